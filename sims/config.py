@@ -1,0 +1,70 @@
+"""The configuration of the main job."""
+
+import dataclasses
+
+from sims.objectives import OBJECTIVES, SUPERVISED
+from theory.model import SpuriousModel
+from theory.zero_shot import PROMPTS
+from workbench.errors import ParameterError
+
+
+@dataclasses.dataclass(frozen=True)
+class ContrastiveConfig:
+    """What to train, on what, and for how long.
+
+    Attributes:
+        model: parameters of the synthetic model.
+        objective: names from `sims.objectives.OBJECTIVES`; the supervised ones are trained in any case, as the
+            reference that the question asks for.
+        prompt: zero-shot prompts to evaluate the contrastive learners with.
+        embed_dim: width of the embedding; at least 1.
+        samples: size of each run's training set; 0 draws fresh samples at every step.
+        steps: most optimiser steps; training ends earlier once it has converged.
+        batch_size: pairs in a step; at least 2, and at most `samples` where that is not 0.
+        learning_rate: Adam's, at the start.
+        seeds: independent runs of each learner; at least 1.
+        seed: of all random numbers.
+
+    Raises:
+        ParameterError: a value outside its domain.
+    """
+
+    model: SpuriousModel = dataclasses.field(default_factory=SpuriousModel)
+    objective: tuple[str, ...] = tuple(OBJECTIVES)
+    prompt: tuple[str, ...] = PROMPTS
+    embed_dim: int = 8
+    samples: int = 0
+    steps: int = 3200
+    batch_size: int = 64
+    learning_rate: float = 0.05
+    seeds: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, minimum in (
+            ("embed_dim", 1),
+            ("samples", 0),
+            ("steps", 1),
+            ("batch_size", 2),
+            ("seeds", 1),
+            ("seed", 0),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+                raise ParameterError(name, f"a whole number of at least {minimum}", value)
+        if not 0 < self.learning_rate < float("inf"):
+            raise ParameterError("learning_rate", "a number above 0", self.learning_rate)
+        if self.seed >= 2**32:
+            raise ParameterError("seed", "below 2^32", self.seed)
+        for name, allowed in (("objective", tuple(OBJECTIVES)), ("prompt", PROMPTS)):
+            words = getattr(self, name)
+            for word in words or ("nothing",):
+                if word not in allowed:
+                    raise ParameterError(name, f"among {', '.join(allowed)}", word)
+        if self.samples and self.batch_size > self.samples:
+            raise ParameterError("batch_size", f"at most --samples, which is {self.samples}", self.batch_size)
+
+    @property
+    def learners(self) -> tuple[str, ...]:
+        """The objectives to train, in the table's order: those asked for, and the supervised reference."""
+        return tuple(name for name in OBJECTIVES if name in self.objective or name in SUPERVISED)

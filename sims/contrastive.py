@@ -1,0 +1,160 @@
+"""`python -m sims.contrastive`: what CLIP's objective does with a spurious feature, against theory and supervision."""
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from sims import comparison, contrastive_figure, contrastive_table
+from sims.config import ContrastiveConfig
+from sims.contrastive_result import ContrastiveResult
+from sims.objectives import OBJECTIVES
+from sims.training import train
+from sims.verdict import compare, verdict
+from theory.options import add_model_options, model_from_options
+from theory.predictions import report
+from theory.zero_shot import PROMPTS
+from workbench import program, results, terminal
+
+DEFAULT_OUT = Path("results/contrastive")
+
+
+def run(
+    config: ContrastiveConfig, on_progress: Callable[[int, str], None] = lambda step, status: None
+) -> ContrastiveResult:
+    """Train all learners of a configuration, evaluate them on fresh data, and compare them with theory and each other.
+
+    Args:
+        config: what to run.
+        on_progress: called now and then with the step reached and a word on how it goes.
+
+    Raises:
+        RunError: training diverged.
+    """
+    started = time.perf_counter()
+    with ThreadPoolExecutor(1) as background:
+        # The closed forms compile while the training program does.
+        closed_forms = background.submit(report, config.model, config.embed_dim, config.prompt)
+        training = train(config, on_progress)
+        theory = closed_forms.result()
+    rows = comparison.tabulate(
+        training.learners, theory["predictions"], config.prompt, float(config.model.spurious_ratio)
+    )
+    reference, comparisons = compare(training.learners, config.prompt)
+    device = jax.devices()[0]
+    return ContrastiveResult(
+        config,
+        training.learners,
+        rows,
+        verdict(reference, comparisons, rows),
+        _theorem62(theory, rows),
+        training.seconds | {"total": time.perf_counter() - started},
+        results.versions("jax", "jaxlib", "flax", "optax", "numpy")
+        | {"device": f"{device.platform} {device.device_kind}"},
+    )
+
+
+def _theorem62(theory_report: dict[str, Any], rows: list[comparison.Row]) -> dict[str, Any] | None:
+    bound = theory_report["printed"]["conflicting_error_bound"]
+    errors = {row.learner: 1 - row.accuracy["conflicting"] for row in rows if row.prompt == "label"}
+    if "linearized" not in errors or bound is None:
+        return None
+    return {
+        "conditions_hold": theory_report["printed"]["conditions_hold"],
+        "printed_error_bound": bound,
+        "derived_error": theory_report["derived"]["conflicting_error"],
+        "simulated_error": errors,
+    }
+
+
+def build_parser() -> program.Parser:
+    """The command line's options; defaults are those of `ContrastiveConfig`."""
+    default = ContrastiveConfig()
+    parser = program.Parser(
+        "python -m sims.contrastive",
+        "Train linear image and text encoders with contrastive losses, and supervised classifiers on the same images; "
+        "compare their accuracy where the spurious feature agrees with the label and where it conflicts.",
+    )
+    add_model_options(parser)
+    group = parser.add_argument_group("training and evaluation")
+    add = group.add_argument
+    add(
+        "--objective",
+        type=program.choices(tuple(OBJECTIVES)),
+        default=",".join(default.objective),
+        help="losses to train with, separated by commas; the supervised ones are trained in any case",
+    )
+    add(
+        "--prompt",
+        type=program.choices(PROMPTS),
+        default=",".join(default.prompt),
+        help="zero-shot prompts, separated by commas",
+    )
+    add("--embed-dim", type=program.whole_number(1), default=default.embed_dim, help="width of the embedding")
+    add(
+        "--samples",
+        type=program.whole_number(0),
+        default=default.samples,
+        help="size of each training set; 0 draws fresh samples at every step",
+    )
+    add("--steps", type=program.whole_number(1), default=default.steps, help="most optimiser steps")
+    add("--batch-size", type=program.whole_number(2), default=default.batch_size, help="pairs in a step")
+    add(
+        "--learning-rate",
+        type=program.positive_number,
+        default=default.learning_rate,
+        help="Adam's learning rate at the start",
+    )
+    add(
+        "--seeds",
+        type=program.whole_number(1),
+        default=default.seeds,
+        help="independent runs of each learner",
+    )
+    add("--seed", type=program.whole_number(0), default=default.seed, help="seed of all random numbers")
+    parser.add_argument(
+        "--out", type=Path, default=DEFAULT_OUT, help="directory for result.json, arrays.npz and figure.png"
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    return program.run(parser, lambda: _main(options))
+
+
+def _main(options: argparse.Namespace) -> None:
+    fields = [field.name for field in dataclasses.fields(ContrastiveConfig) if field.name != "model"]
+    config = ContrastiveConfig(model_from_options(options), **{name: getattr(options, name) for name in fields})
+    results.check_writable(options.out)
+    with terminal.progress() as display:
+        task = display.add_task("training", total=config.steps, status="")
+        result = run(config, lambda step, status: display.update(task, completed=step, status=status))
+    started = time.perf_counter()
+    content = result.to_dict()
+    figure = contrastive_figure.to_png(contrastive_figure.draw(content, result.arrays()))
+    result.seconds["figure"] = time.perf_counter() - started
+    content = result.to_dict()
+    results.write_files(
+        options.out,
+        {
+            "arrays.npz": results.to_npz(result.arrays()),
+            "figure.png": figure,
+            "result.json": results.to_json(content),
+        },
+    )
+    if not results.emit_json(content, options.json):
+        contrastive_table.show(result, options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Zero-shot accuracy on fresh data, group by group."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from sims.encoders import Classifier
+from sims.sampler import Bases, sample_batch
+from theory.model import SpuriousModel
+from theory.zero_shot import latent_prompt
+
+SAMPLED_GROUPS = ("aligned", "conflicting")
+
+
+class EvaluationSet(NamedTuple):
+    """Images and labels of each group of `SAMPLED_GROUPS`, drawn independently of the training data."""
+
+    images: Float[Array, "groups size image_dim"]
+    labels: Float[Array, "groups size"]
+
+
+def sample_evaluation_set(key: Key[Array, ""], model: SpuriousModel, bases: Bases, size: int) -> EvaluationSet:
+    """Draw `size` images for each group."""
+    # One draw for both groups: drawing each under its own key takes several times as long to compile.
+    batch = sample_batch(key, model, bases, 2 * size, jnp.repeat(jnp.array([1.0, 0.0]), size))
+    return EvaluationSet(batch.images.reshape(2, size, -1), batch.labels.reshape(2, size))
+
+
+def split_evaluation_set(evaluation_set: EvaluationSet, size: int) -> tuple[EvaluationSet, EvaluationSet]:
+    """The first `size` images of each group, and the rest."""
+    return EvaluationSet(*(part[:, :size] for part in evaluation_set)), EvaluationSet(
+        *(part[:, size:] for part in evaluation_set)
+    )
+
+
+def class_prompts(model: SpuriousModel, bases: Bases, prompts: tuple[str, ...]) -> Float[Array, "prompts 2 text_dim"]:
+    """Prompt texts p_y = y D_T q of the classes (-1, +1), for each named prompt."""
+    positive = jnp.stack([bases.text @ latent_prompt(model, prompt) for prompt in prompts])
+    return jnp.stack([-positive, positive], axis=1)
+
+
+def zero_shot_accuracies(
+    classifier: Classifier, evaluation_set: EvaluationSet, prompts: Float[Array, "prompts 2 text_dim"]
+) -> Float[Array, "prompts groups"]:
+    """Share of images whose own class scores highest, for each prompt and group."""
+
+    def accuracy(texts: Float[Array, "2 text_dim"], group: EvaluationSet) -> Float[Array, ""]:
+        scores = classifier.class_scores(group.images, texts)
+        predictions = 2.0 * jnp.argmax(scores, axis=1) - 1.0
+        return jnp.mean(predictions == group.labels)
+
+    over_groups = jax.vmap(accuracy, in_axes=(None, 0))
+    return jax.vmap(over_groups, in_axes=(0, None))(prompts, evaluation_set)

@@ -1,0 +1,21 @@
+"""Supervised least squares on the images: L = 1/2 mean_i (<v, x_i> - y_i)^2."""
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from sims.encoders import LinearClassifier
+from sims.objectives.objective import Objective
+from sims.sampler import Batch
+
+
+def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> LinearClassifier:
+    return LinearClassifier(image_dim, rngs=rngs)
+
+
+def least_squares_loss(model: LinearClassifier, batch: Batch) -> Float[Array, ""]:
+    """Half the mean squared error of the label."""
+    return jnp.mean((model.margins(batch.images) - batch.labels) ** 2) / 2.0
+
+
+LEAST_SQUARES = Objective("least_squares", False, _create, least_squares_loss)

@@ -1,0 +1,52 @@
+"""The sigmoid loss of SigLIP (Zhai et al. 2023, arXiv 2303.15343, Algorithm 1), unit-norm embeddings.
+
+L = -1/n sum_i sum_j log sigmoid(l_ij (c s_ij + b)),   l_ii = 1, l_ij = -1 for i != j,
+
+with scale c = exp(t) and bias b trained, from c = 10 and b = -10 as published.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from sims.encoders import CosineDualEncoder
+from sims.objectives.objective import Objective
+from sims.sampler import Batch
+
+INITIAL_SCALE = 10.0
+INITIAL_BIAS = -10.0
+
+
+class SiglipEncoder(CosineDualEncoder):
+    """SigLIP's dual encoder: unit-length embeddings, a trained factor and a trained offset.
+
+    The bias b is trained as its difference to -c: the logit of a perfect pair, s = 1. The loss and the start are the
+    same, but as c grows b must fall with it, and Adam follows that valley slowly unless it is an axis.
+
+    Args:
+        image_dim: dimension of an image.
+        text_dim: dimension of a text.
+        embed_dim: width of the embedding.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(self, image_dim: int, text_dim: int, embed_dim: int, *, rngs: nnx.Rngs):
+        super().__init__(image_dim, text_dim, embed_dim, INITIAL_SCALE, rngs=rngs)
+        self.perfect_logit = nnx.Param(jnp.asarray(INITIAL_BIAS + INITIAL_SCALE, float))
+
+
+def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> SiglipEncoder:
+    return SiglipEncoder(image_dim, text_dim, embed_dim, rngs=rngs)
+
+
+def siglip_loss(model: SiglipEncoder, batch: Batch) -> Float[Array, ""]:
+    """The sigmoid loss on one batch: a sum over pairs, divided by the batch's size."""
+    similarities = model.similarities(batch.images, batch.texts)
+    logits = jnp.exp(model.log_scale[...]) * (similarities - 1.0) + model.perfect_logit[...]
+    size = logits.shape[0]
+    signs = 2.0 * jnp.eye(size) - 1.0
+    return -jnp.sum(jax.nn.log_sigmoid(signs * logits)) / size
+
+
+SIGLIP = Objective("siglip", True, _create, siglip_loss)

@@ -1,0 +1,135 @@
+"""The compiled part of training: optimiser steps of all objectives and runs, and their evaluation."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from sims.config import ContrastiveConfig
+from sims.evaluation import EvaluationSet, zero_shot_accuracies
+from sims.objectives import OBJECTIVES, Objective
+from sims.runs import Runs, next_batch, weights_key
+from sims.sampler import Bases, Batch
+from workbench.compilation import jit
+
+DECAY_STEPS = 200  # of the learning rate
+
+
+class State(NamedTuple):
+    """One objective's weights in all runs, on their way."""
+
+    weights: Any
+    optimiser: Any
+    total: Any  # sum of the weights over the current phase
+
+
+class Checked(NamedTuple):
+    """What the host reads of one objective after a segment."""
+
+    now: Float[Array, "runs prompts groups"]
+    averaged: Float[Array, "runs prompts groups"]
+    finite: Bool[Array, " runs"]
+
+
+States = dict[str, State]
+
+
+class Steps:
+    """The compiled parts of training."""
+
+    def __init__(self, config: ContrastiveConfig):
+        self.config = config
+        self.image_dim, self.text_dim = int(config.model.image_dim), int(config.model.text_dim)
+        self.objectives: Mapping[str, Objective] = {name: OBJECTIVES[name] for name in config.learners}
+        self.graphs = {
+            name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
+        }
+        self.optimiser = optax.adam(lambda step: config.learning_rate / (1.0 + step / DECAY_STEPS))
+
+    def create(self, name: str, key: Key[Array, ""] | int) -> nnx.Module:
+        """An objective's model with initial weights."""
+        return self.objectives[name].create(self.image_dim, self.text_dim, self.config.embed_dim, nnx.Rngs(key))
+
+    def initial(self, runs: Runs) -> tuple[States, Int[Array, "runs samples"]]:
+        """Initial weights and optimiser state of every objective and run, and the order of the data sets."""
+
+        def initial(name: str, key: Key[Array, ""]) -> State:
+            weights = nnx.state(self.create(name, weights_key(key)), nnx.Param)
+            return State(weights, self.optimiser.init(weights), jax.tree.map(jnp.zeros_like, weights))
+
+        def all_initial(keys: Key[Array, " runs"]) -> States:
+            return {name: jax.vmap(functools.partial(initial, name))(keys) for name in self.objectives}
+
+        order = jnp.tile(jnp.arange(self.config.samples)[None, :], (self.config.seeds, 1))
+        return jit(all_initial)(runs.keys), order
+
+    def segment(
+        self,
+        states: States,
+        order: Int[Array, "runs samples"],
+        runs: Runs,
+        begin: Int[Array, ""],
+        stop: Int[Array, ""],
+        phase_start: Int[Array, ""],
+    ) -> tuple[States, Int[Array, "runs samples"], dict[str, Checked]]:
+        """Steps `begin` (exclusive) to `stop` of all runs, in the phase that began at `phase_start`."""
+        new_phase = begin == phase_start
+        states = {
+            name: state._replace(total=jax.tree.map(lambda total: jnp.where(new_phase, 0.0, total), state.total))
+            for name, state in states.items()
+        }
+        all_runs = jax.vmap(self.step, in_axes=(None, 0, 0, 0, 0, 0))
+
+        def one_step(index: Int[Array, ""], carry: tuple[States, Any]) -> tuple[States, Any]:
+            return all_runs(index, *carry, runs.keys, runs.bases, runs.dataset)
+
+        states, order = jax.lax.fori_loop(begin, stop, one_step, (states, order))
+        checks = {}
+        for name, state in states.items():
+            average = jax.tree.map(lambda total: total / (stop - phase_start), state.total)
+            leaves = [leaf.reshape(self.config.seeds, -1) for leaf in jax.tree.leaves(state.weights)]
+            checks[name] = Checked(
+                self.evaluate(name, state.weights, runs, runs.monitor),
+                self.evaluate(name, average, runs, runs.monitor),
+                jnp.all(jnp.isfinite(jnp.concatenate(leaves, axis=1)), axis=1),
+            )
+        return states, order, checks
+
+    def step(
+        self,
+        index: Int[Array, ""],
+        states: States,
+        order: Int[Array, " samples"],
+        key: Key[Array, ""],
+        bases: Bases,
+        dataset: Batch | None,
+    ) -> tuple[States, Int[Array, " samples"]]:
+        """One optimiser step of one run, all objectives on the same batch."""
+        batch, order = next_batch(self.config, index, order, key, bases, dataset)
+        updated = {}
+        for name, state in states.items():
+            gradients = jax.grad(functools.partial(self.loss, name))(state.weights, batch)
+            updates, optimiser = self.optimiser.update(gradients, state.optimiser)
+            weights = optax.apply_updates(state.weights, updates)
+            updated[name] = State(weights, optimiser, jax.tree.map(jnp.add, state.total, weights))
+        return updated, order
+
+    def loss(self, name: str, weights: Any, batch: Batch) -> Float[Array, ""]:
+        """An objective's loss as a function of its weights."""
+        return self.objectives[name].loss(nnx.merge(self.graphs[name], weights), batch)
+
+    def evaluate(
+        self, name: str, weights: Any, runs: Runs, evaluation_set: EvaluationSet
+    ) -> Float[Array, "runs prompts groups"]:
+        """Group accuracies of every run; a supervised learner has one row of them, not one a prompt."""
+        prompts = runs.prompts if self.objectives[name].contrastive else runs.prompts[:, :1]
+
+        def evaluate(weights: Any, prompts: Float[Array, "prompts 2 text_dim"], evaluation_set: EvaluationSet) -> Array:
+            return zero_shot_accuracies(nnx.merge(self.graphs[name], weights), evaluation_set, prompts)
+
+        return jax.vmap(evaluate)(weights, prompts, evaluation_set)

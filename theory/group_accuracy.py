@@ -1,0 +1,63 @@
+"""S4, group accuracies: how often a linear rule is right, in every group.
+
+Statement. Let an image be classified by the sign of <v, x>, and let w = D_I^T v (its part in latent space) and
+r^2 = ||v||^2 - ||w||^2 (its part outside the signal's plane). Then, exactly and for every `image_dim`,
+
+    accuracy(aligned)      = Phi((w_inv mu_inv + w_spu mu_spu) / s)
+    accuracy(conflicting)  = Phi((w_inv mu_inv - w_spu mu_spu) / s)
+    s^2 = w_inv^2 sigma_inv^2 + w_spu^2 sigma_spu^2 + (w_inv^2 + w_spu^2 + r^2) sigma_xi^2 / d_I,
+
+and a mixture that is aligned with probability p has accuracy p * aligned + (1 - p) * conflicting. For s = 0 the
+rule is right where its margin is positive, wrong where negative, and a coin's toss at 0.
+
+Source: derived here, docs/theory/group_accuracy.md; appendix D of arXiv 2403.11497 has the limit d_I -> infinity.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax.scipy.special import ndtr
+from jaxtyping import Array, Float
+
+from theory.model import Scalar, SpuriousModel
+
+# The two groups, then the two mixtures: at the training ratio, and at ratio 1/2.
+GROUPS = ("aligned", "conflicting", "in_distribution", "uniform")
+
+
+def mixture(aligned: Any, conflicting: Any, ratio: Any) -> Any:
+    """Accuracy on data of which the share `ratio` is aligned; numbers, or arrays of one shape."""
+    return ratio * aligned + (1.0 - ratio) * conflicting
+
+
+def group_accuracies(
+    model: SpuriousModel, direction: Float[Array, "2"], residual_norm: Scalar = 0.0
+) -> Float[Array, "4"]:
+    """Accuracies in the order of `GROUPS` of the rule sign(<v, x>).
+
+    Args:
+        model: parameters of the synthetic model.
+        direction: w = D_I^T v, shape (2,); its length does not matter when `residual_norm` is 0.
+        residual_norm: length r of the part of v outside the signal's plane, 0 for a population optimum.
+
+    Returns:
+        Shape (4,), each in [0, 1]; NaN for a zero direction, which decides nothing.
+    """
+    weighted_mean = direction * model.latent_mean
+    margins = jnp.stack([weighted_mean[0] + weighted_mean[1], weighted_mean[0] - weighted_mean[1]])
+    squared_norm = jnp.sum(direction**2) + residual_norm**2
+    variance = jnp.sum((direction * model.latent_sigma) ** 2) + squared_norm * model.image_noise_variance
+    noisy = variance > 0
+    # The inner `where` keeps the unused branch's gradient finite.
+    deviation = jnp.sqrt(jnp.where(noisy, variance, 1.0))
+    accuracy = jnp.where(noisy, ndtr(margins / deviation), (1.0 + jnp.sign(margins)) / 2.0)
+    accuracy = jnp.where(squared_norm > 0, accuracy, jnp.nan)
+    aligned, conflicting = accuracy[0], accuracy[1]
+    return jnp.stack(
+        [
+            aligned,
+            conflicting,
+            jnp.asarray(mixture(aligned, conflicting, model.spurious_ratio)),
+            jnp.asarray(mixture(aligned, conflicting, 0.5)),
+        ]
+    )

@@ -1,0 +1,96 @@
+"""The synthetic model of a label, a spurious attribute, and their two noisy views (Definition 6.1)."""
+
+import dataclasses
+import math
+from numbers import Real
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from workbench.errors import ParameterError
+
+# A parameter: a number, or an array while a function is being traced, vmapped or differentiated.
+Scalar: TypeAlias = float | Array
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class SpuriousModel:
+    """Parameters of Definition 6.1 (D.1) of arXiv 2403.11497, with `mu_inv` free instead of 1.
+
+    The label y is uniform on {-1, +1}; the attribute a equals y with probability `spurious_ratio`. The latent
+    z = (z_inv, z_spu) has z_inv ~ N(mu_inv y, sigma_inv^2) and z_spu ~ N(mu_spu a, sigma_spu^2). Image and
+    text share z: each is D z + xi, D with two orthonormal columns, xi ~ N(0, sigma_xi^2 / dim * I).
+
+    A frozen dataclass and a JAX pytree: numbers are checked, arrays (under `jit` or `vmap`) pass unchecked.
+
+    Attributes:
+        spurious_ratio: P(a = y) in training, p_spu in the paper; in [1/2, 1].
+        mu_inv: mean of the invariant feature for y = +1; positive (the theorem takes 1).
+        mu_spu: mean of the spurious feature for a = +1; not negative.
+        sigma_inv: standard deviation of the invariant feature within a class; not negative.
+        sigma_spu: standard deviation of the spurious feature given the attribute; not negative.
+        sigma_xi: root of the total noise variance of one image or text; not negative.
+        image_dim: dimension of an image, d_I; at least 2.
+        text_dim: dimension of a text, d_T; at least 2.
+
+    Raises:
+        ParameterError: a number outside its domain.
+    """
+
+    spurious_ratio: Scalar = 0.9
+    mu_inv: Scalar = 1.0
+    mu_spu: Scalar = 1.5
+    sigma_inv: Scalar = 1.0
+    sigma_spu: Scalar = 0.5
+    sigma_xi: Scalar = 1.0
+    image_dim: int | Array = 16
+    text_dim: int | Array = 16
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field.name, getattr(self, field.name))
+
+    @property
+    def latent_mean(self) -> Float[Array, "2"]:
+        """Mean sizes (mu_inv, mu_spu) of the two features: their means for y = +1 and a = +1."""
+        return jnp.stack([jnp.asarray(self.mu_inv, float), jnp.asarray(self.mu_spu, float)])
+
+    @property
+    def latent_sigma(self) -> Float[Array, "2"]:
+        """Deviations (sigma_inv, sigma_spu) of the two features given y and a."""
+        return jnp.stack([jnp.asarray(self.sigma_inv, float), jnp.asarray(self.sigma_spu, float)])
+
+    @property
+    def agreement(self) -> Scalar:
+        """E[y a] = 2 p_spu - 1: how much the label tells of the attribute."""
+        return 2.0 * self.spurious_ratio - 1.0
+
+    @property
+    def image_noise_variance(self) -> Scalar:
+        """Variance of the image noise along any unit direction, sigma_xi^2 / d_I."""
+        return self.sigma_xi**2 / self.image_dim
+
+
+_POSITIVE = {"mu_inv"}
+_DIMENSIONS = {"image_dim", "text_dim"}
+
+
+def _check(name: str, value: object) -> None:
+    if isinstance(value, bool | str) or value is None:
+        raise ParameterError(name, "a number", repr(value))
+    if not isinstance(value, Real):
+        return  # an array or a tracer: its domain cannot be checked here
+    number = float(value)
+    if not math.isfinite(number):
+        raise ParameterError(name, "finite", value)
+    if name == "spurious_ratio" and not 0.5 <= number <= 1.0:
+        raise ParameterError(name, "in [0.5, 1]", value)
+    if name in _DIMENSIONS and (number != int(number) or number < 2):
+        raise ParameterError(name, "a whole number of at least 2", value)
+    if name in _POSITIVE and number <= 0:
+        raise ParameterError(name, "positive", value)
+    if number < 0:
+        raise ParameterError(name, "at least 0", value)

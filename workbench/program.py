@@ -1,0 +1,118 @@
+"""The shell around a program: its parser, its exit codes, its one-line errors."""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from workbench.errors import InputError, ParameterError, RunError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that answers wrong input with one line and exit code 2."""
+
+    def __init__(self, prog: str, description: str, epilog: str | None = None):
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message on one line and leave with exit code 2."""
+        self.exit(2, f"{self.prog}: {message.removeprefix('argument ')}\n")
+
+
+def run(parser: argparse.ArgumentParser, program: Callable[[], None]) -> int:
+    """Run a program's body and turn its errors into one line on standard error and an exit code.
+
+    Returns:
+        0 when it went well, 1 for a `RunError`, 2 for wrong input or a file that cannot be read or written,
+        130 when it was interrupted.
+    """
+    try:
+        program()
+        sys.stdout.flush()
+        return 0
+    except ParameterError as error:
+        return _fail(parser, 2, f"--{error.name.replace('_', '-')}: {error.requirement}")
+    except InputError as error:
+        return _fail(parser, 2, str(error))
+    except RunError as error:
+        return _fail(parser, 1, str(error))
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has left; nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(parser, 2, f"{error.filename or 'output'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return _fail(parser, 130, "interrupted; nothing was written")
+
+
+def _fail(parser: argparse.ArgumentParser, code: int, message: str) -> int:
+    print(f"{parser.prog}: {message}", file=sys.stderr)
+    return code
+
+
+def whole_number(minimum: int) -> Callable[[str], int]:
+    """An option's type: a whole number of at least `minimum`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {minimum}, got {text}")
+        return value
+
+    return parse
+
+
+def number(text: str) -> float:
+    """An option's type: a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a number, got {text}")
+    return value
+
+
+def positive_number(text: str) -> float:
+    """An option's type: a number above 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return value
+
+
+def choices(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """An option's type: one or more of the allowed words, separated by commas."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(text.split(",")))
+        for word in words:
+            if word not in allowed:
+                raise argparse.ArgumentTypeError(f"must be among {', '.join(allowed)}, got {word or 'nothing'}")
+        return words
+
+    return parse
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--json FILE`."""
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="also write the result as JSON to this file; - prints it, and nothing else, on standard output",
+    )

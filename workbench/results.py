@@ -1,0 +1,84 @@
+"""Result files: written beside their place and then renamed, with what made them."""
+
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import InputError
+
+
+def to_json(data: Mapping[str, Any]) -> str:
+    """JSON text; numbers that are not finite are refused, since JSON has none."""
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a NumPy archive without pickled objects."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
+    """Write JSON where `--json` asks for it.
+
+    Returns:
+        Whether standard output is taken, so that nothing else may be printed there.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if target is None:
+        return False
+    if str(target) == "-":
+        sys.stdout.write(to_json(data))
+        return True
+    write_files(target.parent, {target.name: to_json(data)}, option="--json")
+    return False
+
+
+def check_writable(directory: Path, option: str = "--out") -> None:
+    """Make sure, before long work, that files can be written to a directory; leaves nothing behind.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    existing = directory
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise InputError(f"{option}: {directory} cannot be written, since {existing} is no directory")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"{option}: {directory} cannot be written; choose a directory that you may write to")
+
+
+def write_files(directory: Path, contents: Mapping[str, str | bytes], option: str = "--out") -> None:
+    """Write files into a directory, made if need be: all of them beside their place first, then renamed in order.
+
+    Raises:
+        InputError: the directory or a file cannot be written; files that were there before are as they were.
+    """
+    check_writable(directory, option)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".writing-") as beside:
+            for name, content in contents.items():
+                data = content.encode() if isinstance(content, str) else content
+                (Path(beside) / name).write_bytes(data)
+            for name in contents:
+                (Path(beside) / name).replace(directory / name)
+    except OSError as error:
+        raise InputError(f"{option}: {error.filename or directory} cannot be written: {error.strerror}") from error
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """The running Python's version and those of the named packages."""
+    return {"python": sys.version.split()[0]} | {package: version(package) for package in packages}

@@ -1,0 +1,26 @@
+"""What a person sees: tables on standard output, progress on standard error."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def output() -> Console:
+    """A console on standard output, wide enough for our tables where no terminal sets the width."""
+    return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def progress() -> Progress:
+    """A progress display on standard error: shown on a terminal, silent elsewhere."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        TextColumn("{task.completed:>6.0f}/{task.total:.0f} steps"),
+        TextColumn("{task.fields[status]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
