@@ -20,7 +20,7 @@ from sims.verdict import compare, verdict
 from theory.options import add_model_options, model_from_options
 from theory.predictions import report
 from theory.zero_shot import PROMPTS
-from workbench import program, results, terminal
+from workbench import figures, program, results, terminal
 
 DEFAULT_OUT = Path("results/contrastive")
 
@@ -141,7 +141,7 @@ def _main(options: argparse.Namespace) -> None:
         result = run(config, lambda step, status: display.update(task, completed=step, status=status))
     started = time.perf_counter()
     content = result.to_dict()
-    figure = contrastive_figure.to_png(contrastive_figure.draw(content, result.arrays()))
+    figure = figures.to_png(contrastive_figure.draw(content, result.arrays()))
     result.seconds["figure"] = time.perf_counter() - started
     content = result.to_dict()
     results.write_files(

@@ -1,6 +1,5 @@
 """The main job's figure: accuracy in each group, simulation against theory, and what each loss learns first."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,13 +41,16 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
     height = max(4.8, 0.42 * len(rows) + 2.0)
     figure = Figure(figsize=(12.0, height), layout="constrained")
     FigureCanvasAgg(figure)
-    widths = [1.25] + [1.0] * len(prompts)
+    widths = [1.1] + [1.0] * len(prompts)
     axes = figure.subplots(1, 1 + len(prompts), width_ratios=widths)
     _draw_groups(axes[0], rows)
     contrastive = any(row["prompt"] for row in rows)
     for axis, prompt in zip(axes[1:], prompts, strict=True):
         _draw_trajectories(axis, prompt, prompts, rows, arrays, content["config"]["spurious_ratio"])
         axis.sharey(axes[1])
+    # The panels share their lines' colours, so one legend serves both.
+    learners = {str(line.get_label()): line for axis in axes[1:] for line in axis.get_lines()}
+    _legend_below(axes[-1], [line for label, line in learners.items() if not label.startswith("_")])
     axes[1].set_ylabel("accuracy on conflicting images (%)")
     config = content["config"]
     figure.suptitle(
@@ -58,13 +60,6 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
         fontsize=13,
     )
     return figure
-
-
-def to_png(figure: Figure) -> bytes:
-    """The figure as PNG, the same bytes for the same figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
@@ -97,7 +92,7 @@ def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
 
 def _legend_below(axis: Axes, handles: list[Any]) -> None:
     """A legend below the axis, out of the data's way."""
-    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=8, frameon=False)
+    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False)
 
 
 def _draw_trajectories(
@@ -140,4 +135,3 @@ def _draw_trajectories(
     axis.set_title(f"On the way: {prompt} prompt")
     axis.grid(color="0.92")
     axis.set_axisbelow(True)
-    _legend_below(axis, [line for line in axis.get_lines() if not str(line.get_label()).startswith("_")])

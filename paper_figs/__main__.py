@@ -1,0 +1,56 @@
+"""`python -m paper_figs`: draw the figures from saved results and the published tables."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from paper_figs import contrastive, effective_robustness
+from realdata.published_tables import read_published_tables
+from workbench import program, results, terminal
+from workbench.figures import to_png
+
+# Name to what it shows and how it is drawn, given the folder of results.
+FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
+    "contrastive": ("the main job: accuracy by group, and on the way there", contrastive.draw),
+    "effective_robustness": (
+        "claim C2: CLIPs against the line through ImageNet models",
+        lambda folder: effective_robustness.draw(read_published_tables()),
+    ),
+}
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser("python -m paper_figs", "Draw the figures from saved results and the published tables.")
+    parser.add_argument("--list", action="store_true", help="name the figures and draw none")
+    parser.add_argument(
+        "--only", type=program.choices(tuple(FIGURES)), default=",".join(FIGURES), help="figures, separated by commas"
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of saved results")
+    parser.add_argument("--out", type=Path, default=Path("results/figures"), help="directory for the figures")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    return program.run(parser, lambda: _main(options))
+
+
+def _main(options: argparse.Namespace) -> None:
+    console = terminal.output()
+    if options.list:
+        for name, (caption, _) in FIGURES.items():
+            console.print(f"{name}: {caption}")
+        return
+    drawn = {f"{name}.png": to_png(FIGURES[name][1](options.results)) for name in options.only}
+    results.write_files(options.out, drawn)
+    console.print(f"Written to {options.out}: {', '.join(drawn)}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""`python -m realdata.claims`: the paper's claims C1 and C2 put to the published accuracies, with statistics.
+
+C1, every CLIP loses accuracy from the common to the counter photos. For each CLIP the drop and its interval, from the
+number of photos (a bound, see `realdata.photo_error`; the two groups are different photos, so their errors add in
+squares). The claim is about every CLIP, so its p-value is the largest of the models' one-sided ones (an
+intersection-union test). The effect is the mean drop; its error assumes the models' errors perfectly correlated, since
+they saw the same photos.
+
+C2, at the same common accuracy, ImageNet models lose less than CLIPs. The effect is the mean effective robustness of
+the CLIPs, in points, and the test is the joint one of `realdata.effective_robustness`.
+
+Verdicts. `supported`: the test rejects "no effect" in the claimed direction, at 5% after Holm's correction over all
+settings of a claim. `not supported`: it rejects in the opposite direction (C1: some CLIP gains accuracy).
+`inconclusive`: neither.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
+
+from realdata import claims_table
+from realdata.claim_test import LEVEL, ClaimTest
+from realdata.effective_robustness import effective_robustness
+from realdata.photo_error import balanced_standard_error, unbalanced_standard_error
+from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
+from realdata.settings import Setting, settings
+from workbench import program, results
+from workbench.errors import InputError
+
+_Z = float(norm.ppf(1 - LEVEL / 2))
+
+
+def evaluate_claims(tables: PublishedTables) -> list[ClaimTest]:
+    """Test C1 and C2 in every setting that the tables offer.
+
+    Raises:
+        InputError: the tables hold too few models for a test.
+    """
+    offered = list(settings(tables))
+    if not offered:
+        raise InputError("results.csv: holds no row of family 'clip', so there is no claim to test")
+    drops = [_test_drop(setting, tables) for setting in offered]
+    # Several checkpoints of one model (Table 9) are no new setting for C2.
+    comparable = [setting for setting in offered if len(setting.imagenet) and not _is_repeated(setting, offered)]
+    return _corrected(drops) + _corrected([_test_robustness(setting, tables) for setting in comparable])
+
+
+def _is_repeated(setting: Setting, offered: Iterable[Setting]) -> bool:
+    """Whether an earlier table of the same source has the same setting."""
+    first = next(
+        other for other in offered if other.source == setting.source and other.describe() == setting.describe()
+    )
+    return first is not setting
+
+
+def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    standard_error = balanced_standard_error if setting.averaging == "balanced" else unbalanced_standard_error
+    errors = {}
+    for group in ("common", "counter"):
+        photos = tables.classes[f"{group}_photos"].to_numpy()
+        errors[group] = np.array([standard_error(accuracy / 100, photos) for accuracy in setting.clips[group]])
+    drops = (setting.clips["common"] - setting.clips["counter"]).to_numpy()
+    stderrs = 100 * np.hypot(errors["common"], errors["counter"])
+    models = [
+        model | {"drop": float(drop), "stderr": float(stderr), "interval": _interval(drop, stderr)}
+        for model, drop, stderr in zip(_models(setting), drops, stderrs, strict=True)
+    ]
+    effect, stderr = float(np.mean(drops)), float(np.mean(stderrs))
+    p_value = float(np.max(norm.sf(drops / stderrs)))
+    gains = norm.cdf(drops / stderrs) * len(drops) < LEVEL  # Bonferroni: some CLIP gains
+    notes = [
+        f"{model['backbone']} {model['pretrain']} {model['checkpoint']}: its drop of {model['drop']:.2f} points, at "
+        f"{model['common']:.2f}% common accuracy, is not shown to be above 0"
+        for model in models
+        if model["interval"][0] <= 0
+    ]
+    return ClaimTest(
+        "C1",
+        setting.source,
+        setting.tables[:1],
+        setting.describe(),
+        effect,
+        stderr,
+        _interval(effect, stderr),
+        p_value,
+        p_value,
+        "not supported" if gains.any() else "inconclusive",
+        models,
+        notes,
+    )
+
+
+def _test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    photos = {group: tables.classes[f"{group}_photos"].sum() for group in ("common", "counter")}
+    # An accuracy of 0 or 100% has no logit: it is taken as half a photo away.
+    clips, imagenet = (
+        {group: np.clip(frame[group].to_numpy() / 100, 0.5 / n, 1 - 0.5 / n) for group, n in photos.items()}
+        for frame in (setting.clips, setting.imagenet)
+    )
+    try:
+        result = effective_robustness(imagenet["common"], imagenet["counter"], clips["common"], clips["counter"])
+    except ValueError as error:
+        raise InputError(f"{setting.source}, {setting.setup}, {setting.averaging}: {error}") from error
+    models = [
+        model | {"effective_robustness": float(value), "interval": (float(low), float(high))}
+        for model, value, (low, high) in zip(_models(setting), result.values, result.intervals, strict=True)
+    ]
+    notes = []
+    if result.extrapolated:
+        notes.append(
+            f"{result.extrapolated} of {len(models)} CLIPs lie outside the ImageNet models' range of common accuracy, "
+            "where the line is extrapolated"
+        )
+    return ClaimTest(
+        "C2",
+        setting.source,
+        setting.tables,
+        setting.describe(),
+        result.mean,
+        result.stderr,
+        result.interval,
+        result.p_value,
+        result.p_value,
+        "supported" if result.mean < 0 else "not supported",
+        models,
+        notes,
+    )
+
+
+def _corrected(tests: list[ClaimTest]) -> list[ClaimTest]:
+    """Correct p-values over the settings of one claim, and let the verdict follow."""
+    if not tests:
+        return []
+    corrected = multipletests([test.p_value for test in tests], alpha=LEVEL, method="holm")[1]
+    final = []
+    for test, p_value in zip(tests, corrected, strict=True):
+        verdict = test.verdict
+        if test.claim == "C1" and p_value < LEVEL:
+            verdict = "supported"
+        elif test.claim == "C2" and p_value >= LEVEL:
+            verdict = "inconclusive"
+        final.append(dataclasses.replace(test, p_value_corrected=float(p_value), verdict=verdict))
+    return final
+
+
+def _interval(value: float, stderr: float) -> tuple[float, float]:
+    return (float(value - _Z * stderr), float(value + _Z * stderr))
+
+
+def _models(setting: Setting) -> list[dict[str, Any]]:
+    columns = ["backbone", "pretrain", "checkpoint", "common", "counter"]
+    return [dict(zip(columns, row, strict=True)) for row in setting.clips[columns].itertuples(index=False)]
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.claims",
+        "Put two claims of the paper to the published CounterAnimal accuracies: every CLIP loses accuracy on counter "
+        "photos (C1), and more than ImageNet models of the same common accuracy do (C2).",
+    )
+    parser.add_argument(
+        "--published", type=Path, default=DIRECTORY, metavar="DIR", help="folder of tables to read instead of our own"
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    return program.run(parser, lambda: _main(options))
+
+
+def _main(options: argparse.Namespace) -> None:
+    tests = evaluate_claims(read_published_tables(options.published))
+    if not results.emit_json({"claims": [dataclasses.asdict(test) for test in tests]}, options.json):
+        claims_table.show(tests)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

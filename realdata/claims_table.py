@@ -1,0 +1,64 @@
+"""The tested claims on the terminal: a table each, and the answer in words."""
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from realdata.claim_test import CLAIMS, ClaimTest
+from workbench import terminal
+
+_EFFECTS = {"C1": "mean drop", "C2": "effective robustness"}
+
+
+def show(tests: Sequence[ClaimTest]) -> None:
+    """Print every claim's table, what to know of it, and the answer."""
+    console = terminal.output()
+    for claim, statement in CLAIMS.items():
+        of_claim = [test for test in tests if test.claim == claim]
+        if not of_claim:
+            continue
+        console.print(f"{claim}. {statement} ({_EFFECTS[claim]}, in points)", style="bold")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for heading in ("source", "tables", "setup", "prompt", "averaging", "selector", "CLIPs"):
+            table.add_column(heading, overflow="fold")
+        table.add_column("points [95%]", no_wrap=True)
+        table.add_column("p\n(Holm)")
+        table.add_column("verdict", no_wrap=True)
+        for test in of_claim:
+            low, high = test.interval
+            table.add_row(
+                test.source,
+                ", ".join(test.tables) or "-",
+                *test.setting.values(),
+                str(len(test.models)),
+                f"{test.effect:.1f} [{low:.1f}, {high:.1f}]",
+                "<0.0001" if test.p_value_corrected < 0.0001 else f"{test.p_value_corrected:.4f}",
+                test.verdict,
+            )
+        console.print(table)
+        console.print(_in_words(claim, of_claim))
+        # With and without the selecting model the same is to be noted; once is enough.
+        for note in {note: None for test in of_claim if test.setting["selector"] == "included" for note in test.notes}:
+            console.print(f"Note: {note}.")
+        console.print()
+
+
+def _in_words(claim: str, tests: Sequence[ClaimTest]) -> str:
+    supported = sum(test.verdict == "supported" for test in tests)
+    contradicted = sum(test.verdict == "not supported" for test in tests)
+    answer = f"{claim} is supported in {supported} of {len(tests)} settings"
+    if contradicted:
+        answer += f" and contradicted in {contradicted}"
+    if claim == "C1":
+        return (
+            f"{answer}. A drop alone does not say why: the counter photos may be harder for every model, and one "
+            "CLIP's failures selected them (selector: ViT/B/32 LAION400M)."
+        )
+    open_settings = [test for test in tests if test.verdict != "supported"]
+    if open_settings:
+        named = {
+            f"{test.source}, {test.setting['prompt']} prompt, {test.setting['averaging']}" for test in open_settings
+        }
+        answer += f"; not with: {'; '.join(sorted(named))}"
+    return f"{answer}. A negative effect means that CLIPs lose more than the line through the ImageNet models predicts."

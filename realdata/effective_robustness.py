@@ -1,0 +1,89 @@
+"""Effective robustness on logit-scaled axes (Taori et al. 2020, arXiv 2007.00644; Miller et al. 2021, 2107.04649).
+
+A line logit(counter) = a + b logit(common) is fitted by least squares to the ImageNet models. A model's effective
+robustness is its accuracy on the counter group minus what the line predicts from its accuracy on the common group, in
+points: negative where it loses more than ImageNet models of the same common accuracy do.
+
+The joint test asks whether the mean effective robustness of a group of models is 0. Its variance has two parts: the
+spread of the models' own values, and the uncertainty of the line, which all of them share (delta method); degrees of
+freedom by Welch and Satterthwaite. It takes the models as independent draws, which they are not.
+"""
+
+import dataclasses
+
+import numpy as np
+import statsmodels.api as sm
+from scipy.special import expit, logit
+from scipy.stats import t as student_t
+
+
+@dataclasses.dataclass(frozen=True)
+class EffectiveRobustness:
+    """Effective robustness of a group of models against a baseline line; all in points.
+
+    Attributes:
+        intercept: of the line, in logits.
+        slope: of the line.
+        values: of each model, shape (models,).
+        intervals: 95% prediction intervals of each value for a model of the baseline's kind, shape (models, 2):
+            where they leave out 0, the model does not behave like the baseline.
+        mean: over the models.
+        stderr: of the mean.
+        interval: 95% interval of the mean.
+        p_value: of the joint test that the mean is 0, two-sided.
+        extrapolated: how many models lie outside the baseline's range of common accuracy.
+    """
+
+    intercept: float
+    slope: float
+    values: np.ndarray
+    intervals: np.ndarray
+    mean: float
+    stderr: float
+    interval: tuple[float, float]
+    p_value: float
+    extrapolated: int
+
+
+def effective_robustness(
+    baseline_common: np.ndarray, baseline_counter: np.ndarray, common: np.ndarray, counter: np.ndarray
+) -> EffectiveRobustness:
+    """Effective robustness of models from their accuracies and those of the baseline's models.
+
+    Args:
+        baseline_common: accuracies in (0, 1) on the common group of the models that define the line.
+        baseline_counter: their accuracies on the counter group.
+        common: accuracies in (0, 1) of the models in question.
+        counter: the same on the counter group.
+
+    Raises:
+        ValueError: fewer than three baseline models, or fewer than two models in question.
+    """
+    if len(baseline_common) < 3 or len(common) < 2:
+        raise ValueError("a line and its errors need at least three baseline models and two models to compare")
+    fit = sm.OLS(logit(baseline_counter), sm.add_constant(logit(baseline_common))).fit()
+    design = sm.add_constant(logit(common), has_constant="add")
+    predicted = expit(fit.predict(design))
+    values = 100 * (counter - predicted)
+
+    # The mean's sensitivity to the line's two parameters.
+    gradient = -100 * np.mean((predicted * (1 - predicted))[:, None] * design, axis=0)
+    from_line = float(gradient @ fit.cov_params() @ gradient)
+    from_models = float(np.var(values, ddof=1)) / len(values)
+    variance = from_line + from_models
+    freedom = variance**2 / (from_line**2 / fit.df_resid + from_models**2 / (len(values) - 1))
+    mean, stderr = float(np.mean(values)), float(np.sqrt(variance))
+    half_width = float(student_t.ppf(0.975, freedom)) * stderr
+
+    bounds = fit.get_prediction(design).conf_int(obs=True, alpha=0.05)  # of a new baseline model, in logits
+    return EffectiveRobustness(
+        intercept=float(fit.params[0]),
+        slope=float(fit.params[1]),
+        values=values,
+        intervals=100 * (counter[:, None] - expit(bounds[:, ::-1])),
+        mean=mean,
+        stderr=stderr,
+        interval=(mean - half_width, mean + half_width),
+        p_value=float(2 * student_t.sf(abs(mean) / stderr, freedom)),
+        extrapolated=int(np.sum((common < np.min(baseline_common)) | (common > np.max(baseline_common)))),
+    )

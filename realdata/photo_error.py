@@ -1,0 +1,36 @@
+"""How precise a published accuracy is: its standard error from the finite number of photos.
+
+Only averages are published for most models, not the accuracy of each class, so the error is bounded: it is the
+largest that any class accuracies with that average allow. For a class-balanced average A over C classes of n_c
+photos, the variance is (1 / C^2) sum_c a_c (1 - a_c) / n_c; under the constraint mean(a_c) = A it is largest where
+(1 - 2 a_c) / n_c is the same for all classes that are not at 0 or 1 (Lagrange), so a_c = (1 - t n_c) / 2, clipped.
+For an unbalanced average over N photos, it is at most A (1 - A) / N, by concavity.
+"""
+
+import numpy as np
+from scipy.optimize import brentq
+
+
+def balanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
+    """Largest standard error of a class-balanced accuracy.
+
+    Args:
+        accuracy: mean over classes, in [0, 1].
+        photos: number of photos of each class, shape (classes,).
+    """
+    if not 0.0 < accuracy < 1.0:
+        return 0.0
+
+    def class_accuracies(multiplier: float) -> np.ndarray:
+        return np.clip((1.0 - multiplier * photos) / 2.0, 0.0, 1.0)
+
+    # From all classes at 1 to all at 0, and a little beyond so that the root lies inside.
+    limit = 1.001 / float(np.min(photos))
+    multiplier = brentq(lambda value: float(np.mean(class_accuracies(value))) - accuracy, -limit, limit, xtol=1e-15)
+    worst = class_accuracies(multiplier)
+    return float(np.sqrt(np.sum(worst * (1.0 - worst) / photos)) / len(photos))
+
+
+def unbalanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
+    """Largest standard error of an accuracy over all photos; arguments as in `balanced_standard_error`."""
+    return float(np.sqrt(accuracy * (1.0 - accuracy) / np.sum(photos)))

@@ -1,0 +1,74 @@
+"""The settings in which the published tables ask the same question: who measured, on what, with which models."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from realdata.published_tables import PublishedTables
+
+# The model whose accuracies selected the photos, in any of its checkpoints (PAPER: CLIP-LAION400M-ViT/B/32).
+SELECTOR = {"backbone": "ViT/B/32", "pretrain": "LAION400M"}
+
+# What the replication's own files do not say; see published/README.md.
+_REPLICATION = {"prompt": "simple", "averaging": "balanced"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One group of CLIPs measured in one way.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: the paper's table of the CLIPs, and that of the ImageNet models measured in the same way, if any.
+        setup: `1v1000` or `1v20`.
+        prompt: `simple` or `openai80`.
+        averaging: `balanced` or `unbalanced`.
+        selector: `included` or `excluded`: the model that selected the photos.
+        clips: a row for each CLIP.
+        imagenet: a row for each ImageNet model; empty where none were measured in the same way.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setup: str
+    prompt: str
+    averaging: str
+    selector: str
+    clips: pd.DataFrame
+    imagenet: pd.DataFrame
+
+    def describe(self) -> dict[str, str]:
+        """The setting in the words of the tables' own columns."""
+        return {key: getattr(self, key) for key in ("setup", "prompt", "averaging", "selector")}
+
+
+def settings(tables: PublishedTables) -> Iterator[Setting]:
+    """All settings of both sources, in the order of the tables, each with and without the selecting model.
+
+    A table whose CLIPs all stand in an earlier table with the same accuracies adds nothing and is left out.
+    """
+    seen: set[tuple[object, ...]] = set()
+    for source, results in (("paper", tables.results), ("replication", _replication(tables.replication))):
+        for keys, group in results.groupby(["table", "setup", "prompt", "averaging"], sort=False):
+            table, setup, prompt, averaging = (str(key) for key in keys)
+            clips = group[group["family"] == "clip"]
+            rows = {
+                (source, *row) for row in clips[["backbone", "pretrain", "common", "counter"]].itertuples(index=False)
+            }
+            if rows <= seen:
+                continue
+            seen |= rows
+            imagenet = results[
+                (results["family"] == "imagenet") & (results["setup"] == setup) & (results["averaging"] == averaging)
+            ]
+            selecting = np.logical_and.reduce([clips[column] == value for column, value in SELECTOR.items()])
+            names = tuple(dict.fromkeys([table, *imagenet["table"]])) if source == "paper" else ()
+            yield Setting(source, names, setup, prompt, averaging, "included", clips, imagenet)
+            if selecting.any():
+                yield Setting(source, names, setup, prompt, averaging, "excluded", clips[~selecting], imagenet)
+
+
+def _replication(results: pd.DataFrame) -> pd.DataFrame:
+    return results.assign(table="replication", checkpoint="", **_REPLICATION)
