@@ -1,12 +1,13 @@
 """The models that are trained: linear encoders for the contrastive objectives, a linear classifier for supervision."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
 
+@runtime_checkable
 class Classifier(Protocol):
     """What evaluation asks of a trained model."""
 
@@ -28,8 +29,8 @@ class DualEncoder(nnx.Module):
     """
 
     def __init__(self, image_dim: int, text_dim: int, embed_dim: int, *, rngs: nnx.Rngs):
-        self.image_encoder = nnx.Linear(image_dim, embed_dim, use_bias=False, rngs=rngs)
-        self.text_encoder = nnx.Linear(text_dim, embed_dim, use_bias=False, rngs=rngs)
+        self.image_encoder = nnx.Linear(image_dim, embed_dim, use_bias=False, param_dtype=_precision(), rngs=rngs)
+        self.text_encoder = nnx.Linear(text_dim, embed_dim, use_bias=False, param_dtype=_precision(), rngs=rngs)
 
     def embed_images(self, images: Float[Array, "size image_dim"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of images."""
@@ -76,6 +77,11 @@ class CosineDualEncoder(DualEncoder):
         return _unit_length(super().embed_texts(texts))
 
 
+def _precision() -> jnp.dtype:
+    """The session's default: single precision, or double where JAX is set to it."""
+    return jnp.dtype(jnp.result_type(float))
+
+
 def _unit_length(embeddings: Float[Array, "size embed_dim"]) -> Float[Array, "size embed_dim"]:
     return embeddings / jnp.linalg.norm(embeddings, axis=1, keepdims=True)
 
@@ -89,7 +95,9 @@ class LinearClassifier(nnx.Module):
     """
 
     def __init__(self, image_dim: int, *, rngs: nnx.Rngs):
-        self.linear = nnx.Linear(image_dim, 1, use_bias=False, rngs=rngs, kernel_init=nnx.initializers.zeros)
+        self.linear = nnx.Linear(
+            image_dim, 1, use_bias=False, param_dtype=_precision(), rngs=rngs, kernel_init=nnx.initializers.zeros
+        )
 
     def margins(self, images: Float[Array, "size image_dim"]) -> Float[Array, " size"]:
         """Output for class +1."""

@@ -88,6 +88,7 @@ class _State(NamedTuple):
     scale: Float[Array, ""]
 
 
+@jax.jit
 def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
     """Latent weights (w_inv, w_spu) of the population logistic regression.
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from workbench.errors import ParameterError
 
 # A parameter: a number, or an array while a function is being traced, vmapped or differentiated.
-Scalar: TypeAlias = float | Array
+Scalar: TypeAlias = float | int | Array
 
 
 @jax.tree_util.register_dataclass

@@ -1,0 +1,108 @@
+"""S1: the minimiser of the linearised loss on a finite sample, with the rank limit of a narrow embedding."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from sims.encoders import DualEncoder
+from sims.objectives.linearized import linearized_loss
+from sims.sampler import Batch
+from theory import linearized_minimiser, truncate_rank
+
+pytestmark = pytest.mark.statement("S1")
+
+IMAGE_DIM, TEXT_DIM, SIZE = 5, 4, 9
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(3)
+    images = rng.normal(size=(SIZE, IMAGE_DIM)) + 0.7
+    texts = images @ rng.normal(size=(IMAGE_DIM, TEXT_DIM)) + rng.normal(size=(SIZE, TEXT_DIM))
+    return Batch(jnp.asarray(images), jnp.asarray(texts), jnp.ones(SIZE), jnp.ones(SIZE))
+
+
+def encoder(image_weights, text_weights):
+    """A dual encoder with the given W_I and W_T, of shape (embed_dim, dim)."""
+    embed_dim = len(image_weights)
+    model = DualEncoder(IMAGE_DIM, TEXT_DIM, embed_dim, rngs=nnx.Rngs(0))
+    model.image_encoder.kernel[...] = jnp.asarray(image_weights).T
+    model.text_encoder.kernel[...] = jnp.asarray(text_weights).T
+    return model
+
+
+def factorised(product, embed_dim):
+    left, singular_values, right = np.linalg.svd(np.asarray(product), full_matrices=False)
+    root = np.sqrt(singular_values[:embed_dim])[:, None]
+    return encoder(root * left.T[:embed_dim], root * right[:embed_dim])
+
+
+def sample_covariance(batch):
+    return np.cov(batch.images, batch.texts, rowvar=False)[:IMAGE_DIM, IMAGE_DIM:]
+
+
+def test_loss_is_the_printed_double_sum(batch):
+    rng = np.random.default_rng(4)
+    image_weights, text_weights = rng.normal(size=(3, IMAGE_DIM)), rng.normal(size=(3, TEXT_DIM))
+    similarities = (batch.images @ image_weights.T) @ (batch.texts @ text_weights.T).T
+    pairs = sum(
+        (similarities[i, j] - similarities[i, i]) + (similarities[j, i] - similarities[i, i])
+        for i in range(SIZE)
+        for j in range(SIZE)
+        if j != i
+    )
+    expected = pairs / (2 * SIZE * (SIZE - 1)) + 0.5 * np.sum((image_weights.T @ text_weights) ** 2)
+    # A sum of 72 terms of size 10 in double precision.
+    np.testing.assert_allclose(linearized_loss(encoder(image_weights, text_weights), batch), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("embed_dim", [1, 2, 4, 6])
+def test_gradient_vanishes_at_the_minimiser(batch, embed_dim):
+    minimiser = linearized_minimiser(jnp.asarray(sample_covariance(batch)), embed_dim)
+    gradients = nnx.grad(linearized_loss)(factorised(minimiser, min(embed_dim, TEXT_DIM)), batch)
+    for gradient in jax.tree.leaves(gradients):
+        np.testing.assert_allclose(gradient, 0.0, atol=1e-12)  # rounding of numbers of order 1
+
+
+def test_a_stationary_point_with_another_direction_is_worse(batch):
+    """Keeping the second singular direction instead of the first is stationary too, but not the minimiser."""
+    covariance = sample_covariance(batch)
+    left, singular_values, right = np.linalg.svd(covariance, full_matrices=False)
+    second = singular_values[1] * np.outer(left[:, 1], right[1])
+    best = factorised(linearized_minimiser(jnp.asarray(covariance), 1), 1)
+    gradients = nnx.grad(linearized_loss)(factorised(second, 1), batch)
+    np.testing.assert_allclose(jax.tree.leaves(gradients)[0], 0.0, atol=1e-12)
+    expected = -0.5 * singular_values[0] ** 2  # the loss at its minimum over rank one
+    np.testing.assert_allclose(linearized_loss(best, batch), expected, rtol=1e-12)
+    assert linearized_loss(factorised(second, 1), batch) > expected + 0.1
+
+
+@pytest.mark.parametrize("embed_dim", [2, 4])
+def test_gradient_descent_reaches_it(batch, embed_dim):
+    rng = np.random.default_rng(5)
+    model = encoder(0.3 * rng.normal(size=(embed_dim, IMAGE_DIM)), 0.3 * rng.normal(size=(embed_dim, TEXT_DIM)))
+    graph, weights = nnx.split(model)
+
+    @jax.jit
+    def descend(weights):
+        def step(_, weights):
+            gradients = jax.grad(lambda w: linearized_loss(nnx.merge(graph, w), batch))(weights)
+            return jax.tree.map(lambda w, g: w - 0.02 * g, weights, gradients)
+
+        return jax.lax.fori_loop(0, 40_000, step, weights)
+
+    model = nnx.merge(graph, descend(weights))
+    product = model.image_encoder.kernel[...] @ model.text_encoder.kernel[...].T
+    expected = linearized_minimiser(jnp.asarray(sample_covariance(batch)), embed_dim)
+    # 40,000 steps leave exp(-0.02 * 40,000 * gap), with a gap of the singular values above 0.03.
+    np.testing.assert_allclose(product, expected, atol=1e-8)
+
+
+def test_rho_scales_and_a_wide_embedding_changes_nothing(batch):
+    covariance = jnp.asarray(sample_covariance(batch))
+    np.testing.assert_array_equal(linearized_minimiser(covariance, 9, rho=4.0), covariance / 4.0)
+    assert np.linalg.matrix_rank(truncate_rank(covariance, 3)) == 3
+    with pytest.raises(ValueError, match="rank must be at least 1, got 0"):
+        truncate_rank(covariance, 0)

@@ -1,0 +1,85 @@
+"""S2: the population cross-covariance, the printed one beside it, and the rate at which samples reach it."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import linregress
+
+from sims.sampler import sample_batch
+from tests.theorems.monte_carlo import UNROUND, agree, draw
+from theory import SpuriousModel, cross_covariance, latent_covariance
+from theory.theorem62 import printed_latent_covariance
+
+pytestmark = pytest.mark.statement("S2")
+
+
+def latent_products(model, size, seed=0):
+    """Independent draws, shape (size, 2, 2), whose expectation is the latent covariance: image times text."""
+    bases, batch = draw(model, size, seed)
+    return np.einsum("ni,nj->nij", batch.images @ bases.image, batch.texts @ bases.text)
+
+
+def test_simulation_agrees_and_rejects_the_printed_matrix():
+    draws = latent_products(UNROUND, 200_000)
+    assert agree(draws, latent_covariance(UNROUND))
+    assert not agree(draws, printed_latent_covariance(UNROUND))
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "wrong"),
+    [
+        (0, 1, lambda m: m.spurious_ratio * m.mu_inv * m.mu_spu),  # p for 2p - 1
+        (0, 1, lambda m: 2 * m.mu_spu * m.spurious_ratio - 1),  # as printed
+        (1, 1, lambda m: 1 + m.sigma_spu**2),  # as printed
+        (0, 0, lambda m: m.mu_inv**2 + m.sigma_inv**2 + m.sigma_xi**2 / m.image_dim),  # noise that should drop out
+    ],
+)
+def test_each_entry_rejects_a_plausible_mistake(row, column, wrong):
+    draws = latent_products(UNROUND, 200_000)[:, row, column]
+    assert agree(draws, latent_covariance(UNROUND)[row, column])
+    assert not agree(draws, wrong(UNROUND))
+
+
+def test_printed_matrix_is_right_where_both_means_are_one():
+    ones = dataclasses.replace(UNROUND, mu_inv=1.0, mu_spu=1.0)
+    np.testing.assert_allclose(printed_latent_covariance(ones), latent_covariance(ones), rtol=1e-15)
+    other = dataclasses.replace(ones, mu_spu=1.01)
+    assert np.abs(printed_latent_covariance(other) - latent_covariance(other)).max() > 0.001
+
+
+def test_limits():
+    assert latent_covariance(SpuriousModel(spurious_ratio=0.5))[0, 1] == 0.0
+    always = latent_covariance(SpuriousModel(spurious_ratio=1.0, mu_inv=2.0, mu_spu=3.0, sigma_inv=0, sigma_spu=0))
+    np.testing.assert_array_equal(always, [[4.0, 6.0], [6.0, 9.0]])
+
+
+def test_cross_covariance_lifts_it_to_images_and_texts():
+    bases, _ = draw(UNROUND, 2)
+    lifted = cross_covariance(UNROUND, bases.image, bases.text)
+    np.testing.assert_allclose(bases.image.T @ lifted @ bases.text, latent_covariance(UNROUND), atol=1e-14)
+    assert np.linalg.matrix_rank(lifted) == 2
+
+
+def test_samples_converge_at_the_root_of_their_number():
+    bases, _ = draw(UNROUND, 2)
+    population = cross_covariance(UNROUND, bases.image, bases.text)
+
+    def error(key, size):
+        batch = sample_batch(key, UNROUND, bases, size)
+        images = batch.images - jnp.mean(batch.images, axis=0, keepdims=True)
+        texts = batch.texts - jnp.mean(batch.texts, axis=0, keepdims=True)
+        return jnp.sum((images.T @ texts / (size - 1) - population) ** 2)
+
+    sizes, repeats = [100, 1000, 10_000], 400
+    mean_squares = []
+    for size in sizes:
+        keys = jax.random.split(jax.random.key(size), repeats)
+        errors = jax.jit(lambda keys, size=size: jax.lax.map(lambda key: error(key, size), keys, batch_size=20))(keys)
+        mean_squares.append(float(jnp.mean(errors)))
+    fit = linregress(np.log(sizes), 0.5 * np.log(mean_squares))
+    # Each mean square is known to about sqrt(2 / 400) = 7%, half of it on the log of its root, over 4.6 on the log of size.
+    assert abs(fit.slope + 0.5) < 0.03
+    assert not abs(fit.slope + 1.0) < 0.03  # the rate of the squared error, a likely slip

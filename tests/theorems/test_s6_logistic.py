@@ -1,0 +1,129 @@
+"""S6: population logistic regression by quadrature, against arbitrary precision, closed limits and simulation."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+
+from tests.theorems.monte_carlo import UNROUND, agree, draw
+from theory import SpuriousModel, least_squares_direction, logistic_direction
+from theory.logistic import log_logistic_risk
+
+pytestmark = pytest.mark.statement("S6")
+
+HARD = [
+    UNROUND,
+    SpuriousModel(),
+    SpuriousModel(spurious_ratio=0.99, mu_spu=20.0),  # the spurious feature tells the attribute exactly
+    SpuriousModel(sigma_inv=0.0, image_dim=256),  # nearly separable: the risk is about 1e-60
+    SpuriousModel(spurious_ratio=0.9999, mu_spu=8.0, sigma_spu=0.3),
+]
+
+
+def reference_gradient(model, direction):
+    """Gradient of the logarithm of the risk by mpmath's Gauss-Legendre quadrature in 30 digits."""
+    with mpmath.workdps(30):
+        noise = mpmath.mpf(model.sigma_xi) ** 2 / model.image_dim
+        variances = [mpmath.mpf(model.sigma_inv) ** 2 + noise, mpmath.mpf(model.sigma_spu) ** 2 + noise]
+        weights = [mpmath.mpf(float(weight)) for weight in direction]
+        spread = mpmath.sqrt(sum(w**2 * v for w, v in zip(weights, variances, strict=True)))
+        scale = mpmath.exp(float(log_logistic_risk(model, direction)))
+        risk, gradient = mpmath.mpf(0), [mpmath.mpf(0), mpmath.mpf(0)]
+        for sign, share in ((1, model.spurious_ratio), (-1, 1 - mpmath.mpf(model.spurious_ratio))):
+            means = [mpmath.mpf(model.mu_inv), sign * mpmath.mpf(model.mu_spu)]
+            margin = sum(w * m for w, m in zip(weights, means, strict=True))
+
+            def expect(function, margin=margin):
+                # mpmath stops at an absolute error, so a risk of 1e-57 is brought to order 1 first.
+                density = lambda e: function(margin + spread * e, e) * mpmath.npdf(e) / scale  # noqa: E731
+                # Wide enough for a tail that starts 45 deviations out, in pieces that resolve its kink.
+                return mpmath.quad(density, mpmath.linspace(-50, 15, 131), method="gauss-legendre", maxdegree=4)
+
+            risk += share * expect(lambda t, e: mpmath.log1p(mpmath.exp(-t)))
+            base = expect(lambda t, e: 1 / (1 + mpmath.exp(t)))
+            tilt = expect(lambda t, e: e / (1 + mpmath.exp(t)))
+            for axis in range(2):
+                along = variances[axis] * weights[axis] / spread
+                gradient[axis] -= share * (means[axis] * base + along * tilt)
+        return np.array([float(part / risk) for part in gradient]), float(mpmath.log(risk * scale))
+
+
+@pytest.mark.parametrize("model", HARD, ids=range(len(HARD)))
+def test_gradient_vanishes_in_arbitrary_precision(model):
+    direction = logistic_direction(model)
+    gradient, log_risk = reference_gradient(model, direction)
+    np.testing.assert_allclose(log_logistic_risk(model, direction), log_risk, rtol=1e-9)
+    # What is left of the gradient is less than what a change of either weight by one part in a million makes.
+    for axis in range(2):
+        shifted = np.array(direction)
+        shifted[axis] *= 1 + 1e-6
+        change = reference_gradient(model, jnp.asarray(shifted))[0] - gradient
+        assert np.linalg.norm(gradient) < np.linalg.norm(change)
+
+
+def test_always_aligned_is_fishers_discriminant():
+    always = dataclasses.replace(UNROUND, spurious_ratio=1.0)
+    noise = always.sigma_xi**2 / always.image_dim
+    expected = [2 * always.mu_inv / (always.sigma_inv**2 + noise), 2 * always.mu_spu / (always.sigma_spu**2 + noise)]
+    np.testing.assert_allclose(logistic_direction(always), expected, rtol=1e-9)
+
+
+def test_without_correlation_the_spurious_feature_has_no_weight():
+    balanced = dataclasses.replace(UNROUND, spurious_ratio=0.5)
+    noise = balanced.sigma_xi**2 / balanced.image_dim
+    expected = [2 * balanced.mu_inv / (balanced.sigma_inv**2 + noise), 0.0]
+    np.testing.assert_allclose(logistic_direction(balanced), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_simulated_score_is_zero_and_rejects_plausible_mistakes():
+    bases, batch = draw(UNROUND, 400_000, seed=21)
+    latents, labels = np.asarray(batch.images @ bases.image), np.asarray(batch.labels)
+
+    def score(direction):
+        return (labels / (1 + np.exp(labels * (latents @ np.asarray(direction)))))[:, None] * latents
+
+    optimum = logistic_direction(UNROUND)
+    assert agree(score(optimum), np.zeros(2))
+    noiseless = logistic_direction(dataclasses.replace(UNROUND, sigma_xi=0.0))
+    least_squares = least_squares_direction(UNROUND)
+    least_squares = least_squares * optimum[0] / least_squares[0]  # of the same invariant weight
+    for wrong in (noiseless, least_squares, optimum / 2):
+        assert not agree(score(wrong), np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        SpuriousModel(sigma_inv=0.0, sigma_xi=0.0),
+        SpuriousModel(sigma_spu=0.0, sigma_xi=0.0, spurious_ratio=1.0),
+        SpuriousModel(sigma_spu=0.0, sigma_xi=0.0, mu_spu=0.0),
+    ],
+)
+def test_where_no_optimum_exists_it_is_not_a_number(model):
+    assert np.isnan(logistic_direction(model)).all()
+
+
+def test_discrete_attribute_without_noise_has_a_finite_optimum():
+    sharp = SpuriousModel(sigma_spu=0.0, sigma_xi=0.0)
+    # With z_spu = a mu_spu known exactly, the posterior is logistic in (z_inv, a): weights 2 mu / sigma^2 and
+    # log(p / (1 - p)) / mu_spu.
+    expected = [2.0, np.log(0.9 / 0.1) / 1.5]
+    np.testing.assert_allclose(logistic_direction(sharp), expected, rtol=1e-9)
+
+
+def test_derivative_is_that_of_the_optimum():
+    weights = lambda ratio: logistic_direction(SpuriousModel(spurious_ratio=ratio))  # noqa: E731
+    step = 1e-5
+    difference = (weights(0.8 + step) - weights(0.8 - step)) / (2 * step)
+    # Central differences err by step^2 times the third derivative, of order 1e3.
+    np.testing.assert_allclose(jax.jacrev(weights)(0.8), difference, rtol=1e-6)
+
+
+def test_vmaps_over_ratios():
+    ratios = jnp.array([0.5, 0.7, 0.95, 1.0])
+    many = jax.vmap(lambda ratio: logistic_direction(SpuriousModel(spurious_ratio=ratio)))(ratios)
+    one_by_one = jnp.stack([logistic_direction(SpuriousModel(spurious_ratio=float(ratio))) for ratio in ratios])
+    np.testing.assert_allclose(many, one_by_one, rtol=1e-9, atol=1e-12)
