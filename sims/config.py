@@ -52,8 +52,8 @@ class ContrastiveConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
                 raise ParameterError(name, f"a whole number of at least {minimum}", value)
-        if not 0 < self.learning_rate < float("inf"):
-            raise ParameterError("learning_rate", "a number above 0", self.learning_rate)
+        if not 0 < self.learning_rate <= 1e38:  # the range of single precision
+            raise ParameterError("learning_rate", "a number above 0 and at most 1e38", self.learning_rate)
         if self.seed >= 2**32:
             raise ParameterError("seed", "below 2^32", self.seed)
         for name, allowed in (("objective", tuple(OBJECTIVES)), ("prompt", PROMPTS)):

@@ -49,7 +49,7 @@ class Steps:
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
         }
-        self.optimiser = optax.adam(lambda step: config.learning_rate / (1.0 + step / DECAY_STEPS))
+        self.optimiser = optax.adam(lambda step: config.learning_rate / (1.0 + jnp.asarray(step, float) / DECAY_STEPS))
 
     def create(self, name: str, key: Key[Array, ""] | int) -> nnx.Module:
         """An objective's model with initial weights."""

@@ -30,14 +30,15 @@ from theory.zero_shot import latent_prompt
 MAX_MARGIN_DEVIATION = 60.0
 _NODES = np.linspace(-9.0, 9.0, 1001)
 _LOG_WEIGHT = np.log((_NODES[1] - _NODES[0]) / np.sqrt(2.0 * np.pi))
-# Newton needs about ten steps; near separability every halving of a step counts as one.
-_MAX_ITERATIONS = 500
+# Newton needs about ten steps; every halving of a step counts as one too.
+_MAX_ITERATIONS = 100
 
 
 class _Objective(NamedTuple):
-    """The risk's logarithm; gradient and Hessian divided by the risk's largest integrand, so that none underflows."""
+    """The risk's logarithm; risk, gradient and Hessian divided by the largest integrand, so that none underflows."""
 
     log_risk: Float[Array, ""]
+    risk: Float[Array, ""]
     gradient: Float[Array, "2"]
     hessian: Float[Array, "2 2"]
 
@@ -72,7 +73,7 @@ def _objective(model: SpuriousModel, direction: Float[Array, "2"]) -> _Objective
     curvature = density * jax.nn.sigmoid(margins)
     points = means[:, None, :] + deviates[:, :, None] * along[None, None, :]
     hessian = jnp.sum(curvature) * rest + jnp.einsum("gn,gni,gnj->ij", curvature, points, points)
-    return _Objective(largest + jnp.log(risk), gradient, hessian)
+    return _Objective(largest + jnp.log(risk), risk, gradient, hessian)
 
 
 def log_logistic_risk(model: SpuriousModel, direction: Float[Array, "2"]) -> Float[Array, ""]:
@@ -98,7 +99,12 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
     variance = model.latent_sigma**2 + model.image_noise_variance
 
     def newton_step(objective: _Objective) -> Float[Array, "2"]:
-        return -jnp.linalg.solve(objective.hessian, objective.gradient)
+        # Near separability the risk's logarithm is close to quadratic and the risk itself is not; where the logarithm
+        # is convex, its Hessian is the better model, and at the optimum the two Hessians are the same.
+        gradient, hessian = objective.gradient, objective.hessian
+        of_logarithm = hessian - jnp.outer(gradient, gradient) / objective.risk
+        convex = (jnp.linalg.det(of_logarithm) > 0) & (jnp.trace(of_logarithm) > 0)
+        return -jnp.linalg.solve(jnp.where(convex, of_logarithm, hessian), gradient)
 
     def iterate(state: _State) -> _State:
         candidate = state.direction + state.scale * state.step
@@ -129,9 +135,14 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
         jnp.ones_like(start[0]),
     )
     direction = jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).direction)
-    direction = direction + newton_step(_objective(model, direction))
+    last_step = newton_step(_objective(model, direction))
+    direction = direction + last_step
 
     spread = jnp.sqrt(jnp.sum(direction**2 * variance))
     attribute_uncertain = (model.spurious_ratio < 1.0) & (model.latent_mean[1] > 0)
-    resolved = (variance[0] > 0) & ((variance[1] > 0) | attribute_uncertain) & (spread <= MAX_MARGIN_DEVIATION)
+    precision = jnp.sqrt(jnp.finfo(direction.dtype).eps)
+    converged = jnp.linalg.norm(last_step) <= 10.0 * precision * jnp.linalg.norm(direction)
+    resolved = (
+        converged & (variance[0] > 0) & ((variance[1] > 0) | attribute_uncertain) & (spread <= MAX_MARGIN_DEVIATION)
+    )
     return jnp.where(resolved, direction, jnp.nan)

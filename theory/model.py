@@ -75,6 +75,7 @@ class SpuriousModel:
 
 
 _POSITIVE = {"mu_inv"}
+_LARGEST = 1e6  # squares and products of larger sizes would leave the range of single precision
 _DIMENSIONS = {"image_dim", "text_dim"}
 
 
@@ -94,3 +95,5 @@ def _check(name: str, value: object) -> None:
         raise ParameterError(name, "positive", value)
     if number < 0:
         raise ParameterError(name, "at least 0", value)
+    if number > _LARGEST:
+        raise ParameterError(name, f"at most {_LARGEST:g}", value)

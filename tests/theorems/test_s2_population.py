@@ -80,6 +80,6 @@ def test_samples_converge_at_the_root_of_their_number():
         errors = jax.jit(lambda keys, size=size: jax.lax.map(lambda key: error(key, size), keys, batch_size=20))(keys)
         mean_squares.append(float(jnp.mean(errors)))
     fit = linregress(np.log(sizes), 0.5 * np.log(mean_squares))
-    # Each mean square is known to about sqrt(2 / 400) = 7%, half of it on the log of its root, over 4.6 on the log of size.
+    # Each mean square is known to about 7%, sqrt(2 / 400); half of that on the log of its root, over 4.6 of log size.
     assert abs(fit.slope + 0.5) < 0.03
     assert not abs(fit.slope + 1.0) < 0.03  # the rate of the squared error, a likely slip

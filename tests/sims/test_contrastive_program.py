@@ -1,0 +1,117 @@
+"""`python -m sims.contrastive` as a user runs it, on small sizes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sims.contrastive_result import load
+from theory import GROUPS, SpuriousModel, predict
+
+SMALL = ("--image-dim", 4, "--text-dim", 4, "--steps", 100, "--seeds", 3, "--batch-size", 32)
+
+
+def test_json_files_and_figure(run_program, tmp_path):
+    done = run_program("sims.contrastive", "--spurious-ratio", "0.8", *SMALL, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no terminal, no progress
+    printed = json.loads(done.stdout)
+    content, arrays = load(tmp_path / "results" / "contrastive")
+    assert content == printed
+    learners = [(row["learner"], row["prompt"]) for row in content["results"]]
+    contrastive = ["linearized", "infonce", "infonce_bilinear", "siglip"]
+    assert learners == [(name, prompt) for name in contrastive for prompt in ("label", "class-mean")] + [
+        ("least_squares", None),
+        ("logistic", None),
+    ]
+    theory = {(row.learner, row.prompt): row.accuracy for row in predict(_model(content), 8)}
+    for row in content["results"]:
+        assert list(row["accuracy"]) == list(row["stderr"]) == list(GROUPS)
+        expected = theory.get((row["learner"], row["prompt"]))
+        assert row["theory"] == (expected and pytest.approx(expected, rel=1e-9))
+        assert row["agrees"] is None or row["theory"] is not None
+        runs = arrays[f"{row['learner']}.accuracies"]
+        index = 0 if row["prompt"] is None else content["config"]["prompt"].index(row["prompt"])
+        np.testing.assert_allclose(row["accuracy"]["conflicting"], runs[:, index, 1].mean(), rtol=1e-6)
+        mixture = 0.8 * row["accuracy"]["aligned"] + 0.2 * row["accuracy"]["conflicting"]
+        np.testing.assert_allclose(row["accuracy"]["in_distribution"], mixture, rtol=1e-6)
+    assert content["config"]["spurious_ratio"] == 0.8 and content["config"]["seeds"] == 3
+    assert content["verdict"]["answer"] in ("yes", "no", "inconclusive")
+    assert {"compile", "train", "total"} <= set(content["seconds"])
+    assert {"python", "jax", "device"} <= set(content["versions"])
+    figure = (tmp_path / "results" / "contrastive" / "figure.png").read_bytes()
+    assert figure.startswith(b"\x89PNG")
+
+
+def _model(content):
+    names = SpuriousModel.__dataclass_fields__
+    return SpuriousModel(**{name: content["config"][name] for name in names})
+
+
+def test_same_command_same_numbers(run_program, tmp_path):
+    command = ("sims.contrastive", *SMALL, "--objective", "infonce", "--samples", 64)
+    contents = []
+    for folder in ("first", "second"):
+        assert run_program(*command, "--out", folder).returncode == 0
+        contents.append(load(tmp_path / folder))
+    assert contents[0][0]["results"] == contents[1][0]["results"]
+    for name, array in contents[0][1].items():
+        np.testing.assert_array_equal(array, contents[1][1][name])
+    other = run_program(*command, "--out", "third", "--seed", 1)
+    assert other.returncode == 0
+    assert load(tmp_path / "third")[0]["results"] != contents[0][0]["results"]
+
+
+@pytest.mark.parametrize("ratio", ["0.5", "1.0"])
+def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(run_program, tmp_path, ratio):
+    done = run_program(
+        *("sims.contrastive", "--spurious-ratio", ratio, *SMALL, "--seeds", 1),
+        *("--objective", "siglip", "--prompt", "label", "--embed-dim", 1),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "A single run has no error to judge by" in done.stdout
+    assert "Not converged" in done.stdout or "not judged" in done.stdout.lower()
+
+
+def test_table_reads_on_a_narrow_terminal(run_program):
+    done = run_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
+    assert done.returncode == 0, done.stderr
+    for words in ("linearized", "conflicting", "Theorem 6.2 as printed", "Written to results/contrastive"):
+        assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--spurious-ratio", "1.2"], ["--spurious-ratio", "[0.5, 1]", "1.2"]),
+        (["--sigma-spu", "-0.5"], ["--sigma-spu", "at least 0", "-0.5"]),
+        (["--text-dim", "1"], ["--text-dim", "at least 2", "1"]),
+        (["--embed-dim", "0"], ["--embed-dim", "at least 1", "0"]),
+        (["--objective", "clip"], ["--objective", "linearized, infonce", "clip"]),
+        (["--samples", "10"], ["--batch-size", "--samples", "10"]),
+        (["--seeds", "two"], ["--seeds", "whole number", "two"]),
+        (["--learning-rate", "-1"], ["--learning-rate", "above 0", "-1"]),
+        (["--out", "taken"], ["--out", "taken"]),
+        (["--out", "taken/below"], ["--out", "taken"]),
+    ],
+)
+def test_wrong_input_gets_one_line_and_writes_nothing(refused, tmp_path, arguments, words):
+    (tmp_path / "taken").write_text("a file, no directory")
+    refused("sims.contrastive", *arguments, words=words)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_divergence_ends_with_one_and_leaves_earlier_results(run_program, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "result.json").write_text("earlier")
+    done = run_program("sims.contrastive", *SMALL, "--learning-rate", "1e30", "--out", out)
+    assert done.returncode == 1
+    assert done.stdout == "" and done.stderr.count("\n") == 1
+    assert "diverged" in done.stderr
+    assert [path.read_text() for path in out.iterdir()] == ["earlier"]
+
+
+def test_load_names_what_is_missing(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no result of sims\.contrastive"):
+        load(tmp_path)

@@ -1,0 +1,105 @@
+"""Each loss against an independent NumPy computation from its published formula."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from sims.objectives import OBJECTIVES, SUPERVISED
+from sims.objectives.infonce import MAX_SCALE
+from sims.sampler import Batch
+
+SIZE, IMAGE_DIM, TEXT_DIM, EMBED_DIM = 6, 5, 4, 3
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(0)
+    labels = np.where(rng.random(SIZE) < 0.5, 1.0, -1.0)
+    arrays = rng.normal(size=(SIZE, IMAGE_DIM)), rng.normal(size=(SIZE, TEXT_DIM)), labels, labels
+    return Batch(*map(jnp.asarray, arrays))
+
+
+def model_of(name):
+    return OBJECTIVES[name].create(IMAGE_DIM, TEXT_DIM, EMBED_DIM, nnx.Rngs(1))
+
+
+def embeddings(model, batch, unit):
+    images = np.asarray(batch.images) @ np.asarray(model.image_encoder.kernel[...])
+    texts = np.asarray(batch.texts) @ np.asarray(model.text_encoder.kernel[...])
+    if unit:
+        images /= np.linalg.norm(images, axis=1)[:, None]
+        texts /= np.linalg.norm(texts, axis=1)[:, None]
+    return images, texts
+
+
+def cross_entropies(logits):
+    """-log of the softmax probability of each row's own entry, in the plainest arithmetic."""
+    return [-np.log(np.exp(logits[i, i]) / np.exp(logits[i]).sum()) for i in range(len(logits))]
+
+
+@pytest.mark.parametrize(("name", "scale", "unit"), [("infonce", 1 / 0.07, True), ("infonce_bilinear", 1.0, False)])
+def test_infonce_is_both_cross_entropies(batch, name, scale, unit):
+    model = model_of(name)
+    images, texts = embeddings(model, batch, unit)
+    logits = scale * images @ texts.T
+    expected = (np.mean(cross_entropies(logits)) + np.mean(cross_entropies(logits.T))) / 2
+    np.testing.assert_allclose(OBJECTIVES[name].loss(model, batch), expected, rtol=1e-12)
+    assert abs(expected - np.mean(cross_entropies(logits))) > 1e-3  # one direction alone is another number
+
+
+def test_infonce_scale_is_bounded_as_clips(batch):
+    model = model_of("infonce")
+    model.log_scale[...] = jnp.log(jnp.asarray(1e4))
+    images, texts = embeddings(model, batch, unit=True)
+    logits = MAX_SCALE * images @ texts.T
+    expected = (np.mean(cross_entropies(logits)) + np.mean(cross_entropies(logits.T))) / 2
+    np.testing.assert_allclose(OBJECTIVES["infonce"].loss(model, batch), expected, rtol=1e-12)
+
+
+def test_siglip_is_the_published_algorithm(batch):
+    """Algorithm 1 of arXiv 2303.15343 with its initial t' = log 10 and b = -10."""
+    model = model_of("siglip")
+    images, texts = embeddings(model, batch, unit=True)
+    logits = images @ texts.T * 10.0 - 10.0
+    labels = 2 * np.eye(SIZE) - 1
+    expected = np.sum(np.log1p(np.exp(-labels * logits))) / SIZE
+    np.testing.assert_allclose(OBJECTIVES["siglip"].loss(model, batch), expected, rtol=1e-12)
+
+
+def test_supervised_losses(batch):
+    weights = np.linspace(-0.5, 0.7, IMAGE_DIM)
+    margins = np.asarray(batch.images) @ weights
+    labels = np.asarray(batch.labels)
+    expected = {
+        "least_squares": np.mean((margins - labels) ** 2) / 2,
+        "logistic": np.mean(np.log1p(np.exp(-labels * margins))),
+    }
+    assert set(expected) == set(SUPERVISED)
+    for name, value in expected.items():
+        model = model_of(name)
+        model.linear.kernel[...] = jnp.asarray(weights)[:, None]
+        np.testing.assert_allclose(OBJECTIVES[name].loss(model, batch), value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_gradient_is_that_of_finite_differences(name, batch):
+    graph, weights = nnx.split(model_of(name))
+    flat, unflatten = jax.flatten_util.ravel_pytree(weights)
+    loss = jax.jit(lambda flat: OBJECTIVES[name].loss(nnx.merge(graph, unflatten(flat)), batch))
+    direction = np.random.default_rng(2).normal(size=flat.shape)
+    step = 1e-6
+    difference = (loss(flat + step * direction) - loss(flat - step * direction)) / (2 * step)
+    # Central differences in double precision: about 1e-16 / 1e-6 of the loss, and step^2.
+    np.testing.assert_allclose(jax.grad(loss)(flat) @ direction, difference, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name not in SUPERVISED])
+def test_zero_shot_scores_are_similarities_with_the_prompts(name, batch):
+    model = model_of(name)
+    prompts = jnp.stack([-batch.texts[0], batch.texts[0]])
+    scores = model.class_scores(batch.images, prompts)
+    weights = np.asarray(model.image_encoder.kernel[...]) @ np.asarray(model.text_encoder.kernel[...]).T
+    linear = np.asarray(batch.images) @ weights @ np.asarray(batch.texts[0])
+    np.testing.assert_array_equal(np.argmax(scores, axis=1) == 1, linear > 0)

@@ -1,0 +1,56 @@
+"""The sampler draws Definition 6.1; its moments in the signal's plane are proved in tests/theorems."""
+
+import jax
+import numpy as np
+import pytest
+
+from sims.evaluation import sample_evaluation_set
+from sims.sampler import sample_bases, sample_batch
+from tests.theorems.monte_carlo import UNROUND, agree, draw
+
+
+def test_bases_are_orthonormal_and_differ_by_key():
+    first, second = (sample_bases(jax.random.key(seed), 6, 9) for seed in (0, 1))
+    for basis in first:
+        np.testing.assert_allclose(basis.T @ basis, np.eye(2), atol=1e-14)
+    assert first.image.shape == (6, 2) and first.text.shape == (9, 2)
+    assert np.abs(first.image - second.image).max() > 0.01
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(None, 0.83), (1.0, 1.0), (0.0, 0.0), (0.5, 0.5)])
+def test_attribute_agrees_as_often_as_asked(ratio, expected):
+    _, batch = draw(UNROUND, 50_000, seed=2, ratio=ratio)
+    agrees = np.asarray(batch.labels == batch.attributes, float)
+    assert agrees.mean() == expected if expected in (0.0, 1.0) else agree(agrees, expected)
+    assert agree(batch.labels, 0.0)
+
+
+def test_noise_outside_the_plane_has_the_stated_variance():
+    bases, batch = draw(UNROUND, 50_000, seed=3)
+    for noise, basis in ((batch.images, bases.image), (batch.texts, bases.text)):
+        dim = basis.shape[0]
+        outside = np.linalg.svd(basis)[0][:, 2]
+        squares = np.asarray(noise @ outside) ** 2
+        assert agree(squares, UNROUND.sigma_xi**2 / dim)
+        assert not agree(squares, UNROUND.sigma_xi**2)
+
+
+def test_image_and_text_share_the_latent_but_not_the_noise():
+    bases, batch = draw(UNROUND, 50_000, seed=4)
+    image_noise = batch.images @ np.linalg.svd(bases.image)[0][:, 2]
+    text_noise = batch.texts @ np.linalg.svd(bases.text)[0][:, 2]
+    assert agree(image_noise * text_noise, 0.0)
+
+
+def test_evaluation_groups_are_aligned_then_conflicting():
+    bases = sample_bases(jax.random.key(5), UNROUND.image_dim, UNROUND.text_dim)
+    groups = sample_evaluation_set(jax.random.key(6), UNROUND, bases, 20_000)
+    spurious = np.asarray(groups.images @ bases.image)[:, :, 1] * groups.labels
+    assert agree(spurious[0], UNROUND.mu_spu)
+    assert agree(spurious[1], -UNROUND.mu_spu)
+
+
+def test_same_key_same_batch():
+    bases = sample_bases(jax.random.key(7), 5, 7)
+    batches = [sample_batch(jax.random.key(8), UNROUND, bases, 4) for _ in range(2)]
+    np.testing.assert_array_equal(batches[0].images, batches[1].images)

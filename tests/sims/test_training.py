@@ -1,0 +1,118 @@
+"""Training: the data each step sees, the phases, what converged means, and how divergence is told."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sims.config import ContrastiveConfig
+from sims.runs import next_batch, prepare_runs
+from sims.training import _changes, _check_finite, phase_ends, train
+from theory import SpuriousModel
+from workbench.errors import ParameterError, RunError
+
+SMALL = ContrastiveConfig(
+    SpuriousModel(image_dim=4, text_dim=3), objective=("linearized",), seeds=3, steps=80, batch_size=16, embed_dim=2
+)
+
+
+def test_phases_double_and_end_at_the_last_step():
+    assert phase_ends(800) == [25, 50, 100, 200, 400, 800]
+    assert phase_ends(1000) == [31, 62, 125, 250, 500, 1000]
+    assert phase_ends(3) == [3]
+
+
+def test_changes_are_the_largest_of_the_mean_over_runs():
+    first = np.array([[[0.5, 0.5]], [[0.7, 0.1]]])  # runs, prompts, groups
+    second = first + np.array([[[0.1, -0.3]], [[-0.1, -0.1]]])
+    assert _changes([first, second]) == pytest.approx([0.2])
+
+
+def test_an_epoch_sees_every_sample_once_and_epochs_differ():
+    config = dataclasses.replace(SMALL, samples=48)
+    runs = prepare_runs(config)
+    run = jax.tree.map(lambda leaf: leaf[0], runs)
+    order, seen = jnp.arange(48), []
+    for step in range(6):  # two epochs of three batches
+        batch, order = next_batch(config, jnp.asarray(step), order, run.keys, run.bases, run.dataset)
+        seen.append(np.asarray(batch.images))
+    epochs = [np.concatenate(seen[:3]), np.concatenate(seen[3:])]
+    assert np.abs(epochs[0] - epochs[1]).max() > 0
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch, axis=0), np.sort(np.asarray(run.dataset.images), axis=0))
+
+
+def test_fresh_batches_differ_by_step_and_run():
+    runs = prepare_runs(SMALL)
+    batches = [
+        next_batch(SMALL, jnp.asarray(step), jnp.arange(0), runs.keys[index], _of(runs.bases, index), None)[0]
+        for step, index in ((0, 0), (1, 0), (0, 1))
+    ]
+    assert all(np.abs(batches[0].images - other.images).max() > 0.1 for other in batches[1:])
+
+
+def _of(tree, index):
+    return jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def test_training_is_reproducible_and_says_when_it_has_not_converged():
+    first, second = train(SMALL), train(SMALL)
+    result = first.learners["linearized"]
+    np.testing.assert_array_equal(result.accuracies, second.learners["linearized"].accuracies)
+    assert list(first.learners) == ["linearized", "least_squares", "logistic"]
+    assert result.accuracies.shape == (3, 2, 2)  # runs, prompts, groups
+    assert first.learners["logistic"].accuracies.shape == (3, 1, 2)
+    assert result.trajectory.shape == (len(result.trajectory_steps), 3, 2, 2)
+    assert result.trajectory_steps[-1] == result.steps <= 80
+    short = train(dataclasses.replace(SMALL, steps=10)).learners["linearized"]
+    assert not short.converged and short.last_change is None
+
+
+def test_a_learner_does_not_depend_on_those_beside_it():
+    alone = train(SMALL).learners["linearized"]
+    beside = train(dataclasses.replace(SMALL, objective=("linearized", "infonce"))).learners["linearized"]
+    assert alone.steps == beside.steps
+    # The same arithmetic in another compiled program: rounding in double precision, and no more.
+    np.testing.assert_allclose(alone.accuracies, beside.accuracies, atol=1e-9)
+
+
+def test_least_squares_reaches_the_least_squares_fit_of_its_samples():
+    config = dataclasses.replace(SMALL, objective=("least_squares",), samples=64, batch_size=64, steps=3200)
+    trained = train(config).learners["least_squares"]
+    runs = prepare_runs(config)
+    rules = [
+        np.linalg.lstsq(x, y)[0] for x, y in zip(np.asarray(runs.dataset.images), runs.dataset.labels, strict=True)
+    ]
+    for rule, images, labels, accuracy in zip(
+        rules, runs.test.images, runs.test.labels, trained.accuracies, strict=True
+    ):
+        expected = np.mean(np.sign(np.asarray(images) @ rule) == np.asarray(labels), axis=1)
+        # The whole set is each batch, so there is no noise: what is left is how far Adam has come.
+        np.testing.assert_allclose(accuracy[0], expected, atol=0.003)
+
+
+def test_divergence_names_learner_and_run():
+    """A diverging program is run in test_contrastive_program.py, in single precision."""
+    _check_finite("siglip", np.array([True, True]), 10, 20)
+    with pytest.raises(RunError, match="siglip diverged between steps 10 and 20 in run 1"):
+        _check_finite("siglip", np.array([True, False]), 10, 20)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"embed_dim": 0}, "embed_dim must be a whole number of at least 1, got 0"),
+        ({"batch_size": 1}, "batch_size must be a whole number of at least 2, got 1"),
+        ({"samples": 10}, "batch_size must be at most --samples, which is 10, got 16"),
+        ({"objective": ("clip",)}, "objective must be among linearized, infonce, .*, got clip"),
+        ({"objective": ()}, "objective must be among .*, got nothing"),
+        ({"prompt": ("names",)}, "prompt must be among label, class-mean, got names"),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0 and .*, got 0.0"),
+        ({"seed": 2**32}, "seed must be below"),
+    ],
+)
+def test_wrong_configurations_are_refused(change, words):
+    with pytest.raises(ParameterError, match=words):
+        dataclasses.replace(SMALL, **change)

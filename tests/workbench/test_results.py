@@ -1,0 +1,55 @@
+"""Result files appear whole or not at all."""
+
+import numpy as np
+import pytest
+
+from workbench.errors import InputError
+from workbench.results import check_writable, emit_json, to_json, to_npz, versions, write_files
+
+
+def test_files_are_replaced_whole_and_nothing_is_left_beside(tmp_path):
+    out = tmp_path / "a" / "b"
+    write_files(out, {"one.json": "1", "two.npz": b"2"})
+    write_files(out, {"one.json": "3"})
+    assert {path.name: path.read_text() for path in out.iterdir()} == {"one.json": "3", "two.npz": "2"}
+
+
+def test_a_write_that_fails_half_way_leaves_what_was_there(tmp_path):
+    (tmp_path / "one.json").write_text("earlier")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_files(tmp_path, {"one.json": "new", "no-such-folder/two": "new"})
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one.json", "earlier")]
+
+
+def test_checking_makes_nothing(tmp_path):
+    check_writable(tmp_path / "new" / "below")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"--out: .*below cannot be written, since .*file is no directory"):
+        check_writable(tmp_path / "file" / "below")
+
+
+def test_json_has_no_nan():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json({"value": float("nan")})
+
+
+def test_json_goes_where_it_is_asked_for(tmp_path, capsys):
+    from pathlib import Path
+
+    assert emit_json({"a": 1}, None) is False and capsys.readouterr().out == ""
+    assert emit_json({"a": 1}, Path("-")) is True and capsys.readouterr().out == '{\n  "a": 1\n}\n'
+    assert emit_json({"a": 1}, tmp_path / "a.json") is False
+    assert (tmp_path / "a.json").read_text() == '{\n  "a": 1\n}\n'
+
+
+def test_archives_hold_no_pickles(tmp_path):
+    (tmp_path / "a.npz").write_bytes(to_npz({"learner.accuracies": np.eye(2)}))
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["learner.accuracies"], np.eye(2))
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        to_npz({"a": np.array([object()])})
+
+
+def test_versions_name_python_and_packages():
+    assert set(versions("jax", "numpy")) == {"python", "jax", "numpy"}
