@@ -13,7 +13,8 @@ def output() -> Console:
 
 def progress() -> Progress:
     """A progress display on standard error: shown on a terminal, silent elsewhere."""
-    console = Console(stderr=True)
+    # Some versions of rich end even a disabled display with a line break; a quiet console does not.
+    console = Console(stderr=True, quiet=not sys.stderr.isatty())
     return Progress(
         TextColumn("{task.description:<18}"),
         BarColumn(),

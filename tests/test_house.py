@@ -1,0 +1,77 @@
+"""The house rules that a test can hold: which way imports point, what may not be committed, small rooms."""
+
+import ast
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+# Each package, and those of ours that it may import.
+ALLOWED = {
+    "workbench": set(),
+    "theory": {"workbench"},
+    "sims": {"workbench", "theory"},
+    "realdata": {"workbench", "theory"},
+    "paper_figs": {"workbench", "theory", "sims", "realdata"},
+}
+MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way_and_rooms_are_small(path):
+    package = path.relative_to(ROOT).parts[0]
+    ours = {name.partition(".")[0] for name in imported(path)} & set(ALLOWED)
+    assert ours <= ALLOWED[package] | {package}
+    assert len(path.read_text().splitlines()) <= 250
+
+
+def test_theory_knows_no_file_plot_or_random_key():
+    for path in (ROOT / "theory").glob("*.py"):
+        if path.name in ("__main__.py", "options.py"):
+            continue
+        names = set(imported(path))
+        assert not names & {"pathlib", "os", "io", "matplotlib", "rich", "argparse"}, path
+        assert "jax.random" not in path.read_text(), path
+
+
+def test_importing_reads_nothing_prints_nothing_and_picks_no_device():
+    program = (
+        "import jax, theory, sims.training, realdata.claims, paper_figs.effective_robustness\n"
+        "from jax._src import xla_bridge\n"
+        "assert not xla_bridge.backends_are_initialized()\n"
+    )
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_pins_cover_the_dependencies_and_name_no_index():
+    pins = (ROOT / "constraints.txt").read_text()
+    assert not re.search(r"https?:|file:|^\s*-", pins, re.MULTILINE)
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in pins.splitlines() if "==" in line}
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(name for extra in extras.values() for name in extra)]
+    names = {re.match(r"[\w-]+", requirement).group().lower().replace("_", "-") for requirement in wanted}
+    assert names <= pinned
+
+
+def test_citation_names_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    (reference,) = citation["references"]
+    assert reference["identifiers"][0]["value"] == "arXiv:2403.11497"

@@ -1,0 +1,131 @@
+"""The README is true: every command in it runs, every link leads somewhere, and its numbers are the programs'."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+SETUP = "python3 -m venv .venv && .venv/bin/python -m pip install -c constraints.txt -e "
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+MAIN_JOB, TESTS = (line for line in COMMANDS if line.startswith(SETUP))
+OTHERS = [line for line in COMMANDS if not line.startswith(SETUP)]
+
+
+def run(command, cwd):
+    words = shlex.split(command)
+    assert words[:2] == ["python", "-m"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    done = subprocess.run(
+        [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def main_job(tmp_path_factory):
+    """The main job's own command, without the set-up, run once; its result."""
+    folder = tmp_path_factory.mktemp("readme")
+    command = MAIN_JOB.rpartition(" && .venv/bin/")[2]
+    assert command == "python -m sims.contrastive --spurious-ratio 0.9"
+    run(command, folder)
+    return folder
+
+
+def test_set_up_lines_are_what_ci_runs():
+    assert TESTS == SETUP + '".[test]" && .venv/bin/python -m pytest'
+    assert MAIN_JOB.startswith(SETUP + ". && ")
+
+
+def test_every_other_command_runs(main_job):
+    assert len(OTHERS) >= 7
+    for command in OTHERS:
+        assert run(command, main_job), command
+    assert (main_job / "docs" / "figures" / "effective_robustness.png").exists()
+
+
+def test_python_example_runs():
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] in ("yes", "no", "inconclusive")
+
+
+def test_main_job_converges_agrees_with_theory_and_says_what_the_readme_says(main_job):
+    content = json.loads((main_job / "results" / "contrastive" / "result.json").read_text())
+    rows = {(row["learner"], row["prompt"]): row for row in content["results"]}
+    assert all(row["converged"] for row in rows.values())
+    assert all(row["agrees"] for row in rows.values() if row["theory"] is not None)
+    assert content["verdict"]["answer"] == "yes"
+    verdicts = {(c["learner"], c["prompt"]): c["verdict"] for c in content["verdict"]["comparisons"]}
+    for (_, prompt), verdict in verdicts.items():
+        assert verdict == {"label": "more robust", "class-mean": "less robust"}[prompt]
+    # The README's table, to its own rounding and what another machine's arithmetic may change: a point.
+    table = re.findall(r"^\| `(\w+)` \| ([\d.]+) ± ([\d.]+) \| ([\d.]+) ± ([\d.]+) \|$", README, re.MULTILINE)
+    assert [row[0] for row in table] == ["linearized", "infonce", "infonce_bilinear", "siglip"]
+    for name, *numbers in table:
+        for prompt, mean in (("label", numbers[0]), ("class-mean", numbers[2])):
+            assert 100 * rows[(name, prompt)]["accuracy"]["conflicting"] == pytest.approx(float(mean), abs=1.0)
+    supervised = re.search(r"least squares ([\d.]+) ± [\d.]+, logistic\s+regression ([\d.]+) ± [\d.]+", README)
+    for name, mean in zip(("least_squares", "logistic"), supervised.groups(), strict=True):
+        assert 100 * rows[(name, None)]["accuracy"]["conflicting"] == pytest.approx(float(mean), abs=1.0)
+    assert f"{100 * content['theorem62']['printed_error_bound']:.1f}%" in README
+
+
+def test_claims_table_is_the_programs(main_job):
+    claims = json.loads(run("python -m realdata.claims --json -", main_job))["claims"]
+    for claim in claims:
+        if claim["claim"] == "C2" and claim["setting"]["selector"] == "included":
+            low, high = claim["interval"]
+            cells = [claim["source"], *list(claim["setting"].values())[:3]]
+            cells += [f"{claim['effect']:+.1f} [{low:+.1f}, {high:+.1f}]", claim["verdict"]]
+            assert f"| {' | '.join(cells)} |" in README
+
+
+def test_links_lead_somewhere():
+    for text in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "theory" / "README.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", text.read_text()):
+            assert (text.parent / target).exists(), f"{text.name}: {target}"
+
+
+def test_statements_agree_in_readme_docstrings_pages_and_marks():
+    table = re.findall(
+        r"^\| (S\d+) \| .* \| \[.*?\]\((.*?)\) \| \[page\]\((.*?)\) \| \[test\]\((.*?)\) \|$", README, re.M
+    )
+    assert [row[0] for row in table] == [f"S{number}" for number in range(1, len(table) + 1)] and len(table) >= 7
+    for label, source, page, test in table:
+        docstring = (ROOT / source).read_text()
+        assert docstring.startswith(f'"""{label}, '), source
+        assert page.removeprefix("docs/") in docstring or page in docstring, source
+        assert re.search(rf"\b{label}\b", (ROOT / page).read_text()), page
+        assert f'pytestmark = pytest.mark.statement("{label}")' in (ROOT / test).read_text(), test
+    marked = {path.name for path in (ROOT / "tests" / "theorems").glob("test_*.py")}
+    assert marked == {test.rpartition("/")[2] for *_, test in table}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs a git checkout")
+def test_main_job_line_works_in_a_clean_clone(tmp_path):
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "clone")], check=True, timeout=60)
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run(
+        ["bash", "-c", MAIN_JOB],
+        cwd=tmp_path / "clone",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Is a contrastive learner more robust" in done.stdout
+    assert (tmp_path / "clone" / "results" / "contrastive" / "figure.png").exists()
