@@ -27,10 +27,16 @@ def build_parser() -> program.Parser:
     parser = program.Parser("python -m paper_figs", "Draw the figures from saved results and the published tables.")
     parser.add_argument("--list", action="store_true", help="name the figures and draw none")
     parser.add_argument(
-        "--only", type=program.choices(tuple(FIGURES)), default=",".join(FIGURES), help="figures, separated by commas"
+        "--only",
+        type=program.choices(tuple(FIGURES)),
+        default=",".join(FIGURES),
+        metavar="NAMES",
+        help="figures, separated by commas",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of saved results")
-    parser.add_argument("--out", type=Path, default=Path("results/figures"), help="directory for the figures")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="folder of saved results")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/figures"), metavar="DIR", help="directory for the figures"
+    )
     return parser
 
 

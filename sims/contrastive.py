@@ -14,6 +14,7 @@ import jax
 from sims import comparison, contrastive_figure, contrastive_table
 from sims.config import ContrastiveConfig
 from sims.contrastive_result import ContrastiveResult
+from sims.memory import check_memory
 from sims.objectives import OBJECTIVES
 from sims.training import train
 from sims.verdict import compare, verdict
@@ -88,38 +89,53 @@ def build_parser() -> program.Parser:
         "--objective",
         type=program.choices(tuple(OBJECTIVES)),
         default=",".join(default.objective),
+        metavar="NAMES",
         help="losses to train with, separated by commas; the supervised ones are trained in any case",
     )
     add(
         "--prompt",
         type=program.choices(PROMPTS),
         default=",".join(default.prompt),
+        metavar="NAMES",
         help="zero-shot prompts, separated by commas",
     )
-    add("--embed-dim", type=program.whole_number(1), default=default.embed_dim, help="width of the embedding")
+    add(
+        "--embed-dim",
+        type=program.whole_number(1),
+        default=default.embed_dim,
+        metavar="N",
+        help="width of the embedding",
+    )
     add(
         "--samples",
         type=program.whole_number(0),
         default=default.samples,
+        metavar="N",
         help="size of each training set; 0 draws fresh samples at every step",
     )
-    add("--steps", type=program.whole_number(1), default=default.steps, help="most optimiser steps")
-    add("--batch-size", type=program.whole_number(2), default=default.batch_size, help="pairs in a step")
+    add("--steps", type=program.whole_number(1), default=default.steps, metavar="N", help="most optimiser steps")
+    add("--batch-size", type=program.whole_number(2), default=default.batch_size, metavar="N", help="pairs in a step")
     add(
         "--learning-rate",
         type=program.positive_number,
         default=default.learning_rate,
+        metavar="X",
         help="Adam's learning rate at the start",
     )
     add(
         "--seeds",
         type=program.whole_number(1),
         default=default.seeds,
+        metavar="N",
         help="independent runs of each learner",
     )
-    add("--seed", type=program.whole_number(0), default=default.seed, help="seed of all random numbers")
+    add("--seed", type=program.whole_number(0), default=default.seed, metavar="N", help="seed of all random numbers")
     parser.add_argument(
-        "--out", type=Path, default=DEFAULT_OUT, help="directory for result.json, arrays.npz and figure.png"
+        "--out",
+        type=Path,
+        default=DEFAULT_OUT,
+        metavar="DIR",
+        help="directory for result.json, arrays.npz and figure.png",
     )
     program.add_json_option(parser)
     return parser
@@ -136,6 +152,7 @@ def _main(options: argparse.Namespace) -> None:
     fields = [field.name for field in dataclasses.fields(ContrastiveConfig) if field.name != "model"]
     config = ContrastiveConfig(model_from_options(options), **{name: getattr(options, name) for name in fields})
     results.check_writable(options.out)
+    check_memory(config)
     with terminal.progress() as display:
         task = display.add_task("training", total=config.steps, status="")
         result = run(config, lambda step, status: display.update(task, completed=step, status=status))

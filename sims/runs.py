@@ -54,7 +54,8 @@ def prepare_runs(config: ContrastiveConfig) -> Runs:
         )
 
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(config.seed)))
-    return jit(jax.vmap(prepare))(keys(jnp.arange(config.seeds)))
+    # One run after the other: drawing them all at once would take several times the memory of what is kept.
+    return jit(functools.partial(jax.lax.map, prepare))(keys(jnp.arange(config.seeds)))
 
 
 def next_batch(

@@ -105,7 +105,7 @@ def train(config: ContrastiveConfig, on_progress: Callable[[int, str], None] = l
                 _check_finite(name, np.asarray(checked.finite), begin, stop)
                 trajectory[name].append(np.asarray(checked.now))
             on_progress(stop, f"{len(finished)} of {len(trajectory)} learners have converged")
-        for name in set(trajectory) - set(finished):
+        for name in [name for name in config.learners if name not in finished]:
             averages[name].append(np.asarray(checks[name].averaged))
             changes = _changes(averages[name])
             converged = 4 * end >= config.steps and bool(changes) and changes[-1] <= TOLERANCE

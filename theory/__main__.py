@@ -20,11 +20,14 @@ def build_parser() -> program.Parser:
         "What each learner does with the spurious feature, in closed form, beside Theorem 6.2 as printed.",
     )
     add_model_options(parser)
-    parser.add_argument("--embed-dim", type=program.whole_number(1), default=8, help="width of the embedding")
+    parser.add_argument(
+        "--embed-dim", type=program.whole_number(1), default=8, metavar="N", help="width of the embedding"
+    )
     parser.add_argument(
         "--prompt",
         type=program.choices(PROMPTS),
-        default=PROMPTS,
+        default=",".join(PROMPTS),
+        metavar="NAMES",
         help="zero-shot prompts, separated by commas",
     )
     program.add_json_option(parser)

@@ -26,6 +26,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
             f"--{field.name.replace('_', '-')}",
             type=whole_number(2) if field.name.endswith("_dim") else number,
             default=field.default,
+            metavar="N" if field.name.endswith("_dim") else "X",
             help=_HELP[field.name],
         )
 

@@ -1,0 +1,37 @@
+"""Runs that cannot fit are refused before they start, and the estimate covers what is kept."""
+
+import dataclasses
+
+import jax
+import pytest
+
+from sims.config import ContrastiveConfig
+from sims.memory import check_memory, memory_bytes
+from sims.runs import prepare_runs
+from theory import SpuriousModel
+from workbench.errors import InputError
+
+SMALL = ContrastiveConfig(SpuriousModel(image_dim=4, text_dim=3), seeds=2, samples=100, batch_size=10)
+
+
+@pytest.mark.parametrize(
+    ("change", "option"),
+    [
+        ({"model": SpuriousModel(image_dim=1_000_000)}, "--image-dim"),
+        ({"samples": 10**9}, "--samples"),
+        ({"batch_size": 10**7, "samples": 0}, "--batch-size"),
+        ({"embed_dim": 10**10}, "--embed-dim"),
+        ({"seeds": 10**8}, "--seeds"),
+    ],
+)
+def test_what_cannot_fit_is_refused_by_name(change, option):
+    check_memory(SMALL)
+    with pytest.raises(InputError, match=rf"needs about .* GB of memory and .* GB are free; reduce .*{option}"):
+        check_memory(dataclasses.replace(SMALL, **change))
+
+
+def test_estimate_covers_what_is_kept():
+    runs = prepare_runs(SMALL)
+    needed = memory_bytes(SMALL)
+    assert sum(leaf.nbytes for leaf in jax.tree.leaves((runs.monitor, runs.test))) < needed["--image-dim or --seeds"]
+    assert sum(leaf.nbytes for leaf in jax.tree.leaves(runs.dataset)) < needed["--samples or --seeds"]
