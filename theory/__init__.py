@@ -4,6 +4,7 @@ One statement a file. Nothing here reads a file, draws a random number or makes 
 JAX arrays, so it can be jitted, vmapped over parameters and differentiated.
 """
 
+from theory.boundary import critical_squared_agreement, spurious_reliance
 from theory.group_accuracy import GROUPS, group_accuracies
 from theory.least_squares import least_squares_direction
 from theory.linearized import linearized_minimiser, truncate_rank
@@ -20,6 +21,7 @@ __all__ = [
     "Prediction",
     "SpuriousModel",
     "Theorem62",
+    "critical_squared_agreement",
     "cross_covariance",
     "group_accuracies",
     "latent_covariance",
@@ -28,6 +30,7 @@ __all__ = [
     "linearized_minimiser",
     "logistic_direction",
     "predict",
+    "spurious_reliance",
     "theorem62",
     "truncate_rank",
     "zero_shot_direction",

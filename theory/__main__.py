@@ -8,7 +8,7 @@ from rich.table import Table
 
 from theory.group_accuracy import GROUPS
 from theory.options import add_model_options, model_from_options
-from theory.predictions import report
+from theory.predictions import boundary, report
 from theory.zero_shot import PROMPTS
 from workbench import program, results, terminal
 
@@ -18,6 +18,14 @@ def build_parser() -> program.Parser:
     parser = program.Parser(
         "python -m theory",
         "What each learner does with the spurious feature, in closed form, beside Theorem 6.2 as printed.",
+    )
+    parser.add_argument(
+        "question",
+        nargs="?",
+        choices=("point", "boundary"),
+        default="point",
+        help="point: every learner at these parameters; boundary: the ratio from which on the linearised learner is "
+        "more robust than least squares",
     )
     add_model_options(parser)
     parser.add_argument(
@@ -42,9 +50,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print(options: argparse.Namespace) -> None:
-    content = report(model_from_options(options), options.embed_dim, options.prompt)
+    model = model_from_options(options)
+    if options.question == "boundary":
+        content = boundary(model)
+        if not results.emit_json(content, options.json):
+            _print_boundary(content)
+        return
+    content = report(model, options.embed_dim, options.prompt)
     if not results.emit_json(content, options.json):
         _print_tables(content)
+
+
+def _print_boundary(content: dict[str, Any]) -> None:
+    console = terminal.output()
+    console.print("Where the linearised contrastive learner is more robust than least squares on conflicting images:")
+    for row in content["boundaries"]:
+        critical = "" if row["critical_ratio"] is None else f", {row['critical_ratio']:.4f}"
+        console.print(f"  {row['prompt']} prompt: {row['more_robust']}{critical}")
 
 
 def _print_tables(content: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from theory.boundary import critical_squared_agreement
 from theory.group_accuracy import GROUPS, group_accuracies
 from theory.least_squares import least_squares_direction
 from theory.logistic import MAX_MARGIN_DEVIATION, logistic_direction
@@ -169,3 +170,29 @@ def report(model: SpuriousModel, embed_dim: int = 2, prompts: Sequence[str] = PR
 
 def _number(value: np.ndarray) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def boundary(model: SpuriousModel) -> dict[str, Any]:
+    """Where the linearised learner turns from less to more robust than least squares on `conflicting` (S8).
+
+    The answer of `python -m theory boundary`, JSON-ready: `model`, `reference`, and for each prompt in `boundaries`
+    the `critical_ratio` (None if there is none) and where the learner is `more_robust`. The model's own spurious ratio
+    is not read; the embedding is at least 2 wide.
+    """
+    with jax.enable_x64(True):
+        squares = {prompt: float(critical_squared_agreement(model, prompt)) for prompt in PROMPTS if model.mu_spu > 0}
+    rows = []
+    for prompt in PROMPTS:
+        critical = None
+        if prompt not in squares:
+            where = "at no ratio: the spurious feature says nothing, and both ignore it"
+        elif squares[prompt] >= 1:
+            where = "at no ratio"
+        elif squares[prompt] < 0:
+            where = "at every ratio above 1/2"
+        else:
+            where, critical = "above the critical ratio", (1 + squares[prompt] ** 0.5) / 2
+        rows.append({"learner": "linearized", "prompt": prompt, "critical_ratio": critical, "more_robust": where})
+    parameters = dataclasses.asdict(model)
+    del parameters["spurious_ratio"]
+    return {"model": parameters, "reference": "least_squares", "group": "conflicting", "boundaries": rows}

@@ -1,0 +1,148 @@
+"""S8: when the linearised contrastive learner is more robust than least squares."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sims.sampler import sample_bases, sample_batch
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
+from theory import PROMPTS, group_accuracies, latent_prompt, least_squares_direction, zero_shot_direction
+from theory.boundary import critical_squared_agreement, spurious_reliance
+from theory.predictions import boundary
+
+pytestmark = pytest.mark.statement("S8")
+
+
+def random_models(count, seed=0):
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        mu_inv, mu_spu, sigma_inv, sigma_spu, sigma_xi = np.exp(rng.uniform(-1.2, 1.2, 5)).tolist()
+        yield dataclasses.replace(
+            UNROUND, mu_inv=mu_inv, mu_spu=mu_spu, sigma_inv=sigma_inv, sigma_spu=sigma_spu, sigma_xi=sigma_xi
+        )
+
+
+def _compare(model, prompt):
+    """r^2 - r_c^2, then by how much the contrastive learner relies less on the spurious feature, and is more accurate."""
+    contrastive, supervised = zero_shot_direction(model, prompt), least_squares_direction(model)
+    return (
+        model.agreement**2 - critical_squared_agreement(model, prompt),
+        spurious_reliance(supervised) - spurious_reliance(contrastive),
+        group_accuracies(model, contrastive)[1] - group_accuracies(model, supervised)[1],
+    )
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_condition_is_that_of_the_directions_themselves(prompt):
+    """On 300 models and ratios: the sign of r^2 - r_c^2 is the sign of the difference in accuracy."""
+    sides = []
+    compute = jax.jit(lambda model: _compare(model, prompt))
+    for index, model in enumerate(random_models(300)):
+        model = dataclasses.replace(model, spurious_ratio=0.51 + 0.49 * (index / 300))
+        excess, less_reliance, gain = (float(value) for value in compute(model))
+        assert (less_reliance > 0) == (excess > 0)
+        if abs(gain) > 1e-12:  # both may be 0 or 1 to rounding
+            assert (gain > 0) == (excess > 0)
+        sides.append(excess > 0)
+    assert 30 < sum(sides) < 270  # both sides were tested
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_at_the_critical_ratio_both_learners_decide_alike(prompt):
+    found = 0
+    for model in random_models(60, seed=1):
+        squared = float(critical_squared_agreement(model, prompt))
+        if not 0.01 < squared < 0.99:
+            continue
+        found += 1
+        critical = dataclasses.replace(model, spurious_ratio=(1 + np.sqrt(squared)) / 2)
+        contrastive = spurious_reliance(zero_shot_direction(critical, prompt))
+        np.testing.assert_allclose(contrastive, spurious_reliance(least_squares_direction(critical)), rtol=1e-10)
+    assert found >= 5
+
+
+def test_reliance_lowers_conflicting_accuracy():
+    reliances = jnp.linspace(0.0, 8.0, 200)
+    directions = jnp.stack([jnp.ones(200), reliances], axis=1)
+    conflicting = jax.vmap(lambda direction: group_accuracies(UNROUND, direction)[1])(directions)
+    assert np.all(np.diff(conflicting) < 0)
+
+
+@pytest.mark.parametrize(("prompt", "sigma_inv"), [("label", 0.7), ("class-mean", 1.1)])
+def test_simulation_flips_at_the_critical_ratio(prompt, sigma_inv):
+    """Learners fitted to samples, on either side of the boundary; a wrong boundary would have them all on one side."""
+    model = dataclasses.replace(UNROUND, mu_spu=1.5, sigma_inv=sigma_inv, sigma_spu=0.5, sigma_xi=0.8)
+    critical = (1 + np.sqrt(float(critical_squared_agreement(model, prompt)))) / 2
+
+    def difference(key, ratio):
+        """Reliance of least squares minus that of the contrastive rule, both fitted to one sample."""
+        at_ratio = dataclasses.replace(model, spurious_ratio=ratio)
+        bases_key, batch_key = jax.random.split(key)
+        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
+        batch = sample_batch(batch_key, at_ratio, bases, 10_000)
+        prompt_text = bases.text @ latent_prompt(at_ratio, prompt)
+        contrastive = batch.images.T @ (batch.texts @ prompt_text)
+        supervised = jnp.linalg.solve(batch.images.T @ batch.images, batch.images.T @ batch.labels)
+        reliances = [spurious_reliance(bases.image.T @ rule) for rule in (supervised, contrastive)]
+        return reliances[0] - reliances[1]
+
+    keys = jax.random.split(jax.random.key(9), 40)
+    for ratio, sign in ((critical - 0.06, -1), (critical + 0.06, 1)):
+        draws = jax.jit(jax.vmap(lambda key, ratio=ratio: difference(key, ratio)))(keys)
+        assert sign * z_scores(draws, 0.0) > CRITICAL
+
+
+def test_image_noise_moves_the_boundary_of_the_label_prompt_alone():
+    noiseless = dataclasses.replace(UNROUND, sigma_xi=0.0)
+    moved = {
+        prompt: abs(float(critical_squared_agreement(UNROUND, prompt) - critical_squared_agreement(noiseless, prompt)))
+        for prompt in PROMPTS
+    }
+    assert moved["label"] > 0.05 and moved["class-mean"] == 0.0
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_in_the_limit_of_theorem_62_contrastive_is_the_more_robust(prompt):
+    """Always aligned and sigma_inv > sigma_spu, as the theorem assumes, at 100 otherwise random models."""
+    tested = 0
+    for model in random_models(200, seed=2):
+        if model.sigma_inv <= model.sigma_spu:
+            continue
+        model = dataclasses.replace(model, spurious_ratio=1.0)
+        contrastive = spurious_reliance(zero_shot_direction(model, prompt))
+        assert contrastive < spurious_reliance(least_squares_direction(model))
+        tested += 1
+    assert tested > 80
+
+
+def test_boundary_program(run_program, refused):
+    done = run_program("theory", "boundary", "--mu-spu", "1.5", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    rows = {row["prompt"]: row for row in printed["boundaries"]}
+    # At the defaults by hand, from the inequalities multiplied out: with v = sigma^2 + 1/16, label
+    # (mu_spu^2 + v_spu - v_inv (1 + sigma_inv^2)) / mu_spu^2 = (2.5625 - 2.125) / 2.25, class-mean 1.5 / 2.25.
+    assert rows["label"]["critical_ratio"] == pytest.approx((1 + np.sqrt(0.4375 / 2.25)) / 2, rel=1e-12)
+    assert rows["class-mean"]["critical_ratio"] == pytest.approx((1 + np.sqrt(1.5 / 2.25)) / 2, rel=1e-12)
+    assert {row["more_robust"] for row in rows.values()} == {"above the critical ratio"}
+    table = run_program("theory", "boundary", "--sigma-inv", "3")
+    assert "at every ratio" in table.stdout
+    refused("theory", "boundary", "--sigma-inv", "-1", words=["--sigma-inv", "at least 0"])
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"sigma_inv": 3.0}, "at every ratio above 1/2"),
+        ({"sigma_inv": 0.1}, "at no ratio"),
+        ({"mu_spu": 0.0}, "at no ratio: the spurious feature says nothing, and both ignore it"),
+    ],
+)
+def test_without_a_boundary_it_says_which_side_everything_is_on(change, where):
+    for row in boundary(dataclasses.replace(UNROUND, **change))["boundaries"]:
+        if row["prompt"] == "label":
+            assert row["critical_ratio"] is None and row["more_robust"] == where
