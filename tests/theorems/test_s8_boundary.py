@@ -27,7 +27,7 @@ def random_models(count, seed=0):
 
 
 def _compare(model, prompt):
-    """r^2 - r_c^2, then by how much the contrastive learner relies less on the spurious feature, and is more accurate."""
+    """r^2 - r_c^2, then how much less the contrastive learner relies on the spurious feature and errs."""
     contrastive, supervised = zero_shot_direction(model, prompt), least_squares_direction(model)
     return (
         model.agreement**2 - critical_squared_agreement(model, prompt),
