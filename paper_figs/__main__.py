@@ -33,9 +33,11 @@ def build_parser() -> program.Parser:
         metavar="NAMES",
         help="figures, separated by commas",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="folder of saved results")
     parser.add_argument(
-        "--out", type=Path, default=Path("results/figures"), metavar="DIR", help="directory for the figures"
+        "--results", type=program.path, default=Path("results"), metavar="DIR", help="folder of saved results"
+    )
+    parser.add_argument(
+        "--out", type=program.path, default=Path("results/figures"), metavar="DIR", help="directory for the figures"
     )
     return parser
 

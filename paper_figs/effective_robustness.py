@@ -13,6 +13,7 @@ from realdata.published_tables import PublishedTables
 from realdata.settings import SELECTOR, Setting, settings
 
 _CLIP, _IMAGENET = "#D55E00", "#0072B2"
+_COLUMNS = 3
 _TICKS = np.array([20, 30, 40, 50, 60, 70, 80, 90])
 
 
@@ -20,14 +21,17 @@ def draw(tables: PublishedTables) -> Figure:
     """One panel for each setting in which C2 can be asked, the selecting model included and marked."""
     tests = [test for test in evaluate_claims(tables) if test.claim == "C2" and test.setting["selector"] == "included"]
     offered = {(item.source, item.tables, str(item.describe())): item for item in settings(tables)}
-    figure = Figure(figsize=(3.0 * len(tests), 3.9), layout="constrained")
+    rows = -(-len(tests) // _COLUMNS)
+    figure = Figure(figsize=(3.6 * _COLUMNS, 3.8 * rows + 0.4), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, len(tests), sharex=True, sharey=True, squeeze=False)[0]
-    for axis, test in zip(axes, tests, strict=True):
+    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
+    for axis in axes[len(tests) :]:
+        axis.set_axis_off()
+    for axis, test in zip(axes, tests, strict=False):
         _draw_setting(axis, offered[(test.source, test.tables, str(test.setting))], test)
-    axes[0].set_ylabel("accuracy on counter photos (%)")
-    axes[0].legend(loc="upper left", fontsize=7, frameon=False)
-    figure.supxlabel("accuracy on common photos (%)", fontsize=10)
+    figure.supylabel("accuracy on counter photos (%)", fontsize=11)
+    axes[0].legend(loc="upper left", fontsize=8, frameon=False)
+    figure.supxlabel("accuracy on common photos (%)", fontsize=11)
     figure.suptitle(
         "At the same common accuracy, do CLIPs lose more than ImageNet models? It depends on prompt and averaging",
         fontsize=12,
@@ -45,7 +49,7 @@ def _draw_setting(axis: Axes, setting: Setting, test: ClaimTest) -> None:
     everything = logit(np.concatenate([clips["common"], imagenet["common"]]) / 100)
     span = np.linspace(everything.min() - 0.1, everything.max() + 0.1, 50)
     axis.plot(span, line.intercept + line.slope * span, color=_IMAGENET, lw=1.2)
-    axis.plot(span, span, color="0.8", lw=0.8, ls=":")
+    axis.plot(span, span, color="0.6", lw=0.9, ls=":", label="no loss")
     for frame, colour, marker, label in (
         (imagenet, _IMAGENET, "s", "ImageNet models, their line"),
         (clips[~selecting], _CLIP, "o", "CLIPs"),
@@ -68,7 +72,7 @@ def _draw_setting(axis: Axes, setting: Setting, test: ClaimTest) -> None:
     axis.set_title(
         f"{source}\n{test.setting['setup']}, {test.setting['prompt']}, {test.setting['averaging']}\n"
         f"{test.effect:+.1f} points [{low:+.1f}, {high:+.1f}]: {test.verdict}",
-        fontsize=8.5,
+        fontsize=9.5,
     )
     axis.grid(color="0.93")
     axis.set_axisbelow(True)

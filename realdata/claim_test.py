@@ -24,6 +24,8 @@ class ClaimTest:
         interval: 95% interval of the effect.
         p_value: of the test, not corrected.
         p_value_corrected: by Holm, over all settings of the claim.
+        p_value_opposite: of the opposite (C1: that no CLIP gains accuracy, Bonferroni over the models; C2: the test is
+            two-sided), not corrected over settings.
         verdict: `supported`, `not supported` or `inconclusive`.
         models: each CLIP's own figures.
         notes: what a reader should know of this row.
@@ -38,6 +40,7 @@ class ClaimTest:
     interval: tuple[float, float]
     p_value: float
     p_value_corrected: float
+    p_value_opposite: float
     verdict: str
     models: list[dict[str, Any]]
     notes: list[str]

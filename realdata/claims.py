@@ -18,10 +18,10 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
@@ -65,7 +65,9 @@ def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
     errors = {}
     for group in ("common", "counter"):
         photos = tables.classes[f"{group}_photos"].to_numpy()
-        errors[group] = np.array([standard_error(accuracy / 100, photos) for accuracy in setting.clips[group]])
+        errors[group] = np.array(
+            [standard_error(value, photos) for value in _proportions(setting.clips, group, photos)]
+        )
     drops = (setting.clips["common"] - setting.clips["counter"]).to_numpy()
     stderrs = 100 * np.hypot(errors["common"], errors["counter"])
     models = [
@@ -74,7 +76,7 @@ def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
     ]
     effect, stderr = float(np.mean(drops)), float(np.mean(stderrs))
     p_value = float(np.max(norm.sf(drops / stderrs)))
-    gains = norm.cdf(drops / stderrs) * len(drops) < LEVEL  # Bonferroni: some CLIP gains
+    p_opposite = min(1.0, len(drops) * float(np.min(norm.cdf(drops / stderrs))))  # some CLIP gains (Bonferroni)
     notes = [
         f"{model['backbone']} {model['pretrain']} {model['checkpoint']}: its drop of {model['drop']:.2f} points, at "
         f"{model['common']:.2f}% common accuracy, is not shown to be above 0"
@@ -91,23 +93,26 @@ def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
         _interval(effect, stderr),
         p_value,
         p_value,
-        "not supported" if gains.any() else "inconclusive",
+        p_opposite,
+        "",
         models,
         notes,
     )
 
 
 def _test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
-    photos = {group: tables.classes[f"{group}_photos"].sum() for group in ("common", "counter")}
-    # An accuracy of 0 or 100% has no logit: it is taken as half a photo away.
     clips, imagenet = (
-        {group: np.clip(frame[group].to_numpy() / 100, 0.5 / n, 1 - 0.5 / n) for group, n in photos.items()}
+        {
+            group: _proportions(frame, group, tables.classes[f"{group}_photos"].to_numpy())
+            for group in ("common", "counter")
+        }
         for frame in (setting.clips, setting.imagenet)
     )
     try:
         result = effective_robustness(imagenet["common"], imagenet["counter"], clips["common"], clips["counter"])
     except ValueError as error:
-        raise InputError(f"{setting.source}, {setting.setup}, {setting.averaging}: {error}") from error
+        file = "results.csv" if setting.source == "paper" else "replication_results.csv"
+        raise InputError(f"{file}: {setting.setup}, {setting.averaging}: {error}") from error
     models = [
         model | {"effective_robustness": float(value), "interval": (float(low), float(high))}
         for model, value, (low, high) in zip(_models(setting), result.values, result.intervals, strict=True)
@@ -128,26 +133,36 @@ def _test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
         result.interval,
         result.p_value,
         result.p_value,
-        "supported" if result.mean < 0 else "not supported",
+        result.p_value,
+        "",
         models,
         notes,
     )
 
 
 def _corrected(tests: list[ClaimTest]) -> list[ClaimTest]:
-    """Correct p-values over the settings of one claim, and let the verdict follow."""
+    """Correct p-values over the settings of one claim, in both directions, and let the verdicts follow."""
     if not tests:
         return []
-    corrected = multipletests([test.p_value for test in tests], alpha=LEVEL, method="holm")[1]
+    claimed = multipletests([test.p_value for test in tests], alpha=LEVEL, method="holm")[1]
+    opposite = multipletests([test.p_value_opposite for test in tests], alpha=LEVEL, method="holm")[1]
     final = []
-    for test, p_value in zip(tests, corrected, strict=True):
-        verdict = test.verdict
-        if test.claim == "C1" and p_value < LEVEL:
+    for test, p_claimed, p_opposite in zip(tests, claimed, opposite, strict=True):
+        as_claimed = test.effect < 0 if test.claim == "C2" else True  # C2's test is two-sided
+        if as_claimed and p_claimed < LEVEL:
             verdict = "supported"
-        elif test.claim == "C2" and p_value >= LEVEL:
+        elif (test.claim == "C1" or not as_claimed) and p_opposite < LEVEL:
+            verdict = "not supported"
+        else:
             verdict = "inconclusive"
-        final.append(dataclasses.replace(test, p_value_corrected=float(p_value), verdict=verdict))
+        final.append(dataclasses.replace(test, p_value_corrected=float(p_claimed), verdict=verdict))
     return final
+
+
+def _proportions(frame: pd.DataFrame, group: str, photos: np.ndarray) -> np.ndarray:
+    """Accuracies in (0, 1): 0 and 100% have no logit and no error, and are taken as half a photo away."""
+    margin = 0.5 / float(np.sum(photos))
+    return np.clip(frame[group].to_numpy() / 100, margin, 1 - margin)
 
 
 def _interval(value: float, stderr: float) -> tuple[float, float]:
@@ -167,7 +182,11 @@ def build_parser() -> program.Parser:
         "photos (C1), and more than ImageNet models of the same common accuracy do (C2).",
     )
     parser.add_argument(
-        "--published", type=Path, default=DIRECTORY, metavar="DIR", help="folder of tables to read instead of our own"
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to read instead of our own",
     )
     program.add_json_option(parser)
     return parser

@@ -57,10 +57,12 @@ def effective_robustness(
         counter: the same on the counter group.
 
     Raises:
-        ValueError: fewer than three baseline models, or fewer than two models in question.
+        ValueError: fewer than three baseline models, or fewer than two models in question, or no line through them.
     """
     if len(baseline_common) < 3 or len(common) < 2:
         raise ValueError("a line and its errors need at least three baseline models and two models to compare")
+    if np.ptp(baseline_common) == 0:
+        raise ValueError("a line needs baseline models of different common accuracy")
     fit = sm.OLS(logit(baseline_counter), sm.add_constant(logit(baseline_common))).fit()
     design = sm.add_constant(logit(common), has_constant="add")
     predicted = expit(fit.predict(design))

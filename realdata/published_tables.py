@@ -1,6 +1,7 @@
 """The published tables, read and checked: a wrong file is told by its name, row and column."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,15 +10,18 @@ from workbench.errors import InputError
 
 DIRECTORY = Path(__file__).parent / "published"
 
-# Columns that are read, and which of them are numbers, with the range allowed.
+# Columns that are read: numbers with the range allowed, words with those allowed, or any text.
+Column = tuple[float, float] | tuple[str, ...] | None
 _PERCENT = (0.0, 100.0)
-_COUNT = (1.0, float("inf"))
+_COUNT = (1.0, 1e9)
+_FAMILY = ("clip", "imagenet", "lvlm")
+_SETUP = ("1v1000", "1v20")
 _RESULTS = {
     "table": None,
-    "setup": None,
-    "prompt": None,
-    "averaging": None,
-    "family": None,
+    "setup": _SETUP,
+    "prompt": ("simple", "openai80", "none"),
+    "averaging": ("balanced", "unbalanced"),
+    "family": _FAMILY,
     "backbone": None,
     "pretrain": None,
     "checkpoint": None,
@@ -25,8 +29,8 @@ _RESULTS = {
     "counter": _PERCENT,
 }
 _REPLICATION = {
-    "setup": None,
-    "family": None,
+    "setup": _SETUP,
+    "family": _FAMILY,
     "backbone": None,
     "pretrain": None,
     "common": _PERCENT,
@@ -65,12 +69,13 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
     )
 
 
-def read_table(path: Path, columns: dict[str, tuple[float, float] | None]) -> pd.DataFrame:
+def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Read one CSV file.
 
     Args:
         path: the file.
-        columns: those that it must have; a range makes a column numeric and bounds it, None leaves it as text.
+        columns: those that it must have; two numbers make a column numeric and bound it, words are those allowed, None
+            leaves it as text.
 
     Raises:
         InputError: naming the file, and where there is one the row and column.
@@ -86,18 +91,29 @@ def read_table(path: Path, columns: dict[str, tuple[float, float] | None]) -> pd
         raise InputError(f"{path}: lacks the column {missing[0]!r}; it has {', '.join(table.columns)}")
     if table.empty:
         raise InputError(f"{path}: has no rows")
-    for column, bounds in columns.items():
-        if bounds is not None:
-            table[column] = _numbers(path, table[column], bounds)
+    for column, allowed in columns.items():
+        if allowed is None:
+            continue
+        if isinstance(allowed[0], str):
+            wrong = ~table[column].isin(allowed)
+            _refuse(path, table[column], wrong, f"among {', '.join(map(str, allowed))}")
+        else:
+            table[column] = _numbers(path, table[column], float(allowed[0]), float(allowed[1]))
     return table
 
 
-def _numbers(path: Path, column: pd.Series, bounds: tuple[float, float]) -> pd.Series:
-    values = pd.to_numeric(column, errors="coerce")
-    wrong = values.isna() | (values < bounds[0]) | (values > bounds[1])
+def _numbers(path: Path, column: pd.Series, low: float, high: float) -> pd.Series:
+    values = pd.to_numeric(column, errors="coerce").astype(float)
+    if high > 100:  # counts and indices
+        wrong, kind = ~values.between(low, high) | (values % 1 != 0), "a whole number"
+    else:
+        wrong, kind = ~values.between(low, high), "a number"
+    _refuse(path, column, wrong, f"{kind} from {low:g} to {high:g}")
+    return values
+
+
+def _refuse(path: Path, column: pd.Series, wrong: pd.Series, allowed: str) -> None:
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        allowed = f"a number from {bounds[0]:g} to {bounds[1]:g}" if bounds[1] < float("inf") else "a positive number"
         # The header is the file's line 1.
         raise InputError(f"{path}: line {row + 2}, column {column.name!r}: must be {allowed}, got {column.iloc[row]!r}")
-    return values.astype(float)

@@ -14,6 +14,9 @@ from theory.group_accuracy import GROUPS, mixture
 
 # Probability that a table of correct theory shows a "no" anywhere (Bonferroni over all its comparisons).
 AGREEMENT_LEVEL = 0.01
+# What training leaves that more runs do not average out: at the defaults, 192 runs of the linearised loss (--seeds 64,
+# three seeds) end 0.13 +- 0.03 points below the closed form, since a step size above 0 meets a curved loss.
+TRAINING_BIAS = 0.002
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Row:
         accuracy: mean over the runs, for each group of `theory.GROUPS`, in [0, 1].
         stderr: its standard error; from the spread of the runs, or of the test images if there is only one run.
         theory: the closed-form accuracy of the population optimum, where there is one.
-        agrees: whether all groups lie within the corrected sampling error of the theory; None where there is no theory,
-            a single run, or a training that has not converged.
+        agrees: whether all groups lie within the corrected sampling error of the theory, and the 0.2 points of
+            `TRAINING_BIAS`; None where there is no theory, a single run, or a training that has not converged.
         converged: whether training converged.
         steps: how many steps were taken.
     """
@@ -109,8 +112,7 @@ def _agrees(
     # A few runs can agree by chance better than their test sets allow.
     error = np.maximum(stderr, _test_errors(values[:2], spurious_ratio, runs))
     critical = stdtrit(runs - 1, 1 - AGREEMENT_LEVEL / (2 * comparisons))
-    resolution = 1 / (TEST_SIZE * runs)  # accuracies within 1e-9 of 0 or 1 have no error but this
-    return bool(np.all(np.abs(mean - values) <= critical * error + resolution))
+    return bool(np.all(np.abs(mean - values) <= critical * error + TRAINING_BIAS))
 
 
 def _named(values: np.ndarray) -> dict[str, float]:

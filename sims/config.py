@@ -54,8 +54,9 @@ class ContrastiveConfig:
                 raise ParameterError(name, f"a whole number of at least {minimum}", value)
         if not 0 < self.learning_rate <= 1e38:  # the range of single precision
             raise ParameterError("learning_rate", "a number above 0 and at most 1e38", self.learning_rate)
-        if self.seed >= 2**32:
-            raise ParameterError("seed", "below 2^32", self.seed)
+        for name, limit in (("seed", 2**32), ("steps", 2**31)):
+            if getattr(self, name) >= limit:
+                raise ParameterError(name, f"below {limit}", getattr(self, name))
         for name, allowed in (("objective", tuple(OBJECTIVES)), ("prompt", PROMPTS)):
             words = getattr(self, name)
             for word in words or ("nothing",):

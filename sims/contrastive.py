@@ -47,13 +47,12 @@ def run(
     rows = comparison.tabulate(
         training.learners, theory["predictions"], config.prompt, float(config.model.spurious_ratio)
     )
-    reference, comparisons = compare(training.learners, config.prompt)
     device = jax.devices()[0]
     return ContrastiveResult(
         config,
         training.learners,
         rows,
-        verdict(reference, comparisons, rows),
+        verdict(compare(training.learners, config.prompt), rows),
         _theorem62(theory, rows),
         training.seconds | {"total": time.perf_counter() - started},
         results.versions("jax", "jaxlib", "flax", "optax", "numpy")
@@ -152,6 +151,7 @@ def _main(options: argparse.Namespace) -> None:
     fields = [field.name for field in dataclasses.fields(ContrastiveConfig) if field.name != "model"]
     config = ContrastiveConfig(model_from_options(options), **{name: getattr(options, name) for name in fields})
     results.check_writable(options.out)
+    results.check_json(options.json)
     check_memory(config)
     with terminal.progress() as display:
         task = display.add_task("training", total=config.steps, status="")

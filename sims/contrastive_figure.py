@@ -13,18 +13,18 @@ from theory.group_accuracy import GROUPS
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.
 _GROUP_COLOURS = {
-    "aligned": "#0072B2",
+    "aligned": "#009E73",
     "conflicting": "#D55E00",
     "in_distribution": "#56B4E9",
     "uniform": "#999999",
 }
 _LEARNER_COLOURS = {
     "linearized": "#000000",
-    "infonce": "#D55E00",
+    "infonce": "#0072B2",
     "infonce_bilinear": "#E69F00",
     "siglip": "#CC79A7",
-    "least_squares": "#56B4E9",
-    "logistic": "#0072B2",
+    "least_squares": "#A6761D",
+    "logistic": "#5E3C99",
 }
 _INTERVAL = 1.96  # standard errors on each side: 95% for one point
 
@@ -79,7 +79,9 @@ def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
     axis.axvline(50, color="0.75", lw=0.8, zorder=0)
     axis.set_xlim(-2, 102)
     axis.set_xlabel("accuracy (%)")
-    axis.set_title("After training" + ("" if all(row["converged"] for row in rows) else " (* not converged)"))
+    axis.set_title(
+        "After training, with 95% intervals" + ("" if all(row["converged"] for row in rows) else " (* not converged)")
+    )
     axis.grid(axis="x", color="0.92")
     axis.set_axisbelow(True)
     handles = [
@@ -131,7 +133,7 @@ def _draw_trajectories(
     axis.axhline(50, color="0.75", lw=0.8, zorder=0)
     axis.set_xscale("log")
     axis.set_ylim(-2, 102)
-    axis.set_xlabel("step")
+    axis.set_xlabel("step (weights as they are; the left panel averages them)")
     axis.set_title(f"On the way: {prompt} prompt")
     axis.grid(color="0.92")
     axis.set_axisbelow(True)

@@ -17,23 +17,28 @@ _ONE_LINE = 100  # columns of a terminal that hold simulation and theory side by
 def show(result: ContrastiveResult, out: Path) -> None:
     """Print the table, the verdict, what Theorem 6.2 says of it, and where the files are."""
     console = terminal.output()
-    runs = "1 run" if result.config.seeds == 1 else f"{result.config.seeds} runs"
+    seeds, narrow = result.config.seeds, console.width < _ONE_LINE
+    over = "of one run's test images" if seeds == 1 else f"over {seeds} runs"
     table = Table(
-        title=f"Accuracy (%) ± standard error over {runs}; in brackets, the closed form",
+        title=f"Accuracy (%) ± standard error {over}; in brackets, the closed form",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    for heading in ("learner", "prompt", *GROUPS, "agree"):
-        table.add_column(heading, no_wrap=heading != "agree")
+    for heading in ("learner", "prompt"):
+        table.add_column(heading, no_wrap=True)
+    for group in GROUPS:
+        table.add_column(group.replace("_", " "))
+    table.add_column("agree", min_width=5)
     for row in result.rows:
-        shown = [_cell(row, group, "\n" if console.width < _ONE_LINE else " ") for group in GROUPS]
-        agree = {True: "yes", False: "NO", None: "-"}[row.agrees] if row.converged else "not converged"
+        shown = [_cell(row, group, "\n" if narrow else " ") for group in GROUPS]
+        agree = {True: "yes", False: "NO", None: "-"}[row.agrees] + ("" if row.converged else " *")
         table.add_row(row.learner, row.prompt or "-", *shown, agree)
     console.print(table)
     console.print(
-        "aligned: the spurious feature agrees with the label; conflicting: it does not. in_distribution: "
-        f"{100 * result.config.model.spurious_ratio:g}% aligned, as in training; uniform: half and half."
+        "aligned: the spurious feature agrees with the label; conflicting: it does not. in distribution: "
+        f"{100 * result.config.model.spurious_ratio:g}% aligned, as in training; uniform: half and half. agree: with "
+        "the closed form of infinite data, within sampling error."
     )
     console.print()
     console.print(result.verdict["question"], style="bold")
@@ -43,7 +48,7 @@ def show(result: ContrastiveResult, out: Path) -> None:
         console.print(_theorem_in_words(result.theorem62))
     unconverged = sorted({row.learner for row in result.rows if not row.converged})
     if unconverged:
-        console.print(f"Not converged after {result.config.steps} steps: {', '.join(unconverged)}; try more --steps.")
+        console.print(f"* Not converged after {result.config.steps} steps: {', '.join(unconverged)}; try more --steps.")
     console.print()
     console.print(f"Written to {out}: figure.png, result.json, arrays.npz", soft_wrap=True)
 
@@ -55,11 +60,11 @@ def _cell(row: Row, group: str, separator: str) -> str:
 
 def _theorem_in_words(theorem: dict[str, Any]) -> str:
     errors = {name: f"{100 * error:.1f}%" for name, error in theorem["simulated_error"].items()}
-    state = "hold" if theorem["conditions_hold"] else "do not hold"
+    state = "hold" if theorem["conditions_hold"] else "do not all hold"
     sentence = (
-        f"Theorem 6.2 as printed (its conditions {state} here) bounds the label prompt's error on conflicting images "
-        f"from below by {100 * theorem['printed_error_bound']:.1f}%: simulated {errors.pop('linearized')} for the "
-        "linearised loss, of which it speaks"
+        f"Theorem 6.2 as printed (those of its conditions that one model can meet {state} here) bounds the label "
+        f"prompt's error on conflicting images from below by {100 * theorem['printed_error_bound']:.1f}%: simulated "
+        f"{errors.pop('linearized')} for the linearised loss, of which it speaks"
     )
     if errors:
         others = ", ".join(f"{name} {error}" for name, error in errors.items())

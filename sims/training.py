@@ -6,7 +6,7 @@ what is evaluated is the average of the weights over the last doubling of the tr
 removes most of the noise that single steps leave.
 
 Convergence. Phases end at `steps`, a half of it, a quarter, and so on. A learner has converged at the end of a phase,
-not before a quarter of `steps`, when this last doubling of its training changed no accuracy (of any group, with any
+not before half of `steps`, when this last doubling of its training changed no accuracy (of any group, with any
 prompt, averaged over the runs) by more than `TOLERANCE`. Its result is taken there, whatever other learners are
 trained beside it; training ends when all have converged, or at `steps`.
 """
@@ -108,7 +108,7 @@ def train(config: ContrastiveConfig, on_progress: Callable[[int, str], None] = l
         for name in [name for name in config.learners if name not in finished]:
             averages[name].append(np.asarray(checks[name].averaged))
             changes = _changes(averages[name])
-            converged = 4 * end >= config.steps and bool(changes) and changes[-1] <= TOLERANCE
+            converged = 2 * end >= config.steps and bool(changes) and changes[-1] <= TOLERANCE
             if converged or end == config.steps:
                 average = jax.tree.map(lambda total, length=end - start: total / length, states[name].total)
                 finished[name] = Trained(

@@ -1,7 +1,8 @@
 """Closed forms: what each objective learns in the synthetic model, derived from its definition.
 
-One statement a file. Nothing here reads a file, draws a random number or makes a plot; every function works on
-JAX arrays, so it can be jitted, vmapped over parameters and differentiated.
+One statement a file. Nothing here reads a file, draws a random number or makes a plot. The closed forms work on JAX
+arrays, so they can be jitted, vmapped over parameters and differentiated; `predict` and the reports gather them at one
+point as plain numbers.
 """
 
 from theory.boundary import critical_squared_agreement, spurious_reliance

@@ -109,7 +109,11 @@ def _print_tables(content: dict[str, Any]) -> None:
         theorem.add_row(name, _shown(of_printed), _shown(of_derived))
     console.print(theorem)
     failed = [name for name, holds in content["conditions"].items() if not holds]
-    console.print("The theorem's conditions hold." if not failed else f"Conditions that fail: {'; '.join(failed)}.")
+    console.print(
+        "The conditions that one model can meet hold (not among them: p_spu -> 1, n and dimensions -> infinity)."
+        if not failed
+        else f"Conditions that fail: {'; '.join(failed)}."
+    )
 
 
 def _off(constants: dict[str, Any]) -> float:

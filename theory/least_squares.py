@@ -4,7 +4,8 @@ Statement. The minimiser of E[(<v, x> - y)^2] over v lies in the signal's plane,
 
     w = (Lambda + sigma_xi^2 / d_I * I)^(-1) (mu_inv, (2 p_spu - 1) mu_spu),
 
-unique unless the matrix is singular (no noise and no deviation, with p_spu = 1 or mu_spu = 0). The optimal
+unique unless the matrix is singular: without image noise, where sigma_spu = 0 and mu_spu = 0 (a feature that is always
+0), or sigma_inv = sigma_spu = 0 and p_spu = 1 (two features that are one). The optimal
 intercept is 0 because y is symmetric.
 
 Source: derived here, docs/theory/supervised.md.

@@ -122,10 +122,10 @@ def _prediction(
             return Prediction(learner, prompt, [0.0, 0.0], None, note)
     if not np.all(np.isfinite(direction)) or np.linalg.norm(direction) > 1 / _ROUNDING:
         note = (
-            "not unique: the features have no spread of their own"
+            "not unique: one feature is always 0, or the two features are one"
             if learner == "least_squares"
-            else "no finite optimum: the classes are separable, or so nearly that the margin's standard deviation "
-            f"exceeds {MAX_MARGIN_DEVIATION:g}"
+            else "no finite or no unique optimum: the classes are separable, or so nearly that the margin's standard "
+            f"deviation exceeds {MAX_MARGIN_DEVIATION:g}, or a feature is always 0"
         )
         return Prediction(learner, prompt, None, None, note)
     named = {group: float(value) for group, value in zip(GROUPS, accuracy, strict=True)}

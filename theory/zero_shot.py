@@ -9,7 +9,7 @@ approximation of Lambda and q the latent prompt:
     class-mean:  q = (mu_inv, (2 p_spu - 1) mu_spu)          the mean of the class's captions, E[z | y = +1]
 
 With h >= 2 and the label prompt, w is the first column of Lambda: its spurious weight is the covariance of the
-two features, so it vanishes only at p_spu = 1/2.
+two features, so it vanishes only at p_spu = 1/2 or mu_spu = 0.
 
 Source: arXiv 2403.11497, section 6 and appendix D (its proof uses the label prompt, its definition gives the
 class mean); derived here, docs/theory/zero_shot.md.

@@ -101,6 +101,13 @@ def positive_number(text: str) -> float:
     return value
 
 
+def path(text: str) -> Path:
+    """An option's type: a path, not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, got nothing")
+    return Path(text)
+
+
 def choices(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     """An option's type: one or more of the allowed words, separated by commas."""
 
@@ -119,7 +126,7 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         metavar="FILE",
-        type=Path,
+        type=path,
         default=None,
         help="also write the result as JSON to this file; - prints it, and nothing else, on standard output",
     )

@@ -1,8 +1,8 @@
 """Result files: written beside their place and then renamed, with what made them."""
 
+import errno
 import io
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -41,6 +41,7 @@ def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
     if str(target) == "-":
         sys.stdout.write(to_json(data))
         return True
+    check_json(target)
     write_files(target.parent, {target.name: to_json(data)}, option="--json")
     return False
 
@@ -56,8 +57,24 @@ def check_writable(directory: Path, option: str = "--out") -> None:
         existing = existing.parent
     if not existing.is_dir():
         raise InputError(f"{option}: {directory} cannot be written, since {existing} is no directory")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(f"{option}: {directory} cannot be written; choose a directory that you may write to")
+    try:
+        tempfile.TemporaryDirectory(dir=existing, prefix=".writing-").cleanup()
+    except OSError as error:
+        raise InputError(
+            f"{option}: {directory} cannot be written ({error.strerror}); choose a directory that you may write to"
+        ) from error
+
+
+def check_json(target: Path | None) -> None:
+    """Make sure, before long work, that the file of `--json` can be written; leaves nothing behind.
+
+    Raises:
+        InputError: it is a directory, or its directory cannot be written to.
+    """
+    if target is not None and str(target) != "-":
+        if target.is_dir():
+            raise InputError(f"--json: {target} is a directory; name a file, or - for standard output")
+        check_writable(target.parent, "--json")
 
 
 def write_files(directory: Path, contents: Mapping[str, str | bytes], option: str = "--out") -> None:
@@ -67,16 +84,21 @@ def write_files(directory: Path, contents: Mapping[str, str | bytes], option: st
         InputError: the directory or a file cannot be written; files that were there before are as they were.
     """
     check_writable(directory, option)
+    target = directory
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".writing-") as beside:
             for name, content in contents.items():
+                target = directory / name
+                if target.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, "it is a directory")
                 data = content.encode() if isinstance(content, str) else content
                 (Path(beside) / name).write_bytes(data)
             for name in contents:
-                (Path(beside) / name).replace(directory / name)
+                target = directory / name
+                (Path(beside) / name).replace(target)
     except OSError as error:
-        raise InputError(f"{option}: {error.filename or directory} cannot be written: {error.strerror}") from error
+        raise InputError(f"{option}: {target} cannot be written: {error.strerror}") from error
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 
 from realdata.claims import evaluate_claims
 from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
+from workbench.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,29 @@ def test_planted_robustness_is_found(shift, verdict):
 def test_one_clip_that_does_not_drop_is_found(drop, verdict):
     tests = evaluate_claims(planted(-0.3, drop_of_first=drop))
     assert find(tests, "C1", "paper")[0].verdict == verdict
+
+
+def test_accuracies_of_nought_and_a_hundred_are_taken_as_half_a_photo_away():
+    tables = planted(-0.3)
+    tables.results.loc[15, ["common", "counter"]] = 100.0
+    tables.results.loc[16, ["common", "counter"]] = 0.0
+    for test in evaluate_claims(tables):
+        assert np.isfinite([test.effect, test.stderr, test.p_value, *test.interval]).all()
+
+
+def test_a_baseline_without_a_line_is_refused():
+    tables = planted(-0.3)
+    tables.results.loc[tables.results["family"] == "imagenet", "common"] = 80.0
+    with pytest.raises(InputError, match=r"results\.csv: 1v1000, balanced: a line needs baseline models of different"):
+        evaluate_claims(tables)
+
+
+def test_contradictions_are_corrected_over_settings_too():
+    """A gain that 5% in one setting would call significant is no contradiction among several settings."""
+    tests = evaluate_claims(planted(-0.3, drop_of_first=-2.5))
+    first = find(tests, "C1", "paper")[0]
+    assert 0.05 / len(find(tests, "C1", "paper") + find(tests, "C1", "replication")) < first.p_value_opposite < 0.05
+    assert first.verdict == "inconclusive"
 
 
 def test_program_prints_the_same_as_json(run_program, tests):

@@ -51,6 +51,10 @@ def test_replication_averages_are_means_over_classes():
         ("results.csv", "64.02", "", ["results.csv", "line 2", "'common'", "''"]),
         ("results.csv", "averaging,", "average,", ["results.csv", "lacks the column 'averaging'"]),
         ("classes.csv", "206", "0", ["classes.csv", "line 2", "'common_photos'", "'0'"]),
+        ("classes.csv", "206", "10.5", ["classes.csv", "line 2", "'common_photos'", "whole number", "'10.5'"]),
+        ("classes.csv", "206", "inf", ["classes.csv", "line 2", "'common_photos'", "'inf'"]),
+        ("results.csv", ",clip,", ",CLIP,", ["results.csv", "line 2", "'family'", "clip, imagenet, lvlm", "'CLIP'"]),
+        ("results.csv", ",balanced,", ",median,", ["results.csv", "line 2", "'averaging'", "'median'"]),
         ("replication_results.csv", "77.13", "-1", ["replication_results.csv", "line 2", "-1"]),
     ],
 )

@@ -67,9 +67,11 @@ def test_unconverged_or_single_runs_are_not_judged():
     assert {row.agrees for row in tabulate(learners(rng, converged=False), theory, PROMPTS, RATIO)} == {None}
     single = learners(rng, runs=1)
     assert {row.agrees for row in tabulate(single, theory, PROMPTS, RATIO)} == {None}
-    reference, comparisons = compare(single, PROMPTS)
+    comparisons = compare(single, PROMPTS)
     assert {comparison.verdict for comparison in comparisons} == {"not judged"}
-    assert verdict(reference, comparisons, tabulate(single, theory, PROMPTS, RATIO))["answer"] == "inconclusive"
+    assert verdict(comparisons, tabulate(single, theory, PROMPTS, RATIO))["answer"] == "inconclusive"
+    unfinished = learners(rng) | {"logistic": learners(rng, converged=False)["logistic"]}
+    assert {comparison.verdict for comparison in compare(unfinished, PROMPTS)} == {"not converged"}
 
 
 def test_standard_errors_are_those_of_the_runs_and_of_mixtures():
@@ -82,25 +84,47 @@ def test_standard_errors_are_those_of_the_runs_and_of_mixtures():
     np.testing.assert_allclose(single[3] ** 2, (single[0] ** 2 + single[1] ** 2) / 4, rtol=1e-12)
 
 
-def test_verdict_finds_what_is_there_and_keeps_its_level():
-    rng = np.random.default_rng(4)
-    result = learners(rng)
-    reference, comparisons = compare(result, PROMPTS)
-    assert reference == "logistic"
-    assert [comparison.verdict for comparison in comparisons] == ["more robust", "less robust"]
-    answer = verdict(reference, comparisons, tabulate(result, predictions(), PROMPTS, RATIO))
-    assert answer["answer"] == "yes" and answer["text"][0].startswith("Yes: linearized with the label prompt")
+def answer_of(result):
+    comparisons = compare(result, PROMPTS)
+    return comparisons, verdict(comparisons, tabulate(result, predictions(), PROMPTS, RATIO))
 
-    # Identical truths: a difference shows in at most 5% of tables; 200 tables show at most 22 with probability 0.999.
-    truth, false_alarms = [0.95, 0.5], 0
+
+def test_verdict_finds_what_is_there():
+    comparisons, answer = answer_of(learners(np.random.default_rng(4)))
+    assert [comparison.verdict for comparison in comparisons] == ["more robust", "less robust"]
+    assert answer["answer"] == "depends" and answer["by_prompt"] == {"label": "yes", "class-mean": "no"}
+    assert answer["text"][0].startswith("It depends on objective and prompt")
+    for comparison in comparisons:
+        assert [item.reference for item in comparison.differences] == ["least_squares", "logistic"]
+
+
+def test_verdict_keeps_its_level():
+    """Identical truths: a difference in either direction shows in at most 5% of tables.
+
+    200 tables show at most 22 with probability 0.999. A reference picked as the better of the two supervised learners
+    would make "less robust" the commoner error.
+    """
+    rng, truth, wrong = np.random.default_rng(6), [0.95, 0.5], []
     for _ in range(200):
         same = {
             "linearized": trained(rng, [truth, truth]),
-            "least_squares": trained(rng, [[0.95, 0.3]]),
+            "least_squares": trained(rng, [truth]),
             "logistic": trained(rng, [truth]),
         }
-        false_alarms += any(comparison.verdict != "no difference shown" for comparison in compare(same, PROMPTS)[1])
-    assert false_alarms <= 22
+        wrong += [item.verdict for item in compare(same, PROMPTS) if item.verdict != "no difference shown"]
+    assert len(wrong) <= 22
+
+
+def test_more_robust_means_than_every_supervised_learner():
+    rng = np.random.default_rng(7)
+    between = {
+        "linearized": trained(rng, [[0.95, 0.4], [0.95, 0.6]]),
+        "least_squares": trained(rng, [[0.95, 0.3]]),
+        "logistic": trained(rng, [[0.95, 0.5]]),
+    }
+    comparisons, answer = answer_of(between)
+    assert [comparison.verdict for comparison in comparisons] == ["no difference shown", "more robust"]
+    assert answer["answer"] == "yes"
 
 
 def test_only_less_robust_learners_give_a_plain_no():
@@ -110,6 +134,13 @@ def test_only_less_robust_learners_give_a_plain_no():
         "least_squares": trained(rng, [[0.95, 0.3]]),
         "logistic": trained(rng, [[0.95, 0.5]]),
     }
-    reference, comparisons = compare(result, PROMPTS)
-    answer = verdict(reference, comparisons, tabulate(result, predictions(), PROMPTS, RATIO))
+    _, answer = answer_of(result)
     assert answer["answer"] == "no" and answer["text"][0].startswith("No: every contrastive learner")
+
+
+def test_the_worse_group_is_told():
+    """A rule that leans on the spurious feature backwards is right where it conflicts and pays where it does not."""
+    rng = np.random.default_rng(8)
+    result = learners(rng) | {"linearized": trained(rng, [[0.3, 0.98], [0.95, 0.6]])}
+    _, answer = answer_of(result)
+    assert "best contrastive linearized/class-mean" in answer["text"][-1]

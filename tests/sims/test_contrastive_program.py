@@ -36,7 +36,7 @@ def test_json_files_and_figure(run_program, tmp_path):
         mixture = 0.8 * row["accuracy"]["aligned"] + 0.2 * row["accuracy"]["conflicting"]
         np.testing.assert_allclose(row["accuracy"]["in_distribution"], mixture, rtol=1e-6)
     assert content["config"]["spurious_ratio"] == 0.8 and content["config"]["seeds"] == 3
-    assert content["verdict"]["answer"] in ("yes", "no", "inconclusive")
+    assert content["verdict"]["answer"] in ("yes", "no", "depends", "inconclusive")
     assert {"compile", "train", "total"} <= set(content["seconds"])
     assert {"python", "jax", "device"} <= set(content["versions"])
     figure = (tmp_path / "results" / "contrastive" / "figure.png").read_bytes()
@@ -70,13 +70,18 @@ def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(run_program, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert "A single run has no error to judge by" in done.stdout
-    assert "Not converged" in done.stdout or "not judged" in done.stdout.lower()
 
 
 def test_table_reads_on_a_narrow_terminal(run_program):
     done = run_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
     assert done.returncode == 0, done.stderr
-    for words in ("linearized", "conflicting", "Theorem 6.2 as printed", "Written to results/contrastive"):
+    for words in (
+        "linearized",
+        "conflicting",
+        "* Not converged",
+        "Theorem 6.2 as printed",
+        "Written to results/contrastive",
+    ):
         assert words in done.stdout
 
 
@@ -93,6 +98,12 @@ def test_table_reads_on_a_narrow_terminal(run_program):
         (["--learning-rate", "-1"], ["--learning-rate", "above 0", "-1"]),
         (["--out", "taken"], ["--out", "taken"]),
         (["--out", "taken/below"], ["--out", "taken"]),
+        (["--out", ""], ["--out", "path"]),
+        (["--json", "taken/x.json"], ["--json", "taken"]),
+        (["--json", "."], ["--json", "directory"]),
+        (["--image-dim", "1000000"], ["--image-dim", "GB"]),
+        (["--batch-size", "100000000000"], ["--batch-size", "GB"]),
+        (["--steps", "99999999999999999999"], ["--steps", "below"]),
     ],
 )
 def test_wrong_input_gets_one_line_and_writes_nothing(refused, tmp_path, arguments, words):

@@ -57,6 +57,14 @@ def test_simulation_breaks_the_printed_bound_where_its_checkable_conditions_hold
     assert errors.mean() < bound
 
 
+def test_without_its_condition_the_bound_can_fail_even_when_always_aligned():
+    model = SpuriousModel(spurious_ratio=1.0, mu_spu=1.05, sigma_inv=1.0, sigma_spu=0.9)
+    kappas = [float(theorem62(model, printed).kappa_1) for printed in (True, False)]
+    # By hand: (2 - 1.1) / sqrt(4 + 1.1^2 0.81) and (2 - 1.1025) / sqrt(4 + 1.05^2 0.81).
+    np.testing.assert_allclose(kappas, [0.9 / np.sqrt(4.9801), 0.8975 / np.sqrt(4.893025)], rtol=1e-12)
+    assert kappas[1] > kappas[0]
+
+
 @pytest.mark.parametrize("ratio", [0.97, 0.99, 1.0])
 @pytest.mark.parametrize("mu_spu", [1.5, 2.0, 3.0])
 def test_near_one_the_printed_bound_holds(ratio, mu_spu):

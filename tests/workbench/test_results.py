@@ -18,6 +18,10 @@ def test_a_write_that_fails_half_way_leaves_what_was_there(tmp_path):
     (tmp_path / "one.json").write_text("earlier")
     with pytest.raises(InputError, match="cannot be written"):
         write_files(tmp_path, {"one.json": "new", "no-such-folder/two": "new"})
+    (tmp_path / "two.png").mkdir()
+    with pytest.raises(InputError, match=r"--out: .*two\.png cannot be written: it is a directory"):
+        write_files(tmp_path, {"one.json": "new", "two.png": b"new"})
+    (tmp_path / "two.png").rmdir()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one.json", "earlier")]
 
 
