@@ -27,6 +27,8 @@ def draw(tables: PublishedTables) -> Figure:
     axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axis in axes[len(tests) :]:
         axis.set_axis_off()
+    for axis in axes[max(len(tests) - _COLUMNS, 0) : len(tests)]:
+        axis.tick_params(labelbottom=True)  # also where the panel below is missing
     for axis, test in zip(axes, tests, strict=False):
         _draw_setting(axis, offered[(test.source, test.tables, str(test.setting))], test)
     figure.supylabel("accuracy on counter photos (%)", fontsize=11)

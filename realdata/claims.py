@@ -194,9 +194,7 @@ def build_parser() -> program.Parser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    return program.run(parser, lambda: _main(options))
+    return program.run(build_parser(), _main, arguments)
 
 
 def _main(options: argparse.Namespace) -> None:

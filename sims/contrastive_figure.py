@@ -50,7 +50,11 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
         axis.sharey(axes[1])
     # The panels share their lines' colours, so one legend serves both.
     learners = {str(line.get_label()): line for axis in axes[1:] for line in axis.get_lines()}
-    _legend_below(axes[-1], [line for label, line in learners.items() if not label.startswith("_")])
+    _legend_below(
+        axes[-1],
+        [line for label, line in learners.items() if not label.startswith("_")],
+        title="weights at each step; the left panel averages them",
+    )
     axes[1].set_ylabel("accuracy on conflicting images (%)")
     config = content["config"]
     figure.suptitle(
@@ -92,9 +96,18 @@ def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
     _legend_below(axis, handles)
 
 
-def _legend_below(axis: Axes, handles: list[Any]) -> None:
+def _legend_below(axis: Axes, handles: list[Any], title: str | None = None) -> None:
     """A legend below the axis, out of the data's way."""
-    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False)
+    axis.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.12),
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+        title=title,
+        title_fontsize=8,
+    )
 
 
 def _draw_trajectories(
@@ -133,7 +146,7 @@ def _draw_trajectories(
     axis.axhline(50, color="0.75", lw=0.8, zorder=0)
     axis.set_xscale("log")
     axis.set_ylim(-2, 102)
-    axis.set_xlabel("step (weights as they are; the left panel averages them)")
+    axis.set_xlabel("step")
     axis.set_title(f"On the way: {prompt} prompt")
     axis.grid(color="0.92")
     axis.set_axisbelow(True)

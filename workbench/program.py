@@ -35,15 +35,23 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message.removeprefix('argument ')}\n")
 
 
-def run(parser: argparse.ArgumentParser, program: Callable[[], None]) -> int:
-    """Run a program's body and turn its errors into one line on standard error and an exit code.
+def run(
+    parser: argparse.ArgumentParser, program: Callable[[argparse.Namespace], None], arguments: Sequence[str] | None
+) -> int:
+    """Run a program's body on the parsed arguments and turn its errors into one line and an exit code.
+
+    Args:
+        parser: of the arguments.
+        program: the body, given the options.
+        arguments: from the command line unless given.
 
     Returns:
         0 when it went well, 1 for a `RunError`, 2 for wrong input or a file that cannot be read or written,
         130 when it was interrupted.
     """
+    options = parser.parse_args(arguments)
     try:
-        program()
+        program(options)
         sys.stdout.flush()
         return 0
     except ParameterError as error:
