@@ -6,7 +6,8 @@ points: negative where it loses more than ImageNet models of the same common acc
 
 The joint test asks whether the mean effective robustness of a group of models is 0. Its variance has two parts: the
 spread of the models' own values, and the uncertainty of the line, which all of them share (delta method); degrees of
-freedom by Welch and Satterthwaite. It takes the models as independent draws, which they are not.
+freedom by Welch and Satterthwaite. It takes the models as independent draws, which they are not (they share
+pre-training data), and speaks of these photos: what other photos would give is not in the error.
 """
 
 import dataclasses

@@ -131,7 +131,7 @@ def build_parser() -> program.Parser:
     add("--seed", type=program.whole_number(0), default=default.seed, metavar="N", help="seed of all random numbers")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=program.path,
         default=DEFAULT_OUT,
         metavar="DIR",
         help="directory for result.json, arrays.npz and figure.png",

@@ -49,7 +49,9 @@ def run(
         0 when it went well, 1 for a `RunError`, 2 for wrong input or a file that cannot be read or written,
         130 when it was interrupted.
     """
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    _refuse_unknown_options(parser, words)
+    options = parser.parse_args(words)
     try:
         program(options)
         sys.stdout.flush()
@@ -68,6 +70,14 @@ def run(
         return _fail(parser, 2, f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return _fail(parser, 130, "interrupted; nothing was written")
+
+
+def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Name an option that does not exist; argparse by itself would complain of what follows it."""
+    for word in words:
+        option = word.partition("=")[0]
+        if word.startswith("--") and option != "--" and option not in parser._option_string_actions:
+            parser.error(f"{option}: no such option; --help lists those there are")
 
 
 def _fail(parser: argparse.ArgumentParser, code: int, message: str) -> int:
