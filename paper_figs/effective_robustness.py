@@ -2,15 +2,14 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.special import logit
 
 from realdata.claim_test import ClaimTest
-from realdata.claims import evaluate_claims
-from realdata.effective_robustness import effective_robustness
+from realdata.claims import evaluate_claims, setting_robustness
+from realdata.effective_robustness import EffectiveRobustness
 from realdata.published_tables import PublishedTables
-from realdata.settings import SELECTOR, Setting, settings
+from realdata.settings import Setting, is_selector, settings
 
 _CLIP, _IMAGENET = "#D55E00", "#0072B2"
 _COLUMNS = 3
@@ -23,14 +22,14 @@ def draw(tables: PublishedTables) -> Figure:
     offered = {(item.source, item.tables, str(item.describe())): item for item in settings(tables)}
     rows = -(-len(tests) // _COLUMNS)
     figure = Figure(figsize=(3.6 * _COLUMNS, 3.8 * rows + 0.4), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axis in axes[len(tests) :]:
         axis.set_axis_off()
     for axis in axes[max(len(tests) - _COLUMNS, 0) : len(tests)]:
         axis.tick_params(labelbottom=True)  # also where the panel below is missing
     for axis, test in zip(axes, tests, strict=False):
-        _draw_setting(axis, offered[(test.source, test.tables, str(test.setting))], test)
+        setting = offered[(test.source, test.tables, str(test.setting))]
+        _draw_setting(axis, setting, test, setting_robustness(setting, tables))
     figure.supylabel("accuracy on counter photos (%)", fontsize=11)
     axes[0].legend(loc="upper left", fontsize=8, frameon=False)
     figure.supxlabel("accuracy on common photos (%)", fontsize=11)
@@ -41,13 +40,9 @@ def draw(tables: PublishedTables) -> Figure:
     return figure
 
 
-def _draw_setting(axis: Axes, setting: Setting, test: ClaimTest) -> None:
+def _draw_setting(axis: Axes, setting: Setting, test: ClaimTest, line: EffectiveRobustness) -> None:
     clips, imagenet = setting.clips, setting.imagenet
-    selecting = np.logical_and.reduce([clips[column] == value for column, value in SELECTOR.items()])
-    line = effective_robustness(
-        *(imagenet[group].to_numpy() / 100 for group in ("common", "counter")),
-        *(clips[group].to_numpy() / 100 for group in ("common", "counter")),
-    )
+    selecting = is_selector(clips)
     everything = logit(np.concatenate([clips["common"], imagenet["common"]]) / 100)
     span = np.linspace(everything.min() - 0.1, everything.max() + 0.1, 50)
     axis.plot(span, line.intercept + line.slope * span, color=_IMAGENET, lw=1.2)

@@ -27,7 +27,7 @@ from statsmodels.stats.multitest import multipletests
 
 from realdata import claims_table
 from realdata.claim_test import LEVEL, ClaimTest
-from realdata.effective_robustness import effective_robustness
+from realdata.effective_robustness import EffectiveRobustness, effective_robustness
 from realdata.photo_error import balanced_standard_error, unbalanced_standard_error
 from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.settings import Setting, settings
@@ -100,7 +100,12 @@ def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
     )
 
 
-def _test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
+def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRobustness:
+    """Effective robustness of a setting's CLIPs against the line through its ImageNet models.
+
+    Raises:
+        InputError: too few models, or no line through them.
+    """
     clips, imagenet = (
         {
             group: _proportions(frame, group, tables.classes[f"{group}_photos"].to_numpy())
@@ -109,10 +114,14 @@ def _test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
         for frame in (setting.clips, setting.imagenet)
     )
     try:
-        result = effective_robustness(imagenet["common"], imagenet["counter"], clips["common"], clips["counter"])
+        return effective_robustness(imagenet["common"], imagenet["counter"], clips["common"], clips["counter"])
     except ValueError as error:
         file = "results.csv" if setting.source == "paper" else "replication_results.csv"
         raise InputError(f"{file}: {setting.setup}, {setting.averaging}: {error}") from error
+
+
+def _test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    result = setting_robustness(setting, tables)
     models = [
         model | {"effective_robustness": float(value), "interval": (float(low), float(high))}
         for model, value, (low, high) in zip(_models(setting), result.values, result.intervals, strict=True)

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from realdata.published_tables import PublishedTables
@@ -63,11 +62,16 @@ def settings(tables: PublishedTables) -> Iterator[Setting]:
             imagenet = results[
                 (results["family"] == "imagenet") & (results["setup"] == setup) & (results["averaging"] == averaging)
             ]
-            selecting = np.logical_and.reduce([clips[column] == value for column, value in SELECTOR.items()])
+            selecting = is_selector(clips)
             names = tuple(dict.fromkeys([table, *imagenet["table"]])) if source == "paper" else ()
             yield Setting(source, names, setup, prompt, averaging, "included", clips, imagenet)
             if selecting.any():
                 yield Setting(source, names, setup, prompt, averaging, "excluded", clips[~selecting], imagenet)
+
+
+def is_selector(clips: pd.DataFrame) -> pd.Series:
+    """For each row, whether it is the model that selected the photos."""
+    return (clips[list(SELECTOR)] == pd.Series(SELECTOR)).all(axis=1)
 
 
 def _replication(results: pd.DataFrame) -> pd.DataFrame:

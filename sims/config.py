@@ -7,6 +7,9 @@ from theory.model import SpuriousModel
 from theory.zero_shot import PROMPTS
 from workbench.errors import ParameterError
 
+# The least that each whole number may be.
+MINIMUM = {"embed_dim": 1, "samples": 0, "steps": 1, "batch_size": 2, "seeds": 1, "seed": 0}
+
 
 @dataclasses.dataclass(frozen=True)
 class ContrastiveConfig:
@@ -41,14 +44,7 @@ class ContrastiveConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, minimum in (
-            ("embed_dim", 1),
-            ("samples", 0),
-            ("steps", 1),
-            ("batch_size", 2),
-            ("seeds", 1),
-            ("seed", 0),
-        ):
+        for name, minimum in MINIMUM.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
                 raise ParameterError(name, f"a whole number of at least {minimum}", value)

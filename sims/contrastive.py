@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 from sims import comparison, contrastive_figure, contrastive_table
-from sims.config import ContrastiveConfig
+from sims.config import MINIMUM, ContrastiveConfig
 from sims.contrastive_result import ContrastiveResult
 from sims.memory import check_memory
 from sims.objectives import OBJECTIVES
@@ -98,22 +98,21 @@ def build_parser() -> program.Parser:
         metavar="NAMES",
         help="zero-shot prompts, separated by commas",
     )
-    add(
-        "--embed-dim",
-        type=program.whole_number(1),
-        default=default.embed_dim,
-        metavar="N",
-        help="width of the embedding",
-    )
-    add(
-        "--samples",
-        type=program.whole_number(0),
-        default=default.samples,
-        metavar="N",
-        help="size of each training set; 0 draws fresh samples at every step",
-    )
-    add("--steps", type=program.whole_number(1), default=default.steps, metavar="N", help="most optimiser steps")
-    add("--batch-size", type=program.whole_number(2), default=default.batch_size, metavar="N", help="pairs in a step")
+    for name, meaning in (
+        ("embed_dim", "width of the embedding"),
+        ("samples", "size of each training set; 0 draws fresh samples at every step"),
+        ("steps", "most optimiser steps"),
+        ("batch_size", "pairs in a step"),
+        ("seeds", "independent runs of each learner"),
+        ("seed", "seed of all random numbers"),
+    ):
+        add(
+            f"--{name.replace('_', '-')}",
+            type=program.whole_number(MINIMUM[name]),
+            default=getattr(default, name),
+            metavar="N",
+            help=meaning,
+        )
     add(
         "--learning-rate",
         type=program.positive_number,
@@ -121,14 +120,6 @@ def build_parser() -> program.Parser:
         metavar="X",
         help="Adam's learning rate at the start",
     )
-    add(
-        "--seeds",
-        type=program.whole_number(1),
-        default=default.seeds,
-        metavar="N",
-        help="independent runs of each learner",
-    )
-    add("--seed", type=program.whole_number(0), default=default.seed, metavar="N", help="seed of all random numbers")
     parser.add_argument(
         "--out",
         type=program.path,

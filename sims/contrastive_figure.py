@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -40,7 +39,6 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
     rows = content["results"]
     height = max(4.8, 0.42 * len(rows) + 2.0)
     figure = Figure(figsize=(12.0, height), layout="constrained")
-    FigureCanvasAgg(figure)
     widths = [1.1] + [1.0] * len(prompts)
     axes = figure.subplots(1, 1 + len(prompts), width_ratios=widths)
     _draw_groups(axes[0], rows)

@@ -41,7 +41,6 @@ def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
     if str(target) == "-":
         sys.stdout.write(to_json(data))
         return True
-    check_json(target)
     write_files(target.parent, {target.name: to_json(data)}, option="--json")
     return False
 
