@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import functools
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from sims.objectives import OBJECTIVES
 from sims.training import train
 from sims.verdict import compare, verdict
 from theory.options import add_model_options, model_from_options
-from theory.predictions import report
+from theory.predictions import BATCH_FREE
+from theory.report import report
 from theory.zero_shot import PROMPTS
 from workbench import figures, program, results, terminal
 
@@ -41,7 +43,9 @@ def run(
     started = time.perf_counter()
     with ThreadPoolExecutor(1) as background:
         # The closed forms compile while the training program does.
-        closed_forms = background.submit(report, config.model, config.embed_dim, config.prompt)
+        closed_forms = background.submit(
+            functools.partial(report, learners=BATCH_FREE), config.model, config.embed_dim, config.prompt
+        )
         training = train(config, on_progress)
         theory = closed_forms.result()
     rows = comparison.tabulate(

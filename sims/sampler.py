@@ -51,7 +51,7 @@ def sample_batch(
     image_dim, text_dim = bases.image.shape[0], bases.text.shape[0]
     sign_key, latent_key, image_key, text_key = jax.random.split(key, 4)
     uniforms = jax.random.uniform(sign_key, (2, size))
-    labels = jnp.where(uniforms[0] < 0.5, 1.0, -1.0)
+    labels = jnp.where(uniforms[0] < model.class_prior, 1.0, -1.0)
     agrees = uniforms[1] < (model.spurious_ratio if ratio is None else ratio)
     attributes = jnp.where(agrees, labels, -labels)
     latents = jnp.stack([labels, attributes], axis=1) * model.latent_mean[None, :]

@@ -23,13 +23,24 @@ is the condition under which Xue et al. (arXiv 2310.04971) find contrastive trai
 class-mean condition becomes sigma_spu < sigma_inv, which Theorem 6.2 of arXiv 2403.11497 assumes: in its own limit the
 linearised learner is more robust than least squares, with either prompt.
 
+For other captions and mixtures of the two prompts (S12, S17) the condition is linear in r^2 as well. Written at r =
+1, let K be the covariance of image and caption and q the prompt, and N = K_21 q_1 + K_22 q_2; then
+
+    r_c^2 = [N mu_inv (mu_spu^2 + v_spu) - v_inv mu_spu K_11 q_1] / [N mu_inv mu_spu^2 + v_inv mu_spu K_12 q_2].
+
+All this is for equally frequent classes.
+
 Source: derived here, docs/theory/boundary.md.
 """
 
+import dataclasses
+
 from jaxtyping import Array, Float
 
+from theory.captions import Caption, caption_covariance
 from theory.model import SpuriousModel
-from theory.zero_shot import PROMPTS
+from theory.prompts import mixed_prompt, share_of
+from workbench.errors import ParameterError
 
 
 def spurious_reliance(direction: Float[Array, "2"]) -> Float[Array, ""]:
@@ -37,25 +48,28 @@ def spurious_reliance(direction: Float[Array, "2"]) -> Float[Array, ""]:
     return direction[1] / direction[0]
 
 
-def critical_squared_agreement(model: SpuriousModel, prompt: str) -> Float[Array, ""]:
+def critical_squared_agreement(model: SpuriousModel, prompt: str, caption: Caption | None = None) -> Float[Array, ""]:
     """The squared agreement r_c^2 above which the linearised learner is more robust than least squares.
 
     Below 0: more robust at every ratio above 1/2; 1 or more: at none. The model's own ratio is not read.
 
     Args:
-        model: parameters of the synthetic model, with `mu_spu` above 0.
-        prompt: `label` or `class-mean`.
+        model: parameters of the synthetic model, with `mu_spu` above 0 and equally frequent classes.
+        prompt: `label`, `class-mean` or `mixture:SHARE`.
+        caption: what captions say, with `mention_inv` above 0; `latent` unless given.
 
     Raises:
-        ValueError: another prompt.
+        ParameterError: another prompt.
     """
-    spurious_mean = model.latent_mean[1] ** 2
-    invariant, spurious = model.latent_sigma**2
-    if prompt == "label":
-        bound = invariant * (1.0 + (invariant + model.image_noise_variance) / model.latent_mean[0] ** 2)
-    elif prompt == "class-mean":
-        bound = invariant
-    else:
-        raise ValueError(f"prompt must be one of {', '.join(PROMPTS)}, got {prompt!r}")
-    # Where (1 - r^2) mu_spu^2 + sigma_spu^2 equals the bound.
-    return 1.0 - (bound - spurious) / spurious_mean
+    share = share_of(prompt)
+    if share is None:
+        raise ParameterError("prompt", "a mixture of label and class mean, since the best never leans", repr(prompt))
+    caption = caption or Caption()
+    always = dataclasses.replace(model, spurious_ratio=1.0)
+    covariance = caption_covariance(always, caption)
+    vector = mixed_prompt(always, share, caption)
+    mu_inv, mu_spu = model.latent_mean
+    v_inv, v_spu = model.image_variance
+    spurious = covariance[1] @ vector * mu_inv
+    constant = spurious * (mu_spu**2 + v_spu) - v_inv * mu_spu * covariance[0, 0] * vector[0]
+    return constant / (spurious * mu_spu**2 + v_inv * mu_spu * covariance[0, 1] * vector[1])

@@ -11,6 +11,8 @@ intercept is 0 because y is symmetric.
 Source: derived here, docs/theory/supervised.md.
 """
 
+import dataclasses
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -21,5 +23,6 @@ from theory.zero_shot import latent_prompt
 
 def least_squares_direction(model: SpuriousModel) -> Float[Array, "2"]:
     """Latent weights (w_inv, w_spu) of the population least-squares classifier; not finite if not unique."""
-    second_moment = latent_covariance(model) + model.image_noise_variance * jnp.eye(2)
+    balanced = dataclasses.replace(model, class_prior=0.5)
+    second_moment = latent_covariance(balanced) + model.image_noise_variance * jnp.eye(2)
     return jnp.linalg.solve(second_moment, latent_prompt(model, "class-mean"))

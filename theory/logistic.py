@@ -4,7 +4,8 @@ Statement. The minimiser of E[log(1 + exp(-y <v, x>))] over v lies in the signal
 margin y <v, x> is a mixture of two Gaussians, aligned with probability p_spu, so the risk is a one-dimensional
 integral. It is convex in w, and its minimiser is finite and unique except in three limits without image noise:
 sigma_inv = 0, or sigma_spu = 0 with p_spu = 1 (separable classes: no finite minimiser), or sigma_spu = 0 with
-mu_spu = 0 (a feature that is always 0: any weight will do). The optimal intercept is 0 because y is symmetric. At
+mu_spu = 0 (a feature that is always 0: any weight will do). Without an intercept, like a zero-shot rule, it is the same
+for every class prior; for equally frequent classes the optimal intercept is 0. At
 p_spu = 1 the classes are Gaussians of equal covariance S, and w = 2 S^(-1) (mu_inv, mu_spu), Fisher's discriminant.
 
 Method. Damped Newton iteration, stopped at rounding. Risk, gradient and Hessian need E[e^j f(t)], where
@@ -79,6 +80,22 @@ def _objective(model: SpuriousModel, direction: Float[Array, "2"]) -> _Objective
 def log_logistic_risk(model: SpuriousModel, direction: Float[Array, "2"]) -> Float[Array, ""]:
     """Logarithm of the population logistic risk E[log(1 + exp(-y <v, x>))] at latent weights `direction`."""
     return _objective(model, direction).log_risk
+
+
+class LogisticRisk(NamedTuple):
+    """The risk, its gradient and its Hessian at one place."""
+
+    value: Float[Array, ""]
+    gradient: Float[Array, "2"]
+    hessian: Float[Array, "2 2"]
+
+
+def logistic_risk(model: SpuriousModel, direction: Float[Array, "2"]) -> LogisticRisk:
+    """Population logistic risk E[log(1 + exp(-y <v, x>))] at latent weights `direction`, with its derivatives."""
+    objective = _objective(model, direction)
+    value = jnp.exp(objective.log_risk)
+    scale = value / objective.risk
+    return LogisticRisk(value, scale * objective.gradient, scale * objective.hessian)
 
 
 class _State(NamedTuple):

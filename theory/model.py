@@ -18,11 +18,12 @@ Scalar: TypeAlias = float | int | Array
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class SpuriousModel:
-    """Parameters of Definition 6.1 (D.1) of arXiv 2403.11497, with `mu_inv` free instead of 1.
+    """Parameters of Definition 6.1 (D.1) of arXiv 2403.11497, with `mu_inv` and the class prior free.
 
-    The label y is uniform on {-1, +1}; the attribute a equals y with probability `spurious_ratio`. The latent
-    z = (z_inv, z_spu) has z_inv ~ N(mu_inv y, sigma_inv^2) and z_spu ~ N(mu_spu a, sigma_spu^2). Image and
-    text share z: each is D z + xi, D with two orthonormal columns, xi ~ N(0, sigma_xi^2 / dim * I).
+    The label y is +1 with probability `class_prior`, else -1; the attribute a equals y with probability
+    `spurious_ratio`. The latent z = (z_inv, z_spu) has z_inv ~ N(mu_inv y, sigma_inv^2) and z_spu ~
+    N(mu_spu a, sigma_spu^2). Image and text share z: each is D z + xi, D with two orthonormal columns, xi ~
+    N(0, sigma_xi^2 / dim * I).
 
     A frozen dataclass and a JAX pytree: numbers are checked, arrays (under `jit` or `vmap`) pass unchecked.
 
@@ -35,6 +36,7 @@ class SpuriousModel:
         sigma_xi: root of the total noise variance of one image or text; not negative.
         image_dim: dimension of an image, d_I; at least 2.
         text_dim: dimension of a text, d_T; at least 2.
+        class_prior: P(y = +1), in training and in every group; in (0, 1). The paper takes 1/2.
 
     Raises:
         ParameterError: a number outside its domain.
@@ -48,6 +50,7 @@ class SpuriousModel:
     sigma_xi: Scalar = 1.0
     image_dim: int | Array = 16
     text_dim: int | Array = 16
+    class_prior: Scalar = 0.5
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -69,9 +72,24 @@ class SpuriousModel:
         return 2.0 * self.spurious_ratio - 1.0
 
     @property
+    def label_mean(self) -> Scalar:
+        """E[y] = 2 P(y = +1) - 1; 0 for classes that are equally frequent."""
+        return 2.0 * self.class_prior - 1.0
+
+    @property
     def image_noise_variance(self) -> Scalar:
         """Variance of the image noise along any unit direction, sigma_xi^2 / d_I."""
         return self.sigma_xi**2 / self.image_dim
+
+    @property
+    def text_noise_variance(self) -> Scalar:
+        """Variance of the text noise along any unit direction, sigma_xi^2 / d_T."""
+        return self.sigma_xi**2 / self.text_dim
+
+    @property
+    def image_variance(self) -> Float[Array, "2"]:
+        """Variances of the image's two coordinates in the signal's plane given y and a, noise included."""
+        return self.latent_sigma**2 + self.image_noise_variance
 
 
 _POSITIVE = {"mu_inv"}
@@ -89,6 +107,8 @@ def _check(name: str, value: object) -> None:
         raise ParameterError(name, "finite", value)
     if name == "spurious_ratio" and not 0.5 <= number <= 1.0:
         raise ParameterError(name, "in [0.5, 1]", value)
+    if name == "class_prior" and not 0.0 < number < 1.0:
+        raise ParameterError(name, "between 0 and 1, both excluded", value)
     if name in _DIMENSIONS and (number != int(number) or number < 2):
         raise ParameterError(name, "a whole number of at least 2", value)
     if name in _POSITIVE and number <= 0:

@@ -15,6 +15,7 @@ _HELP = {
     "sigma_xi": "noise of an image or text, all dimensions together; at least 0",
     "image_dim": "dimension of an image; at least 2",
     "text_dim": "dimension of a text; at least 2",
+    "class_prior": "share of the class +1; between 0 and 1",
 }
 
 

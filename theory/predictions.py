@@ -1,125 +1,195 @@
-"""Every closed form at one point: what each learner does in each group, as plain numbers in double precision."""
+"""Every learner at one point: what it does in each group, as plain numbers in double precision."""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
-from theory.boundary import critical_squared_agreement
+from theory import infonce, siglip
+from theory.bayes import bayes_accuracies
+from theory.captions import Caption, caption_covariance
 from theory.group_accuracy import GROUPS, group_accuracies
+from theory.infonce import DIRECTIONS, NODES
+from theory.learners import LEARNERS, SUPERVISED, contrastive_critic
 from theory.least_squares import least_squares_direction
 from theory.logistic import MAX_MARGIN_DEVIATION, logistic_direction
+from theory.mixtures import pairs_of
 from theory.model import SpuriousModel
-from theory.population import latent_covariance
-from theory.theorem62 import conditions, theorem62
-from theory.zero_shot import PROMPTS, zero_shot_direction
+from theory.prompts import best_prompt, mixed_prompt, share_of
+from theory.zero_shot import PROMPTS
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What the theory says of one learner with one prompt.
+    """What the theory says of one learner, with one kind of caption and one prompt.
 
     Attributes:
-        learner: `linearized`, `least_squares` or `logistic`.
-        prompt: one of `theory.PROMPTS`, or None for a supervised learner.
-        direction: latent weights (w_inv, w_spu); None where no optimum exists.
+        learner: one of `theory.LEARNERS`.
+        caption: one of `theory.CAPTIONS`, or None for a supervised learner.
+        prompt: `label`, `class-mean`, `mixture:SHARE` or `best`, or None for a supervised learner.
+        direction: latent weights (w_inv, w_spu); None where no optimum exists, and for the Bayes classifier.
         accuracy: group to accuracy in [0, 1]; None where the learner decides nothing.
         note: why something is None.
     """
 
     learner: str
+    caption: str | None
     prompt: str | None
     direction: list[float] | None
     accuracy: dict[str, float] | None
     note: str | None = None
 
 
-def _closed_forms(model: SpuriousModel, embed_dim: int, prompts: tuple[str, ...]) -> dict[str, Any]:
-    """All closed forms at once, to be compiled as one function."""
-    directions: dict[tuple[str, str | None], Array] = {
-        ("linearized", prompt): zero_shot_direction(model, prompt, embed_dim) for prompt in prompts
-    }
-    directions[("least_squares", None)] = least_squares_direction(model)
-    directions[("logistic", None)] = logistic_direction(model)
-    keys = tuple(directions)
-    stacked = jnp.stack([directions[key] for key in keys])
-    return {
-        "directions": stacked,
-        "accuracies": jax.vmap(functools.partial(group_accuracies, model))(stacked),
-        "latent_covariance": latent_covariance(model),
-        "eigenvalues": jnp.linalg.eigvalsh(latent_covariance(model)),
-        "printed": theorem62(model, printed=True),
-        "derived": theorem62(model, printed=False),
-    }
+# What training on finite batches must reach as well, since these optima are those of any batch.
+BATCH_FREE = ("linearized", "least_squares", "logistic")
+# Below this share of the largest possible length, a direction is zero but for rounding.
+_ROUNDING = 1e-12
+_FINE_NODES = 257
 
 
-def _evaluate(model: SpuriousModel, embed_dim: int, prompts: Sequence[str]) -> dict[str, Any]:
-    if isinstance(embed_dim, bool) or int(embed_dim) != embed_dim or embed_dim < 1:
-        raise ParameterError("embed_dim", "a whole number of at least 1", embed_dim)
-    if not prompts:
-        raise ParameterError("prompt", f"one of {', '.join(PROMPTS)}", "none")
-    for prompt in prompts:
-        if prompt not in PROMPTS:
-            raise ParameterError("prompt", f"one of {', '.join(PROMPTS)}", repr(prompt))
-    # A wider embedding than the rank of 2 changes nothing, so it shares the compiled function.
-    with jax.enable_x64(True):
-        return jax.tree.map(np.asarray, _compiled()(model, min(int(embed_dim), 2), tuple(prompts)))
-
-
-@functools.cache
-def _compiled() -> Callable[..., dict[str, Any]]:
-    return jit(_closed_forms, static_argnums=(1, 2))
-
-
-def predict(model: SpuriousModel, embed_dim: int = 2, prompts: Sequence[str] = PROMPTS) -> list[Prediction]:
-    """The closed-form direction and group accuracies of every learner, computed in float64.
+def predict(
+    model: SpuriousModel,
+    embed_dim: int = 2,
+    prompts: Sequence[str] = PROMPTS,
+    captions: Sequence[Caption] = (Caption(),),
+    learners: Sequence[str] = LEARNERS,
+) -> list[Prediction]:
+    """The direction and the group accuracies of every learner with infinite data and batches, computed in float64.
 
     Args:
         model: parameters of the synthetic model, as numbers.
-        embed_dim: width of the embedding; only 1 limits the linearised learner.
+        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
         prompts: the zero-shot prompts to evaluate.
+        captions: the captions to train the contrastive learners with.
+        learners: which learners, from `theory.LEARNERS`.
 
     Raises:
-        ParameterError: an `embed_dim` below 1, or an unknown prompt.
+        ParameterError: an `embed_dim` below 1, or an unknown prompt or learner.
     """
-    return _predictions(_evaluate(model, embed_dim, prompts), embed_dim, prompts)
+    if isinstance(embed_dim, bool) or int(embed_dim) != embed_dim or embed_dim < 1:
+        raise ParameterError("embed_dim", "a whole number of at least 1", embed_dim)
+    for name, asked in (("prompt", prompts), ("caption", captions), ("learner", learners)):
+        if not asked:
+            raise ParameterError(name, "at least one", "none")
+    for learner in learners:
+        if learner not in LEARNERS:
+            raise ParameterError("learner", f"one of {', '.join(LEARNERS)}", repr(learner))
+    for prompt in prompts:
+        share_of(prompt)
+    # A wider embedding than the rank of 2 changes nothing, so it shares the compiled function.
+    width = min(int(embed_dim), 2)
+    asked = [learner for learner in LEARNERS if learner in learners]
+
+    def rows_of(learner: str) -> dict[str | None, list[Prediction]]:
+        with jax.enable_x64(True):  # of this thread
+            if learner in SUPERVISED:
+                return {None: [_supervised_row(learner, model)]}
+            return {caption.kind: _contrastive_rows(learner, model, caption, prompts, width) for caption in captions}
+
+    # Side by side, since most of the time is compilation.
+    with ThreadPoolExecutor(4) as pool:
+        by_learner = list(pool.map(rows_of, asked))
+    kinds = [*(caption.kind for caption in captions), None]
+    return [row for kind in kinds for rows in by_learner for row in rows.get(kind, [])]
 
 
-def _predictions(values: dict[str, Any], embed_dim: int, prompts: Sequence[str]) -> list[Prediction]:
-    learners = [("linearized", prompt) for prompt in prompts] + [("least_squares", None), ("logistic", None)]
-    rows = zip(learners, values["directions"], values["accuracies"], strict=True)
-    return [
-        _prediction(learner, prompt, direction, accuracy, values["eigenvalues"], embed_dim)
-        for (learner, prompt), direction, accuracy in rows
-    ]
+@functools.cache
+def _compiled(function: Callable[..., Any], *static: int) -> Callable[..., Any]:
+    return jit(function, static_argnums=static)
 
 
-# Below this share of the largest possible length, a direction is zero but for rounding.
-_ROUNDING = 1e-12
+def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) -> tuple[np.ndarray, str | None]:
+    """The critic and a note on why it is not finite."""
+    if learner == "linearized":
+        return np.asarray(_compiled(contrastive_critic, 0, 3)(learner, model, caption, width)), None
+    if width < 2:
+        return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
+    # Compiled once for all kinds of captions, which differ in their numbers alone.
+    pairs = _compiled(pairs_of)(model, caption)
+    if learner == "siglip":
+        critic = np.asarray(_compiled(siglip.critic_of_pairs)(pairs))
+        note = "no finite optimum: the captions tell images apart without error"
+        return critic, None if np.isfinite(critic).all() else note
+    for count in (NODES, _FINE_NODES):
+        critic = np.asarray(_compiled(infonce.critic_of_pairs, 2)(pairs, DIRECTIONS[learner], count))
+        if np.isfinite(critic).all():
+            return critic, None
+    return (
+        np.full((2, 2), np.nan),
+        "no finite optimum: captions tell images apart without error, or so nearly that six digits are out of reach",
+    )
 
 
-def _prediction(
-    learner: str,
-    prompt: str | None,
-    direction: np.ndarray,
-    accuracy: np.ndarray,
-    eigenvalues: np.ndarray,
-    embed_dim: int,
-) -> Prediction:
-    if learner == "linearized" and embed_dim == 1:
-        if eigenvalues[1] - eigenvalues[0] <= _ROUNDING * eigenvalues[1]:
-            note = "not unique: both features have the same covariance and the embedding keeps only one"
-            return Prediction(learner, prompt, None, None, note)
-        if np.linalg.norm(direction) <= _ROUNDING * eigenvalues[1]:
-            note = "undecided: the embedding keeps one direction, and the prompt says nothing of it"
-            return Prediction(learner, prompt, [0.0, 0.0], None, note)
+def _accuracies(
+    model: SpuriousModel, critic: Float[Array, "2 2"], prompts: Float[Array, "prompts 2"]
+) -> tuple[Float[Array, "prompts 2"], Float[Array, "prompts 4"]]:
+    directions = prompts @ critic.T
+    return directions, jax.vmap(functools.partial(group_accuracies, model))(directions)
+
+
+def _prompt_vectors(
+    model: SpuriousModel, caption: Caption, critic: Float[Array, "2 2"], shares: Float[Array, " prompts"]
+) -> Float[Array, "prompts 2"]:
+    """Latent prompts; NaN as a share asks for the best one."""
+    best = best_prompt(critic)
+    mixed = jax.vmap(lambda share: mixed_prompt(model, share, caption))(shares)
+    return jnp.where(jnp.isnan(shares)[:, None], best[None, :], mixed)
+
+
+def _rows_of_critic(
+    model: SpuriousModel, caption: Caption, critic: Float[Array, "2 2"], shares: Float[Array, " prompts"]
+) -> tuple[Float[Array, "prompts 2"], Float[Array, "prompts 4"], Float[Array, "2"], Float[Array, "2"]]:
+    directions, accuracies = _accuracies(model, critic, _prompt_vectors(model, caption, critic, shares))
+    covariance = caption_covariance(model, caption)
+    # The directions that the critic and the full covariance keep, by their singular values.
+    kept, singular = (jnp.linalg.svd(matrix, compute_uv=False) for matrix in (critic, covariance))
+    return directions, accuracies, kept, singular
+
+
+def _contrastive_rows(
+    learner: str, model: SpuriousModel, caption: Caption, prompts: Sequence[str], width: int
+) -> list[Prediction]:
+    critic, note = _critic(learner, model, caption, width)
+    if note:
+        return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
+    shares = np.array([share_of(prompt) for prompt in prompts], float)  # None becomes NaN
+    directions, accuracies, kept, singular = jax.tree.map(
+        np.asarray, _compiled(_rows_of_critic)(model, caption, critic, shares)
+    )
+    rows = []
+    for prompt, direction, accuracy in zip(prompts, directions, accuracies, strict=True):
+        row = functools.partial(Prediction, learner, caption.kind, prompt)
+        if width == 1 and singular[0] - singular[1] <= _ROUNDING * singular[0]:
+            why = "not unique: both features have the same covariance and the embedding keeps only one"
+            rows.append(row(None, None, why))
+        elif prompt == "best" and kept[1] <= _ROUNDING * kept[0]:
+            rows.append(row(None, None, "no prompt changes the rule: the critic has one direction only"))
+        elif np.linalg.norm(direction) <= _ROUNDING * max(kept[0], _ROUNDING):
+            rows.append(row([0.0, 0.0], None, "undecided: what was learned says nothing of what the prompt names"))
+        else:
+            rows.append(row(direction.tolist(), dict(zip(GROUPS, accuracy.tolist(), strict=True))))
+    return rows
+
+
+def _linear(model: SpuriousModel, learner: str) -> tuple[Float[Array, "2"], Float[Array, "4"]]:
+    direction = (least_squares_direction if learner == "least_squares" else logistic_direction)(model)
+    return direction, group_accuracies(model, direction)
+
+
+def _supervised_row(learner: str, model: SpuriousModel) -> Prediction:
+    if learner == "bayes":
+        accuracy = np.asarray(_compiled(bayes_accuracies)(model))
+        named = dict(zip(GROUPS, accuracy.tolist(), strict=True))
+        return Prediction(learner, None, None, None, named, "not linear, so it has no direction")
+    direction, accuracy = jax.tree.map(np.asarray, _compiled(_linear, 1)(model, learner))
     if not np.all(np.isfinite(direction)) or np.linalg.norm(direction) > 1 / _ROUNDING:
         note = (
             "not unique: one feature is always 0, or the two features are one"
@@ -127,72 +197,5 @@ def _prediction(
             else "no finite or no unique optimum: the classes are separable, or so nearly that the margin's standard "
             f"deviation exceeds {MAX_MARGIN_DEVIATION:g}, or a feature is always 0"
         )
-        return Prediction(learner, prompt, None, None, note)
-    named = {group: float(value) for group, value in zip(GROUPS, accuracy, strict=True)}
-    return Prediction(learner, prompt, [float(weight) for weight in direction], named)
-
-
-def report(model: SpuriousModel, embed_dim: int = 2, prompts: Sequence[str] = PROMPTS) -> dict[str, Any]:
-    """What `python -m theory` prints, as a JSON-ready dictionary.
-
-    Keys: `model`, `embed_dim`, `latent_covariance`, `predictions` (see `Prediction`), `printed` and `derived` (the
-    constants of Theorem 6.2; numbers that do not exist are None) and `conditions`.
-
-    Raises:
-        ParameterError: an `embed_dim` below 1, or an unknown prompt.
-    """
-    values = _evaluate(model, embed_dim, prompts)
-    checked = conditions(model)
-    printed, derived = values["printed"], values["derived"]
-    return {
-        "model": dataclasses.asdict(model),
-        "embed_dim": embed_dim,
-        "latent_covariance": values["latent_covariance"].tolist(),
-        "predictions": [dataclasses.asdict(row) for row in _predictions(values, embed_dim, prompts)],
-        "printed": {
-            "latent_covariance": printed.latent_covariance.tolist(),
-            "kappa_1": _number(printed.kappa_1),
-            "kappa_2": _number(printed.kappa_2),
-            "conflicting_error_bound": _number(printed.conflicting_error),
-            "aligned_accuracy_bound": _number(printed.aligned_accuracy),
-            "conditions_hold": all(checked.values()),
-        },
-        "derived": {
-            "latent_covariance": derived.latent_covariance.tolist(),
-            "kappa_1": _number(derived.kappa_1),
-            "kappa_2": _number(derived.kappa_2),
-            "conflicting_error": _number(derived.conflicting_error),
-            "aligned_accuracy": _number(derived.aligned_accuracy),
-        },
-        "conditions": checked,
-    }
-
-
-def _number(value: np.ndarray) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def boundary(model: SpuriousModel) -> dict[str, Any]:
-    """Where the linearised learner turns from less to more robust than least squares on `conflicting` (S8).
-
-    The answer of `python -m theory boundary`, JSON-ready: `model`, `reference`, and for each prompt in `boundaries`
-    the `critical_ratio` (None if there is none) and where the learner is `more_robust`. The model's own spurious ratio
-    is not read; the embedding is at least 2 wide.
-    """
-    with jax.enable_x64(True):
-        squares = {prompt: float(critical_squared_agreement(model, prompt)) for prompt in PROMPTS if model.mu_spu > 0}
-    rows = []
-    for prompt in PROMPTS:
-        critical = None
-        if prompt not in squares:
-            where = "at no ratio: the spurious feature says nothing, and both ignore it"
-        elif squares[prompt] >= 1:
-            where = "at no ratio"
-        elif squares[prompt] < 0:
-            where = "at every ratio above 1/2"
-        else:
-            where, critical = "above the critical ratio", (1 + squares[prompt] ** 0.5) / 2
-        rows.append({"learner": "linearized", "prompt": prompt, "critical_ratio": critical, "more_robust": where})
-    parameters = dataclasses.asdict(model)
-    del parameters["spurious_ratio"]
-    return {"model": parameters, "reference": "least_squares", "group": "conflicting", "boundaries": rows}
+        return Prediction(learner, None, None, None, None, note)
+    return Prediction(learner, None, None, direction.tolist(), dict(zip(GROUPS, accuracy.tolist(), strict=True)))

@@ -22,6 +22,16 @@ if and only if mu_inv = mu_spu = 1 (or by accident of the other parameters in it
 2 mu_spu p_spu - 1 for (2 p_spu - 1) mu_spu, and 1 for mu_spu^2; and the printed kappas take the spurious
 feature's mean in the margin as 1 although it is mu_spu.
 
+Corrected theorem. For equally frequent classes, any image noise and an embedding of width 2 or more, the linearised
+learner is wrong on more than half of the images where a != y if and only if, with r = 2 p_spu - 1,
+
+    r mu_spu^2 > mu_inv^2 + sigma_inv^2                                                          label prompt
+    r mu_spu^2 (mu_inv^2 + mu_spu^2 + sigma_spu^2)
+                      > mu_inv^2 (mu_inv^2 + sigma_inv^2 + r^2 mu_spu^2)                         class-mean prompt
+
+in place of the printed mu_spu >= (sigma_inv^2 + 2) / 2, which implies the first only as p_spu -> 1 and is not
+necessary.
+
 Source: arXiv 2403.11497, Lemma D.3, Theorem 6.2; derived here, docs/theory/theorem62.md.
 """
 
@@ -78,6 +88,34 @@ def printed_latent_covariance(model: SpuriousModel) -> Float[Array, "2 2"]:
     off_diagonal = jnp.asarray(2.0 * model.mu_spu * model.spurious_ratio - 1.0, float)
     diagonal = 1.0 + model.latent_sigma**2
     return jnp.stack([jnp.stack([diagonal[0], off_diagonal]), jnp.stack([off_diagonal, diagonal[1]])])
+
+
+def printed_bound_excess(model: SpuriousModel) -> Float[Array, ""]:
+    """How far the printed lower bound on the conflicting error lies above the exact error; positive where it fails."""
+    return theorem62(model, printed=True).conflicting_error - theorem62(model, printed=False).conflicting_error
+
+
+def critical_agreement(model: SpuriousModel, prompt: str) -> Float[Array, ""]:
+    """The agreement r = 2 p_spu - 1 above which the linearised learner errs on most conflicting images.
+
+    1 or more, or infinite: at no ratio. The model's own ratio is not read; the classes are taken as equally frequent.
+
+    Raises:
+        ValueError: a prompt other than `label` and `class-mean`.
+    """
+    invariant_mean, spurious_mean = model.latent_mean**2
+    invariant = invariant_mean + model.latent_sigma[0] ** 2
+    if prompt == "label":
+        return invariant / spurious_mean
+    if prompt != "class-mean":
+        raise ValueError(f"prompt must be one of label, class-mean, got {prompt!r}")
+    # The smaller root of a r^2 - b r + c; the other one is above 1 wherever there are two.
+    a = invariant_mean * spurious_mean
+    b = spurious_mean * (invariant_mean + spurious_mean + model.latent_sigma[1] ** 2)
+    c = invariant_mean * invariant
+    discriminant = b**2 - 4.0 * a * c
+    root = jnp.sqrt(jnp.where(discriminant >= 0, discriminant, 0.0))
+    return jnp.where(discriminant >= 0, 2.0 * c / (b + root), jnp.inf)
 
 
 def conditions(model: SpuriousModel) -> dict[str, bool]:

@@ -18,6 +18,7 @@ class mean); derived here, docs/theory/zero_shot.md.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.captions import Caption, class_mean_caption
 from theory.linearized import linearized_minimiser
 from theory.model import SpuriousModel
 from theory.population import latent_covariance
@@ -25,8 +26,13 @@ from theory.population import latent_covariance
 PROMPTS = ("label", "class-mean")
 
 
-def latent_prompt(model: SpuriousModel, prompt: str) -> Float[Array, "2"]:
+def latent_prompt(model: SpuriousModel, prompt: str, caption: Caption | None = None) -> Float[Array, "2"]:
     """Latent vector q of the prompt for class +1; the prompt's text is D_T q, and class -1 has -q.
+
+    Args:
+        model: parameters of the synthetic model.
+        prompt: one of `PROMPTS`.
+        caption: what captions say, hence what the class mean is; `latent` unless given.
 
     Raises:
         ValueError: a prompt that is not one of `PROMPTS`.
@@ -34,8 +40,7 @@ def latent_prompt(model: SpuriousModel, prompt: str) -> Float[Array, "2"]:
     if prompt == "label":
         return jnp.array([1.0, 0.0])
     if prompt == "class-mean":
-        mean = model.latent_mean
-        return jnp.stack([mean[0], model.agreement * mean[1]])
+        return class_mean_caption(model, caption or Caption())
     raise ValueError(f"prompt must be one of {', '.join(PROMPTS)}, got {prompt!r}")
 
 

@@ -12,7 +12,7 @@ from sims.sampler import sample_bases, sample_batch
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import PROMPTS, group_accuracies, latent_prompt, least_squares_direction, zero_shot_direction
 from theory.boundary import critical_squared_agreement, spurious_reliance
-from theory.predictions import boundary
+from theory.report import boundary
 
 pytestmark = pytest.mark.statement("S8")
 
@@ -102,7 +102,7 @@ def test_image_noise_moves_the_boundary_of_the_label_prompt_alone():
         prompt: abs(float(critical_squared_agreement(UNROUND, prompt) - critical_squared_agreement(noiseless, prompt)))
         for prompt in PROMPTS
     }
-    assert moved["label"] > 0.05 and moved["class-mean"] == 0.0
+    assert moved["label"] > 0.05 and moved["class-mean"] < 1e-12  # rounding of numbers of order 1
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)

@@ -1,0 +1,120 @@
+"""S14, InfoNCE: the best bilinear critic of the loss that CLIP uses, for infinitely large batches.
+
+Statement. With the critic s(x, t) = x^T G t and batches of infinite size, InfoNCE's two directions are
+
+    image to text    -E[s(x, t)] + E_x log E_t' e^s(x, t')      which caption belongs to this image?
+    text to image    -E[s(x, t)] + E_t log E_x' e^s(x', t)      which image belongs to this caption?
+
+with t', x' drawn independently, and CLIP's loss is their mean. Each is convex in G, and has a minimiser of the form G
+= D_I B D_T^T with B of shape (2, 2): the noise outside the signal's plane is not used. Images and captions are
+mixtures of Gaussians in the plane, so the inner expectation is a closed form and the outer one a quadrature over the
+plane; for `label` and `label-attribute` captions the outer expectation over captions is a finite sum. Zero-shot, the
+learner classifies along w = B q.
+
+With `label` captions that always name the class, the image-to-text direction is the logistic regression of S6,
+exactly: w = B q is half its direction, so it decides alike with every prompt. What the other direction adds: of text
+to image, the optimum is where the images that the critic would draw for a caption, those of density p(x) e^s(x, t) /
+Z(t), have on average the mean of the images that carry the caption; of label captions this is a supervised learner
+too, but not logistic regression.
+
+To second order in B (S16) the minimiser is Sigma_u^(-1) K Sigma_t^(-1): InfoNCE divides by variances where the
+linearised loss does not. Therefore its rule for the class-mean prompt is close to least squares', and for the label
+prompt it subtracts the background.
+
+Method. Newton's iteration on the four entries of B, `theory.newton`, over the quadrature of `theory.mixtures`. There
+is no finite optimum where captions tell images apart without error (no noise and a feature without spread).
+
+Source: the loss is that of Oord et al. (arXiv 1807.03748) and Radford et al. (arXiv 2103.00020); derived here,
+docs/theory/infonce.md.
+"""
+
+import functools
+import operator
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from theory.captions import Caption
+from theory.mixtures import Mixture, Pairs, nodes, pairs_of, tilted
+from theory.model import SpuriousModel
+from theory.newton import Local, descend, polish
+
+# Weight of the direction image to text; the other has the rest.
+DIRECTIONS = {"infonce_bilinear": 0.5, "infonce_image_to_text": 1.0, "infonce_text_to_image": 0.0}
+# Nodes on each axis of the quadrature unless given.
+NODES = 97
+# How far the optima of two quadratures may lie apart, as a share of the optimum: half of six digits.
+RESOLUTION = 5e-7
+
+
+def _half(
+    outer: Mixture, inner: Mixture, critic: Float[Array, "2 2"], count: int, shift: float | Float[Array, ""]
+) -> tuple[Float[Array, ""], Float[Array, "2 2"], Float[Array, "2 2 2 2"]]:
+    """E_o log E_i e^(o^T critic i) with its derivatives in the critic: value, (2, 2), (2, 2, 2, 2)."""
+    places, weights = nodes(outer, count, shift)
+    log_mgf, mean, covariance = tilted(inner, places @ critic)
+    weighted = weights[:, None] * places
+    gradient = weighted.T @ mean
+    hessian = jnp.einsum("ni,nk,njl->ijkl", weighted, places, covariance)
+    return weights @ log_mgf, gradient, hessian
+
+
+def infonce_objective(
+    pairs: Pairs,
+    image_to_text: float | Float[Array, ""],
+    critic: Float[Array, "2 2"],
+    count: int = NODES,
+    exact_captions: bool = False,
+    shift: float | Float[Array, ""] = 0.0,
+) -> Local:
+    """The population loss at B = `critic`, with its gradient (4,) and Hessian (4, 4) in the entries row by row.
+
+    Args:
+        pairs: images and captions in the signal's plane.
+        image_to_text: weight of the direction image to text, in [0, 1]; the other has the rest.
+        critic: B, shape (2, 2).
+        count: nodes on each axis of the quadrature.
+        exact_captions: whether captions have no spread, so that no quadrature over them is needed.
+        shift: of the quadrature's grid, as a share of its step.
+    """
+    images, captions = pairs.images, pairs.captions
+    over_images = _half(images, captions, critic, count, shift)
+    over_captions = _half(captions, images, critic.T, 1 if exact_captions else count, shift)
+    other = 1.0 - image_to_text
+    joint = pairs.joint_moment
+    value = -jnp.sum(critic * joint) + image_to_text * over_images[0] + other * over_captions[0]
+    gradient = -joint + image_to_text * over_images[1] + other * over_captions[1].T
+    hessian = image_to_text * over_images[2] + other * jnp.transpose(over_captions[2], (1, 0, 3, 2))
+    return Local(value, gradient.reshape(4), hessian.reshape(4, 4) + jnp.diag(pairs.unused.reshape(4)))
+
+
+def infonce_critic(
+    model: SpuriousModel, caption: Caption, image_to_text: float | Float[Array, ""] = 0.5, count: int = NODES
+) -> Float[Array, "2 2"]:
+    """The matrix B of the best bilinear critic, shape (2, 2); NaN where there is no finite optimum.
+
+    NaN as well where the quadrature does not resolve it to six digits: a sharper optimum needs more nodes.
+
+    Args:
+        model: parameters of the synthetic model.
+        caption: what the captions say.
+        image_to_text: weight of the direction image to text: 1/2 is CLIP's loss, 1 or 0 one direction alone.
+        count: nodes on each axis of the quadrature.
+    """
+    return critic_of_pairs(pairs_of(model, caption), image_to_text, count, caption.kind != "latent")
+
+
+def critic_of_pairs(
+    pairs: Pairs, image_to_text: float | Float[Array, ""], count: int = NODES, exact_captions: bool = False
+) -> Float[Array, "2 2"]:
+    """The same for any images and captions that are mixtures of Gaussians; see `infonce_objective`."""
+
+    def objective(entries: Float[Array, "4"], shift: float | Float[Array, ""]) -> Local:
+        return infonce_objective(pairs, image_to_text, entries.reshape(2, 2), count, exact_captions, shift)
+
+    place = descend(lambda entries: objective(entries, 0.0), jnp.zeros(4))
+    both = jax.vmap(functools.partial(objective, place))(jnp.array([0.0, 0.5]))
+    own, shifted = (jax.tree.map(operator.itemgetter(index), both) for index in (0, 1))
+    unresolved = jnp.isnan(polish(shifted, place, RESOLUTION))
+    return jnp.where(unresolved, jnp.nan, polish(own, place)).reshape(2, 2)

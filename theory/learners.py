@@ -1,0 +1,39 @@
+"""The learners by name: what critic, or which rule, each arrives at with infinite data."""
+
+from jaxtyping import Array, Float
+
+from theory.captions import Caption, caption_covariance
+from theory.infonce import DIRECTIONS, NODES, infonce_critic
+from theory.linearized import linearized_minimiser
+from theory.model import SpuriousModel
+from theory.siglip import siglip_critic
+
+CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip")
+SUPERVISED = ("least_squares", "logistic", "bayes")
+LEARNERS = CONTRASTIVE + SUPERVISED
+
+
+def contrastive_critic(
+    learner: str, model: SpuriousModel, caption: Caption, embed_dim: int = 2, count: int = NODES
+) -> Float[Array, "2 2"]:
+    """The matrix B of a contrastive learner's critic x^T D_I B D_T^T t, at rho = 1.
+
+    Args:
+        learner: one of `CONTRASTIVE`.
+        model: parameters of the synthetic model.
+        caption: what captions say.
+        embed_dim: width of the embedding; only the linearised learner is known for a width of 1.
+        count: nodes on each axis of InfoNCE's quadrature.
+
+    Raises:
+        ValueError: another learner, or a width that it is not known for.
+    """
+    if learner == "linearized":
+        return linearized_minimiser(caption_covariance(model, caption), embed_dim)
+    if embed_dim < 2:
+        raise ValueError(f"the optimum of {learner} is known for an embedding of width 2 or more, got {embed_dim}")
+    if learner == "siglip":
+        return siglip_critic(model, caption)
+    if learner in DIRECTIONS:
+        return infonce_critic(model, caption, DIRECTIONS[learner], count)
+    raise ValueError(f"learner must be one of {', '.join(CONTRASTIVE)}, got {learner!r}")

@@ -1,0 +1,133 @@
+"""Images and captions in the signal's plane, as mixtures of Gaussians whose coordinates are independent within each."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from theory.captions import Caption, caption_covariance, class_mean_caption
+from theory.model import SpuriousModel
+
+# The four groups: labels, and attributes.
+_LABELS = np.array([1.0, 1.0, -1.0, -1.0])
+_ATTRIBUTES = np.array([1.0, -1.0, -1.0, 1.0])
+# Beyond so many deviations a standard normal carries less than 2e-16.
+_REACH = 8.25
+
+
+class Mixture(NamedTuple):
+    """A mixture of Gaussians in the plane: weights, means and variances of its components."""
+
+    weights: Float[Array, " components"]
+    means: Float[Array, "components 2"]
+    variances: Float[Array, "components 2"]
+
+
+class Tilted(NamedTuple):
+    """log E[e^<b, t>] at each b, and its two derivatives: mean and covariance of t under the weight e^<b, t>."""
+
+    log_mgf: Float[Array, " points"]
+    mean: Float[Array, "points 2"]
+    covariance: Float[Array, "points 2 2"]
+
+
+def group_weights(model: SpuriousModel) -> Float[Array, "4"]:
+    """Probabilities of (y, a) = (+, +), (+, -), (-, -), (-, +) in training."""
+    prior, ratio = jnp.asarray(model.class_prior, float), jnp.asarray(model.spurious_ratio, float)
+    return jnp.stack([prior * ratio, prior * (1 - ratio), (1 - prior) * ratio, (1 - prior) * (1 - ratio)])
+
+
+def image_mixture(model: SpuriousModel) -> Mixture:
+    """The image in the signal's plane, u = z + noise: a component for each group."""
+    signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
+    variances = jnp.broadcast_to(model.image_variance[None, :], (4, 2))
+    return Mixture(group_weights(model), signs * model.latent_mean[None, :], variances)
+
+
+def caption_mixture(model: SpuriousModel, caption: Caption) -> Mixture:
+    """The caption in the signal's plane: a component for each group and each choice of what is mentioned, 16 in all.
+
+    Only `latent` captions carry the text's noise; the words of the others are exact.
+    """
+    groups = group_weights(model)
+    mask = jnp.asarray(np.array([[1, 1], [1, 0], [0, 1], [0, 0]]), float)
+    mentioned = mask * caption.mentions[None, :] + (1.0 - mask) * (1.0 - caption.mentions[None, :])
+    weights = groups[:, None] * jnp.prod(mentioned, axis=1)[None, :]
+    signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
+    if caption.kind == "latent":
+        sizes, variances = model.latent_mean, mask * model.latent_sigma[None, :] ** 2 + model.text_noise_variance
+    else:
+        sizes, variances = jnp.ones(2), jnp.zeros((4, 2))
+    means = signs[:, None, :] * mask[None, :, :] * sizes[None, None, :]
+    variances = jnp.broadcast_to(variances[None, :, :], (4, 4, 2))
+    return Mixture(weights.reshape(16), means.reshape(16, 2), variances.reshape(16, 2))
+
+
+def tilted(mixture: Mixture, points: Float[Array, "points 2"]) -> Tilted:
+    """The logarithm of the mixture's moment generating function and its derivatives, in closed form."""
+    along = mixture.variances[None, :, :] * points[:, None, :]
+    exponents = points @ mixture.means.T + 0.5 * jnp.sum(along * points[:, None, :], axis=2)
+    top = jnp.max(jnp.where(mixture.weights[None, :] > 0, exponents, -jnp.inf), axis=1)
+    shares = mixture.weights[None, :] * jnp.exp(jnp.minimum(exponents - top[:, None], 0.0))
+    total = jnp.sum(shares, axis=1)
+    shares = shares / total[:, None]
+    # Mean of each component under the weight.
+    moved = mixture.means[None, :, :] + along
+    mean = jnp.einsum("pk,pki->pi", shares, moved)
+    second = jnp.einsum("pk,pki,pkj->pij", shares, moved, moved) - mean[:, :, None] * mean[:, None, :]
+    within = shares @ mixture.variances
+    return Tilted(top + jnp.log(total), mean, second + within[:, :, None] * jnp.eye(2)[None, :, :])
+
+
+class Pairs(NamedTuple):
+    """All that a loss of pairs and bilinear critics sees of the model and its captions, in the signal's plane.
+
+    Attributes:
+        images: u = D_I^T x.
+        captions: t, whatever the image.
+        joint_moment: E[u t^T] of pairs that belong together, not centred, shape (2, 2).
+        unused: 1 for the entries of B that multiply a feature or a caption entry which is always 0, else 0; any value
+            would do there, and a curvature of 1 keeps them at 0.
+    """
+
+    images: Mixture
+    captions: Mixture
+    joint_moment: Float[Array, "2 2"]
+    unused: Float[Array, "2 2"]
+
+
+def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
+    """Images and captions of the model."""
+    image_mean = jnp.stack([jnp.asarray(1.0, float), jnp.asarray(model.agreement, float)]) * model.latent_mean
+    caption_mean = class_mean_caption(model, caption)
+    joint = caption_covariance(model, caption) + model.label_mean**2 * image_mean[:, None] * caption_mean[None, :]
+    images, captions = image_mixture(model), caption_mixture(model, caption)
+    sizes = [mixture.weights @ (mixture.means**2 + mixture.variances) for mixture in (images, captions)]
+    unused = jnp.where(sizes[0][:, None] * sizes[1][None, :] > 0, 0.0, 1.0)
+    return Pairs(images, captions, joint, unused)
+
+
+class Nodes(NamedTuple):
+    """Places and weights of a quadrature in the plane; the weights sum to 1."""
+
+    points: Float[Array, "nodes 2"]
+    weights: Float[Array, " nodes"]
+
+
+def nodes(mixture: Mixture, count: int, shift: float | Float[Array, ""] = 0.0) -> Nodes:
+    """The trapezoidal rule on a grid of `count` by `count` standard deviates for each component; 1 for exact points.
+
+    For an analytic integrand its error falls exponentially in `count`. A grid shifted by a share of its step is another
+    rule of the same accuracy, so that the two tell how far both are off.
+    """
+    if count == 1:
+        return Nodes(mixture.means, mixture.weights)
+    step = 2.0 * _REACH / (count - 1)
+    axis = -_REACH + step * (jnp.arange(count) + shift)
+    density = jnp.exp(-0.5 * axis**2)
+    density = density / jnp.sum(density)
+    deviates = jnp.stack(jnp.meshgrid(axis, axis, indexing="ij"), axis=2).reshape(1, count**2, 2)
+    points = mixture.means[:, None, :] + jnp.sqrt(mixture.variances)[:, None, :] * deviates
+    product = mixture.weights[:, None] * (density[:, None] * density[None, :]).reshape(1, count**2)
+    return Nodes(points.reshape(-1, 2), product.reshape(-1))

@@ -1,0 +1,82 @@
+"""The minimum of a smooth convex function of a few variables, differentiable in the function's parameters."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+# Newton needs about ten steps; every halving of a step counts as one too.
+_MAX_ITERATIONS = 100
+
+
+class Local(NamedTuple):
+    """A function's value, gradient and Hessian at one place; the value is infinite outside its domain."""
+
+    value: Float[Array, ""]
+    gradient: Float[Array, " n"]
+    hessian: Float[Array, "n n"]
+
+
+class _State(NamedTuple):
+    iteration: Int[Array, ""]
+    place: Float[Array, " n"]
+    value: Float[Array, ""]
+    step: Float[Array, " n"]
+    scale: Float[Array, ""]
+
+
+def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Damped Newton iteration from a place inside the domain, stopped at rounding; it carries no derivative."""
+    start = jax.lax.stop_gradient(start)
+    precision = jnp.sqrt(jnp.finfo(start.dtype).eps)
+
+    def iterate(state: _State) -> _State:
+        candidate = state.place + state.scale * state.step
+        local = jax.lax.stop_gradient(objective(candidate))
+        rounding = 16.0 * jnp.finfo(candidate.dtype).eps * (1.0 + jnp.abs(local.value))
+        accepted: Bool[Array, ""] = local.value <= state.value + rounding
+        step = -jnp.linalg.solve(local.hessian, local.gradient)
+        return _State(
+            state.iteration + 1,
+            jnp.where(accepted, candidate, state.place),
+            jnp.where(accepted, local.value, state.value),
+            jnp.where(accepted, step, state.step),
+            jnp.where(accepted, 1.0, state.scale / 2.0),
+        )
+
+    def unfinished(state: _State) -> Bool[Array, ""]:
+        size = jnp.linalg.norm(state.place) + precision
+        progress = state.scale * jnp.linalg.norm(state.step) > 0.1 * precision * size
+        return (state.iteration < _MAX_ITERATIONS) & (progress | (state.iteration == 0))
+
+    # A first step of length 0, from an infinite value, is always accepted: the objective is compiled once.
+    infinite = jnp.full_like(start[0], jnp.inf)
+    first = _State(jnp.asarray(0), start, infinite, jnp.zeros_like(start), jnp.ones_like(start[0]))
+    return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).place)
+
+
+def polish(local: Local, place: Float[Array, " n"], tolerance: float | None = None) -> Float[Array, " n"]:
+    """One more step, which carries the derivative in whatever the objective closes over; NaN if it is not short.
+
+    Args:
+        local: the objective at `place`, differentiable.
+        place: where `descend` ended, shape (n,).
+        tolerance: the longest step allowed, as a share of the place's length; what `descend` stops at unless given.
+    """
+    precision = jnp.sqrt(jnp.finfo(place.dtype).eps)
+    step = -jnp.linalg.solve(local.hessian, local.gradient)
+    allowed = (10.0 * precision if tolerance is None else tolerance) * (jnp.linalg.norm(place) + precision)
+    return jnp.where(jnp.linalg.norm(step) <= allowed, place + step, jnp.nan)
+
+
+def minimise(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The minimum, differentiable in whatever the objective closes over; NaN where none is found.
+
+    Args:
+        objective: place, shape (n,), to value, gradient and Hessian.
+        start: a place inside the domain, shape (n,).
+    """
+    place = descend(objective, start)
+    return polish(objective(place), place)

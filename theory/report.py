@@ -1,0 +1,164 @@
+"""What `python -m theory` answers, as JSON-ready dictionaries: a point, the map of verdicts, the boundary."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from theory.boundary import critical_squared_agreement
+from theory.captions import CAPTIONS, Caption
+from theory.learners import CONTRASTIVE, LEARNERS
+from theory.model import SpuriousModel
+from theory.population import latent_covariance
+from theory.predictions import Prediction, predict
+from theory.prompts import share_of
+from theory.theorem62 import conditions, theorem62
+from theory.zero_shot import PROMPTS
+from workbench.compilation import jit
+from workbench.errors import ParameterError
+
+ALL_CAPTIONS = tuple(Caption(kind) for kind in CAPTIONS)
+# Accuracies closer than this are the same to the accuracy of the quadratures.
+_SAME = 1e-6
+
+
+def report(
+    model: SpuriousModel,
+    embed_dim: int = 2,
+    prompts: Sequence[str] = PROMPTS,
+    captions: Sequence[Caption] = (Caption(),),
+    learners: Sequence[str] = LEARNERS,
+) -> dict[str, Any]:
+    """What `python -m theory` prints, as a JSON-ready dictionary.
+
+    Keys: `model`, `embed_dim`, `mention_inv` and `mention_spu`, `latent_covariance`, `predictions` (see `Prediction`),
+    `printed` and `derived` (the constants of Theorem 6.2; numbers that do not exist are None) and `conditions`.
+
+    Raises:
+        ParameterError: as `predict`.
+    """
+    predictions = predict(model, embed_dim, prompts, captions, learners)
+    with jax.enable_x64(True):
+        values = jax.tree.map(
+            np.asarray,
+            jit(lambda model: [theorem62(model, True), theorem62(model, False), latent_covariance(model)])(model),
+        )
+    printed, derived, covariance = values
+    checked = conditions(model)
+    return {
+        "model": dataclasses.asdict(model),
+        "embed_dim": embed_dim,
+        "mention_inv": captions[0].mention_inv,
+        "mention_spu": captions[0].mention_spu,
+        "latent_covariance": covariance.tolist(),
+        "predictions": [dataclasses.asdict(row) for row in predictions],
+        "printed": {
+            "latent_covariance": printed.latent_covariance.tolist(),
+            "kappa_1": _number(printed.kappa_1),
+            "kappa_2": _number(printed.kappa_2),
+            "conflicting_error_bound": _number(printed.conflicting_error),
+            "aligned_accuracy_bound": _number(printed.aligned_accuracy),
+            "conditions_hold": all(checked.values()),
+        },
+        "derived": {
+            "latent_covariance": derived.latent_covariance.tolist(),
+            "kappa_1": _number(derived.kappa_1),
+            "kappa_2": _number(derived.kappa_2),
+            "conflicting_error": _number(derived.conflicting_error),
+            "aligned_accuracy": _number(derived.aligned_accuracy),
+        },
+        "conditions": checked,
+    }
+
+
+def _number(value: np.ndarray) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def verdict_map(
+    model: SpuriousModel,
+    prompts: Sequence[str] = PROMPTS,
+    captions: Sequence[Caption] = ALL_CAPTIONS,
+    learners: Sequence[str] = CONTRASTIVE,
+) -> dict[str, Any]:
+    """Each contrastive learner, caption and prompt: is it more robust than logistic regression on the same images?
+
+    The answer of `python -m theory map`, JSON-ready: `model`, `reference` (logistic regression's prediction), `group`,
+    and in `map` a row for each triple with its `conflicting` and `aligned` accuracy, `difference` (of the conflicting
+    accuracy to the reference's), `verdict` (`more robust`, `as robust`, `less robust`, or None with a `note`), and
+    `fails` (wrong on most conflicting images, the conclusion of Theorem 6.2).
+
+    Raises:
+        ParameterError: as `predict`.
+    """
+    rows = predict(model, 2, prompts, captions, [*learners, "logistic"])
+    (reference,) = (row for row in rows if row.learner == "logistic")
+    return {
+        "model": dataclasses.asdict(model),
+        "mention_inv": captions[0].mention_inv,
+        "mention_spu": captions[0].mention_spu,
+        "reference": dataclasses.asdict(reference),
+        "group": "conflicting",
+        "map": [_verdict(row, reference) for row in rows if row is not reference],
+    }
+
+
+def _verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:
+    entry: dict[str, Any] = {"learner": row.learner, "caption": row.caption, "prompt": row.prompt}
+    if row.accuracy is None:
+        unknown = {"verdict": None, "conflicting": None, "aligned": None, "difference": None, "fails": None}
+        return entry | unknown | {"note": row.note}
+    groups = {name: row.accuracy[name] for name in ("conflicting", "aligned")}
+    fails = groups["conflicting"] < 0.5
+    if reference.accuracy is None:
+        return entry | {"verdict": None} | groups | {"difference": None, "fails": fails, "note": reference.note}
+    difference = groups["conflicting"] - reference.accuracy["conflicting"]
+    sides = "as robust" if abs(difference) <= _SAME else "more robust" if difference > 0 else "less robust"
+    return entry | {"verdict": sides} | groups | {"difference": difference, "fails": fails, "note": None}
+
+
+def boundary(
+    model: SpuriousModel, prompts: Sequence[str] = PROMPTS, captions: Sequence[Caption] = (Caption(),)
+) -> dict[str, Any]:
+    """Where the linearised learner turns from less to more robust than least squares on `conflicting` (S8).
+
+    The answer of `python -m theory boundary`, JSON-ready: `model`, `reference`, and for each caption and prompt in
+    `boundaries` the `critical_ratio` (None if there is none) and where the learner is `more_robust`. The model's own
+    spurious ratio is not read; the embedding is at least 2 wide.
+
+    Raises:
+        ParameterError: classes that are not equally frequent, captions that never name the class, or a prompt that is
+            no mixture of label and class mean.
+    """
+    if model.class_prior != 0.5:
+        raise ParameterError("class_prior", "0.5 for the boundary", model.class_prior)
+    rows = []
+    for caption in captions:
+        if caption.mention_inv == 0:
+            raise ParameterError("mention_inv", "above 0 for the boundary", caption.mention_inv)
+        for prompt in prompts:
+            share_of(prompt)
+            critical, where = None, "at no ratio: the spurious feature says nothing, and both ignore it"
+            if model.mu_spu > 0:
+                with jax.enable_x64(True):
+                    squared = float(critical_squared_agreement(model, prompt, caption))
+                if squared >= 1:
+                    where = "at no ratio"
+                elif squared < 0:
+                    where = "at every ratio above 1/2"
+                else:
+                    where, critical = "above the critical ratio", (1 + squared**0.5) / 2
+            rows.append(
+                {
+                    "learner": "linearized",
+                    "caption": caption.kind,
+                    "prompt": prompt,
+                    "critical_ratio": critical,
+                    "more_robust": where,
+                }
+            )
+    parameters = dataclasses.asdict(model)
+    del parameters["spurious_ratio"]
+    return {"model": parameters, "reference": "least_squares", "group": "conflicting", "boundaries": rows}

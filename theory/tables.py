@@ -1,0 +1,136 @@
+"""The answers of `python -m theory` as tables in the terminal."""
+
+from typing import Any
+
+from rich.table import Table
+
+from theory.group_accuracy import GROUPS
+from theory.infonce import DIRECTIONS
+from workbench import terminal
+
+# A difference that is only rounding.
+_SAME = 1e-6
+
+
+def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in left:
+        table.add_column(heading, justify="left", overflow="fold")
+    for heading in right:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def show_boundary(content: dict[str, Any]) -> None:
+    """Where the linearised learner is the more robust, a line for each caption and prompt."""
+    console = terminal.output()
+    console.print("Where the linearised contrastive learner is more robust than least squares on conflicting images:")
+    for row in content["boundaries"]:
+        critical = "" if row["critical_ratio"] is None else f", {row['critical_ratio']:.4f}"
+        console.print(f"  {row['caption']} captions, {row['prompt']} prompt: {row['more_robust']}{critical}")
+
+
+def show_map(content: dict[str, Any]) -> None:
+    """The verdicts, a row for each caption and prompt and a column for each learner."""
+    console = terminal.output()
+    reference = content["reference"]
+    if reference["accuracy"] is None:
+        console.print(f"Nothing to compare with: logistic regression has {reference['note']}.")
+    else:
+        console.print(
+            "Where the background contradicts the label, is a contrastive learner right more often than logistic "
+            "regression on the same images? In brackets its accuracy there in %; logistic regression's is "
+            f"{100 * reference['accuracy']['conflicting']:.1f}."
+        )
+    learners = list(dict.fromkeys(row["learner"] for row in content["map"]))
+    captions = list(dict.fromkeys(row["caption"] for row in content["map"]))
+    table = _table("", ("learner", "prompt", *(f"{caption} captions" for caption in captions)), ())
+    cells = {(row["learner"], row["prompt"], row["caption"]): row for row in content["map"]}
+    for learner, prompt in dict.fromkeys((row["learner"], row["prompt"]) for row in content["map"]):
+        table.add_row(learner, prompt, *(_cell(cells[(learner, prompt, caption)]) for caption in captions))
+    console.print(table)
+    if any(row["conflicting"] is not None and row["aligned"] < row["conflicting"] - _SAME for row in content["map"]):
+        console.print("* over-corrects: it is less often right where the background agrees with the label.")
+    _captions_and_learners(console, learners)
+    for note in dict.fromkeys(
+        f"{row['learner']}, {row['caption']}: {row['note']}" for row in content["map"] if row["note"]
+    ):
+        console.print(note)
+
+
+def _cell(row: dict[str, Any]) -> str:
+    if row["conflicting"] is None:
+        return "-"
+    mark = "*" if row["aligned"] < row["conflicting"] - _SAME else ""
+    verdict = {"more robust": "more", "less robust": "less", "as robust": "equal"}.get(row["verdict"], "?")
+    return f"{verdict} ({100 * row['conflicting']:.1f}{mark})"
+
+
+_EXPLAINED = {
+    "linearized": "the paper's linearised loss",
+    "infonce_bilinear": "CLIP's loss",
+    "infonce_image_to_text": "its half that finds an image's caption",
+    "infonce_text_to_image": "its half that finds a caption's image",
+    "siglip": "the sigmoid loss",
+}
+
+
+def _captions_and_learners(console: Any, learners: list[str]) -> None:
+    console.print(
+        "Captions: latent shares the image's features; label names the class alone; label-attribute names class and "
+        "background. Prompts: label names the class; class-mean is the average caption of the class."
+    )
+    console.print(
+        "; ".join(f"{name}: {_EXPLAINED[name]}" for name in learners) + ". All with infinite data and batches."
+    )
+
+
+def show_point(content: dict[str, Any]) -> None:
+    """Every learner's accuracies, then Theorem 6.2 printed and derived."""
+    console = terminal.output()
+    columns = ("learner", "caption", "prompt")
+    table = _table("Accuracy with infinite data (%)", columns, ("w_spu / w_inv", *GROUPS))
+    notes = []
+    for row in content["predictions"]:
+        direction, accuracy = row["direction"], row["accuracy"]
+        ratio = f"{direction[1] / direction[0]:.3f}" if direction and direction[0] else "-"
+        shown = [f"{100 * accuracy[group]:.2f}" if accuracy else "-" for group in GROUPS]
+        table.add_row(*(row[name] or "-" for name in columns), ratio, *shown)
+        if row["note"] and not accuracy:
+            notes.append(f"{row['learner']}, {row['prompt'] or 'no prompt'}: {row['note']}")
+    console.print(table)
+    if any(row["learner"] in (*DIRECTIONS, "siglip") for row in content["predictions"]):
+        console.print("infonce_*, siglip: the best bilinear critic for infinitely large batches.")
+    for note in dict.fromkeys(notes):
+        console.print(note)
+    _show_theorem(content)
+
+
+def _show_theorem(content: dict[str, Any]) -> None:
+    console = terminal.output()
+    printed, derived = content["printed"], content["derived"]
+    table = _table("Theorem 6.2 (label prompt, no image noise)", ("",), ("printed", "derived"))
+    for name, of_printed, of_derived in (
+        ("covariance of the features", _entry(printed, 0), _entry(derived, 0)),
+        ("variance of the spurious feature", _entry(printed, 1), _entry(derived, 1)),
+        ("kappa_1", printed["kappa_1"], derived["kappa_1"]),
+        ("kappa_2", printed["kappa_2"], derived["kappa_2"]),
+        ("error where a != y (printed: at least)", printed["conflicting_error_bound"], derived["conflicting_error"]),
+        ("accuracy where a = y (printed: at least)", printed["aligned_accuracy_bound"], derived["aligned_accuracy"]),
+    ):
+        table.add_row(name, _shown(of_printed), _shown(of_derived))
+    console.print(table)
+    failed = [name for name, holds in content["conditions"].items() if not holds]
+    console.print(
+        "The conditions that one model can meet hold (not among them: p_spu -> 1, n and dimensions -> infinity)."
+        if not failed
+        else f"Conditions that fail: {'; '.join(failed)}."
+    )
+
+
+def _entry(constants: dict[str, Any], row: int) -> float:
+    return constants["latent_covariance"][row][1]
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
