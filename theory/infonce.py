@@ -86,15 +86,15 @@ def infonce_objective(
     value = -jnp.sum(critic * joint) + image_to_text * over_images[0] + other * over_captions[0]
     gradient = -joint + image_to_text * over_images[1] + other * over_captions[1].T
     hessian = image_to_text * over_images[2] + other * jnp.transpose(over_captions[2], (1, 0, 3, 2))
-    return Local(value, gradient.reshape(4), hessian.reshape(4, 4) + jnp.diag(pairs.unused.reshape(4)))
+    return Local(value, gradient.reshape(4), hessian.reshape(4, 4) + pairs.flat)
 
 
 def infonce_critic(
     model: SpuriousModel, caption: Caption, image_to_text: float | Float[Array, ""] = 0.5, count: int = NODES
 ) -> Float[Array, "2 2"]:
-    """The matrix B of the best bilinear critic, shape (2, 2); NaN where there is no finite optimum.
+    """The matrix B of the best bilinear critic, shape (2, 2); infinite where there is no finite optimum.
 
-    NaN as well where the quadrature does not resolve it to six digits: a sharper optimum needs more nodes.
+    NaN where the quadrature does not resolve it to six digits: a sharper optimum needs more nodes.
 
     Args:
         model: parameters of the synthetic model.
@@ -105,6 +105,7 @@ def infonce_critic(
     return critic_of_pairs(pairs_of(model, caption), image_to_text, count, caption.kind != "latent")
 
 
+@functools.partial(jax.jit, static_argnames=("count", "exact_captions"))
 def critic_of_pairs(
     pairs: Pairs, image_to_text: float | Float[Array, ""], count: int = NODES, exact_captions: bool = False
 ) -> Float[Array, "2 2"]:
@@ -116,5 +117,6 @@ def critic_of_pairs(
     place = descend(lambda entries: objective(entries, 0.0), jnp.zeros(4))
     both = jax.vmap(functools.partial(objective, place))(jnp.array([0.0, 0.5]))
     own, shifted = (jax.tree.map(operator.itemgetter(index), both) for index in (0, 1))
-    unresolved = jnp.isnan(polish(shifted, place, RESOLUTION))
-    return jnp.where(unresolved, jnp.nan, polish(own, place)).reshape(2, 2)
+    critic = polish(own, place)
+    resolved = jnp.isfinite(polish(shifted, place, RESOLUTION)) | ~jnp.isfinite(critic)
+    return jnp.where(resolved, critic, jnp.nan).reshape(2, 2)

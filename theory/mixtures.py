@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -68,8 +69,9 @@ def tilted(mixture: Mixture, points: Float[Array, "points 2"]) -> Tilted:
     """The logarithm of the mixture's moment generating function and its derivatives, in closed form."""
     along = mixture.variances[None, :, :] * points[:, None, :]
     exponents = points @ mixture.means.T + 0.5 * jnp.sum(along * points[:, None, :], axis=2)
-    top = jnp.max(jnp.where(mixture.weights[None, :] > 0, exponents, -jnp.inf), axis=1)
-    shares = mixture.weights[None, :] * jnp.exp(jnp.minimum(exponents - top[:, None], 0.0))
+    top = jax.lax.stop_gradient(jnp.max(jnp.where(mixture.weights[None, :] > 0, exponents, -jnp.inf), axis=1))
+    below = exponents - top[:, None]  # above 0 for components of weight 0 only
+    shares = mixture.weights[None, :] * jnp.exp(jnp.where(below > 0, 0.0, below))
     total = jnp.sum(shares, axis=1)
     shares = shares / total[:, None]
     # Mean of each component under the weight.
@@ -87,14 +89,15 @@ class Pairs(NamedTuple):
         images: u = D_I^T x.
         captions: t, whatever the image.
         joint_moment: E[u t^T] of pairs that belong together, not centred, shape (2, 2).
-        unused: 1 for the entries of B that multiply a feature or a caption entry which is always 0, else 0; any value
-            would do there, and a curvature of 1 keeps them at 0.
+        flat: the curvature to give a critic, shape (4, 4) for its entries row by row, along the directions in which no
+            pair tells critics apart (a feature or a caption entry that is always 0, or two that are one), so that the
+            optimum is the one of least norm; 0 in all others.
     """
 
     images: Mixture
     captions: Mixture
     joint_moment: Float[Array, "2 2"]
-    unused: Float[Array, "2 2"]
+    flat: Float[Array, "4 4"]
 
 
 def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
@@ -103,9 +106,19 @@ def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
     caption_mean = class_mean_caption(model, caption)
     joint = caption_covariance(model, caption) + model.label_mean**2 * image_mean[:, None] * caption_mean[None, :]
     images, captions = image_mixture(model), caption_mixture(model, caption)
-    sizes = [mixture.weights @ (mixture.means**2 + mixture.variances) for mixture in (images, captions)]
-    unused = jnp.where(sizes[0][:, None] * sizes[1][None, :] > 0, 0.0, 1.0)
-    return Pairs(images, captions, joint, unused)
+    flat = jnp.kron(_null_projector(images), jnp.eye(2)) + jnp.kron(jnp.eye(2), _null_projector(captions))
+    return Pairs(images, captions, joint, flat)
+
+
+def _null_projector(mixture: Mixture) -> Float[Array, "2 2"]:
+    """The projector on the directions in which the mixture is always 0."""
+    second = jnp.einsum("k,ki,kj->ij", mixture.weights, mixture.means, mixture.means)
+    second = second + jnp.diag(mixture.weights @ mixture.variances)
+    size = jnp.trace(second)
+    determinant = second[0, 0] * second[1, 1] - second[0, 1] ** 2
+    of_line = jnp.eye(2) - second / jnp.where(size > 0, size, 1.0)
+    rounding = 64.0 * jnp.finfo(second.dtype).eps
+    return jnp.where(determinant > rounding * size**2, 0.0, of_line)
 
 
 class Nodes(NamedTuple):

@@ -24,6 +24,7 @@ class _State(NamedTuple):
     place: Float[Array, " n"]
     value: Float[Array, ""]
     step: Float[Array, " n"]
+    gain: Float[Array, ""]
     scale: Float[Array, ""]
 
 
@@ -43,22 +44,25 @@ def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array
             jnp.where(accepted, candidate, state.place),
             jnp.where(accepted, local.value, state.value),
             jnp.where(accepted, step, state.step),
+            jnp.where(accepted, -jnp.sum(step * local.gradient), state.gain),
             jnp.where(accepted, 1.0, state.scale / 2.0),
         )
 
     def unfinished(state: _State) -> Bool[Array, ""]:
         size = jnp.linalg.norm(state.place) + precision
         progress = state.scale * jnp.linalg.norm(state.step) > 0.1 * precision * size
-        return (state.iteration < _MAX_ITERATIONS) & (progress | (state.iteration == 0))
+        # A minimum at infinity: long steps that gain nothing.
+        visible = state.gain > jnp.finfo(start.dtype).eps * jnp.abs(state.value)
+        return (state.iteration < _MAX_ITERATIONS) & ((progress & visible) | (state.iteration == 0))
 
     # A first step of length 0, from an infinite value, is always accepted: the objective is compiled once.
     infinite = jnp.full_like(start[0], jnp.inf)
-    first = _State(jnp.asarray(0), start, infinite, jnp.zeros_like(start), jnp.ones_like(start[0]))
+    first = _State(jnp.asarray(0), start, infinite, jnp.zeros_like(start), infinite, jnp.ones_like(start[0]))
     return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).place)
 
 
 def polish(local: Local, place: Float[Array, " n"], tolerance: float | None = None) -> Float[Array, " n"]:
-    """One more step, which carries the derivative in whatever the objective closes over; NaN if it is not short.
+    """One more step, which carries the derivative in whatever the objective closes over; infinite if it is not short.
 
     Args:
         local: the objective at `place`, differentiable.
@@ -66,13 +70,14 @@ def polish(local: Local, place: Float[Array, " n"], tolerance: float | None = No
         tolerance: the longest step allowed, as a share of the place's length; what `descend` stops at unless given.
     """
     precision = jnp.sqrt(jnp.finfo(place.dtype).eps)
-    step = -jnp.linalg.solve(local.hessian, local.gradient)
+    # The gradient is 0 at the minimum, so the Hessian's own derivative does not count.
+    step = -jnp.linalg.solve(jax.lax.stop_gradient(local.hessian), local.gradient)
     allowed = (10.0 * precision if tolerance is None else tolerance) * (jnp.linalg.norm(place) + precision)
-    return jnp.where(jnp.linalg.norm(step) <= allowed, place + step, jnp.nan)
+    return jnp.where(jnp.linalg.norm(step) <= allowed, place + step, jnp.inf)
 
 
 def minimise(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
-    """The minimum, differentiable in whatever the objective closes over; NaN where none is found.
+    """The minimum, differentiable in whatever the objective closes over; infinite where none is found.
 
     Args:
         objective: place, shape (n,), to value, gradient and Hessian.

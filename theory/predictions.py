@@ -53,6 +53,7 @@ BATCH_FREE = ("linearized", "least_squares", "logistic")
 # Below this share of the largest possible length, a direction is zero but for rounding.
 _ROUNDING = 1e-12
 _FINE_NODES = 257
+_NO_OPTIMUM = "no finite optimum, or one too far out: captions tell images apart without error, or almost"
 
 
 def predict(
@@ -116,16 +117,14 @@ def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) ->
     pairs = _compiled(pairs_of)(model, caption)
     if learner == "siglip":
         critic = np.asarray(_compiled(siglip.critic_of_pairs)(pairs))
-        note = "no finite optimum: the captions tell images apart without error"
-        return critic, None if np.isfinite(critic).all() else note
+        return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     for count in (NODES, _FINE_NODES):
         critic = np.asarray(_compiled(infonce.critic_of_pairs, 2)(pairs, DIRECTIONS[learner], count))
         if np.isfinite(critic).all():
             return critic, None
-    return (
-        np.full((2, 2), np.nan),
-        "no finite optimum: captions tell images apart without error, or so nearly that six digits are out of reach",
-    )
+        if np.isinf(critic).any():
+            return critic, _NO_OPTIMUM
+    return critic, "too sharp an optimum to be computed to six digits"
 
 
 def _accuracies(

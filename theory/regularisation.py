@@ -21,6 +21,7 @@ Source: the limit of the largest margin is due to Rosset, Zhu and Hastie (2004);
 docs/theory/regularisation.md.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -30,6 +31,7 @@ from theory.newton import Local, minimise
 from theory.zero_shot import latent_prompt
 
 
+@jax.jit
 def regularised_logistic_direction(model: SpuriousModel, penalty: Scalar) -> Float[Array, "2"]:
     """Latent weights (w_inv, w_spu) of logistic regression with an L2 penalty, by quadrature.
 
@@ -38,7 +40,7 @@ def regularised_logistic_direction(model: SpuriousModel, penalty: Scalar) -> Flo
         penalty: weight of half the squared length, positive.
 
     Returns:
-        Shape (2,); NaN where the margin's deviation leaves the quadrature's reach (`theory.logistic`).
+        Shape (2,); infinite where the margin's deviation leaves the quadrature's reach (`theory.logistic`).
     """
 
     def objective(direction: Float[Array, "2"]) -> Local:

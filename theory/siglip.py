@@ -71,18 +71,18 @@ def siglip_loss(pairs: Pairs, critic: Float[Array, "2 2"]) -> Float[Array, ""]:
 
 
 def siglip_critic(model: SpuriousModel, caption: Caption) -> Float[Array, "2 2"]:
-    """The matrix B of the best bilinear critic, shape (2, 2); NaN where there is no finite optimum."""
+    """The matrix B of the best bilinear critic, shape (2, 2); infinite where there is no finite optimum."""
     return critic_of_pairs(pairs_of(model, caption))
 
 
+@jax.jit
 def critic_of_pairs(pairs: Pairs) -> Float[Array, "2 2"]:
     """The same for any images and captions that are mixtures of Gaussians; see `siglip_loss`."""
-    flat = jnp.diag(pairs.unused.reshape(4))
 
     def value(entries: Float[Array, "4"]) -> Float[Array, ""]:
         return siglip_loss(pairs, entries.reshape(2, 2))
 
     def objective(entries: Float[Array, "4"]) -> Local:
-        return Local(value(entries), jax.grad(value)(entries), jax.hessian(value)(entries) + flat)
+        return Local(value(entries), jax.grad(value)(entries), jax.hessian(value)(entries) + pairs.flat)
 
     return minimise(objective, jnp.zeros(4)).reshape(2, 2)

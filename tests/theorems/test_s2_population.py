@@ -83,3 +83,15 @@ def test_samples_converge_at_the_root_of_their_number():
     # Each mean square is known to about 7%, sqrt(2 / 400); half of that on the log of its root, over 4.6 of log size.
     assert abs(fit.slope + 0.5) < 0.03
     assert not abs(fit.slope + 1.0) < 0.03  # the rate of the squared error, a likely slip
+
+
+@pytest.mark.parametrize("prior", [0.15, 0.7])
+def test_unequal_classes(prior):
+    """Centred covariance of images and texts in samples where one class is rarer; equal priors are rejected."""
+    model = dataclasses.replace(UNROUND, class_prior=prior)
+    bases, batch = draw(model, 400_000, seed=41)
+    image, text = np.asarray(batch.images @ bases.image), np.asarray(batch.texts @ bases.text)
+    mean = model.label_mean * np.asarray(model.latent_mean) * np.array([1.0, model.agreement])
+    draws = np.einsum("ni,nj->nij", image - mean, text - mean)
+    assert agree(draws, latent_covariance(model))
+    assert not agree(draws, latent_covariance(UNROUND))

@@ -75,3 +75,18 @@ def test_vmaps_over_parameters_and_differentiates():
     np.testing.assert_allclose(many, [accuracy(float(ratio)) for ratio in ratios], rtol=1e-14)
     aligned, conflicting, *_ = group_accuracies(SpuriousModel(), DIRECTION)
     np.testing.assert_allclose(jax.grad(accuracy)(0.8), aligned - conflicting, rtol=1e-12)
+
+
+def test_intercept_and_unequal_classes():
+    """Accuracy with an intercept where one class is rarer; a wrong sign of it, or equal classes, are rejected."""
+    model, intercept = dataclasses.replace(UNROUND, class_prior=0.2), -0.6
+    bases, batch = draw(model, SIZE, seed=45, ratio=0.0)
+    right = np.asarray(jnp.sign(batch.images @ (bases.image @ DIRECTION) + intercept) == batch.labels, float)
+    assert agree(right, group_accuracies(model, DIRECTION, 0.0, intercept)[1])
+    assert not agree(right, group_accuracies(model, DIRECTION, 0.0, -intercept)[1])
+    assert not agree(right, group_accuracies(UNROUND, DIRECTION, 0.0, intercept)[1])
+
+
+def test_without_intercept_the_prior_does_not_matter():
+    rare = dataclasses.replace(UNROUND, class_prior=0.03)
+    np.testing.assert_allclose(group_accuracies(rare, DIRECTION), group_accuracies(UNROUND, DIRECTION), rtol=1e-14)

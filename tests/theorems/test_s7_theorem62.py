@@ -2,13 +2,15 @@
 
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, group_accuracies, theorem62, zero_shot_direction
-from theory.theorem62 import conditions
+from theory.theorem62 import conditions, critical_agreement, printed_bound_excess
 
 pytestmark = pytest.mark.statement("S7")
 
@@ -85,3 +87,57 @@ def test_each_condition_is_checked(change, condition):
     assert all(conditions(SpuriousModel()).values())  # the defaults sit on the edge of mu_spu >= 1.5
     failed = [name for name, holds in conditions(SpuriousModel(**change)).items() if not holds]
     assert failed == [condition]
+
+
+@pytest.mark.parametrize("prompt", ["label", "class-mean"])
+def test_corrected_threshold_is_where_most_conflicting_images_go_wrong(prompt):
+    """On 400 models the agreement is above the threshold exactly where the conflicting accuracy is below one half."""
+    rng = np.random.default_rng(5)
+    sides = []
+    compute = jax.jit(
+        lambda model: (
+            model.agreement - critical_agreement(model, prompt),
+            0.5 - group_accuracies(model, zero_shot_direction(model, prompt))[1],
+        )
+    )
+    for _ in range(400):
+        mu_inv, mu_spu, sigma_inv, sigma_spu, sigma_xi = np.exp(rng.uniform(-1.0, 1.0, 5)).tolist()
+        ratio = float(rng.uniform(0.5, 1.0))
+        model = SpuriousModel(ratio, mu_inv, mu_spu, sigma_inv, sigma_spu, sigma_xi, image_dim=5, text_dim=7)
+        excess, shortfall = (float(value) for value in compute(model))
+        assert (excess > 0) == (shortfall > 0)
+        sides.append(excess > 0)
+    assert 30 < sum(sides) < 370  # both sides were tested
+
+
+def test_simulation_sides_with_the_corrected_threshold():
+    """Between the corrected threshold and the printed condition the theorem says nothing, and most images go wrong."""
+    model = SpuriousModel(spurious_ratio=0.99, mu_spu=1.49, sigma_inv=1.0, sigma_xi=0.4, image_dim=5, text_dim=7)
+    assert not conditions(model)["mu_spu >= (sigma_inv^2 + 2) / 2"]
+    assert model.agreement > critical_agreement(model, "label")
+    rejected = dataclasses.replace(model, spurious_ratio=0.6, mu_spu=2.0)  # the printed condition holds, yet
+    assert conditions(rejected)["mu_spu >= (sigma_inv^2 + 2) / 2"]
+    assert rejected.agreement < critical_agreement(rejected, "label")
+    for below_half, case in ((True, model), (False, rejected)):
+        bases, batch = draw(case, 200_000, seed=33, ratio=0.0)
+        training_bases, training = draw(case, 200_000, seed=33)
+        np.testing.assert_array_equal(training_bases.image, bases.image)
+        rule = training.images.T @ (training.texts @ bases.text[:, 0])
+        right = np.asarray(np.sign(batch.images @ rule) == batch.labels, float)
+        assert (right.mean() < 0.5) == below_half
+        assert not agree(right, 0.5)
+
+
+def test_map_of_the_printed_bound_is_one_vmap_and_finds_both_signs():
+    ratios, means = jnp.meshgrid(jnp.linspace(0.55, 1.0, 30), jnp.linspace(1.0, 3.0, 30))
+    excess = jax.jit(
+        jax.vmap(jax.vmap(lambda p, mu: printed_bound_excess(SpuriousModel(spurious_ratio=p, mu_spu=mu))))
+    )(ratios, means)
+    assert np.max(excess) > 0.1 and np.min(excess) < -0.1
+    at = printed_bound_excess(SpuriousModel(spurious_ratio=0.6, mu_spu=2.0))
+    np.testing.assert_allclose(at, 0.3886 - 0.2754, atol=1e-3)  # the two errors above
+
+
+def test_critical_agreement_refuses_another_prompt():
+    with pytest.raises(ValueError, match="prompt must be one of"):
+        critical_agreement(SpuriousModel(), "names")

@@ -12,6 +12,8 @@ from sims.sampler import sample_bases, sample_batch
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import PROMPTS, group_accuracies, latent_prompt, least_squares_direction, zero_shot_direction
 from theory.boundary import critical_squared_agreement, spurious_reliance
+from theory.captions import Caption, caption_covariance
+from theory.prompts import mixed_prompt
 from theory.report import boundary
 
 pytestmark = pytest.mark.statement("S8")
@@ -146,3 +148,33 @@ def test_without_a_boundary_it_says_which_side_everything_is_on(change, where):
     for row in boundary(dataclasses.replace(UNROUND, **change))["boundaries"]:
         if row["prompt"] == "label":
             assert row["critical_ratio"] is None and row["more_robust"] == where
+
+
+OTHER_CAPTIONS = [Caption("latent", 0.7, 0.4), Caption("label"), Caption("label-attribute", 0.9, 0.3)]
+
+
+@pytest.mark.parametrize("caption", OTHER_CAPTIONS, ids=lambda caption: caption.kind)
+@pytest.mark.parametrize("prompt", ["label", "class-mean", "mixture:0.4"])
+def test_condition_for_other_captions_and_mixtures(caption, prompt):
+    share = {"label": 0.0, "class-mean": 1.0}.get(prompt, 0.4)
+
+    @jax.jit
+    def sides(model):
+        contrastive = caption_covariance(model, caption) @ mixed_prompt(model, share, caption)
+        return (
+            model.agreement**2 - critical_squared_agreement(model, prompt, caption),
+            spurious_reliance(least_squares_direction(model)) - spurious_reliance(contrastive),
+        )
+
+    seen = []
+    for index, model in enumerate(random_models(120, seed=3)):
+        excess, less_reliance = sides(dataclasses.replace(model, spurious_ratio=0.51 + 0.49 * (index / 120)))
+        assert (less_reliance > 0) == (excess > 0)
+        seen.append(bool(excess > 0))
+    assert 10 < sum(seen) < 110  # both sides were tested
+
+
+def test_boundary_refuses_what_it_does_not_cover(refused):
+    refused("theory", "boundary", "--class-prior", "0.3", words=["--class-prior", "0.5", "0.3"])
+    refused("theory", "boundary", "--prompt", "best", words=["prompt", "best"])
+    refused("theory", "boundary", "--mention-inv", "0", words=["--mention-inv", "above 0"])

@@ -66,7 +66,7 @@ def test_constants_without_spread_are_missing_rather_than_infinite():
 def test_wrong_arguments_are_refused():
     with pytest.raises(ParameterError, match="embed_dim must be a whole number of at least 1, got 0"):
         predict(SpuriousModel(), 0)
-    with pytest.raises(ParameterError, match="prompt must be one of label, class-mean, mixture:SHARE .* got 'names'"):
+    with pytest.raises(ParameterError, match=r"prompt must be one of label, class-mean, mixture:SHARE .* got 'names'"):
         predict(SpuriousModel(), 2, ("names",))
 
 

@@ -1,0 +1,193 @@
+"""S14: the best bilinear critic of InfoNCE, in each direction and in their sum."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sims.captions import sample_pairs
+from sims.sampler import sample_bases
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
+from theory import CAPTIONS, Caption, caption_covariance, infonce_critic, logistic_direction
+from theory.infonce import infonce_objective
+from theory.mixtures import pairs_of
+
+pytestmark = pytest.mark.statement("S14")
+
+CAPTION_SET = [Caption("latent", 0.9, 0.6), Caption("label"), Caption("label-attribute", 0.8, 0.5)]
+PLACE = jnp.array([[0.5, -0.2], [0.1, 0.4]])
+
+
+def components(model, caption):
+    """Weights, means and variances of image and caption, group by group and mention by mention, in plain loops."""
+    rows = []
+    for y in (1, -1):
+        for a in (1, -1):
+            prior = model.class_prior if y == 1 else 1 - model.class_prior
+            group = prior * (model.spurious_ratio if a == y else 1 - model.spurious_ratio)
+            for mask in np.ndindex(2, 2):
+                chance = np.where(np.array(mask) == 1, caption.mentions, 1 - np.asarray(caption.mentions))
+                means = np.array([y, a]) * np.array(mask)
+                variances = np.zeros(2)
+                if caption.kind == "latent":
+                    means = means * np.asarray(model.latent_mean)
+                    variances = np.array(mask) * np.asarray(model.latent_sigma) ** 2 + model.text_noise_variance
+                image_mean = np.array([y, a]) * np.asarray(model.latent_mean)
+                rows.append((group * np.prod(chance), image_mean, means, variances))
+    return rows
+
+
+def brute_force(model, caption, critic, image_to_text):
+    """The loss by Gauss-Hermite quadrature with 60 nodes an axis and plain sums; no code shared with theory/."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    grid = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=2).reshape(-1, 2)
+    grid_weights = np.outer(weights, weights).ravel() / (2 * np.pi)
+    rows, critic = components(model, caption), np.asarray(critic)
+    image_variance = np.asarray(model.latent_sigma) ** 2 + model.image_noise_variance
+
+    def log_mgf(points, parts):
+        return np.log(sum(w * np.exp(points @ m + 0.5 * points**2 @ v) for w, m, v in parts))
+
+    captions = [(w, mean, variance) for w, _, mean, variance in rows]
+    images = [(w, mean, image_variance) for w, mean, _, _ in rows]
+    value = -np.sum(critic * np.asarray(caption_covariance(model, caption)))  # classes are equally frequent here
+    for outer, inner, matrix, share in ((images, captions, critic, image_to_text), (captions, images, critic.T, None)):
+        share = 1 - image_to_text if share is None else share
+        for w, m, v in outer:
+            value += share * w * (grid_weights @ log_mgf((m + np.sqrt(v) * grid) @ matrix, inner))
+    return value
+
+
+@pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
+def test_objective_against_another_quadrature(caption):
+    for image_to_text in (1.0, 0.3):
+        local = infonce_objective(pairs_of(UNROUND, caption), image_to_text, PLACE)
+        # Gauss-Hermite with 60 nodes is good to nine digits for functions this smooth.
+        np.testing.assert_allclose(local.value, brute_force(UNROUND, caption, PLACE, image_to_text), atol=1e-8)
+
+
+@pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
+def test_derivatives_are_those_of_the_value(caption):
+    pairs = pairs_of(UNROUND, caption)
+    value = lambda entries: infonce_objective(pairs, 0.3, entries.reshape(2, 2), 41).value  # noqa: E731
+    local = infonce_objective(pairs, 0.3, PLACE, 41)
+    np.testing.assert_allclose(local.gradient, jax.grad(value)(PLACE.reshape(4)), atol=1e-12)
+    np.testing.assert_allclose(local.hessian - pairs.flat, jax.hessian(value)(PLACE.reshape(4)), atol=1e-10)
+
+
+def sample_gradient(model, caption, critic, image_to_text, batches=60, size=512, seed=91):
+    """Gradients in B of the loss of real batches, negatives included, shape (batches, 4)."""
+
+    def loss(critic, images, texts):
+        scores = images @ critic @ texts.T
+        by_image = jax.nn.logsumexp(scores, axis=1) - jnp.log(size)
+        by_text = jax.nn.logsumexp(scores, axis=0) - jnp.log(size)
+        matched = jnp.mean(jnp.sum((images @ critic) * texts, axis=1))
+        return image_to_text * jnp.mean(by_image) + (1 - image_to_text) * jnp.mean(by_text) - matched
+
+    def one(key):
+        bases_key, pairs_key = jax.random.split(key)
+        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
+        batch = sample_pairs(pairs_key, model, bases, caption, size)
+        return jax.grad(loss)(critic, batch.images @ bases.image, batch.texts @ bases.text).reshape(4)
+
+    return jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(seed), batches))
+
+
+@pytest.mark.parametrize(
+    ("caption", "image_to_text"),
+    [(CAPTION_SET[0], 0.5), (CAPTION_SET[0], 1.0), (CAPTION_SET[1], 0.0), (CAPTION_SET[2], 0.5)],
+    ids=["latent", "latent-image-to-text", "label-text-to-image", "label-attribute"],
+)
+def test_batches_have_no_gradient_at_the_optimum(caption, image_to_text):
+    """Extrapolated from batches of 256 and 512: the bias of a batch falls as one over its size."""
+    model = dataclasses.replace(UNROUND, sigma_xi=0.8)
+    critic = infonce_critic(model, caption, image_to_text)
+
+    def gradients(place):
+        small = sample_gradient(model, caption, place, image_to_text, 150, 256)
+        large = sample_gradient(model, caption, place, image_to_text, 150, 512, seed=92)
+        return 2 * large - small
+
+    used = np.asarray(pairs_of(model, caption).flat).diagonal() == 0
+    assert np.all(np.abs(z_scores(gradients(critic), 0.0))[used] < CRITICAL)
+    noiseless = infonce_critic(dataclasses.replace(model, sigma_xi=0.0), caption, image_to_text)
+    whitened = second_order(model, caption)
+    for wrong in (critic * 1.3, noiseless, whitened):
+        assert np.any(np.abs(z_scores(gradients(wrong), 0.0))[used] > CRITICAL)
+
+
+def second_order(model, caption):
+    """The minimiser of the loss's expansion to second order, Sigma_u^(-1) K Sigma_t^(+)."""
+    rows = components(model, caption)
+    image = np.diag(np.asarray(model.latent_sigma) ** 2 + model.image_noise_variance)
+    image = image + sum(w * np.outer(m, m) for w, m, _, _ in rows)
+    text = sum(w * (np.outer(m, m) + np.diag(v)) for w, _, m, v in rows)
+    return jnp.asarray(np.linalg.inv(image) @ np.asarray(caption_covariance(model, caption)) @ np.linalg.pinv(text))
+
+
+def test_weak_signals_are_whitened():
+    """As the signal shrinks tenfold, the critic comes a hundred times closer to the second-order one."""
+    distances = []
+    for scale in (0.1, 0.01):
+        noisy = dataclasses.replace(UNROUND, sigma_xi=1.0, image_dim=2)
+        model = dataclasses.replace(
+            noisy,
+            mu_inv=scale * 0.9,
+            mu_spu=scale * 1.37,
+            sigma_inv=scale * 1.21,
+            sigma_spu=scale * 0.64,
+        )
+        whitened = second_order(model, Caption("label-attribute"))
+        critic = infonce_critic(model, Caption("label-attribute"))
+        distances.append(np.linalg.norm(critic - whitened) / np.linalg.norm(whitened))
+    assert distances[0] < 0.05
+    np.testing.assert_allclose(distances[0] / distances[1], 100.0, rtol=0.2)  # the next order is quadratic in the scale
+
+
+def test_image_to_text_with_label_captions_is_logistic_regression():
+    critic = infonce_critic(UNROUND, Caption("label"), 1.0)
+    np.testing.assert_allclose(critic[:, 0], logistic_direction(UNROUND) / 2, rtol=1e-7)
+    other = infonce_critic(UNROUND, Caption("label"), 0.0)[:, 0]
+    assert abs(other[1] / other[0] - critic[1, 0] / critic[0, 0]) > 0.1  # the other direction is another learner
+
+
+def test_text_to_image_matches_the_mean_of_the_tilted_images():
+    """Label captions: images drawn by the critic for a caption have the mean of the images that carry it."""
+    weights = np.asarray(infonce_critic(UNROUND, Caption("label"), 0.0)[:, 0])
+    rng = np.random.default_rng(4)
+    size = 400_000
+    labels = rng.choice([-1, 1], size)
+    attributes = labels * rng.choice([1, -1], size, p=[UNROUND.spurious_ratio, 1 - UNROUND.spurious_ratio])
+    images = np.stack([labels, attributes], axis=1) * np.asarray(UNROUND.latent_mean)
+    images = images + rng.normal(size=(size, 2)) * np.sqrt(np.asarray(UNROUND.image_variance))
+    tilt = np.exp(images @ weights)
+    target = np.asarray(UNROUND.latent_mean) * np.array([1.0, UNROUND.agreement])
+    # E[tilt (u - target)] = 0 is the condition, free of the normalisation.
+    assert np.all(np.abs(z_scores(tilt[:, None] * (images - target), 0.0)) < CRITICAL)
+    logistic = np.exp(images @ np.asarray(logistic_direction(UNROUND)) / 2)
+    assert np.any(np.abs(z_scores(logistic[:, None] * (images - target), 0.0)) > CRITICAL)
+
+
+def test_where_no_optimum_exists_it_is_infinite():
+    exact = dataclasses.replace(UNROUND, sigma_inv=0.0, sigma_xi=0.0)
+    assert np.isinf(infonce_critic(exact, Caption("label"), 1.0, 33)).any()
+
+
+def test_too_coarse_a_quadrature_says_so():
+    sharp = dataclasses.replace(UNROUND, sigma_spu=0.2, sigma_xi=0.1)
+    assert np.isnan(infonce_critic(sharp, Caption(), 0.5, 17)).all()
+    assert np.isfinite(infonce_critic(sharp, Caption(), 0.5, 97)).all()
+
+
+def test_vmaps_and_differentiates():
+    function = lambda ratio: infonce_critic(  # noqa: E731
+        dataclasses.replace(UNROUND, spurious_ratio=ratio), Caption("label"), 0.5, 33
+    )[:, 0]
+    ratios = jnp.array([0.6, 0.9])
+    np.testing.assert_allclose(jax.vmap(function)(ratios), [function(float(ratio)) for ratio in ratios], rtol=1e-8)
+    step = 1e-4
+    difference = (function(0.8 + step) - function(0.8 - step)) / (2 * step)
+    np.testing.assert_allclose(jax.jacrev(function)(0.8), difference, rtol=1e-5)  # central differences err by step^2

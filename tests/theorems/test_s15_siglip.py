@@ -1,0 +1,119 @@
+"""S15: the best bilinear critic of the sigmoid loss in the limit of many negatives."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
+from tests.theorems.test_s14_infonce import CAPTION_SET, components
+from theory import CAPTIONS, Caption, infonce_critic, siglip_critic
+from theory.mixtures import pairs_of
+from theory.siglip import siglip_loss
+
+pytestmark = pytest.mark.statement("S15")
+
+PLACE = jnp.array([[0.25, -0.1], [0.05, 0.2]])
+
+
+@pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
+def test_loss_against_quadrature(caption):
+    """The inner expectation by the captions' generating function, the outer by Gauss-Hermite quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    grid = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=2).reshape(-1, 2)
+    grid_weights = np.outer(weights, weights).ravel() / (2 * np.pi)
+    rows, critic = components(UNROUND, caption), np.asarray(PLACE)
+    deviation = np.sqrt(np.asarray(UNROUND.latent_sigma) ** 2 + UNROUND.image_noise_variance)
+    partition = 0.0
+    for w, image_mean, _, _ in rows:
+        points = (image_mean + deviation * grid) @ critic
+        inner = sum(v * np.exp(points @ m + 0.5 * points**2 @ variance) for v, _, m, variance in rows)
+        partition += w * (grid_weights @ inner)
+    expected = np.log(partition) - np.sum(critic * np.asarray(pairs_of(UNROUND, caption).joint_moment))
+    np.testing.assert_allclose(siglip_loss(pairs_of(UNROUND, caption), PLACE), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
+def test_its_gradient_vanishes(caption):
+    pairs, critic = pairs_of(UNROUND, caption), siglip_critic(UNROUND, caption)
+    np.testing.assert_allclose(jax.grad(siglip_loss, 1)(pairs, critic), 0.0, atol=1e-12)
+
+
+def test_independent_pairs_weighted_by_the_critic_have_the_moment_of_true_pairs():
+    """The condition for the optimum, by simulation: E[e^s (u t'^T - E[u t^T])] = 0 over independent pairs."""
+    caption = Caption("label-attribute", 0.8, 0.5)
+    rng, size = np.random.default_rng(6), 600_000
+    rows = components(UNROUND, caption)
+    picks = [rng.choice(len(rows), size, p=[row[0] for row in rows]) for _ in range(2)]
+    deviation = np.sqrt(np.asarray(UNROUND.image_variance))
+    images = np.array([row[1] for row in rows])[picks[0]] + rng.normal(size=(size, 2)) * deviation
+    texts = np.array([row[2] for row in rows])[picks[1]]
+    joint = np.asarray(pairs_of(UNROUND, caption).joint_moment)
+
+    def scores(critic):
+        tilt = np.exp(np.einsum("ni,ij,nj->n", images, np.asarray(critic), texts))
+        return z_scores(tilt[:, None, None] * (np.einsum("ni,nj->nij", images, texts) - joint), 0.0)
+
+    critic = siglip_critic(UNROUND, caption)
+    assert np.all(np.abs(scores(critic)) < CRITICAL)
+    for wrong in (infonce_critic(UNROUND, caption), 1.2 * critic):
+        assert np.any(np.abs(scores(wrong)) > CRITICAL)
+
+
+def finite_negatives(model, negatives):
+    """Optimal (w, b) for label captions and k negatives a positive, by SciPy on a one-dimensional quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights = weights / weights.sum()
+    deviation = np.sqrt(np.asarray(model.image_variance))
+
+    def loss(place):
+        w, bias = place[:2], place[2]
+        spread, value = np.linalg.norm(w * deviation), 0.0
+        for sign, share in ((1, model.spurious_ratio), (-1, 1 - model.spurious_ratio)):
+            margin = w @ (np.asarray(model.latent_mean) * [1, sign]) + spread * nodes
+            positive = np.logaddexp(0, -margin - bias)
+            negative = 0.5 * (np.logaddexp(0, margin + bias) + np.logaddexp(0, bias - margin))
+            value += share * (weights @ (positive + negatives * negative))
+        return value
+
+    return minimize(loss, [0.2, 0.2, -np.log(negatives)], method="BFGS", options={"gtol": 1e-9}).x
+
+
+def test_the_limit_of_many_negatives():
+    """The exact optimum for k negatives approaches the closed form as 1 / k."""
+    limit = np.asarray(siglip_critic(UNROUND, Caption("label"))[:, 0])
+    distances = [np.linalg.norm(finite_negatives(UNROUND, k)[:2] - limit) for k in (30, 300, 3000)]
+    np.testing.assert_allclose(distances[0] / distances[1], 10.0, rtol=0.25)
+    np.testing.assert_allclose(distances[1] / distances[2], 10.0, rtol=0.25)
+    assert distances[2] < 1e-2 * np.linalg.norm(limit)
+
+
+def test_with_label_captions_it_is_infonce_text_to_image_for_equal_classes_only():
+    label = Caption("label")
+    np.testing.assert_allclose(siglip_critic(UNROUND, label), infonce_critic(UNROUND, label, 0.0), rtol=1e-8)
+    rare = dataclasses.replace(UNROUND, class_prior=0.2)
+    assert abs(siglip_critic(rare, label)[0, 0] / infonce_critic(rare, label, 0.0)[0, 0] - 1) > 0.05
+
+
+def test_loss_is_infinite_where_the_partition_is():
+    """With latent captions u^T B t' has no exponential moment once an eigenvalue of V B W B^T reaches 1."""
+    pairs = pairs_of(UNROUND, Caption())
+    image, text = (np.asarray(mixture.variances[0]) for mixture in (pairs.images, pairs.captions))
+    edge = 1 / np.sqrt(image[0] * text[0])
+    inside, outside = (siglip_loss(pairs, jnp.diag(jnp.array([factor * edge, 0.0]))) for factor in (0.99, 1.01))
+    assert np.isfinite(inside) and np.isinf(outside)
+    critic = siglip_critic(UNROUND, Caption())
+    product = np.diag(image) @ np.asarray(critic) @ np.diag(text) @ np.asarray(critic).T
+    assert np.abs(np.linalg.eigvals(product)).max() < 1
+
+
+def test_vmaps_and_differentiates():
+    function = lambda mu: siglip_critic(dataclasses.replace(UNROUND, mu_spu=mu), Caption())  # noqa: E731
+    means = jnp.array([0.7, 1.2])
+    np.testing.assert_allclose(jax.vmap(function)(means), [function(float(mean)) for mean in means], rtol=1e-8)
+    step = 1e-4
+    difference = (function(1.0 + step) - function(1.0 - step)) / (2 * step)
+    np.testing.assert_allclose(jax.jacfwd(function)(1.0), difference, rtol=1e-5)  # central differences err by step^2
