@@ -8,6 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from paper_figs import contrastive, effective_robustness
+from paper_figs.statement import load
+from paper_figs.statements.table import STATEMENT_FIGURES
 from realdata.published_tables import read_published_tables
 from workbench import program, results, terminal
 from workbench.figures import to_png
@@ -20,6 +22,13 @@ FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
         lambda folder: effective_robustness.draw(read_published_tables()),
     ),
 }
+
+
+def _of_statement(name: str) -> Callable[[Path], Figure]:
+    return lambda folder: STATEMENT_FIGURES[name][1](load(folder, name))
+
+
+FIGURES |= {name: (caption, _of_statement(name)) for name, (caption, _) in STATEMENT_FIGURES.items()}
 
 
 def build_parser() -> program.Parser:

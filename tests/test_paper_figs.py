@@ -1,10 +1,13 @@
 """Figures are drawn from saved results and published tables, the same bytes each time."""
 
+import json
 import shutil
 
 import pytest
 
 from paper_figs import effective_robustness
+from paper_figs.statement import load
+from paper_figs.statements.table import STATEMENT_FIGURES
 from realdata.published_tables import DIRECTORY, read_published_tables
 from workbench.figures import to_png
 
@@ -12,14 +15,18 @@ from workbench.figures import to_png
 def test_list_names_every_figure(run_program):
     done = run_program("paper_figs", "--list")
     assert done.returncode == 0, done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["contrastive", "effective_robustness"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
+        "contrastive",
+        "effective_robustness",
+        *STATEMENT_FIGURES,
+    ]
 
 
 def test_figures_are_redrawn_from_a_saved_result(run_program, tmp_path):
     small = ("--image-dim", 4, "--text-dim", 4, "--steps", 60, "--seeds", 2, "--objective", "linearized")
     assert run_program("sims.contrastive", *small).returncode == 0
     first = (tmp_path / "results" / "contrastive" / "figure.png").read_bytes()
-    done = run_program("paper_figs", "--out", "figures")
+    done = run_program("paper_figs", "--only", "contrastive", "--out", "figures")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "figures" / "contrastive.png").read_bytes() == first
 
@@ -44,3 +51,26 @@ def test_a_foreign_result_is_refused(refused, tmp_path):
     folder.mkdir(parents=True)
     shutil.copy(DIRECTORY / "results.csv", folder / "result.json")
     refused("paper_figs", words=["results/contrastive", "holds no result"])
+
+
+def test_statements_are_simulated_saved_and_drawn(run_program, tmp_path):
+    done = run_program("sims.theorems", "--only", "population,group_accuracy", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "theorems"
+    assert sorted(path.name for path in folder.iterdir()) == ["group_accuracy.json", "population.json"]
+    content = json.loads((folder / "population.json").read_text())
+    assert (content["statement"], content["seed"]) == ("S2", 3) and "device" in content["versions"]
+    for name in ("population", "group_accuracy"):
+        figure, again = (STATEMENT_FIGURES[name][1](load(tmp_path / "results", name)) for _ in range(2))
+        assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)
+        assert to_png(figure) == to_png(again)
+
+
+def test_a_missing_or_broken_simulation_is_told_in_one_line(refused, tmp_path):
+    refused("paper_figs", "--only", "boundary", words=["theorems/boundary.json is missing", "python -m sims.theorems"])
+    folder = tmp_path / "results" / "theorems"
+    folder.mkdir(parents=True)
+    (folder / "boundary.json").write_text("[1, 2]")
+    refused("paper_figs", "--only", "boundary", words=["holds no simulation", "python -m sims.theorems"])
+    refused("sims.theorems", "--only", "s1", words=["--only", "linearized", "s1"])
+    refused("sims.theorems", "--seed", str(2**32), words=["--seed", "below"])

@@ -1,0 +1,90 @@
+"""`python -m sims.theorems`: simulate the statements of `theory/` and save what was measured, for the figures."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from sims.theorems.evidence import to_dict
+from sims.theorems.table import STATEMENTS
+from workbench import program, results, terminal
+from workbench.errors import ParameterError
+
+DEFAULT_OUT = Path("results/theorems")
+
+
+def run(name: str, seed: int) -> dict[str, Any]:
+    """Simulate one statement.
+
+    Args:
+        name: from `STATEMENTS`.
+        seed: of all its random numbers.
+
+    Returns:
+        JSON-ready: what was measured, and what made it.
+    """
+    label, simulate = STATEMENTS[name]
+    started = time.perf_counter()
+    evidence = simulate(seed)
+    device = jax.devices()[0]
+    return {
+        "statement": label,
+        "name": name,
+        "seed": seed,
+        "seconds": time.perf_counter() - started,
+        "versions": results.versions("jax", "jaxlib", "numpy") | {"device": f"{device.platform} {device.device_kind}"},
+        "panels": to_dict(evidence),
+    }
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m sims.theorems",
+        "Simulate the proven statements, from samples and fitted learners; one file a statement, which "
+        "`python -m paper_figs` draws over the closed forms.",
+    )
+    parser.add_argument(
+        "--only",
+        type=program.choices(tuple(STATEMENTS)),
+        default=",".join(STATEMENTS),
+        metavar="NAMES",
+        help="statements, separated by commas",
+    )
+    parser.add_argument(
+        "--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers"
+    )
+    parser.add_argument(
+        "--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for the files NAME.json"
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    if options.seed >= 2**32:
+        raise ParameterError("seed", "below 2^32", options.seed)
+    results.check_writable(options.out)
+    console = terminal.output()
+    with terminal.progress() as display:
+        task = display.add_task("statements", total=len(options.only), status="")
+        for name in options.only:
+            display.update(task, status=name)
+            content = run(name, options.seed)
+            # One file as soon as it is there: a run that is stopped keeps what it had finished.
+            results.write_files(options.out, {f"{name}.json": results.to_json(content)})
+            display.advance(task)
+            console.print(
+                f"{content['statement']} {name}: {options.out / name}.json, {content['seconds']:.1f} s", soft_wrap=True
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
