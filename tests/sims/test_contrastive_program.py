@@ -7,6 +7,7 @@ import pytest
 
 from sims.contrastive_result import load
 from theory import GROUPS, SpuriousModel, predict
+from theory.predictions import BATCH_FREE
 
 SMALL = ("--image-dim", 4, "--text-dim", 4, "--steps", 100, "--seeds", 3, "--batch-size", 32)
 
