@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 from matplotlib.figure import Figure
 
 from paper_figs import contrastive, effective_robustness
@@ -25,7 +26,13 @@ FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
 
 
 def _of_statement(name: str) -> Callable[[Path], Figure]:
-    return lambda folder: STATEMENT_FIGURES[name][1](load(folder, name))
+    def draw(folder: Path) -> Figure:
+        evidence = load(folder, name)
+        # Quadratures need double precision.
+        with jax.enable_x64(True):
+            return STATEMENT_FIGURES[name][1](evidence)
+
+    return draw
 
 
 FIGURES |= {name: (caption, _of_statement(name)) for name, (caption, _) in STATEMENT_FIGURES.items()}
@@ -62,7 +69,13 @@ def _main(options: argparse.Namespace) -> None:
         for name, (caption, _) in FIGURES.items():
             console.print(f"{name}: {caption}")
         return
-    drawn = {f"{name}.png": to_png(FIGURES[name][1](options.results)) for name in options.only}
+    drawn = {}
+    with terminal.progress() as display:
+        task = display.add_task("figures", total=len(options.only), status="")
+        for name in options.only:
+            display.update(task, status=name)
+            drawn[f"{name}.png"] = to_png(FIGURES[name][1](options.results))
+            display.advance(task)
     results.write_files(options.out, drawn)
     console.print(f"Written to {options.out}: {', '.join(drawn)}", soft_wrap=True)
 

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from paper_figs.statements.table import STATEMENT_FIGURES
+from sims.theorems.table import STATEMENTS
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -106,10 +108,15 @@ def test_links_lead_somewhere():
 
 def test_statements_agree_in_readme_docstrings_pages_and_marks():
     table = re.findall(
-        r"^\| (S\d+) \| .* \| \[.*?\]\((.*?)\) \| \[page\]\((.*?)\) \| \[test\]\((.*?)\) \|$", README, re.M
+        r"^\| (S\d+) \| .* \| \[.*?\]\((.*?)\) \| \[page\]\((.*?)\) \| \[figure\]\((.*?)\) \| \[test\]\((.*?)\) \|$",
+        README,
+        re.M,
     )
     assert [row[0] for row in table] == [f"S{number}" for number in range(1, len(table) + 1)] and len(table) >= 7
-    for label, source, page, test in table:
+    for label, source, page, figure, test in table:
+        name = source.removeprefix("theory/").removesuffix(".py")
+        assert STATEMENTS[name][0] == label and STATEMENT_FIGURES[name][0].startswith(f"{label}: ")
+        assert figure == f"docs/figures/{name}.png" and (ROOT / figure).exists()
         docstring = (ROOT / source).read_text()
         assert docstring.startswith(f'"""{label}, '), source
         assert page.removeprefix("docs/") in docstring or page in docstring, source

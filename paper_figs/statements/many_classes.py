@@ -1,0 +1,45 @@
+"""S18: accuracy on conflicting images and reliance against the number of pairs of classes."""
+
+import numpy as np
+from jaxtyping import Array, Float
+from matplotlib.figure import Figure
+
+from paper_figs.panels import line, name_axes, panels, points
+from sims.theorems.evidence import Evidence
+from sims.theorems.many_classes import LEARNERS, MODEL, PAIRS, SHARED_SIZES, accuracy_panel, reliance_panel
+from theory.boundary import spurious_reliance
+from theory.captions import Caption
+from theory.many_classes import class_accuracies, contrastive_direction, least_squares_direction
+
+
+def _direction(learner: str, pairs: int, shared_size: float) -> Float[Array, "2"]:
+    directions = (
+        lambda: contrastive_direction(MODEL, pairs, shared_size, "label"),
+        lambda: contrastive_direction(MODEL, pairs, shared_size, "class-mean"),
+        lambda: contrastive_direction(MODEL, pairs, shared_size, "label", Caption("label")),
+        lambda: least_squares_direction(MODEL, pairs, shared_size),
+    )
+    return dict(zip(LEARNERS, directions, strict=True))[learner]()
+
+
+def draw(evidence: Evidence) -> Figure:
+    """A column without sharing and one with it; above the accuracy on conflicting images, below the reliance."""
+    figure, axes = panels(2 * len(SHARED_SIZES), height=3.5, columns=len(SHARED_SIZES))
+    pairs = np.arange(PAIRS[0], PAIRS[-1] + 1)
+    for column, size in enumerate(SHARED_SIZES):
+        above, below = axes[column], axes[len(SHARED_SIZES) + column]
+        for series, learner in enumerate(LEARNERS):
+            rules = [_direction(learner, int(m), size) for m in pairs]
+            accuracies = [
+                float(class_accuracies(MODEL, rule, int(m), size)[1]) for rule, m in zip(rules, pairs, strict=True)
+            ]
+            line(above, series, pairs, accuracies)
+            line(below, series, pairs, [float(spurious_reliance(rule)) for rule in rules])
+            points(above, series, evidence[accuracy_panel(size)][learner], learner)
+            points(below, series, evidence[reliance_panel(size)][learner], learner)
+        shared = f"features shared between classes, alpha = {size:g}" if size else "nothing shared, alpha = 0"
+        name_axes(above, shared, "pairs of classes m", "accuracy on conflicting images")
+        name_axes(below, shared, "pairs of classes m", "reliance w_spu / w_inv")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    return figure
