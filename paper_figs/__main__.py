@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 from matplotlib.figure import Figure
 
-from paper_figs import contrastive, effective_robustness
+from paper_figs import contrastive, effective_robustness, reliance
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
 from realdata.published_tables import read_published_tables
@@ -21,6 +21,10 @@ FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
     "effective_robustness": (
         "claim C2: CLIPs against the line through ImageNet models",
         lambda folder: effective_robustness.draw(read_published_tables()),
+    ),
+    "reliance": (
+        "S19 on published accuracies: index of spurious reliance",
+        lambda folder: reliance.draw(read_published_tables()),
     ),
 }
 

@@ -21,14 +21,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from realdata import claims_table
 from realdata.claim_test import LEVEL, ClaimTest
 from realdata.effective_robustness import EffectiveRobustness, effective_robustness
-from realdata.photo_error import balanced_standard_error, unbalanced_standard_error
+from realdata.photo_error import proportions, standard_errors
 from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.settings import Setting, settings
 from workbench import program, results
@@ -61,13 +60,11 @@ def _is_repeated(setting: Setting, offered: Iterable[Setting]) -> bool:
 
 
 def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
-    standard_error = balanced_standard_error if setting.averaging == "balanced" else unbalanced_standard_error
     errors = {}
     for group in ("common", "counter"):
         photos = tables.classes[f"{group}_photos"].to_numpy()
-        errors[group] = np.array(
-            [standard_error(value, photos) for value in _proportions(setting.clips, group, photos)]
-        )
+        shares = proportions(setting.clips[group].to_numpy(), photos)
+        errors[group] = standard_errors(shares, photos, setting.averaging)
     drops = (setting.clips["common"] - setting.clips["counter"]).to_numpy()
     stderrs = 100 * np.hypot(errors["common"], errors["counter"])
     models = [
@@ -108,7 +105,7 @@ def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRo
     """
     clips, imagenet = (
         {
-            group: _proportions(frame, group, tables.classes[f"{group}_photos"].to_numpy())
+            group: proportions(frame[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
             for group in ("common", "counter")
         }
         for frame in (setting.clips, setting.imagenet)
@@ -166,12 +163,6 @@ def _corrected(tests: list[ClaimTest]) -> list[ClaimTest]:
             verdict = "inconclusive"
         final.append(dataclasses.replace(test, p_value_corrected=float(p_claimed), verdict=verdict))
     return final
-
-
-def _proportions(frame: pd.DataFrame, group: str, photos: np.ndarray) -> np.ndarray:
-    """Accuracies in (0, 1): 0 and 100% have no logit and no error, and are taken as half a photo away."""
-    margin = 0.5 / float(np.sum(photos))
-    return np.clip(frame[group].to_numpy() / 100, margin, 1 - margin)
 
 
 def _interval(value: float, stderr: float) -> tuple[float, float]:

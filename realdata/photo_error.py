@@ -34,3 +34,26 @@ def balanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
 def unbalanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
     """Largest standard error of an accuracy over all photos; arguments as in `balanced_standard_error`."""
     return float(np.sqrt(accuracy * (1.0 - accuracy) / np.sum(photos)))
+
+
+def standard_errors(accuracies: np.ndarray, photos: np.ndarray, averaging: str) -> np.ndarray:
+    """Those of several accuracies averaged in the same way, shape (models,).
+
+    Args:
+        accuracies: in [0, 1], shape (models,).
+        photos: number of photos of each class, shape (classes,).
+        averaging: `balanced` or `unbalanced`.
+    """
+    of_one = balanced_standard_error if averaging == "balanced" else unbalanced_standard_error
+    return np.array([of_one(float(value), photos) for value in accuracies])
+
+
+def proportions(percent: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    """Accuracies in % as shares in (0, 1): 0 and 100% have no logit and no error, and are taken as half a photo away.
+
+    Args:
+        percent: accuracies in [0, 100], shape (models,).
+        photos: number of photos of each class, shape (classes,).
+    """
+    margin = 0.5 / float(np.sum(photos))
+    return np.clip(percent / 100, margin, 1 - margin)

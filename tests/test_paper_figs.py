@@ -18,6 +18,7 @@ def test_list_names_every_figure(run_program):
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
         "contrastive",
         "effective_robustness",
+        "reliance",
         *STATEMENT_FIGURES,
     ]
 
