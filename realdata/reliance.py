@@ -43,7 +43,7 @@ from realdata.published_tables import DIRECTORY, PublishedTables, read_published
 from realdata.reliance_result import Comparison, RelianceTest
 from realdata.settings import Setting, settings
 from theory.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index
-from workbench import program, results
+from workbench import program, results, terminal
 
 _Z = float(norm.ppf(1 - LEVEL / 2))
 # Fewer models than this do not show whether their line meets the origin.
@@ -201,7 +201,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    tests, comparisons = evaluate_reliance(read_published_tables(options.published))
+    tables = read_published_tables(options.published)
+    with terminal.working("fitting lines"):
+        tests, comparisons = evaluate_reliance(tables)
     content = {
         "tests": [dataclasses.asdict(test) for test in tests],
         "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],

@@ -56,8 +56,8 @@ def show(tests: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, 
     )
     console.print(
         "Assumed: an average over many classes is read as one margin of the theory's two; models are independent "
-        "draws; photos' errors are bounds. Counter photos that are harder for every model move both families' indices alike. "
-        "The index of a family that is rejected is that of its best line, not of every model in it."
+        "draws; photos' errors are bounds. Counter photos that are harder for every model move both families' indices "
+        "alike. The index of a family that is rejected is that of its best line, not of every model in it."
     )
 
 

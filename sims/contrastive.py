@@ -147,7 +147,7 @@ def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     check_memory(config)
     with terminal.progress() as display:
-        task = display.add_task("training", total=config.steps, status="")
+        task = display.add_task("training steps", total=config.steps, status="")
         result = run(config, lambda step, status: display.update(task, completed=step, status=status))
     started = time.perf_counter()
     content = result.to_dict()

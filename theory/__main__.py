@@ -10,7 +10,7 @@ from theory.prompts import PROMPT_NAMES, share_of
 from theory.report import boundary, report, verdict_map
 from theory.tables import show_boundary, show_map, show_point
 from theory.zero_shot import PROMPTS
-from workbench import program, results
+from workbench import program, results, terminal
 from workbench.errors import ParameterError
 
 
@@ -86,13 +86,14 @@ def _main(options: argparse.Namespace) -> None:
     kinds = options.caption or (CAPTIONS if options.question == "map" else CAPTIONS[:1])
     captions = [Caption(kind, options.mention_inv, options.mention_spu) for kind in kinds]
     results.check_json(options.json)
-    if options.question == "boundary":
-        content, show = boundary(model, options.prompt, captions), show_boundary
-    elif options.question == "map":
-        learners = [learner for learner in options.learner if learner in CONTRASTIVE]
-        content, show = verdict_map(model, options.prompt, captions, learners), show_map
-    else:
-        content, show = report(model, options.embed_dim, options.prompt, captions, options.learner), show_point
+    with terminal.working("compiling and solving"):
+        if options.question == "boundary":
+            content, show = boundary(model, options.prompt, captions), show_boundary
+        elif options.question == "map":
+            learners = [learner for learner in options.learner if learner in CONTRASTIVE]
+            content, show = verdict_map(model, options.prompt, captions, learners), show_map
+        else:
+            content, show = report(model, options.embed_dim, options.prompt, captions, options.learner), show_point
     if not results.emit_json(content, options.json):
         show(content)
 

@@ -15,7 +15,7 @@ _SAME = 1e-6
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left")
     for heading in left:
-        table.add_column(heading, justify="left", overflow="fold")
+        table.add_column(heading, justify="left", overflow="fold", no_wrap=heading == "learner")
     for heading in right:
         table.add_column(heading, justify="right")
     return table

@@ -4,6 +4,7 @@ import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 
 
 def output() -> Console:
@@ -18,10 +19,15 @@ def progress() -> Progress:
     return Progress(
         TextColumn("{task.description:<18}"),
         BarColumn(),
-        TextColumn("{task.completed:>6.0f}/{task.total:.0f} steps"),
+        TextColumn("{task.completed:>6.0f}/{task.total:.0f}"),
         TextColumn("{task.fields[status]}"),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
         transient=True,
     )
+
+
+def working(what: str) -> Status:
+    """A spinner on standard error while something of unknown length runs; silent where there is no terminal."""
+    return Console(stderr=True, quiet=not sys.stderr.isatty()).status(f"{what} ...")
