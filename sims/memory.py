@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from sims.config import ContrastiveConfig
 from sims.objectives import OBJECTIVES
+from sims.objectives.pairwise import BLOCK
 from sims.runs import MONITOR_SIZE, TEST_SIZE
 from workbench.errors import InputError
 from workbench.memory import available_bytes
@@ -18,12 +19,14 @@ def memory_bytes(config: ContrastiveConfig) -> dict[str, int]:
     image_dim, text_dim = int(config.model.image_dim), int(config.model.text_dim)
     pair = image_dim + text_dim
     contrastive = sum(OBJECTIVES[name].contrastive for name in config.learners)
+    # A large batch's similarities are there one block of rows at a time.
+    columns = config.batch_size if config.batch_size < 2 * BLOCK else BLOCK
     floats = {
         "--image-dim or --seeds": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN),
         "--samples or --seeds": _DATASET * config.seeds * config.samples * pair,
         "--batch-size or --seeds": config.seeds
         * config.batch_size
-        * (_SIMILARITIES * contrastive * config.batch_size + _DRAWN * pair),
+        * (_SIMILARITIES * contrastive * columns + _DRAWN * pair),
         # Weights, Adam's two moments, the phase's sum, gradients and updates.
         "--embed-dim or --seeds": 6 * config.seeds * config.embed_dim * pair * contrastive,
     }

@@ -15,7 +15,7 @@ def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> Du
 
 def infonce_bilinear_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
     """Symmetric InfoNCE on the bare similarities of one batch."""
-    return symmetric_cross_entropy(model.similarities(batch.images, batch.texts))
+    return symmetric_cross_entropy(model.embed_images(batch.images), model.embed_texts(batch.texts))
 
 
 INFONCE_BILINEAR = Objective("infonce_bilinear", True, _create, infonce_bilinear_loss)

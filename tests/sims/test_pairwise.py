@@ -1,0 +1,107 @@
+"""Losses over all pairs in blocks: the dense loss's value and gradient, in memory that grows with the batch."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from sims.objectives import OBJECTIVES
+from sims.objectives.pairwise import BLOCK, blocked_logsumexps, blocked_softplus_sum
+from sims.sampler import Batch
+
+ROWS, COLUMNS, WIDTH = 37, 29, 5
+
+
+def embeddings(dtype=jnp.float64, scale=3.0):
+    rng = np.random.default_rng(3)
+    return [jnp.asarray(scale * rng.normal(size=(rows, WIDTH)), dtype) for rows in (ROWS, COLUMNS)]
+
+
+def dense_logsumexps(images, texts):
+    logits = images @ texts.T
+    return jax.nn.logsumexp(logits, axis=1), jax.nn.logsumexp(logits, axis=0)
+
+
+def dense_softplus(images, texts, bias):
+    return jnp.sum(jax.nn.softplus(images @ texts.T + bias))
+
+
+@pytest.mark.parametrize("block", [1, 8, 36, 37])
+def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
+    """Blocks that divide the rows and blocks that leave a rest; the two directions weighted unequally."""
+    rng = np.random.default_rng(4)
+    weights = jnp.asarray(rng.normal(size=ROWS)), jnp.asarray(rng.normal(size=COLUMNS))
+
+    def value(function):
+        def weighted(images, texts):
+            rows, columns = function(images, texts)
+            return weights[0] @ rows + weights[1] @ columns
+
+        return jax.value_and_grad(weighted, (0, 1))(*embeddings())
+
+    found = value(lambda images, texts: blocked_logsumexps(images, texts, block))
+    for got, expected in zip(jax.tree.leaves(found), jax.tree.leaves(value(dense_logsumexps)), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 8, 37])
+def test_softplus_sum_and_its_gradients_are_the_dense_ones(block):
+    arguments = (*embeddings(), jnp.asarray(-1.5))
+    found = jax.value_and_grad(lambda *a: 2.0 * blocked_softplus_sum(*a, block), (0, 1, 2))(*arguments)
+    expected = jax.value_and_grad(lambda *a: 2.0 * dense_softplus(*a), (0, 1, 2))(*arguments)
+    for got, wanted in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
+
+
+def test_large_logits_do_not_overflow_in_single_precision():
+    """A temperature of 0.01 makes logits of 100 and more, whose exponentials single precision does not hold."""
+    images, texts = embeddings(jnp.float32, scale=12.0)
+    exact = dense_logsumexps(images.astype(jnp.float64), texts.astype(jnp.float64))
+    assert float(jnp.max(exact[0])) > 200
+    for got, expected in zip(blocked_logsumexps(images, texts, 8), exact, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5)  # a few roundings of logits of hundreds
+
+
+def large_batch(size, dtype):
+    rng = np.random.default_rng(5)
+    labels = jnp.ones(size, dtype)
+    images, texts = (jnp.asarray(rng.normal(size=(size, 6)), dtype) for _ in range(2))
+    return Batch(images, texts, labels, labels)
+
+
+@pytest.mark.parametrize("name", ["infonce", "infonce_bilinear", "siglip"])
+def test_objectives_of_a_large_batch_are_those_of_plain_formulas(name):
+    size = 2 * BLOCK + 11  # two blocks and a rest
+    model, batch = OBJECTIVES[name].create(6, 6, 4, nnx.Rngs(0)), large_batch(2 * BLOCK + 11, jnp.float64)
+
+    def dense(model):
+        images, texts = model.embed_images(batch.images), model.embed_texts(batch.texts)
+        if name == "siglip":
+            scale = jnp.exp(model.log_scale[...])
+            logits = scale * (images @ texts.T) + model.perfect_logit[...] - scale
+            return -jnp.sum(jax.nn.log_sigmoid((2.0 * jnp.eye(size) - 1.0) * logits)) / size
+        scale = jnp.exp(model.log_scale[...]) if name == "infonce" else 1.0
+        logits = scale * images @ texts.T
+        own = jnp.diagonal(logits)
+        return jnp.mean(sum(jax.nn.logsumexp(logits, axis=axis) - own for axis in (0, 1))) / 2.0
+
+    found = nnx.value_and_grad(lambda model: OBJECTIVES[name].loss(model, batch))(model)
+    for got, expected in zip(jax.tree.leaves(found), jax.tree.leaves(nnx.value_and_grad(dense)(model)), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["infonce", "siglip"])
+def test_memory_grows_with_the_batch_and_not_with_its_square(name):
+    """What the compiled gradient allocates, by XLA's own count; twice the batch, about twice the memory."""
+
+    def temporary(size):
+        model = OBJECTIVES[name].create(6, 6, 4, nnx.Rngs(0))
+        graph, state = nnx.split(model)
+        shapes = jax.eval_shape(lambda: large_batch(size, jnp.float32))
+        gradient = jax.jit(jax.grad(lambda state, batch: OBJECTIVES[name].loss(nnx.merge(graph, state), batch)))
+        return gradient.lower(state, shapes).compile().memory_analysis().temp_size_in_bytes
+
+    small, large = temporary(4096), temporary(8192)
+    assert large < 2.5 * small  # a quadratic part as large as the linear one would make it 3
+    assert large < 8192**2 * 4 / 2  # and less than half of one matrix of similarities
