@@ -22,6 +22,12 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache(tmp_path_factory):
+    """Programs that the tests run share compiled code among themselves, and not with the user's own runs."""
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
+
+
 @pytest.fixture
 def run_program(tmp_path):
     """Run `python -m MODULE ARGUMENTS` as a user would, in an empty directory; text output, never raises."""

@@ -52,6 +52,10 @@ def run(
     words = sys.argv[1:] if arguments is None else arguments
     _refuse_unknown_options(parser, words)
     options = parser.parse_args(words)
+    if "jax" in sys.modules:  # programs without it start faster
+        from workbench.compilation import keep_compiled
+
+        keep_compiled()
     try:
         program(options)
         sys.stdout.flush()
