@@ -37,14 +37,14 @@ def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
 def test_planted_indices_are_recovered_with_their_errors_and_the_verdicts_keep_their_level():
     rng = np.random.default_rng(0)
     covered, rejected = [], 0
-    for _ in range(150):
+    for _ in range(50):
         tests, (comparison,) = evaluate_reliance(planted(rng, 0.4, 0.3))
         covered += [test.interval[0] < tau < test.interval[1] for test, tau in zip(tests, (0.4, 0.3), strict=True)]
         covered.append(comparison.interval[0] < 0.1 < comparison.interval[1])
         rejected += any(test.verdict == "rejected" for test in tests)
-    # 450 intervals at 95%, somewhat wider where chi-square exceeds its mean; 3.7 binomial deviations (p = 1e-4).
-    assert np.mean(covered) > 0.95 - 3.7 * np.sqrt(0.05 * 0.95 / 450)
-    assert rejected / 150 < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / 150)
+    # 150 intervals at 95%, somewhat wider where chi-square exceeds its mean; 3.7 binomial deviations (p = 1e-4).
+    assert np.mean(covered) > 0.95 - 3.7 * np.sqrt(0.05 * 0.95 / 150)
+    assert rejected / 50 < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / 50)
 
 
 @pytest.mark.parametrize(

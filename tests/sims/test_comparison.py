@@ -1,5 +1,7 @@
 """Agreement and verdict: how often they are wrong when all is right, and whether they notice when it is not."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from sims.runs import TEST_SIZE
 from sims.training import Trained
 from sims.verdict import compare, verdict
 from theory import GROUPS, SpuriousModel, group_accuracies, predict
+from theory.predictions import BATCH_FREE
 from theory.theorem62 import printed_latent_covariance
 
 RATIO, RUNS = 0.9, 8
@@ -24,7 +27,7 @@ def trained(rng, truths, spread=0.004, converged=True, runs=RUNS):
 
 
 def learners(rng, **options):
-    rows = {(row.learner, row.prompt): row.accuracy for row in predict(SpuriousModel(spurious_ratio=RATIO))}
+    rows = {(row["learner"], row["prompt"]): row["accuracy"] for row in predictions()}
     pair = lambda learner, prompt: [rows[(learner, prompt)][group] for group in GROUPS[:2]]  # noqa: E731
     return {
         "linearized": trained(rng, [pair("linearized", prompt) for prompt in PROMPTS], **options),
@@ -33,8 +36,9 @@ def learners(rng, **options):
     }
 
 
+@functools.cache
 def predictions(**change):
-    rows = predict(SpuriousModel(spurious_ratio=RATIO, **change))
+    rows = predict(SpuriousModel(spurious_ratio=RATIO, **change), learners=BATCH_FREE)
     return [{"learner": row.learner, "prompt": row.prompt, "accuracy": row.accuracy} for row in rows]
 
 
@@ -54,7 +58,7 @@ def test_theory_of_another_model_is_rejected(change):
 
 def test_printed_lemma_is_rejected():
     """Lemma D.3's matrix gives the label prompt another direction, and 13 points less on conflicting images."""
-    rng, theory = np.random.default_rng(2), predictions()
+    rng, theory = np.random.default_rng(2), list(predictions())
     model = SpuriousModel(spurious_ratio=RATIO)
     printed = np.asarray(group_accuracies(model, printed_latent_covariance(model)[:, 0]))
     theory[0] = theory[0] | {"accuracy": dict(zip(GROUPS, printed.tolist(), strict=True))}
