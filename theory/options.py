@@ -6,7 +6,7 @@ import dataclasses
 from theory.model import SpuriousModel
 from workbench.program import number, whole_number
 
-_HELP = {
+MODEL_HELP = {
     "spurious_ratio": "probability that the attribute agrees with the label in training, from 0.5 to 1",
     "mu_inv": "mean of the invariant feature; above 0",
     "mu_spu": "mean of the spurious feature; at least 0",
@@ -28,7 +28,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
             type=whole_number(2) if field.name.endswith("_dim") else number,
             default=field.default,
             metavar="N" if field.name.endswith("_dim") else "X",
-            help=_HELP[field.name],
+            help=MODEL_HELP[field.name],
         )
 
 

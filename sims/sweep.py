@@ -1,0 +1,134 @@
+"""`python -m sims.sweep`: thousands of training runs over a grid of parameters, resumable, on every device."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sims.config import ContrastiveConfig
+from sims.objectives import OBJECTIVES
+from sims.sweep_grid import CONTINUOUS, STATIC, Grid, numbers
+from sims.sweep_plan import plan, run
+from sims.sweep_store import Store
+from theory.captions import CAPTIONS, Caption
+from theory.model import SpuriousModel
+from theory.options import MODEL_HELP
+from theory.zero_shot import PROMPTS
+from workbench import program, results, terminal
+from workbench.errors import ParameterError
+
+DEFAULT_OUT = Path("results/sweep")
+_MEANINGS = MODEL_HELP | {
+    "embed_dim": "width of the embedding",
+    "batch_size": "pairs in a step, fresh ones at every step",
+    "steps": "optimiser steps; the weights' average over the last half is evaluated",
+    "mention_inv": "probability that a caption mentions the invariant feature, or the class",
+    "mention_spu": "probability that it mentions the spurious feature, or the background",
+    "learning_rate": "Adam's learning rate at the start",
+}
+
+
+def _axis(whole: bool = False) -> Callable[[str], tuple[int | float, ...]]:
+    def parse(text: str) -> tuple[int | float, ...]:
+        try:
+            return numbers(text, whole)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+def _add_axis(parser: program.Parser, name: str, default: str, whole: bool) -> None:
+    option = f"--{name.replace('_', '-')}"
+    metavar = "N,..." if whole else "X,..."
+    parser.add_argument(option, type=_axis(whole), default=default, metavar=metavar, help=_MEANINGS[name])
+
+
+def build_parser() -> program.Parser:
+    """The command line's options; defaults are those of the main job."""
+    parser = program.Parser(
+        "python -m sims.sweep",
+        "Train every combination of parameters, many runs at once on every device. A parameter is a value, a list "
+        "a,b,c or a range start:stop:count. A stopped sweep goes on where it stopped.",
+    )
+    config, model, caption = ContrastiveConfig(steps=500), SpuriousModel(), Caption()
+    add = parser.add_argument
+    add("--objective", type=program.choices(tuple(OBJECTIVES)), default="infonce", metavar="NAMES", help="losses")
+    add("--caption", type=program.choices(CAPTIONS), default="latent", metavar="NAMES", help="what captions say")
+    for name in STATIC[2:]:
+        default = getattr(config, name, None) or int(getattr(model, name, 0))
+        _add_axis(parser, name, str(default), whole=True)
+    for name in CONTINUOUS:
+        source = next(owner for owner in (model, caption, config) if hasattr(owner, name))
+        add(
+            f"--{name.replace('_', '-')}",
+            type=_axis(),
+            default=str(float(getattr(source, name))),
+            metavar="X",
+            help=" ",
+        )
+    add("--prompt", type=program.choices(PROMPTS), default=",".join(PROMPTS), metavar="NAMES", help="zero-shot prompts")
+    add("--seeds", type=program.whole_number(1), default=8, metavar="N", help="independent runs of each combination")
+    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for sweep.npz and sweep.csv")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    if options.seed >= 2**32:
+        raise ParameterError("seed", "below 2^32", options.seed)
+    # On a CPU every core is a device; other platforms ignore it.
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    grid = Grid({name: getattr(options, name) for name in STATIC + CONTINUOUS}, options.seeds)
+    sweep = plan(grid, options.prompt, options.seed)
+    results.check_writable(options.out)
+    store = Store(options.out, sweep.manifest())
+    console = terminal.output()
+    started = time.perf_counter()
+    counts = [0, 0]
+    with _progress() as display:
+        task = display.add_task("runs", total=grid.runs, rate="")
+
+        def on_progress(done: int, before: int) -> None:
+            counts[:] = done, before
+            rate = (done - before) / (time.perf_counter() - started)
+            display.update(task, completed=done, rate=f"{rate:.1f} runs/s")
+
+        accuracies = run(sweep, store, on_progress)
+    seconds = time.perf_counter() - started
+    diverged = int(np.sum(np.isnan(accuracies).any(axis=(1, 2))))
+    console.print(
+        f"{grid.runs} runs ({counts[1]} of them done before) in {seconds:.1f} s, compilation included, on "
+        f"{sweep.devices} {jax.devices()[0].platform} devices, in chunks of {sweep.chunk}.",
+        soft_wrap=True,
+    )
+    if diverged:
+        console.print(f"{diverged} runs diverged; their accuracies are NaN. A smaller --learning-rate may help.")
+    console.print(f"Written to {options.out}: sweep.npz, sweep.csv", soft_wrap=True)
+
+
+def _progress() -> Progress:
+    """Runs done, rate and time left, on a terminal."""
+    display = terminal.progress()
+    display.columns = (
+        TextColumn("{task.completed:>6.0f}/{task.total:.0f} runs"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    return display
+
+
+if __name__ == "__main__":
+    sys.exit(main())
