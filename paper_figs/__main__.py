@@ -13,6 +13,7 @@ from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
 from realdata.published_tables import read_published_tables
 from workbench import program, results, terminal
+from workbench.errors import InputError
 from workbench.figures import to_png
 
 # Name to what it shows and how it is drawn, given the folder of results.
@@ -34,7 +35,13 @@ def _of_statement(name: str) -> Callable[[Path], Figure]:
         evidence = load(folder, name)
         # Quadratures need double precision.
         with jax.enable_x64(True):
-            return STATEMENT_FIGURES[name][1](evidence)
+            try:
+                return STATEMENT_FIGURES[name][1](evidence)
+            except KeyError as error:  # a panel or series that this version draws
+                raise InputError(
+                    f"{folder / 'theorems' / name}.json is of another version and lacks {error}; make it again with: "
+                    f"python -m sims.theorems --only {name} --out {folder / 'theorems'}"
+                ) from error
 
     return draw
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from paper_figs import effective_robustness
@@ -68,6 +69,10 @@ def test_statements_are_simulated_saved_and_drawn(run_program, tmp_path):
 
 
 def test_a_missing_or_broken_simulation_is_told_in_one_line(refused, tmp_path):
+    folder = tmp_path / "old" / "theorems"
+    folder.mkdir(parents=True)
+    (folder / "rate.json").write_text('{"panels": {}}')
+    refused("paper_figs", "--only", "rate", "--results", "old", words=["rate.json", "another version", "--only rate"])
     refused("paper_figs", "--only", "boundary", words=["theorems/boundary.json is missing", "python -m sims.theorems"])
     folder = tmp_path / "results" / "theorems"
     folder.mkdir(parents=True)
@@ -75,3 +80,17 @@ def test_a_missing_or_broken_simulation_is_told_in_one_line(refused, tmp_path):
     refused("paper_figs", "--only", "boundary", words=["holds no simulation", "python -m sims.theorems"])
     refused("sims.theorems", "--only", "s1", words=["--only", "linearized", "s1"])
     refused("sims.theorems", "--seed", str(2**32), words=["--seed", "below"])
+
+
+@pytest.mark.slow
+def test_every_statement_is_simulated_and_drawn(run_program, tmp_path):
+    """All of S1 to S19 as a user would make them; every figure has its axes named."""
+    done = run_program("sims.theorems")
+    assert done.returncode == 0, done.stderr
+    done = run_program("paper_figs", "--only", ",".join(STATEMENT_FIGURES))
+    assert done.returncode == 0, done.stderr
+    assert {path.stem for path in (tmp_path / "results" / "figures").iterdir()} == set(STATEMENT_FIGURES)
+    for name in STATEMENT_FIGURES:
+        evidence = load(tmp_path / "results", name)
+        for series in (points for panel in evidence.values() for points in panel.values()):
+            assert len(series.x) and np.isfinite(np.stack(series)).all(), name
