@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from sims.objectives import OBJECTIVES, SUPERVISED
+from sims.encoders import Architecture
+from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED
 from theory.model import SpuriousModel
 from theory.zero_shot import PROMPTS
 from workbench.errors import ParameterError
@@ -18,8 +19,10 @@ class ContrastiveConfig:
     Attributes:
         model: parameters of the synthetic model.
         objective: names from `sims.objectives.OBJECTIVES`; the supervised ones are trained in any case, as the
-            reference that the question asks for.
+            reference that the question asks for. Unless given, those of `DEFAULT` that the encoders allow.
         prompt: zero-shot prompts to evaluate the contrastive learners with.
+        image_encoder: a name of `sims.encoders.IMAGE_ENCODERS`.
+        text_encoder: a name of `sims.encoders.TEXT_ENCODERS`.
         embed_dim: width of the embedding; at least 1.
         samples: size of each run's training set; 0 draws fresh samples at every step.
         steps: most optimiser steps; training ends earlier once it has converged.
@@ -33,8 +36,10 @@ class ContrastiveConfig:
     """
 
     model: SpuriousModel = dataclasses.field(default_factory=SpuriousModel)
-    objective: tuple[str, ...] = tuple(OBJECTIVES)
+    objective: tuple[str, ...] | None = None
     prompt: tuple[str, ...] = PROMPTS
+    image_encoder: str = "linear"
+    text_encoder: str = "linear"
     embed_dim: int = 8
     samples: int = 0
     steps: int = 3200
@@ -53,7 +58,10 @@ class ContrastiveConfig:
         for name, limit in (("seed", 2**32), ("steps", 2**31)):
             if getattr(self, name) >= limit:
                 raise ParameterError(name, f"below {limit}", getattr(self, name))
-        for name, allowed in (("objective", tuple(OBJECTIVES)), ("prompt", PROMPTS)):
+        objectives = tuple(name for name in OBJECTIVES if self.architecture.linear or name not in LINEAR_ONLY)
+        if self.objective is None:
+            object.__setattr__(self, "objective", tuple(name for name in DEFAULT if name in objectives))
+        for name, allowed in (("objective", objectives), ("prompt", PROMPTS)):
             words = getattr(self, name)
             for word in words or ("nothing",):
                 if word not in allowed:
@@ -62,6 +70,12 @@ class ContrastiveConfig:
             raise ParameterError("batch_size", f"at most --samples, which is {self.samples}", self.batch_size)
 
     @property
+    def architecture(self) -> Architecture:
+        """The encoders."""
+        dims = int(self.model.image_dim), int(self.model.text_dim), self.embed_dim
+        return Architecture(*dims, self.image_encoder, self.text_encoder)
+
+    @property
     def learners(self) -> tuple[str, ...]:
         """The objectives to train, in the table's order: those asked for, and the supervised reference."""
-        return tuple(name for name in OBJECTIVES if name in self.objective or name in SUPERVISED)
+        return tuple(name for name in OBJECTIVES if name in (self.objective or ()) or name in SUPERVISED)

@@ -15,8 +15,9 @@ import jax
 from sims import comparison, contrastive_figure, contrastive_table
 from sims.config import MINIMUM, ContrastiveConfig
 from sims.contrastive_result import ContrastiveResult
+from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.memory import check_memory
-from sims.objectives import OBJECTIVES
+from sims.objectives import DEFAULT, OBJECTIVES
 from sims.training import train
 from sims.verdict import compare, verdict
 from theory.options import add_model_options, model_from_options
@@ -48,9 +49,9 @@ def run(
         )
         training = train(config, on_progress)
         theory = closed_forms.result()
-    rows = comparison.tabulate(
-        training.learners, theory["predictions"], config.prompt, float(config.model.spurious_ratio)
-    )
+    # The closed forms are of linear encoders.
+    predictions = theory["predictions"] if config.architecture.linear else []
+    rows = comparison.tabulate(training.learners, predictions, config.prompt, float(config.model.spurious_ratio))
     device = jax.devices()[0]
     return ContrastiveResult(
         config,
@@ -91,10 +92,17 @@ def build_parser() -> program.Parser:
     add(
         "--objective",
         type=program.choices(tuple(OBJECTIVES)),
-        default=",".join(default.objective),
         metavar="NAMES",
-        help="losses to train with, separated by commas; the supervised ones are trained in any case",
+        help="losses to train with, separated by commas; the supervised ones are trained in any case (default: "
+        f"{','.join(DEFAULT)}, of which linearized only with linear encoders)",
     )
+    for name, table, reads in (("image", IMAGE_ENCODERS, "an image"), ("text", TEXT_ENCODERS, "a text")):
+        add(
+            f"--{name}-encoder",
+            choices=tuple(table),
+            default=getattr(default, f"{name}_encoder"),
+            help=f"what reads {reads}",
+        )
     add(
         "--prompt",
         type=program.choices(PROMPTS),

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.encoders import Classifier
+from sims.models import Classifier
 from sims.sampler import Bases, sample_batch
 from theory.model import SpuriousModel
 from theory.zero_shot import latent_prompt

@@ -28,7 +28,17 @@ class Batch(NamedTuple):
 def sample_bases(key: Key[Array, ""], image_dim: int, text_dim: int) -> Bases:
     """Random D_I and D_T: each uniform among the matrices with two orthonormal columns."""
     image_key, text_key = jax.random.split(key)
-    return Bases(jax.random.orthogonal(image_key, 2, m=image_dim).T, jax.random.orthogonal(text_key, 2, m=text_dim).T)
+    return Bases(_orthonormal(image_key, image_dim), _orthonormal(text_key, text_dim))
+
+
+def _orthonormal(key: Key[Array, ""], dim: int) -> Float[Array, "dim 2"]:
+    # For two columns Gram and Schmidt say in four lines what a QR decomposition takes far longer to compile.
+    first, second = jax.random.normal(key, (2, dim))
+    first = first / jnp.linalg.norm(first)
+    second = second - jnp.vdot(first, second) * first
+    # Once more: in few dimensions the two may have been nearly parallel.
+    second = second - jnp.vdot(first, second) * first
+    return jnp.stack([first, second / jnp.linalg.norm(second)], axis=1)
 
 
 def sample_batch(
@@ -49,13 +59,19 @@ def sample_batch(
             `aligned`, 0 the group `conflicting`.
     """
     image_dim, text_dim = bases.image.shape[0], bases.text.shape[0]
-    sign_key, latent_key, image_key, text_key = jax.random.split(key, 4)
-    uniforms = jax.random.uniform(sign_key, (2, size))
-    labels = jnp.where(uniforms[0] < model.class_prior, 1.0, -1.0)
-    agrees = uniforms[1] < (model.spurious_ratio if ratio is None else ratio)
+    # One draw for everything: each further one takes as long to compile as the rest of the step.
+    lowest = jnp.nextafter(jnp.asarray(-1.0), jnp.asarray(0.0))  # so that erf_inv is finite
+    uniforms = jax.random.uniform(key, (size * (4 + image_dim + text_dim),), minval=lowest, maxval=1.0)
+    label, attribute, rest = jnp.split(uniforms, (size, 2 * size))
+    normals = jnp.sqrt(2.0) * jax.lax.erf_inv(rest)
+    latent_noise, image_noise, text_noise = (
+        part.reshape(size, -1) for part in jnp.split(normals, (2 * size, (2 + image_dim) * size))
+    )
+    labels = jnp.where((1.0 + label) / 2.0 < model.class_prior, 1.0, -1.0)
+    agrees = (1.0 + attribute) / 2.0 < (model.spurious_ratio if ratio is None else ratio)
     attributes = jnp.where(agrees, labels, -labels)
     latents = jnp.stack([labels, attributes], axis=1) * model.latent_mean[None, :]
-    latents = latents + jax.random.normal(latent_key, (size, 2)) * model.latent_sigma[None, :]
-    image_noise = jax.random.normal(image_key, (size, image_dim)) * (model.sigma_xi / jnp.sqrt(float(image_dim)))
-    text_noise = jax.random.normal(text_key, (size, text_dim)) * (model.sigma_xi / jnp.sqrt(float(text_dim)))
-    return Batch(latents @ bases.image.T + image_noise, latents @ bases.text.T + text_noise, labels, attributes)
+    latents = latents + latent_noise * model.latent_sigma[None, :]
+    images = latents @ bases.image.T + image_noise * (model.sigma_xi / jnp.sqrt(float(image_dim)))
+    texts = latents @ bases.text.T + text_noise * (model.sigma_xi / jnp.sqrt(float(text_dim)))
+    return Batch(images, texts, labels, attributes)

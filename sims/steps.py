@@ -20,6 +20,16 @@ from workbench.compilation import jit
 DECAY_STEPS = 200  # of the learning rate
 
 
+def learning_rate_schedule(start: Any) -> optax.Schedule:
+    """Adam's learning rate, from `start` down as 1 / (1 + step / `DECAY_STEPS`)."""
+    return lambda step: start / (1.0 + jnp.asarray(step, float) / DECAY_STEPS)
+
+
+def all_finite(weights: Any) -> Bool[Array, ""]:
+    """Whether all weights are finite: their sum is, unless one is not or they are about to overflow."""
+    return jnp.isfinite(sum(jnp.sum(leaf) for leaf in jax.tree.leaves(weights)))
+
+
 class State(NamedTuple):
     """One objective's weights in all runs, on their way."""
 
@@ -44,16 +54,15 @@ class Steps:
 
     def __init__(self, config: ContrastiveConfig):
         self.config = config
-        self.image_dim, self.text_dim = int(config.model.image_dim), int(config.model.text_dim)
         self.objectives: Mapping[str, Objective] = {name: OBJECTIVES[name] for name in config.learners}
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
         }
-        self.optimiser = optax.adam(lambda step: config.learning_rate / (1.0 + jnp.asarray(step, float) / DECAY_STEPS))
+        self.optimiser = optax.adam(learning_rate_schedule(config.learning_rate))
 
     def create(self, name: str, key: Key[Array, ""] | int) -> nnx.Module:
         """An objective's model with initial weights."""
-        return self.objectives[name].create(self.image_dim, self.text_dim, self.config.embed_dim, nnx.Rngs(key))
+        return self.objectives[name].create(self.config.architecture, nnx.Rngs(key))
 
     def initial(self, runs: Runs) -> tuple[States, Int[Array, "runs samples"]]:
         """Initial weights and optimiser state of every objective and run, and the order of the data sets."""

@@ -1,6 +1,8 @@
 """`python -m sims.sweep`: thousands of training runs over a grid of parameters, resumable, on every device."""
 
 import argparse
+import dataclasses
+import itertools
 import os
 import sys
 import time
@@ -9,13 +11,16 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import psutil
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sims.config import ContrastiveConfig
+from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import OBJECTIVES
 from sims.sweep_grid import CONTINUOUS, STATIC, Grid, numbers
-from sims.sweep_plan import plan, run
-from sims.sweep_store import Store
+from sims.sweep_plan import Seconds, plan, run
+from sims.sweep_store import Outcome, Store
 from theory.captions import CAPTIONS, Caption
 from theory.model import SpuriousModel
 from theory.options import MODEL_HELP
@@ -24,6 +29,7 @@ from workbench import program, results, terminal
 from workbench.errors import ParameterError
 
 DEFAULT_OUT = Path("results/sweep")
+_DIVERGED_SHOWN = 5
 _MEANINGS = MODEL_HELP | {
     "embed_dim": "width of the embedding",
     "batch_size": "pairs in a step, fresh ones at every step",
@@ -61,7 +67,10 @@ def build_parser() -> program.Parser:
     add = parser.add_argument
     add("--objective", type=program.choices(tuple(OBJECTIVES)), default="infonce", metavar="NAMES", help="losses")
     add("--caption", type=program.choices(CAPTIONS), default="latent", metavar="NAMES", help="what captions say")
-    for name in STATIC[2:]:
+    for name, table in (("image", IMAGE_ENCODERS), ("text", TEXT_ENCODERS)):
+        kinds = program.choices(tuple(table))
+        add(f"--{name}-encoder", type=kinds, default="linear", metavar="NAMES", help=f"{name} encoders")
+    for name in STATIC[4:]:
         default = getattr(config, name, None) or int(getattr(model, name, 0))
         _add_axis(parser, name, str(default), whole=True)
     for name in CONTINUOUS:
@@ -94,28 +103,44 @@ def _main(options: argparse.Namespace) -> None:
     sweep = plan(grid, options.prompt, options.seed)
     results.check_writable(options.out)
     store = Store(options.out, sweep.manifest())
+    sweep = dataclasses.replace(sweep, layout=store.layout)
     console = terminal.output()
+    imported = time.time() - psutil.Process().create_time()
     started = time.perf_counter()
-    counts = [0, 0]
+    seconds = Seconds()
+    chunks = len(sweep.chunks())
+    share = [0.0, 0.0]
     with _progress() as display:
         task = display.add_task("runs", total=grid.runs, rate="")
 
         def on_progress(done: int, before: int) -> None:
-            counts[:] = done, before
-            rate = (done - before) / (time.perf_counter() - started)
-            display.update(task, completed=done, rate=f"{rate:.1f} runs/s")
+            share[:] = done / chunks, before / chunks
+            rate = grid.runs * (done - before) / chunks / (time.perf_counter() - started)
+            display.update(task, completed=grid.runs * done / chunks, rate=f"{rate:.1f} runs/s")
 
-        accuracies = run(sweep, store, on_progress)
-    seconds = time.perf_counter() - started
-    diverged = int(np.sum(np.isnan(accuracies).any(axis=(1, 2))))
+        outcome = run(sweep, store, on_progress, seconds)
+    before = f" ({share[1]:.0%} of them done before)" if share[1] else ""
     console.print(
-        f"{grid.runs} runs ({counts[1]} of them done before) in {seconds:.1f} s, compilation included, on "
-        f"{sweep.devices} {jax.devices()[0].platform} devices, in chunks of {sweep.chunk}.",
+        f"{grid.runs} runs{before} on {jax.device_count()} {jax.devices()[0].platform} devices: start and imports "
+        f"{imported:.1f} s, compilation {seconds.compile:.1f} s, run {seconds.run:.1f} s.",
         soft_wrap=True,
     )
-    if diverged:
-        console.print(f"{diverged} runs diverged; their accuracies are NaN. A smaller --learning-rate may help.")
+    _tell_divergences(console, grid, outcome)
     console.print(f"Written to {options.out}: sweep.npz, sweep.csv", soft_wrap=True)
+
+
+def _tell_divergences(console: Console, grid: Grid, outcome: Outcome) -> None:
+    diverged = outcome.diverged.ravel()
+    if not diverged.any():
+        return
+    varying = [index for index, values in enumerate(grid.axes.values()) if len(values) > 1]
+    names = [*grid.axes, "seed"]
+    console.print(f"{np.count_nonzero(diverged)} runs diverged; their accuracies are NaN:", soft_wrap=True)
+    points = ((point, step) for point, step in zip(grid.points(), diverged, strict=True) if step)
+    for point, step in itertools.islice(points, _DIVERGED_SHOWN):
+        where = ", ".join(f"{names[index]} {point[index]}" for index in [*varying, len(names) - 1])
+        console.print(f"  {where}: at step {step}", soft_wrap=True)
+    console.print("All are in the column diverged_step. A smaller --learning-rate may help.", soft_wrap=True)
 
 
 def _progress() -> Progress:

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,10 @@ CONTINUOUS = (
     "mention_spu",
     "learning_rate",
 )
-STATIC = ("objective", "caption", "image_dim", "text_dim", "embed_dim", "batch_size", "steps")
+STATIC = (
+    *("objective", "caption", "image_encoder", "text_encoder"),
+    *("image_dim", "text_dim", "embed_dim", "batch_size", "steps"),
+)
 
 
 def numbers(text: str, whole: bool = False) -> tuple[int | float, ...]:
@@ -89,11 +92,14 @@ class Grid:
         return math.prod(self.shape)
 
     def programs(self) -> Iterator[dict[str, Any]]:
-        """The combinations of static values, in row-major order; the runs of each follow one another."""
+        """The combinations of static values, in row-major order."""
         for values in itertools.product(*(self.axes[name] for name in STATIC)):
             yield dict(zip(STATIC, values, strict=True))
 
-    def continuous(self) -> np.ndarray:
-        """Continuous values and seed of the runs of one program, shape (runs, axes + 1), in row-major order."""
-        values: Sequence[Sequence[float]] = [*(self.axes[name] for name in CONTINUOUS), range(self.seeds)]
-        return np.array(list(itertools.product(*values)), float)
+    def combinations(self) -> np.ndarray:
+        """The combinations of continuous values, shape (combinations, axes), in row-major order."""
+        return np.array(list(itertools.product(*(self.axes[name] for name in CONTINUOUS))), float)
+
+    def points(self) -> Iterator[tuple[Any, ...]]:
+        """The values and the seed's number of every run, in row-major order."""
+        return itertools.product(*self.axes.values(), range(self.seeds))

@@ -1,7 +1,8 @@
 """What a sweep has to do, chunk by chunk, and doing what is missing of it."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,17 +11,22 @@ import numpy as np
 
 from sims.config import ContrastiveConfig
 from sims.evaluation import SAMPLED_GROUPS
+from sims.objectives import SUPERVISED
 from sims.sweep_grid import CONTINUOUS, Grid
-from sims.sweep_runs import Program, bytes_of_run, compiled, run_keys
-from sims.sweep_store import Store
+from sims.sweep_layout import Chunk, Layout, layout
+from sims.sweep_runs import Program, bytes_of_run, compiled
+from sims.sweep_store import Outcome, Store
 from theory.captions import Caption
 from theory.model import SpuriousModel
 from workbench import results
 from workbench.errors import InputError
 from workbench.memory import available_bytes
 
-LARGEST_CHUNK = 256  # runs; larger ones gain nothing and lose more when a sweep is stopped
+# Runs in a block: on a CPU what its cache holds, measured at batch 128; elsewhere enough to fill the device.
+LARGEST_BLOCK = {"cpu": 16}
+_LARGEST_ELSEWHERE = 1024
 _MEMORY_SHARE = 0.5  # of what is free
+_OF_CONFIG = ("image_encoder", "text_encoder", "embed_dim", "batch_size", "steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,31 +37,37 @@ class Sweep:
         grid: the axes.
         prompts: zero-shot prompts to evaluate with.
         seed: of all random numbers.
-        devices: over how many devices a chunk is split.
-        chunk: runs in a chunk, a multiple of `devices`.
+        layout: how its runs are cut into blocks and chunks.
     """
 
     grid: Grid
     prompts: tuple[str, ...]
     seed: int
-    devices: int
-    chunk: int
+    layout: Layout
 
     def manifest(self) -> dict[str, Any]:
         """What makes it this sweep and no other; JSON-ready."""
-        return dataclasses.asdict(self) | {"versions": results.versions("jax", "jaxlib", "flax", "optax", "numpy")}
+        made_by = results.versions("jax", "jaxlib", "flax", "optax", "numpy") | {"platform": jax.default_backend()}
+        return dataclasses.asdict(self) | {"versions": made_by}
 
-    def chunks(self) -> Iterator[tuple[Program, np.ndarray]]:
-        """Each chunk's program and its continuous values and seeds, shape (runs, axes + 1)."""
-        values = self.grid.continuous()
+    def programs(self) -> list[Program]:
+        """The program of each combination of static values; supervised learners read no caption and share theirs."""
         full = self.grid.axes["mention_inv"] == (1.0,) and self.grid.axes["mention_spu"] == (1.0,)
+        programs = []
         for static in self.grid.programs():
-            for start in range(0, len(values), self.chunk):
-                yield Program(**static, prompts=self.prompts, full_captions=full), values[start : start + self.chunk]
+            captions = {"caption": "latent"} if static["objective"] in SUPERVISED else {}
+            reads_all = full or static["objective"] in SUPERVISED
+            programs.append(Program(**static | captions, prompts=self.prompts, full_captions=reads_all))
+        return programs
+
+    def chunks(self) -> list[tuple[Program, Chunk]]:
+        """Each chunk with its program; a chunk's number is its place here."""
+        parts = list(self.layout.chunks(len(self.grid.combinations()), self.grid.seeds))
+        return [(program, part) for program in dict.fromkeys(self.programs()) for part in parts]
 
 
 def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = None) -> Sweep:
-    """A sweep whose chunks fit in memory.
+    """A sweep whose blocks fit in memory.
 
     Args:
         grid: the axes.
@@ -76,54 +88,99 @@ def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = N
             else:
                 SpuriousModel(**{name: value})
     for static in grid.programs():
-        SpuriousModel(image_dim=static["image_dim"], text_dim=static["text_dim"])
-        ContrastiveConfig(**{name: static[name] for name in ("embed_dim", "batch_size", "steps")})
-    devices = jax.local_device_count()
+        ContrastiveConfig(
+            SpuriousModel(image_dim=static["image_dim"], text_dim=static["text_dim"]),
+            (static["objective"],),
+            **{name: value for name, value in static.items() if name in _OF_CONFIG},
+        )
+    devices = jax.device_count()
     memory = int(_MEMORY_SHARE * available_bytes()) if memory is None else memory
-    largest = max(bytes_of_run(Program(**static, prompts=prompts, full_captions=True)) for static in grid.programs())
-    if largest * devices > memory:
+    needed = jax.local_device_count() * max(
+        bytes_of_run(Program(**static, prompts=prompts, full_captions=True)) for static in grid.programs()
+    )
+    if needed > memory:
         raise InputError(
-            f"one run on each of {devices} devices needs about {largest * devices / 1e9:,.1f} GB of memory and "
+            f"one run on each of {jax.local_device_count()} devices needs about {needed / 1e9:,.1f} GB of memory and "
             f"{memory / 1e9:,.1f} GB may be used; reduce --batch-size or the dimensions"
         )
-    of_program = len(grid.continuous())
-    per_device = min(memory // largest, LARGEST_CHUNK, of_program) // devices
-    return Sweep(grid, prompts, seed, devices, max(per_device, 1) * devices)
+    largest = min(LARGEST_BLOCK.get(jax.default_backend(), _LARGEST_ELSEWHERE), memory // needed)
+    return Sweep(grid, prompts, seed, layout(len(grid.combinations()), grid.seeds, devices, largest))
 
 
-def run(sweep: Sweep, store: Store, on_progress: Callable[[int, int], None] = lambda done, kept: None) -> np.ndarray:
+class Seconds:
+    """Where the time of a sweep went.
+
+    Attributes:
+        compile: seconds that compilation took.
+        run: seconds that the compiled programs took.
+    """
+
+    def __init__(self) -> None:
+        self.compile = self.run = 0.0
+
+
+def run(
+    sweep: Sweep,
+    store: Store,
+    on_progress: Callable[[int, int], None] = lambda done, before: None,
+    seconds: Seconds | None = None,
+) -> Outcome:
     """Do what is missing of a sweep, keep each chunk as it finishes, and put all of it together.
 
     Args:
         sweep: what to do.
         store: what is done.
-        on_progress: called with the number of runs done, and how many of them were done before.
+        on_progress: called with the number of chunks done, and how many of them were done before.
+        seconds: filled with where the time went.
 
     Returns:
-        Accuracies of all runs, shape (runs, prompts, groups); NaN for a run that diverged.
+        Accuracies and divergences of all runs.
 
     Raises:
         InputError: a kept chunk cannot be read.
     """
-    all_chunks = list(sweep.chunks())
-    kept = [
-        store.read(index, (len(values), len(sweep.prompts), len(SAMPLED_GROUPS)))
-        for index, (_, values) in enumerate(all_chunks)
-    ]
-    done = before = sum(len(part) for part in kept if part is not None)
+    seconds = seconds or Seconds()
+    chunks = sweep.chunks()
+    shapes = [(len(part.seeds), sweep.layout.seeds, sweep.layout.combinations) for _, part in chunks]
+    ends = (len(sweep.prompts), len(SAMPLED_GROUPS))
+    kept = [store.read(index, shape, ends) for index, shape in enumerate(shapes)]
+    done = before = sum(outcome is not None for outcome in kept)
     on_progress(done, before)
-    for index, (of_chunk, values) in enumerate(all_chunks):
+    values, devices = sweep.grid.combinations(), jax.local_device_count()
+    values_type = jnp.result_type(float)
+    ready: dict[Any, Callable[..., Any]] = {}
+    for index, (program, part) in enumerate(chunks):
         if kept[index] is not None:
             continue
-        # A short chunk repeats its last run, so that every chunk has the shape that is compiled.
-        padded = np.concatenate([values, np.repeat(values[-1:], sweep.chunk - len(values), axis=0)])
-        keys = run_keys(sweep.seed, padded[:, -1].astype(int))
-        function = compiled(of_chunk, sweep.devices)
-        accuracies = np.asarray(function(jnp.asarray(padded[:, :-1], float), keys))[: len(values)]
-        store.write(index, accuracies)
-        kept[index] = accuracies
-        done += len(values)
+        # A chunk that the devices do not share evenly repeats its last block.
+        padded = jax.tree.map(lambda rows: np.pad(rows, ((0, -len(rows) % devices), (0, 0)), mode="edge"), part)
+        seed = np.array([sweep.seed], np.uint32)
+        arguments = jax.device_put((seed, padded.seeds, values[padded.combinations].astype(values_type)))
+        started = time.perf_counter()
+        if (program, padded.seeds.shape) not in ready:
+            ready[program, padded.seeds.shape] = compiled(program, devices).lower(*arguments).compile()
+            seconds.compile += time.perf_counter() - started
+            started = time.perf_counter()
+        found = [np.asarray(array)[: len(part.seeds)] for array in ready[program, padded.seeds.shape](*arguments)]
+        seconds.run += time.perf_counter() - started
+        outcome = Outcome(*found)
+        store.write(index, outcome)
+        kept[index] = outcome
+        done += 1
         on_progress(done, before)
-    whole = np.concatenate([part for part in kept if part is not None])
+    whole = _put_together(sweep, chunks, [outcome for outcome in kept if outcome is not None])
     store.assemble(sweep.grid, sweep.prompts, whole)
     return whole
+
+
+def _put_together(sweep: Sweep, chunks: list[tuple[Program, Chunk]], outcomes: list[Outcome]) -> Outcome:
+    """All runs in the grid's order, from what the chunks hold."""
+    shape = len(sweep.grid.combinations()), sweep.grid.seeds
+    accuracies = {p: np.full((*shape, len(sweep.prompts), len(SAMPLED_GROUPS)), np.nan) for p, _ in chunks}
+    diverged = {program: np.zeros(shape, int) for program, _ in chunks}
+    for (program, part), outcome in zip(chunks, outcomes, strict=True):
+        place = part.combinations[:, None, :], part.seeds[:, :, None]
+        accuracies[program][place] = outcome.accuracies
+        diverged[program][place] = outcome.diverged
+    order = sweep.programs()
+    return Outcome(np.stack([accuracies[p] for p in order]), np.stack([diverged[p] for p in order]))

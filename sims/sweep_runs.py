@@ -1,8 +1,12 @@
-"""Many training runs in one compiled program: vmapped, and split over all devices."""
+"""Many training runs in one compiled program: blocks of runs one after the other on each device.
+
+What the runs of a seed share is drawn once for all of them: bases, noise, initial weights and test images depend on the
+seed alone, so that `vmap` over the other parameters leaves them without an axis. A block is as large as its arrays
+stay in the cache; docs/performance.md has the measurements.
+"""
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,13 +15,14 @@ import numpy as np
 import optax
 from flax import nnx
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, UInt32
 
 from sims.captions import sample_pairs
+from sims.encoders import Architecture
 from sims.evaluation import sample_evaluation_set, zero_shot_accuracies
 from sims.objectives import OBJECTIVES
-from sims.sampler import Bases, Batch, sample_bases, sample_batch
-from sims.steps import DECAY_STEPS
+from sims.sampler import Batch, sample_bases, sample_batch
+from sims.steps import all_finite, learning_rate_schedule
 from sims.sweep_grid import CONTINUOUS
 from theory.captions import Caption
 from theory.model import SpuriousModel
@@ -37,6 +42,7 @@ class Program:
     Attributes:
         objective: a name of `sims.objectives.OBJECTIVES`.
         caption: a kind of `theory.captions.CAPTIONS`.
+        image_encoder, text_encoder: names of `sims.encoders`.
         image_dim, text_dim, embed_dim: sizes of the encoders.
         batch_size: pairs in a step, fresh at every step.
         steps: optimiser steps; the weights that are evaluated are the average over the last half.
@@ -46,6 +52,8 @@ class Program:
 
     objective: str
     caption: str
+    image_encoder: str
+    text_encoder: str
     image_dim: int
     text_dim: int
     embed_dim: int
@@ -54,18 +62,25 @@ class Program:
     prompts: tuple[str, ...]
     full_captions: bool
 
+    @property
+    def architecture(self) -> Architecture:
+        """The encoders."""
+        return Architecture(self.image_dim, self.text_dim, self.embed_dim, self.image_encoder, self.text_encoder)
 
-def _train(program: Program, values: Float[Array, " axes"], key: Key[Array, ""]) -> tuple[Any, SpuriousModel, Bases]:
-    """One run: its averaged weights, and what they were trained on."""
+
+def _run(
+    program: Program, key: Key[Array, ""], values: Float[Array, " axes"]
+) -> tuple[Float[Array, "prompts groups"], Int[Array, ""]]:
+    """One run: accuracies of its averaged weights, and the step at which it diverged, 0 if it did not."""
     named = dict(zip(CONTINUOUS, values, strict=True))
     caption = Caption(program.caption, named.pop("mention_inv"), named.pop("mention_spu"))
     rate = named.pop("learning_rate")
     model = SpuriousModel(**named, image_dim=program.image_dim, text_dim=program.text_dim)
     bases = sample_bases(jax.random.fold_in(key, _BASES), program.image_dim, program.text_dim)
     objective = OBJECTIVES[program.objective]
-    create = functools.partial(objective.create, program.image_dim, program.text_dim, program.embed_dim)
-    graph, weights = nnx.split(create(nnx.Rngs(jax.random.fold_in(key, _WEIGHTS))), nnx.Param, ...)[:2]
-    optimiser = optax.adam(lambda step: rate / (1.0 + jnp.asarray(step, float) / DECAY_STEPS))
+    untrained = objective.create(program.architecture, nnx.Rngs(jax.random.fold_in(key, _WEIGHTS)))
+    graph, weights = nnx.split(untrained, nnx.Param)
+    optimiser = optax.adam(learning_rate_schedule(rate))
     data_key = jax.random.fold_in(key, _DATA)
 
     def draw(index: Int[Array, ""]) -> Batch:
@@ -74,64 +89,60 @@ def _train(program: Program, values: Float[Array, " axes"], key: Key[Array, ""])
             return sample_batch(key, model, bases, program.batch_size)
         return sample_pairs(key, model, bases, caption, program.batch_size)
 
-    def step(index: Int[Array, ""], carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        weights, state, total = carry
+    def step(index: Int[Array, ""], carry: tuple[Any, Any, Any, Array]) -> tuple[Any, Any, Any, Array]:
+        weights, state, total, diverged = carry
         batch = draw(index)
         gradients = jax.grad(lambda weights: objective.loss(nnx.merge(graph, weights), batch))(weights)
         updates, state = optimiser.update(gradients, state)
         weights = optax.apply_updates(weights, updates)
         late = jnp.where(index >= program.steps // 2, 1.0, 0.0)
-        return weights, state, jax.tree.map(lambda sum_, weight: sum_ + late * weight, total, weights)
+        total = jax.tree.map(lambda sum_, weight: sum_ + late * weight, total, weights)
+        diverged = jnp.where((diverged == 0) & ~all_finite(weights), index + 1, diverged)
+        return weights, state, total, diverged
 
-    start = weights, optimiser.init(weights), jax.tree.map(jnp.zeros_like, weights)
-    *_, total = jax.lax.fori_loop(0, program.steps, step, start)
+    start = weights, optimiser.init(weights), jax.tree.map(jnp.zeros_like, weights), jnp.zeros((), jnp.int32)
+    *_, total, diverged = jax.lax.fori_loop(0, program.steps, step, start)
     averaged = jax.tree.map(lambda sum_: sum_ / (program.steps - program.steps // 2), total)
-    return averaged, model, bases
-
-
-def _evaluate(
-    program: Program, values: Float[Array, " axes"], key: Key[Array, ""], weights: Any, bases: Bases
-) -> Float[Array, "prompts groups"]:
-    named = dict(zip(CONTINUOUS, values, strict=True))
-    caption = Caption(program.caption, named.pop("mention_inv"), named.pop("mention_spu"))
-    del named["learning_rate"]
-    model = SpuriousModel(**named, image_dim=program.image_dim, text_dim=program.text_dim)
-    create = functools.partial(
-        OBJECTIVES[program.objective].create, program.image_dim, program.text_dim, program.embed_dim
-    )
-    graph = nnx.graphdef(nnx.eval_shape(lambda: create(nnx.Rngs(0))))
     positive = jnp.stack([bases.text @ latent_prompt(model, prompt, caption) for prompt in program.prompts])
     test = sample_evaluation_set(jax.random.fold_in(key, _TEST), model, bases, TEST_SIZE)
-    accuracies = zero_shot_accuracies(nnx.merge(graph, weights), test, jnp.stack([-positive, positive], axis=1))
-    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(weights)]))
-    return jnp.where(finite, accuracies, jnp.nan)
+    trained: Any = nnx.merge(graph, averaged)
+    accuracies = zero_shot_accuracies(trained, test, jnp.stack([-positive, positive], axis=1))
+    return jnp.where(diverged == 0, accuracies, jnp.nan), diverged
 
 
 @functools.cache
-def compiled(program: Program, devices: int) -> Callable[[Array, Array], Array]:
-    """The function of a chunk: continuous values (runs, axes) and keys (runs,) to accuracies (runs, prompts, groups).
+def compiled(program: Program, devices: int) -> Any:
+    """The jitted function of a chunk of blocks, which are split over the first `devices` local devices.
 
-    The runs, as many as a multiple of `devices`, are split over the first `devices` devices. A run that diverged has
-    NaN for accuracies.
+    It takes the seed of all random numbers, shape (1,), the numbers of the seeds, shape (blocks, seeds), and continuous
+    values, shape (blocks, combinations, axes); the number of blocks is a multiple of `devices`. It gives
+    accuracies, shape (blocks, seeds, combinations, prompts, groups), NaN for a run that diverged, and the steps at
+    which runs diverged, shape (blocks, seeds, combinations), 0 for those that did not.
     """
-    mesh = Mesh(np.array(jax.devices()[:devices]), ("runs",))
-    split = PartitionSpec("runs")
+    mesh = Mesh(np.array(jax.local_devices()[:devices]), ("blocks",))
+    split = PartitionSpec("blocks")
+    over_combinations = jax.vmap(functools.partial(_run, program), in_axes=(None, 0))
 
-    def chunk(values: Float[Array, "runs axes"], keys: Key[Array, " runs"]) -> Float[Array, "runs prompts groups"]:
-        weights, _, bases = jax.vmap(functools.partial(_train, program))(values, keys)
-        # One run after the other: the test images of all at once would take more memory than the training.
-        return jax.lax.map(lambda run: _evaluate(program, *run), (values, keys, weights, bases))
+    def block(keys: Key[Array, " seeds"], values: Float[Array, "combinations axes"]) -> tuple[Array, Array]:
+        if keys.shape[0] > 1:
+            return jax.vmap(over_combinations, in_axes=(0, None))(keys, values)
+        # Matrix products with a second batch axis, even of length 1, are slower.
+        return jax.tree.map(lambda part: part[None], over_combinations(keys[0], values))
 
-    return jit(jax.shard_map(chunk, mesh=mesh, in_specs=(split, split), out_specs=split, check_vma=False))
+    def chunk(
+        seed: UInt32[Array, "1"], seeds: Int[Array, "blocks seeds"], values: Float[Array, "blocks combinations axes"]
+    ) -> tuple[Array, Array]:
+        # A seed's key is the same for all combinations, so that they share bases and noise.
+        of_seed = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed[0])))
+        return jax.lax.map(lambda part: block(of_seed(part[0]), part[1]), (seeds, values))
 
-
-def run_keys(seed: int, seeds: Int[np.ndarray, " runs"]) -> Key[Array, " runs"]:
-    """Keys of runs by their seed's number: the same for all combinations, so that they share bases and noise."""
-    return jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(seeds))
+    specs = PartitionSpec(), split, split
+    return jit(jax.shard_map(chunk, mesh=mesh, in_specs=specs, out_specs=split, check_vma=False))
 
 
 def bytes_of_run(program: Program) -> int:
-    """About how much memory one run of a chunk takes while it trains, copies of the batch and weights included."""
+    """About how much memory one run of a block takes, copies of the batch, weights and test images included."""
     pair = program.image_dim + program.text_dim
     similarities = 5 * program.batch_size**2 if OBJECTIVES[program.objective].contrastive else 0
-    return 4 * (similarities + 8 * program.batch_size * pair + 8 * program.embed_dim * pair)
+    training = similarities + 8 * program.batch_size * pair + 8 * program.embed_dim * pair
+    return 4 * max(training, 6 * TEST_SIZE * program.image_dim)

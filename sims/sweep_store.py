@@ -4,16 +4,29 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sims.evaluation import SAMPLED_GROUPS
 from sims.sweep_grid import Grid
+from sims.sweep_layout import Layout
 from workbench import results
 from workbench.errors import InputError
 
 MANIFEST = "sweep.json"
+
+
+class Outcome(NamedTuple):
+    """What runs gave.
+
+    Attributes:
+        accuracies: shape (..., prompts, groups); NaN for a run that diverged.
+        diverged: the step at which a run's weights stopped being finite, shape (...); 0 if they did not.
+    """
+
+    accuracies: np.ndarray
+    diverged: np.ndarray
 
 
 class Store:
@@ -21,7 +34,11 @@ class Store:
 
     Args:
         folder: where; made if it is not there.
-        manifest: what the sweep is, JSON-ready. A folder of another sweep is refused.
+        manifest: what the sweep is, JSON-ready. A folder of another sweep is refused; one of the same sweep keeps the
+            layout that it was begun with.
+
+    Attributes:
+        layout: of the sweep that the folder holds.
 
     Raises:
         InputError: the folder holds another sweep, or something that is no sweep's manifest.
@@ -34,21 +51,28 @@ class Store:
         if path.exists():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
+                self.layout = Layout(**{name: int(value) for name, value in found["layout"].items()})
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise InputError(f"{path} is no sweep's manifest ({error}); choose another --out") from error
-            if found != wanted:
-                same = found if isinstance(found, dict) else {}
-                differing = ", ".join(key for key in wanted if same.get(key) != wanted[key]) or "its keys"
-                raise InputError(f"{folder} holds another sweep (different: {differing}); choose another --out")
+            differing = [key for key in wanted if key != "layout" and found.get(key) != wanted[key]]
+            if differing or found.keys() != wanted.keys():
+                different = ", ".join(differing) or "its keys"
+                raise InputError(f"{folder} holds another sweep (different: {different}); choose another --out")
         else:
             results.write_files(folder, {MANIFEST: results.to_json(manifest)})
+            self.layout = Layout(**manifest["layout"])
 
     def path(self, index: int) -> Path:
         """The file of a chunk."""
         return self.chunks / f"{index:06d}.npz"
 
-    def read(self, index: int, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Accuracies of a finished chunk, or None if it is not there.
+    def read(self, index: int, shape: tuple[int, ...], ends: tuple[int, ...]) -> Outcome | None:
+        """What a finished chunk holds, or None if it is not there.
+
+        Args:
+            index: the chunk's number.
+            shape: of its runs.
+            ends: lengths of the accuracies' further axes.
 
         Raises:
             InputError: the file is truncated or is not of this sweep; it is left as it is.
@@ -58,30 +82,29 @@ class Store:
             return None
         try:
             with np.load(path, allow_pickle=False) as archive:
-                accuracies = archive["accuracies"]
+                outcome = Outcome(archive["accuracies"], archive["diverged"])
         except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file
             raise InputError(f"{path} is truncated or no chunk of a sweep; delete it to run it again") from error
-        if accuracies.shape != shape:
-            raise InputError(f"{path} holds {accuracies.shape} accuracies, not {shape}; delete it to run it again")
-        return np.asarray(accuracies)
+        if outcome.diverged.shape != shape or outcome.accuracies.shape != shape + ends:
+            raise InputError(f"{path} holds {outcome.diverged.shape} runs, not {shape}; delete it to run it again")
+        return outcome
 
-    def write(self, index: int, accuracies: np.ndarray) -> None:
+    def write(self, index: int, outcome: Outcome) -> None:
         """Keep a finished chunk: written beside, then renamed."""
-        results.write_files(self.chunks, {self.path(index).name: results.to_npz({"accuracies": accuracies})})
+        results.write_files(self.chunks, {self.path(index).name: results.to_npz(outcome._asdict())})
 
-    def assemble(self, grid: Grid, prompts: tuple[str, ...], accuracies: np.ndarray) -> None:
-        """Write `sweep.npz` and `sweep.csv` from the accuracies of all runs, shape (runs, prompts, groups)."""
+    def assemble(self, grid: Grid, prompts: tuple[str, ...], outcome: Outcome) -> None:
+        """Write `sweep.npz` and `sweep.csv` from all runs, shape (programs, combinations, seeds)."""
         axes: dict[str, Any] = {**grid.axes, "seed": range(grid.seeds), "prompt": prompts, "group": SAMPLED_GROUPS}
         arrays = {name: np.array(list(values)) for name, values in axes.items()}
         arrays["axes"] = np.array(list(axes))
-        arrays["accuracy"] = accuracies.reshape(*grid.shape, len(prompts), len(SAMPLED_GROUPS))
+        arrays["accuracy"] = outcome.accuracies.reshape(*grid.shape, len(prompts), len(SAMPLED_GROUPS))
+        arrays["diverged_step"] = outcome.diverged.reshape(grid.shape)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         columns = [f"{group} ({prompt})" for prompt in prompts for group in SAMPLED_GROUPS]
-        writer.writerow([*grid.axes, "seed", *columns])
-        continuous = grid.continuous()
-        rows = accuracies.reshape(-1, len(continuous), len(columns))
-        for program, block in zip(grid.programs(), rows, strict=True):
-            for values, row in zip(continuous, block, strict=True):
-                writer.writerow([*program.values(), *map(float, values[:-1]), int(values[-1]), *map(float, row)])
+        writer.writerow([*grid.axes, "seed", "diverged_step", *columns])
+        rows = (part.reshape(grid.runs, -1).tolist() for part in outcome)
+        for values, accuracies, (diverged,) in zip(grid.points(), *rows, strict=True):
+            writer.writerow([*values, diverged, *accuracies])
         results.write_files(self.folder, {"sweep.npz": results.to_npz(arrays), "sweep.csv": text.getvalue()})

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from sims.encoders import CosineDualEncoder
+from sims.encoders import Architecture
+from sims.models import CosineDualEncoder
 from sims.objectives.objective import Objective
 from sims.objectives.pairwise import both_logsumexps
 from sims.sampler import Batch
@@ -16,8 +17,8 @@ INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature of 0.07 ...
 MAX_SCALE = 100.0  # ... and its bound on the factor
 
 
-def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> CosineDualEncoder:
-    return CosineDualEncoder(image_dim, text_dim, embed_dim, INITIAL_SCALE, rngs=rngs)
+def _create(architecture: Architecture, rngs: nnx.Rngs) -> CosineDualEncoder:
+    return CosineDualEncoder(architecture, INITIAL_SCALE, rngs=rngs)
 
 
 def symmetric_cross_entropy(images: Float[Array, "size embed"], texts: Float[Array, "size embed"]) -> Float[Array, ""]:

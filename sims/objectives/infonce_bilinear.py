@@ -3,14 +3,16 @@
 from flax import nnx
 from jaxtyping import Array, Float
 
-from sims.encoders import DualEncoder
+from sims.encoders import Architecture
+from sims.models import DualEncoder
 from sims.objectives.infonce import symmetric_cross_entropy
 from sims.objectives.objective import Objective
 from sims.sampler import Batch
 
 
-def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> DualEncoder:
-    return DualEncoder(image_dim, text_dim, embed_dim, rngs=rngs)
+def create_bilinear(architecture: Architecture, rngs: nnx.Rngs) -> DualEncoder:
+    """A dual encoder whose similarities are plain inner products."""
+    return DualEncoder(architecture, rngs=rngs)
 
 
 def infonce_bilinear_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
@@ -18,4 +20,4 @@ def infonce_bilinear_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
     return symmetric_cross_entropy(model.embed_images(batch.images), model.embed_texts(batch.texts))
 
 
-INFONCE_BILINEAR = Objective("infonce_bilinear", True, _create, infonce_bilinear_loss)
+INFONCE_BILINEAR = Objective("infonce_bilinear", True, create_bilinear, infonce_bilinear_loss)

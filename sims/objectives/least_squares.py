@@ -4,16 +4,17 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from sims.encoders import LinearClassifier
+from sims.encoders import Architecture
+from sims.models import BinaryClassifier
 from sims.objectives.objective import Objective
 from sims.sampler import Batch
 
 
-def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> LinearClassifier:
-    return LinearClassifier(image_dim, rngs=rngs)
+def _create(architecture: Architecture, rngs: nnx.Rngs) -> BinaryClassifier:
+    return BinaryClassifier(architecture, rngs=rngs)
 
 
-def least_squares_loss(model: LinearClassifier, batch: Batch) -> Float[Array, ""]:
+def least_squares_loss(model: BinaryClassifier, batch: Batch) -> Float[Array, ""]:
     """Half the mean squared error of the label."""
     return jnp.mean((model.margins(batch.images) - batch.labels) ** 2) / 2.0
 

@@ -10,15 +10,17 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from sims.encoders import DualEncoder
+from sims.encoders import Architecture
+from sims.encoders.linear import Linear
+from sims.models import DualEncoder
 from sims.objectives.objective import Objective
 from sims.sampler import Batch
 
 RHO = 1.0  # sets the scale of the minimiser, not its direction
 
 
-def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> DualEncoder:
-    return DualEncoder(image_dim, text_dim, embed_dim, rngs=rngs)
+def _create(architecture: Architecture, rngs: nnx.Rngs) -> DualEncoder:
+    return DualEncoder(architecture, rngs=rngs)
 
 
 def linearized_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
@@ -28,8 +30,11 @@ def linearized_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
     texts = texts - jnp.mean(texts, axis=0, keepdims=True)
     alignment = jnp.sum(images * texts) / (images.shape[0] - 1)
     # ||W_I^T W_T||_F^2 = <W_I W_I^T, W_T W_T^T>, two matrices of the embedding's width; kernels are W^T.
-    image_gram = model.image_encoder.kernel.T @ model.image_encoder.kernel[...]
-    text_gram = model.text_encoder.kernel.T @ model.text_encoder.kernel[...]
+    image_gram, text_gram = (
+        encoder.kernel.T @ encoder.kernel[...]
+        for encoder in (model.image_encoder, model.text_encoder)
+        if isinstance(encoder, Linear)
+    )
     return -alignment + RHO / 2.0 * jnp.sum(image_gram * text_gram)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flax import nnx
 from jaxtyping import Array, Float
 
+from sims.encoders import Architecture
 from sims.sampler import Batch
 
 
@@ -17,11 +18,11 @@ class Objective:
     Attributes:
         name: as on the command line and in results.
         contrastive: whether it pairs images with texts (evaluated with prompts) or images with labels.
-        create: (image_dim, text_dim, embed_dim, rngs) -> the model, a `sims.encoders.Classifier`.
+        create: (architecture, rngs) -> the model, a `sims.models.Classifier`.
         loss: (model, batch) -> the loss on one batch.
     """
 
     name: str
     contrastive: bool
-    create: Callable[[int, int, int, nnx.Rngs], nnx.Module]
+    create: Callable[[Architecture, nnx.Rngs], nnx.Module]
     loss: Callable[[Any, Batch], Float[Array, ""]]

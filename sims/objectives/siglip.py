@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from sims.encoders import CosineDualEncoder
+from sims.encoders import Architecture
+from sims.models import CosineDualEncoder
 from sims.objectives.objective import Objective
 from sims.objectives.pairwise import softplus_sum
 from sims.sampler import Batch
@@ -25,19 +26,17 @@ class SiglipEncoder(CosineDualEncoder):
     same, but as c grows b must fall with it, and Adam follows that valley slowly unless it is an axis.
 
     Args:
-        image_dim: dimension of an image.
-        text_dim: dimension of a text.
-        embed_dim: width of the embedding.
+        architecture: the encoders.
         rngs: source of the initial weights.
     """
 
-    def __init__(self, image_dim: int, text_dim: int, embed_dim: int, *, rngs: nnx.Rngs):
-        super().__init__(image_dim, text_dim, embed_dim, INITIAL_SCALE, rngs=rngs)
+    def __init__(self, architecture: Architecture, *, rngs: nnx.Rngs):
+        super().__init__(architecture, INITIAL_SCALE, rngs=rngs)
         self.perfect_logit = nnx.Param(jnp.asarray(INITIAL_BIAS + INITIAL_SCALE, float))
 
 
-def _create(image_dim: int, text_dim: int, embed_dim: int, rngs: nnx.Rngs) -> SiglipEncoder:
-    return SiglipEncoder(image_dim, text_dim, embed_dim, rngs=rngs)
+def _create(architecture: Architecture, rngs: nnx.Rngs) -> SiglipEncoder:
+    return SiglipEncoder(architecture, rngs=rngs)
 
 
 def siglip_loss(model: SiglipEncoder, batch: Batch) -> Float[Array, ""]:

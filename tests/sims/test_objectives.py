@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES, SUPERVISED
 from sims.objectives.infonce import MAX_SCALE
 from sims.sampler import Batch
@@ -22,7 +23,7 @@ def batch():
 
 
 def model_of(name):
-    return OBJECTIVES[name].create(IMAGE_DIM, TEXT_DIM, EMBED_DIM, nnx.Rngs(1))
+    return OBJECTIVES[name].create(Architecture(IMAGE_DIM, TEXT_DIM, EMBED_DIM), nnx.Rngs(1))
 
 
 def embeddings(model, batch, unit):
@@ -47,6 +48,14 @@ def test_infonce_is_both_cross_entropies(batch, name, scale, unit):
     expected = (np.mean(cross_entropies(logits)) + np.mean(cross_entropies(logits.T))) / 2
     np.testing.assert_allclose(OBJECTIVES[name].loss(model, batch), expected, rtol=1e-12)
     assert abs(expected - np.mean(cross_entropies(logits))) > 1e-3  # one direction alone is another number
+
+
+@pytest.mark.parametrize(("name", "turned"), [("infonce_image_to_text", False), ("infonce_text_to_image", True)])
+def test_each_direction_is_one_cross_entropy(batch, name, turned):
+    images, texts = embeddings(model_of(name), batch, unit=False)
+    both = [np.mean(cross_entropies(logits)) for logits in (images @ texts.T, texts @ images.T)]
+    np.testing.assert_allclose(OBJECTIVES[name].loss(model_of(name), batch), both[turned], rtol=1e-12)
+    assert abs(both[0] - both[1]) > 1e-3
 
 
 def test_infonce_scale_is_bounded_as_clips(batch):
@@ -79,7 +88,7 @@ def test_supervised_losses(batch):
     assert set(expected) == set(SUPERVISED)
     for name, value in expected.items():
         model = model_of(name)
-        model.linear.kernel[...] = jnp.asarray(weights)[:, None]
+        model.image_encoder.kernel[...] = jnp.asarray(weights)[:, None]
         np.testing.assert_allclose(OBJECTIVES[name].loss(model, batch), value, rtol=1e-12)
 
 

@@ -9,13 +9,13 @@ import sys
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sims.sweep_grid import CONTINUOUS, STATIC, Grid, numbers
+from sims.sweep_layout import layout
 from sims.sweep_plan import plan
-from sims.sweep_runs import Program, compiled, run_keys
+from sims.sweep_runs import Program, bytes_of_run, compiled
 from tests.conftest import ROOT
 from theory import SpuriousModel, predict
 from workbench.errors import InputError, ParameterError
@@ -26,10 +26,23 @@ GRID = (*SMALL, "--objective", "linearized,siglip", "--caption", "latent,label",
 
 def grid(seeds=2, **changes):
     model = SpuriousModel()
-    default = {"objective": "linearized", "caption": "latent", "image_dim": 4, "text_dim": 4, "embed_dim": 2}
-    default |= {"batch_size": 16, "steps": 20, "mention_inv": 1.0, "mention_spu": 1.0, "learning_rate": 0.05}
+    default = {"objective": "linearized", "caption": "latent", "image_encoder": "linear", "text_encoder": "linear"}
+    default |= {"image_dim": 4, "text_dim": 4, "embed_dim": 2, "batch_size": 16, "steps": 20}
+    default |= {"mention_inv": 1.0, "mention_spu": 1.0, "learning_rate": 0.05}
     default |= {name: float(getattr(model, name)) for name in CONTINUOUS if hasattr(model, name)}
     return Grid({name: changes.get(name, (default[name],)) for name in STATIC + CONTINUOUS}, seeds)
+
+
+def inputs(seeds, offset=0.0, **changes):
+    """One block of all seeds and combinations, for `compiled`."""
+    values = grid(seeds, **changes).combinations() + offset
+    return np.zeros(1, np.uint32), np.arange(seeds)[None], values[None]
+
+
+def train(program, seeds, **changes):
+    """Accuracies (seeds, combinations, prompts, groups) and steps of divergence (seeds, combinations)."""
+    accuracies, diverged = compiled(program, 1)(*inputs(seeds, **changes))
+    return np.asarray(accuracies)[0], np.asarray(diverged)[0]
 
 
 def test_values_lists_and_ranges():
@@ -52,18 +65,35 @@ def test_malformed_axes_are_refused(text, whole, words):
 
 def test_runs_come_in_row_major_order():
     several = grid(seeds=3, mu_spu=(1.0, 2.0), sigma_xi=(0.5, 1.0))
-    rows = several.continuous()
-    columns = [CONTINUOUS.index("mu_spu"), CONTINUOUS.index("sigma_xi"), len(CONTINUOUS)]
-    assert [tuple(row[columns]) for row in rows] == list(itertools.product((1.0, 2.0), (0.5, 1.0), (0, 1, 2)))
-    assert several.runs == len(rows) and several.shape[-1] == 3
+    rows = several.combinations()
+    columns = [CONTINUOUS.index("mu_spu"), CONTINUOUS.index("sigma_xi")]
+    assert [tuple(row[columns]) for row in rows] == list(itertools.product((1.0, 2.0), (0.5, 1.0)))
+    points = list(several.points())
+    assert [point[-1] for point in points] == [0, 1, 2] * 4
+    assert several.runs == len(points) and several.shape[-1] == 3
+
+
+@pytest.mark.parametrize("combinations", [1, 3, 16, 17, 40])
+@pytest.mark.parametrize(("seeds", "devices"), [(1, 1), (8, 2), (5, 3)])
+def test_blocks_hold_every_run_and_few_twice(combinations, seeds, devices):
+    cut = layout(combinations, seeds, devices, 16)
+    assert cut.runs <= 16
+    seen = np.zeros((combinations, seeds), int)
+    blocks = 0
+    for chunk in cut.chunks(combinations, seeds):
+        assert chunk.seeds.shape == (len(chunk.combinations), cut.seeds) and len(chunk.seeds) <= cut.blocks
+        blocks += len(chunk.seeds)
+        for of_seeds, of_combinations in zip(*chunk, strict=True):
+            seen[np.ix_(np.unique(of_combinations), np.unique(of_seeds))] += 1
+    assert (seen == 1).all()
+    assert blocks >= min(devices, combinations * seeds)
+    assert blocks * cut.runs <= 1.5 * combinations * seeds + cut.runs
 
 
 @pytest.mark.parametrize("objective", ["linearized", "least_squares"])
 def test_trained_runs_have_the_accuracies_of_the_closed_forms(objective):
-    program = Program(objective, "latent", 6, 6, 4, 128, 600, ("label", "class-mean"), True)
-    values = grid(seeds=12, spurious_ratio=(0.6, 0.9)).continuous()
-    keys = run_keys(0, values[:, -1].astype(int))
-    found = np.asarray(compiled(program, 1)(jnp.asarray(values[:, :-1]), keys)).reshape(2, 12, 2, 2)
+    program = Program(objective, "latent", "linear", "linear", 6, 6, 4, 128, 600, ("label", "class-mean"), True)
+    found = np.moveaxis(train(program, 12, spurious_ratio=(0.6, 0.9))[0], 1, 0)  # ratios, seeds, prompts, groups
     for ratio, runs in zip((0.6, 0.9), found, strict=True):
         rows = predict(SpuriousModel(spurious_ratio=ratio, image_dim=6, text_dim=6), 4, learners=[objective])
         for prompt, accuracies in enumerate(np.moveaxis(runs, 1, 0)):
@@ -76,32 +106,52 @@ def test_trained_runs_have_the_accuracies_of_the_closed_forms(objective):
 
 def test_captions_reach_the_training():
     """Captions of the class alone: the two prompts are one rule up to its length; latent captions tell them apart."""
-    values = grid(seeds=2).continuous()
-    keys = run_keys(0, values[:, -1].astype(int))
     for caption, same in (("label", True), ("latent", False)):
-        program = Program("linearized", caption, 4, 4, 2, 64, 100, ("label", "class-mean"), True)
-        accuracies = np.asarray(compiled(program, 1)(jnp.asarray(values[:, :-1]), keys))
-        assert np.allclose(accuracies[:, 0], accuracies[:, 1]) == same
+        program = Program("linearized", caption, "linear", "linear", 4, 4, 2, 64, 100, ("label", "class-mean"), True)
+        accuracies = train(program, 2)[0]
+        assert np.allclose(accuracies[:, :, 0], accuracies[:, :, 1]) == same
+
+
+def test_a_run_is_the_same_in_a_block_of_one_seed_and_of_several():
+    """A block of one seed takes a way of its own; the arithmetic is the same up to rounding in double precision."""
+    program = Program("infonce", "latent", "linear", "linear", 4, 4, 2, 16, 30, ("label",), True)
+    together, _ = train(program, 2, mu_spu=(1.0, 2.0))
+    alone, _ = train(program, 1, mu_spu=(1.0, 2.0))
+    np.testing.assert_allclose(together[:1], alone, atol=2 / 4096)  # two images of the test set
+    assert np.abs(together[0] - together[1]).max() > 0.01  # another seed is another run
+
+
+def test_divergence_names_step_and_run():
+    """A learning rate of 1e300 overflows the second step's loss; the runs beside it are not touched."""
+    program = Program("linearized", "latent", "linear", "linear", 4, 4, 2, 16, 30, ("label",), True)
+    accuracies, diverged = train(program, 2, learning_rate=(0.05, 1e300))
+    assert (diverged[:, 0] == 0).all() and np.isfinite(accuracies[:, 0]).all()
+    assert ((diverged[:, 1] > 0) & (diverged[:, 1] < 30)).all() and np.isnan(accuracies[:, 1]).all()
+
+
+def test_supervised_learners_are_trained_once_for_all_captions():
+    several = plan(grid(objective=("logistic", "linearized"), caption=("latent", "label")), ("label",), 0)
+    programs = several.programs()
+    assert len(programs) == 4 and programs[0] == programs[1] and len(set(programs)) == 3
+    assert len({program for program, _ in several.chunks()}) == 3
 
 
 def test_one_compilation_a_program_and_no_hidden_transfer():
-    program = Program("infonce", "label-attribute", 4, 4, 2, 8, 5, ("label",), False)
-    function, values = compiled(program, 1), grid(seeds=4).continuous()
-    keys = run_keys(0, values[:, -1].astype(int))
-    first = jax.device_put(values[:, :-1])
-    second = jax.device_put(values[:, :-1] + 0.01)
-    jax.block_until_ready((function(first, keys), first, second))
+    program = Program("infonce", "label-attribute", "linear", "linear", 4, 4, 2, 8, 5, ("label",), False)
+    function = compiled(program, 1)
+    arguments = [jax.device_put(inputs(4, offset)) for offset in (0.0, 0.01)]
+    jax.block_until_ready((function(*arguments[0]), arguments))
     with jax.transfer_guard("disallow"):
-        jax.block_until_ready(function(second, keys))
+        jax.block_until_ready(function(*arguments[1]))
     assert function._cache_size() == 1
     assert compiled(program, 1) is function
 
 
 def test_chunks_fit_in_memory_or_are_refused():
     several = grid(seeds=100)
-    assert plan(several, ("label",), 0).chunk == 100
-    small = plan(several, ("label",), 0, memory=40_000).chunk
-    assert 1 <= small < 100
+    assert plan(several, ("label",), 0).layout.runs == 15  # 100 seeds in seven blocks of at most 16
+    needed = bytes_of_run(plan(several, ("label",), 0).programs()[0])
+    assert plan(several, ("label",), 0, memory=5 * needed).layout.runs == 5
     with pytest.raises(InputError, match="GB of memory"):
         plan(several, ("label",), 0, memory=100)
     with pytest.raises(ParameterError, match="spurious_ratio"):
@@ -134,7 +184,7 @@ def test_table_and_arrays_say_the_same(unbroken):
     assert len(rows) == 2 * 2 * 3 * 3
     (row,) = (r for r in rows if (r["objective"], r["caption"], r["seed"]) == ("siglip", "label", "2")
               and float(r["spurious_ratio"]) == 0.8)  # fmt: skip
-    place = (1, captions.tolist().index("label"), *[0] * 5, ratios.tolist().index(0.8), *[0] * 9, 2)
+    place = (1, captions.tolist().index("label"), *[0] * 7, ratios.tolist().index(0.8), *[0] * 9, 2)
     assert accuracy[place].ravel().tolist() == [float(row[name]) for name in list(row)[-4:]]
 
 

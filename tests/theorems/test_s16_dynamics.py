@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from sims.encoders import DualEncoder
+from sims.encoders import Architecture
+from sims.models import DualEncoder
 from sims.objectives.linearized import linearized_loss
 from sims.objectives.siglip import SiglipEncoder, siglip_loss
 from sims.sampler import Batch, sample_bases, sample_batch
@@ -50,7 +51,7 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
     """Small steps on the encoders' weights, from a balanced random start; Euler's error is first order."""
     batch, covariance = data
     start, time = balanced_start(UNROUND, 3, 0.05), 1.3
-    model = DualEncoder(UNROUND.image_dim, UNROUND.text_dim, 3, rngs=nnx.Rngs(0))
+    model = DualEncoder(Architecture(UNROUND.image_dim, UNROUND.text_dim, 3), rngs=nnx.Rngs(0))
     graph, state = nnx.split(model)
     names = [leaf.shape[0] for leaf in jax.tree.leaves(state)]
     assert sorted(names) == [UNROUND.image_dim, UNROUND.text_dim]

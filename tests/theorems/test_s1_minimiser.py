@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from sims.encoders import DualEncoder
+from sims.encoders import Architecture
+from sims.models import DualEncoder
 from sims.objectives.linearized import linearized_loss
 from sims.sampler import Batch
 from theory import linearized_minimiser, truncate_rank
@@ -27,7 +28,7 @@ def batch():
 def encoder(image_weights, text_weights):
     """A dual encoder with the given W_I and W_T, of shape (embed_dim, dim)."""
     embed_dim = len(image_weights)
-    model = DualEncoder(IMAGE_DIM, TEXT_DIM, embed_dim, rngs=nnx.Rngs(0))
+    model = DualEncoder(Architecture(IMAGE_DIM, TEXT_DIM, embed_dim), rngs=nnx.Rngs(0))
     model.image_encoder.kernel[...] = jnp.asarray(image_weights).T
     model.text_encoder.kernel[...] = jnp.asarray(text_weights).T
     return model

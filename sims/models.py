@@ -1,10 +1,12 @@
-"""The models that are trained: linear encoders for the contrastive objectives, a linear classifier for supervision."""
+"""The models that are trained: pairs of encoders for the contrastive objectives, a classifier for supervision."""
 
 from typing import Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
+
+from sims.encoders import Architecture
 
 
 @runtime_checkable
@@ -19,18 +21,16 @@ class Classifier(Protocol):
 
 
 class DualEncoder(nnx.Module):
-    """Linear image and text encoders g_M(x) = W_M x; classification is zero-shot, by the best-scoring prompt.
+    """Image and text encoders g_I and g_T; classification is zero-shot, by the best-scoring prompt.
 
     Args:
-        image_dim: dimension of an image.
-        text_dim: dimension of a text.
-        embed_dim: width of the embedding.
+        architecture: the encoders.
         rngs: source of the initial weights.
     """
 
-    def __init__(self, image_dim: int, text_dim: int, embed_dim: int, *, rngs: nnx.Rngs):
-        self.image_encoder = nnx.Linear(image_dim, embed_dim, use_bias=False, param_dtype=_precision(), rngs=rngs)
-        self.text_encoder = nnx.Linear(text_dim, embed_dim, use_bias=False, param_dtype=_precision(), rngs=rngs)
+    def __init__(self, architecture: Architecture, *, rngs: nnx.Rngs):
+        self.image_encoder = architecture.encode_images(architecture.embed_dim, rngs)
+        self.text_encoder = architecture.encode_texts(rngs)
 
     def embed_images(self, images: Float[Array, "size image_dim"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of images."""
@@ -57,15 +57,13 @@ class CosineDualEncoder(DualEncoder):
     """A dual encoder with embeddings of unit length, as CLIP's, and a trained factor for their similarities.
 
     Args:
-        image_dim: dimension of an image.
-        text_dim: dimension of a text.
-        embed_dim: width of the embedding.
+        architecture: the encoders.
         scale: initial factor; trained on a logarithmic scale.
         rngs: source of the initial weights.
     """
 
-    def __init__(self, image_dim: int, text_dim: int, embed_dim: int, scale: float, *, rngs: nnx.Rngs):
-        super().__init__(image_dim, text_dim, embed_dim, rngs=rngs)
+    def __init__(self, architecture: Architecture, scale: float, *, rngs: nnx.Rngs):
+        super().__init__(architecture, rngs=rngs)
         self.log_scale = nnx.Param(jnp.log(jnp.asarray(scale, float)))
 
     def embed_images(self, images: Float[Array, "size image_dim"]) -> Float[Array, "size embed_dim"]:
@@ -77,31 +75,24 @@ class CosineDualEncoder(DualEncoder):
         return _unit_length(super().embed_texts(texts))
 
 
-def _precision() -> jnp.dtype:
-    """The session's default: single precision, or double where JAX is set to it."""
-    return jnp.dtype(jnp.result_type(float))
-
-
 def _unit_length(embeddings: Float[Array, "size embed_dim"]) -> Float[Array, "size embed_dim"]:
     return embeddings / jnp.linalg.norm(embeddings, axis=1, keepdims=True)
 
 
-class LinearClassifier(nnx.Module):
-    """A linear classifier on images, started at 0; no intercept, since the two classes are symmetric.
+class BinaryClassifier(nnx.Module):
+    """An image encoder with one output, whose last layer starts at 0; no intercept: the two classes are symmetric.
 
     Args:
-        image_dim: dimension of an image.
-        rngs: flax asks for it, though nothing here is random.
+        architecture: its image encoder is used.
+        rngs: source of the initial weights.
     """
 
-    def __init__(self, image_dim: int, *, rngs: nnx.Rngs):
-        self.linear = nnx.Linear(
-            image_dim, 1, use_bias=False, param_dtype=_precision(), rngs=rngs, kernel_init=nnx.initializers.zeros
-        )
+    def __init__(self, architecture: Architecture, *, rngs: nnx.Rngs):
+        self.image_encoder = architecture.encode_images(1, rngs, nnx.initializers.zeros)
 
     def margins(self, images: Float[Array, "size image_dim"]) -> Float[Array, " size"]:
         """Output for class +1."""
-        return self.linear(images)[:, 0]
+        return self.image_encoder(images)[:, 0]
 
     def class_scores(
         self, images: Float[Array, "size image_dim"], prompts: Float[Array, "classes text_dim"]

@@ -1,0 +1,76 @@
+"""Which encoders a model has, and their sizes."""
+
+import dataclasses
+import math
+from typing import Any
+
+from flax import nnx
+
+from sims.encoders.encoder import Encoder, Initializer, square
+from sims.encoders.table import IMAGE_ENCODERS, PICTURE_ENCODERS, TEXT_ENCODERS
+from workbench.errors import ParameterError
+
+_LEAST_SIDE = 4  # of a picture
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """The encoders of a model.
+
+    Attributes:
+        image_dim: dimension of an image.
+        text_dim: dimension of a text.
+        embed_dim: width of the embedding.
+        image_encoder: a name of `IMAGE_ENCODERS`.
+        text_encoder: a name of `TEXT_ENCODERS`.
+        picture: height, width and channels of an image; a square of one channel unless given.
+
+    Raises:
+        ParameterError: an encoder that is not known, or an image that it cannot read as a picture.
+    """
+
+    image_dim: int
+    text_dim: int
+    embed_dim: int
+    image_encoder: str = "linear"
+    text_encoder: str = "linear"
+    picture: tuple[int, int, int] | None = None
+
+    def __post_init__(self) -> None:
+        for name, table in (("image_encoder", IMAGE_ENCODERS), ("text_encoder", TEXT_ENCODERS)):
+            if getattr(self, name) not in table:
+                raise ParameterError(name, f"among {', '.join(table)}", getattr(self, name))
+        if self.image_encoder in PICTURE_ENCODERS:
+            height, width, _ = self.image_shape
+            if height % _LEAST_SIDE or width % _LEAST_SIDE:
+                raise ParameterError("image_dim", self._requirement, self.image_dim)
+
+    @property
+    def _requirement(self) -> str:
+        return f"the square of a multiple of {_LEAST_SIDE} for --image-encoder {self.image_encoder}, such as 64 or 144"
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape that the image encoder reads."""
+        if self.image_encoder not in PICTURE_ENCODERS:
+            return (self.image_dim,)
+        if self.picture is not None:
+            return self.picture
+        if math.isqrt(self.image_dim) ** 2 != self.image_dim:
+            raise ParameterError("image_dim", self._requirement, self.image_dim)
+        return square(self.image_dim)
+
+    @property
+    def linear(self) -> bool:
+        """Whether both encoders are linear, as in the theory."""
+        return self.image_encoder == self.text_encoder == "linear"
+
+    def encode_images(self, width: int, rngs: nnx.Rngs, head_init: Initializer | None = None) -> Encoder:
+        """A new image encoder with that many outputs."""
+        options = {} if head_init is None else {"head_init": head_init}
+        encoder: Any = IMAGE_ENCODERS[self.image_encoder]
+        return encoder(self.image_shape, width, rngs=rngs, **options)
+
+    def encode_texts(self, rngs: nnx.Rngs) -> Encoder:
+        """A new text encoder."""
+        return TEXT_ENCODERS[self.text_encoder]((self.text_dim,), self.embed_dim, rngs=rngs)

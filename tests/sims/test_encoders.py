@@ -1,0 +1,102 @@
+"""Encoders: against independent computations, with a common interface, and trained by every objective."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture, Encoder
+from sims.encoders.cnn import CNN
+from sims.objectives import LINEAR_ONLY, OBJECTIVES
+from sims.sampler import Batch
+from workbench.errors import ParameterError
+
+DIM, TEXT_DIM, WIDTH, SIZE = 64, 5, 3, 7
+
+
+def pictures(seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=(SIZE, DIM)))
+
+
+@pytest.mark.parametrize("name", IMAGE_ENCODERS)
+def test_image_encoders_embed_each_picture_by_itself(name):
+    encoder = Architecture(DIM, TEXT_DIM, WIDTH, name).encode_images(WIDTH, nnx.Rngs(0))
+    assert isinstance(encoder, Encoder)
+    embeddings = encoder(pictures())
+    assert embeddings.shape == (SIZE, WIDTH) and embeddings.dtype == jnp.float64
+    # A batch of 1 may take another kernel: rounding in double precision.
+    np.testing.assert_allclose(encoder(pictures()[2:3])[0], embeddings[2], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", IMAGE_ENCODERS)
+def test_every_pixel_is_seen_and_only_linear_is_linear(name):
+    encoder = Architecture(DIM, TEXT_DIM, WIDTH, name).encode_images(WIDTH, nnx.Rngs(0))
+    jacobian = jax.jacobian(lambda image: encoder(image[None])[0])(pictures()[0])
+    assert (np.abs(jacobian).max(axis=0) > 1e-6).all()
+    one, other = pictures(1), pictures(2)
+    added = np.allclose(encoder(one + other), encoder(one) + encoder(other))
+    assert added == (name == "linear")
+
+
+def test_cnn_is_two_strided_convolutions():
+    """Against XLA's own convolution with the same filters."""
+    shape = (8, 12, 3)
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8 * 12 * 3)))
+    network = CNN(shape, WIDTH, rngs=nnx.Rngs(0))
+    features = images.reshape(4, *shape)
+    for layer in (network.first, network.second):
+        filters = layer.kernel[...].reshape(3, 3, features.shape[-1], -1)
+        convolved = jax.lax.conv_general_dilated(
+            features, filters, (2, 2), ((1, 1), (1, 1)), dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        features = jax.nn.gelu(convolved + layer.bias[...][None, None, None])
+    assert features.shape == (4, 2, 3, 32)
+    expected = features.reshape(4, -1) @ network.head.kernel[...]
+    np.testing.assert_allclose(network(images), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_vit_reads_patches_where_they_are():
+    """Two patches exchanged are another picture; without position embeddings they are the same one."""
+    encoder = Architecture(DIM, TEXT_DIM, WIDTH, "vit").encode_images(WIDTH, nnx.Rngs(0))
+    image = pictures()[:1].reshape(8, 8)
+    exchanged = image.at[:2, :2].set(image[4:6, 2:4]).at[4:6, 2:4].set(image[:2, :2])
+    both = jnp.stack([image.ravel(), exchanged.ravel()])
+    assert np.abs(np.diff(encoder(both), axis=0)).max() > 1e-4
+    encoder.positions[...] = jnp.zeros_like(encoder.positions[...])
+    # Layer norms take their moments in single precision.
+    np.testing.assert_allclose(*encoder(both), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name not in LINEAR_ONLY])
+@pytest.mark.parametrize("image_encoder", ["mlp", "cnn", "vit"])
+def test_every_objective_trains_every_encoder(name, image_encoder):
+    """A small step along the gradient lowers the loss."""
+    labels = jnp.asarray([1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0])
+    batch = Batch(pictures() + labels[:, None], pictures()[:, :TEXT_DIM] + labels[:, None], labels, labels)
+    model = OBJECTIVES[name].create(Architecture(DIM, TEXT_DIM, WIDTH, image_encoder, "mlp"), nnx.Rngs(0))
+    graph, weights = nnx.split(model, nnx.Param)
+
+    @jax.jit
+    def both(weights):
+        loss, gradient = jax.value_and_grad(lambda w: OBJECTIVES[name].loss(nnx.merge(graph, w), batch))(weights)
+        moved = jax.tree.map(lambda w, g: w - 1e-3 * g, weights, gradient)
+        return loss, OBJECTIVES[name].loss(nnx.merge(graph, moved), batch)
+
+    before, after = both(weights)
+    assert after < before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"image_encoder": "resnet"}, "image_encoder must be among linear, mlp, cnn, vit, got resnet"),
+        ({"text_encoder": "cnn"}, "text_encoder must be among linear, mlp, got cnn"),
+        ({"image_encoder": "cnn", "image_dim": 50}, "image_dim must be the square of a multiple of 4 .* got 50"),
+        ({"image_encoder": "vit", "image_dim": 36}, "image_dim must be the square of a multiple of 4 .* got 36"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(change, words):
+    with pytest.raises(ParameterError, match=words):
+        Architecture(**({"image_dim": DIM, "text_dim": TEXT_DIM, "embed_dim": WIDTH} | change))
+    assert set(TEXT_ENCODERS) < set(IMAGE_ENCODERS)
