@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from sims.objectives import OBJECTIVES
+from sims.record import Trained
 from sims.runs import TEST_SIZE
-from sims.training import Trained
 from theory.group_accuracy import GROUPS, mixture
 
 # Probability that a table of correct theory shows a "no" anywhere (Bonferroni over all its comparisons).

@@ -42,7 +42,7 @@ class ContrastiveConfig:
     text_encoder: str = "linear"
     embed_dim: int = 8
     samples: int = 0
-    steps: int = 3200
+    steps: int = 6400
     batch_size: int = 64
     learning_rate: float = 0.05
     seeds: int = 8

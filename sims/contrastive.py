@@ -13,8 +13,9 @@ from typing import Any
 import jax
 
 from sims import comparison, contrastive_figure, contrastive_table
+from sims.checkpoints import Checkpoints
 from sims.config import MINIMUM, ContrastiveConfig
-from sims.contrastive_result import ContrastiveResult
+from sims.contrastive_result import ContrastiveResult, config_dict
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.memory import check_memory
 from sims.objectives import DEFAULT, OBJECTIVES
@@ -24,19 +25,22 @@ from theory.options import add_model_options, model_from_options
 from theory.predictions import BATCH_FREE
 from theory.report import report
 from theory.zero_shot import PROMPTS
-from workbench import figures, program, results, terminal
+from workbench import figures, hosts, program, results, terminal
 
 DEFAULT_OUT = Path("results/contrastive")
 
 
 def run(
-    config: ContrastiveConfig, on_progress: Callable[[int, str], None] = lambda step, status: None
+    config: ContrastiveConfig,
+    on_progress: Callable[[int, str], None] = lambda step, status: None,
+    checkpoints: Checkpoints | None = None,
 ) -> ContrastiveResult:
     """Train all learners of a configuration, evaluate them on fresh data, and compare them with theory and each other.
 
     Args:
         config: what to run.
         on_progress: called now and then with the step reached and a word on how it goes.
+        checkpoints: where to keep a long training, and to go on from.
 
     Raises:
         RunError: training diverged.
@@ -47,7 +51,7 @@ def run(
         closed_forms = background.submit(
             functools.partial(report, learners=BATCH_FREE), config.model, config.embed_dim, config.prompt
         )
-        training = train(config, on_progress)
+        training = train(config, on_progress, checkpoints)
         theory = closed_forms.result()
     # The closed forms are of linear encoders.
     predictions = theory["predictions"] if config.architecture.linear else []
@@ -60,9 +64,12 @@ def run(
         verdict(compare(training.learners, config.prompt), rows),
         _theorem62(theory, rows),
         training.seconds | {"total": time.perf_counter() - started},
-        results.versions("jax", "jaxlib", "flax", "optax", "numpy")
-        | {"device": f"{device.platform} {device.device_kind}"},
+        _versions() | {"device": f"{device.platform} {device.device_kind}", "devices": str(jax.device_count())},
     )
+
+
+def _versions() -> dict[str, str]:
+    return results.versions("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def _theorem62(theory_report: dict[str, Any], rows: list[comparison.Row]) -> dict[str, Any] | None:
@@ -137,9 +144,17 @@ def build_parser() -> program.Parser:
         type=program.path,
         default=DEFAULT_OUT,
         metavar="DIR",
-        help="directory for result.json, arrays.npz and figure.png",
+        help="directory for result.json, arrays.npz and figure.png, and for a long run's checkpoints",
+    )
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=program.non_negative_number,
+        default=60.0,
+        metavar="X",
+        help="seconds between checkpoints, from which the same command goes on if it was stopped",
     )
     program.add_json_option(parser)
+    hosts.add_host_options(parser)
     return parser
 
 
@@ -149,14 +164,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    hosts.join(options)
     fields = [field.name for field in dataclasses.fields(ContrastiveConfig) if field.name != "model"]
     config = ContrastiveConfig(model_from_options(options), **{name: getattr(options, name) for name in fields})
     results.check_writable(options.out)
     results.check_json(options.json)
     check_memory(config)
+    made_by = _versions() | {"platform": jax.default_backend()}
+    identity = results.plain(config_dict(config) | {"versions": made_by})
+    checkpoints = Checkpoints(options.out / "checkpoints", identity, options.checkpoint_seconds)
     with terminal.progress() as display:
         task = display.add_task("training steps", total=config.steps, status="")
-        result = run(config, lambda step, status: display.update(task, completed=step, status=status))
+        result = hosts.together(
+            lambda: run(config, lambda step, status: display.update(task, completed=step, status=status), checkpoints)
+        )
+    if hosts.is_first():
+        _write(result, options)
+    checkpoints.remove()
+
+
+def _write(result: ContrastiveResult, options: argparse.Namespace) -> None:
     started = time.perf_counter()
     content = result.to_dict()
     figure = figures.to_png(contrastive_figure.draw(content, result.arrays()))

@@ -9,7 +9,7 @@ import numpy as np
 
 from sims.comparison import Row
 from sims.config import ContrastiveConfig
-from sims.training import Trained
+from sims.record import Trained
 from workbench.errors import InputError
 
 
@@ -38,9 +38,8 @@ class ContrastiveResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `result.json`."""
-        config = dataclasses.asdict(self.config)
         return {
-            "config": config.pop("model") | config,
+            "config": config_dict(self.config),
             "results": [dataclasses.asdict(row) for row in self.rows],
             "verdict": self.verdict,
             "theorem62": self.theorem62,
@@ -52,6 +51,12 @@ class ContrastiveResult:
         """The content of `arrays.npz`: the fields of `Trained` that are arrays, as `learner.field`."""
         fields = ("accuracies", "trajectory_steps", "trajectory")
         return {f"{name}.{field}": getattr(self.trained[name], field) for name in self.trained for field in fields}
+
+
+def config_dict(config: ContrastiveConfig) -> dict[str, Any]:
+    """The configuration as one flat dictionary."""
+    content = dataclasses.asdict(config)
+    return content.pop("model") | content
 
 
 def load(directory: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

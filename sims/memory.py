@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from sims.config import ContrastiveConfig
 from sims.objectives import OBJECTIVES
-from sims.objectives.pairwise import BLOCK
+from sims.pairwise.blocks import BLOCK
 from sims.runs import MONITOR_SIZE, TEST_SIZE
 from workbench.errors import InputError
 from workbench.memory import available_bytes

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 
 from sims.config import ContrastiveConfig
+from sims.devices import RUNS, placed
 from sims.evaluation import EvaluationSet, class_prompts, sample_evaluation_set, split_evaluation_set
 from sims.sampler import Bases, Batch, sample_bases, sample_batch
 from workbench.compilation import jit
@@ -35,8 +37,13 @@ def weights_key(key: Key[Array, ""]) -> Key[Array, ""]:
     return jax.random.fold_in(key, _WEIGHTS)
 
 
-def prepare_runs(config: ContrastiveConfig) -> Runs:
-    """Draw what the learners share: bases, training sets (if `samples` is not 0), and data to evaluate on."""
+def prepare_runs(config: ContrastiveConfig, mesh: Mesh | None = None) -> Runs:
+    """Draw what the learners share: bases, training sets (if `samples` is not 0), and data to evaluate on.
+
+    Args:
+        config: the configuration.
+        mesh: of the devices that the runs are split over.
+    """
     model, samples = config.model, config.samples
     image_dim, text_dim = int(model.image_dim), int(model.text_dim)
 
@@ -53,19 +60,22 @@ def prepare_runs(config: ContrastiveConfig) -> Runs:
             ),
         )
 
-    keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(config.seed)))
-    # One run after the other: drawing them all at once would take several times the memory of what is kept.
-    return jit(functools.partial(jax.lax.map, prepare))(keys(jnp.arange(config.seeds)))
+    def prepare_all() -> Runs:
+        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(config.seed)))(jnp.arange(config.seeds))
+        # One run after the other: drawing them all at once would take several times the memory of what is kept.
+        return jax.lax.map(prepare, keys)
+
+    return jit(prepare_all, **placed(mesh, RUNS))()
 
 
 def next_batch(
     config: ContrastiveConfig,
     index: Int[Array, ""],
-    order: Int[Array, " samples"],
+    order: Int[Array, " samples"] | None,
     key: Key[Array, ""],
     bases: Bases,
     dataset: Batch | None,
-) -> tuple[Batch, Int[Array, " samples"]]:
+) -> tuple[Batch, Int[Array, " samples"] | None]:
     """The batch of a step: fresh, or the next of the data set in this epoch's order; a rest is left out."""
     if dataset is None:
         key = jax.random.fold_in(jax.random.fold_in(key, _DATA), index)

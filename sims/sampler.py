@@ -27,13 +27,13 @@ class Batch(NamedTuple):
 
 def sample_bases(key: Key[Array, ""], image_dim: int, text_dim: int) -> Bases:
     """Random D_I and D_T: each uniform among the matrices with two orthonormal columns."""
-    image_key, text_key = jax.random.split(key)
-    return Bases(_orthonormal(image_key, image_dim), _orthonormal(text_key, text_dim))
+    normals = jax.random.normal(key, (2 * (image_dim + text_dim),))  # one draw, as in `sample_batch`
+    return Bases(*(_orthonormal(part.reshape(2, -1)) for part in jnp.split(normals, (2 * image_dim,))))
 
 
-def _orthonormal(key: Key[Array, ""], dim: int) -> Float[Array, "dim 2"]:
+def _orthonormal(pair: Float[Array, "2 dim"]) -> Float[Array, "dim 2"]:
     # For two columns Gram and Schmidt say in four lines what a QR decomposition takes far longer to compile.
-    first, second = jax.random.normal(key, (2, dim))
+    first, second = pair
     first = first / jnp.linalg.norm(first)
     second = second - jnp.vdot(first, second) * first
     # Once more: in few dimensions the two may have been nearly parallel.

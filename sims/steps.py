@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from sims.config import ContrastiveConfig
+from sims.devices import RUNS, placed, split_batch
 from sims.evaluation import EvaluationSet, zero_shot_accuracies
 from sims.objectives import OBJECTIVES, Objective
 from sims.runs import Runs, next_batch, weights_key
@@ -36,6 +38,7 @@ class State(NamedTuple):
     weights: Any
     optimiser: Any
     total: Any  # sum of the weights over the current phase
+    diverged: Int[Array, " runs"]  # the step at which a weight stopped being finite; 0 if none did
 
 
 class Checked(NamedTuple):
@@ -43,17 +46,22 @@ class Checked(NamedTuple):
 
     now: Float[Array, "runs prompts groups"]
     averaged: Float[Array, "runs prompts groups"]
-    finite: Bool[Array, " runs"]
+    diverged: Int[Array, " runs"]
 
 
 States = dict[str, State]
 
 
 class Steps:
-    """The compiled parts of training."""
+    """The compiled parts of training.
 
-    def __init__(self, config: ContrastiveConfig):
-        self.config = config
+    Args:
+        config: what to train.
+        mesh: of the devices to train on, `sims.devices.training_mesh`.
+    """
+
+    def __init__(self, config: ContrastiveConfig, mesh: Mesh | None = None):
+        self.config, self.mesh = config, mesh
         self.objectives: Mapping[str, Objective] = {name: OBJECTIVES[name] for name in config.learners}
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
@@ -64,35 +72,48 @@ class Steps:
         """An objective's model with initial weights."""
         return self.objectives[name].create(self.config.architecture, nnx.Rngs(key))
 
-    def initial(self, runs: Runs) -> tuple[States, Int[Array, "runs samples"]]:
-        """Initial weights and optimiser state of every objective and run, and the order of the data sets."""
+    def initial(self, runs: Runs) -> tuple[States, Int[Array, "runs samples"] | None]:
+        """Initial weights and optimiser state of every objective and run, and the order of the data sets, if any."""
 
         def initial(name: str, key: Key[Array, ""]) -> State:
             weights = nnx.state(self.create(name, weights_key(key)), nnx.Param)
-            return State(weights, self.optimiser.init(weights), jax.tree.map(jnp.zeros_like, weights))
+            total = jax.tree.map(jnp.zeros_like, weights)
+            return State(weights, self.optimiser.init(weights), total, jnp.zeros((), jnp.int32))
 
-        def all_initial(keys: Key[Array, " runs"]) -> States:
-            return {name: jax.vmap(functools.partial(initial, name))(keys) for name in self.objectives}
+        def all_initial(keys: Key[Array, " runs"]) -> tuple[States, Int[Array, "runs samples"] | None]:
+            states = {name: jax.vmap(functools.partial(initial, name))(keys) for name in self.objectives}
+            order = jnp.tile(jnp.arange(self.config.samples)[None, :], (self.config.seeds, 1))
+            return states, order if self.config.samples else None
 
-        order = jnp.tile(jnp.arange(self.config.samples)[None, :], (self.config.seeds, 1))
-        return jit(all_initial)(runs.keys), order
+        return jit(all_initial, **placed(self.mesh, RUNS, RUNS))(runs.keys)
+
+    @functools.cached_property
+    def compiled_segment(self) -> Any:
+        """`segment`, jitted; what the host reads is on every device."""
+        return jit(self.segment, donate_argnums=(0, 1), **placed(self.mesh, RUNS, RUNS, None))
+
+    @functools.cached_property
+    def compiled_evaluate(self) -> Any:
+        """`evaluate`, jitted; its result is on every device."""
+        return jit(self.evaluate, static_argnums=0, **placed(self.mesh, None))
 
     def segment(
         self,
         states: States,
-        order: Int[Array, "runs samples"],
+        order: Int[Array, "runs samples"] | None,
         runs: Runs,
         begin: Int[Array, ""],
         stop: Int[Array, ""],
         phase_start: Int[Array, ""],
-    ) -> tuple[States, Int[Array, "runs samples"], dict[str, Checked]]:
+    ) -> tuple[States, Int[Array, "runs samples"] | None, dict[str, Checked]]:
         """Steps `begin` (exclusive) to `stop` of all runs, in the phase that began at `phase_start`."""
         new_phase = begin == phase_start
         states = {
             name: state._replace(total=jax.tree.map(lambda total: jnp.where(new_phase, 0.0, total), state.total))
             for name, state in states.items()
         }
-        all_runs = jax.vmap(self.step, in_axes=(None, 0, 0, 0, 0, 0))
+        axis = None if self.mesh is None else RUNS
+        all_runs = jax.vmap(self.step, in_axes=(None, 0, 0, 0, 0, 0), spmd_axis_name=axis)
 
         def one_step(index: Int[Array, ""], carry: tuple[States, Any]) -> tuple[States, Any]:
             return all_runs(index, *carry, runs.keys, runs.bases, runs.dataset)
@@ -101,11 +122,10 @@ class Steps:
         checks = {}
         for name, state in states.items():
             average = jax.tree.map(lambda total: total / (stop - phase_start), state.total)
-            leaves = [leaf.reshape(self.config.seeds, -1) for leaf in jax.tree.leaves(state.weights)]
             checks[name] = Checked(
                 self.evaluate(name, state.weights, runs, runs.monitor),
                 self.evaluate(name, average, runs, runs.monitor),
-                jnp.all(jnp.isfinite(jnp.concatenate(leaves, axis=1)), axis=1),
+                state.diverged,
             )
         return states, order, checks
 
@@ -113,19 +133,21 @@ class Steps:
         self,
         index: Int[Array, ""],
         states: States,
-        order: Int[Array, " samples"],
+        order: Int[Array, " samples"] | None,
         key: Key[Array, ""],
         bases: Bases,
         dataset: Batch | None,
-    ) -> tuple[States, Int[Array, " samples"]]:
+    ) -> tuple[States, Int[Array, " samples"] | None]:
         """One optimiser step of one run, all objectives on the same batch."""
         batch, order = next_batch(self.config, index, order, key, bases, dataset)
+        batch = split_batch(batch)
         updated = {}
         for name, state in states.items():
             gradients = jax.grad(functools.partial(self.loss, name))(state.weights, batch)
             updates, optimiser = self.optimiser.update(gradients, state.optimiser)
             weights = optax.apply_updates(state.weights, updates)
-            updated[name] = State(weights, optimiser, jax.tree.map(jnp.add, state.total, weights))
+            diverged = jnp.where((state.diverged == 0) & ~all_finite(weights), index + 1, state.diverged)
+            updated[name] = State(weights, optimiser, jax.tree.map(jnp.add, state.total, weights), diverged)
         return updated, order
 
     def loss(self, name: str, weights: Any, batch: Batch) -> Float[Array, ""]:

@@ -47,7 +47,7 @@ class Store:
     def __init__(self, folder: Path, manifest: dict[str, Any]):
         self.folder, self.chunks = folder, folder / "chunks"
         path = folder / MANIFEST
-        wanted = json.loads(results.to_json(manifest))
+        wanted = results.plain(manifest)
         if path.exists():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))

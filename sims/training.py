@@ -7,47 +7,33 @@ removes most of the noise that single steps leave.
 
 Convergence. Phases end at `steps`, a half of it, a quarter, and so on. A learner has converged at the end of a phase,
 not before half of `steps`, when this last doubling of its training changed no accuracy (of any group, with any
-prompt, averaged over the runs) by more than `TOLERANCE`. Its result is taken there, whatever other learners are
+prompt, averaged over the runs) by more than `record.TOLERANCE`. Its result is taken there, whatever other learners are
 trained beside it; training ends when all have converged, or at `steps`.
+
+Nothing depends on where the steps are cut into pieces: every random number comes from the seed and the step's number.
+So a training that goes on from a checkpoint gives the same bits as one that was never stopped.
 """
 
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
+from sims.checkpoints import Checkpoints
 from sims.config import ContrastiveConfig
-from sims.runs import prepare_runs
-from sims.steps import Steps
-from workbench.compilation import jit
+from sims.devices import on_every_device, training_mesh, using
+from sims.record import Record, Stop, Trained, stops
+from sims.runs import Runs, prepare_runs
+from sims.steps import States, Steps
+from workbench import hosts
 from workbench.errors import RunError
+from workbench.interruption import Interruption
 
-TOLERANCE = 0.01  # in accuracy: one point
-_SHORTEST_PHASE = 20  # steps
-_POINTS_PER_DOUBLING = 3  # of the recorded trajectory
-
-
-@dataclasses.dataclass(frozen=True)
-class Trained:
-    """What training one objective gave.
-
-    Attributes:
-        accuracies: on fresh data, shape (runs, prompts, groups); one "prompt" for a supervised learner.
-        trajectory_steps: steps at which the accuracies were recorded, shape (points,).
-        trajectory: accuracies of the weights at those steps, shape (points, runs, prompts, groups).
-        steps: how many steps were taken.
-        converged: by the rule above.
-        last_change: largest change of a mean accuracy in the last doubling; None if there was none.
-    """
-
-    accuracies: np.ndarray
-    trajectory_steps: np.ndarray
-    trajectory: np.ndarray
-    steps: int
-    converged: bool
-    last_change: float | None
+_SECONDS_A_PIECE = 2.0  # between two looks at the progress bar and the clock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,85 +49,103 @@ class Training:
     seconds: dict[str, float]
 
 
-def phase_ends(steps: int) -> list[int]:
-    """Ends of the phases: `steps` halved again and again, in rising order."""
-    ends = [steps]
-    while ends[0] // 2 >= _SHORTEST_PHASE:
-        ends.insert(0, ends[0] // 2)
-    return ends
-
-
-def train(config: ContrastiveConfig, on_progress: Callable[[int, str], None] = lambda step, status: None) -> Training:
+def train(
+    config: ContrastiveConfig,
+    on_progress: Callable[[int, str], None] = lambda step, status: None,
+    checkpoints: Checkpoints | None = None,
+) -> Training:
     """Train all learners of a configuration and evaluate them on fresh data.
 
     Args:
         config: what to train, and how.
         on_progress: called with the step reached and a word on how it goes.
+        checkpoints: where to keep a long training, and to go on from.
 
     Raises:
-        RunError: weights stopped being finite; the message names the objective, the steps and the run.
+        RunError: weights stopped being finite; the message names the objective, the step and the run.
+        KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
     """
     started = time.perf_counter()
     on_progress(0, "compiling")
-    program = Steps(config)
-    runs = prepare_runs(config)
-    states, order = program.initial(runs)
-    zero = np.int32(0)
-    segment = jit(program.segment, donate_argnums=(0, 1))
-    segment = segment.lower(states, order, runs, zero, zero, zero).compile()
-    compiled = time.perf_counter()
-
-    points: list[int] = []
-    trajectory: dict[str, list[np.ndarray]] = {name: [] for name in config.learners}
-    averages: dict[str, list[np.ndarray]] = {name: [] for name in config.learners}
-    finished: dict[str, Trained] = {}
-    start = 0
-    for end in phase_ends(config.steps):
-        for stop in _recorded_steps(start, end):
-            begin = points[-1] if points else 0
-            states, order, checks = segment(states, order, runs, np.int32(begin), np.int32(stop), np.int32(start))
-            points.append(stop)
-            for name, checked in checks.items():
-                _check_finite(name, np.asarray(checked.finite), begin, stop)
-                trajectory[name].append(np.asarray(checked.now))
-            on_progress(stop, f"{len(finished)} of {len(trajectory)} learners have converged")
-        for name in [name for name in config.learners if name not in finished]:
-            averages[name].append(np.asarray(checks[name].averaged))
-            changes = _changes(averages[name])
-            converged = 2 * end >= config.steps and bool(changes) and changes[-1] <= TOLERANCE
-            if converged or end == config.steps:
-                average = jax.tree.map(lambda total, length=end - start: total / length, states[name].total)
-                finished[name] = Trained(
-                    accuracies=np.asarray(jit(program.evaluate, static_argnums=0)(name, average, runs, runs.test)),
-                    trajectory_steps=np.array(points),
-                    trajectory=np.stack(trajectory[name]),
-                    steps=end,
-                    converged=converged,
-                    last_change=changes[-1] if changes else None,
-                )
-        if len(finished) == len(trajectory):
-            break
-        start = end
+    mesh = training_mesh(config)
+    with using(mesh):
+        loop = _Loop(config, mesh, checkpoints)
+        compiled = time.perf_counter()
+        with Interruption() as interruption:
+            for stop in stops(config.steps):
+                if stop.step > loop.step and loop.record.training:
+                    loop.advance(stop, on_progress, interruption)
     on_progress(config.steps, "done")
-    learners = {name: finished[name] for name in config.learners}
+    learners = {name: loop.record.finished[name] for name in config.learners}
     return Training(learners, {"compile": compiled - started, "train": time.perf_counter() - compiled})
 
 
-def _recorded_steps(start: int, end: int) -> list[int]:
-    """Steps in (start, end] at which the trajectory is recorded, evenly spaced on a logarithmic axis."""
-    count = _POINTS_PER_DOUBLING if start else 2 * _POINTS_PER_DOUBLING
-    return sorted({round(step) for step in np.geomspace(max(start, 1), end, count + 1)} - {start})
+class _Loop:
+    """A training on its way: the compiled program, what is on the devices, and what has been recorded."""
+
+    def __init__(self, config: ContrastiveConfig, mesh: Mesh | None, checkpoints: Checkpoints | None):
+        self.checkpoints, self.mesh = checkpoints, mesh
+        self.program = Steps(config, self.mesh)
+        self.runs: Runs = prepare_runs(config, self.mesh)
+        self.states: States
+        self.states, self.order = self.program.initial(self.runs)
+        self.record, self.step = Record(config.learners, config.steps), 0
+        kept = checkpoints.restore((self.states, self.order)) if checkpoints else None
+        if kept is not None:
+            self.step, (self.states, self.order), record = kept
+            self.record = Record.from_json(config.learners, config.steps, record)
+        zero = on_every_device(self.mesh, 0)
+        lowered = self.program.compiled_segment.lower(self.states, self.order, self.runs, zero, zero, zero)
+        self._segment = lowered.compile()
+        self._piece = 1  # steps that take about `_SECONDS_A_PIECE`
+
+    def advance(self, stop: Stop, on_progress: Callable[[int, str], None], interruption: Interruption) -> None:
+        """Train to the stop in pieces, record what is found there, and keep it where it is time."""
+        while self.step < stop.step:
+            until = min(stop.step, self.step + hosts.agreed(self._piece))
+            checks = self._train(until, stop.phase_start)
+            for name, checked in checks.items():
+                _check_finite(name, checked.diverged, self.program.config)
+            if until == stop.step:
+                self._note(stop, checks)
+            on_progress(until, self.record.status)
+            wanted = bool(hosts.agreed(int(interruption.wanted)))
+            if self.checkpoints and self.record.training and (wanted or self.checkpoints.due()):
+                self.checkpoints.save(until, (self.states, self.order), self.record.to_json())
+            if wanted:
+                kept = f"; the same command goes on from step {until}" if self.checkpoints else ""
+                raise KeyboardInterrupt(f"interrupted{kept}")
+
+    def _train(self, until: int, phase_start: int) -> Any:
+        began = time.perf_counter()
+        # Whatever crosses between host and devices does so in these lines.
+        numbers = [on_every_device(self.mesh, number) for number in (self.step, until, phase_start)]
+        with jax.transfer_guard("disallow"):
+            found = self._segment(self.states, self.order, self.runs, *numbers)
+        self.states, self.order, checks = found
+        checks = jax.device_get(checks)
+        seconds = time.perf_counter() - began
+        wished = int((until - self.step) * _SECONDS_A_PIECE / seconds)
+        # Short pieces are mostly overhead, so that one says little of how long a longer one takes.
+        self._piece = max(1, min(wished, 2 * self._piece))
+        self.step = until
+        return checks
+
+    def _note(self, stop: Stop, checks: Any) -> None:
+        training = self.record.training
+        self.record.add(stop.step, {name: checked.now for name, checked in checks.items()})
+        for name in training if stop.ends_phase else ():
+            if self.record.end_phase(name, stop.step, checks[name].averaged):
+                length = stop.step - stop.phase_start
+                average = jax.tree.map(lambda total, length=length: total / length, self.states[name].total)
+                accuracies = self.program.compiled_evaluate(name, average, self.runs, self.runs.test)
+                self.record.finish(name, stop.step, np.asarray(accuracies))
 
 
-def _changes(averages: list[np.ndarray]) -> list[float]:
-    """Largest change of a mean accuracy in each doubling, from accuracies of shape (runs, prompts, groups)."""
-    means = np.stack([np.mean(accuracies, axis=0) for accuracies in averages])
-    return [float(change) for change in np.max(np.abs(np.diff(means, axis=0)), axis=(1, 2))]
-
-
-def _check_finite(name: str, finite: np.ndarray, begin: int, stop: int) -> None:
-    if not finite.all():
+def _check_finite(name: str, diverged: np.ndarray, config: ContrastiveConfig) -> None:
+    if diverged.any():
+        run = int(np.argmax(diverged > 0))
         raise RunError(
-            f"{name} diverged between steps {begin} and {stop} in run {int(np.argmin(finite))}: its weights are no "
-            "longer finite numbers; a smaller --learning-rate may help"
+            f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}: its weights are no longer finite "
+            f"numbers; a --learning-rate smaller than {config.learning_rate:g} may help"
         )

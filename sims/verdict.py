@@ -13,8 +13,8 @@ from scipy.special import stdtr, stdtrit
 
 from sims.comparison import Row
 from sims.objectives import OBJECTIVES, SUPERVISED
+from sims.record import Trained
 from sims.runs import TEST_SIZE
-from sims.training import Trained
 
 QUESTION = "Is a contrastive learner more robust to the spurious feature than supervised training on the same images?"
 

@@ -21,3 +21,7 @@ class ParameterError(InputError):
 
 class RunError(RuntimeError):
     """A run that went wrong with right input, such as a diverged training. Exit code 1."""
+
+
+class LostProcessError(RunError):
+    """Another process of the run is gone, so that leaving must not wait for it. Exit code 1."""

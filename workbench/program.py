@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from workbench.errors import InputError, ParameterError, RunError
+from workbench.errors import InputError, LostProcessError, ParameterError, RunError
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -46,7 +46,7 @@ def run(
         arguments: from the command line unless given.
 
     Returns:
-        0 when it went well, 1 for a `RunError`, 2 for wrong input or a file that cannot be read or written,
+        0 when it went well, 1 for a `RunError` (at once for a `LostProcessError`), 2 for wrong input or a file that cannot be read or written,
         130 when it was interrupted.
     """
     words = sys.argv[1:] if arguments is None else arguments
@@ -64,6 +64,10 @@ def run(
         return _fail(parser, 2, f"--{error.name.replace('_', '-')}: {error.requirement}")
     except InputError as error:
         return _fail(parser, 2, str(error))
+    except LostProcessError as error:
+        _fail(parser, 1, str(error))
+        sys.stderr.flush()
+        os._exit(1)
     except RunError as error:
         return _fail(parser, 1, str(error))
     except BrokenPipeError:
@@ -72,8 +76,8 @@ def run(
         return 0
     except OSError as error:
         return _fail(parser, 2, f"{error.filename or 'output'}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        return _fail(parser, 130, "interrupted; nothing was written")
+    except KeyboardInterrupt as interrupt:
+        return _fail(parser, 130, str(interrupt) or "interrupted; nothing was written")
 
 
 def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
@@ -120,6 +124,14 @@ def positive_number(text: str) -> float:
     value = number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return value
+
+
+def non_negative_number(text: str) -> float:
+    """An option's type: a number of at least 0."""
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, got {text}")
     return value
 
 

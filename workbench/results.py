@@ -20,6 +20,11 @@ def to_json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, indent=2, allow_nan=False) + "\n"
 
 
+def plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is read back of the data once it is written as JSON: lists for tuples, and so on."""
+    return json.loads(to_json(data))
+
+
 def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     """The bytes of a NumPy archive without pickled objects."""
     buffer = io.BytesIO()

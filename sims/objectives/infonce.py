@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from sims.encoders import Architecture
 from sims.models import CosineDualEncoder
 from sims.objectives.objective import Objective
-from sims.objectives.pairwise import both_logsumexps
+from sims.pairwise import both_logsumexps
 from sims.sampler import Batch
 
 INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature of 0.07 ...

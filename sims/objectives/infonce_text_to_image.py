@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from sims.models import DualEncoder
 from sims.objectives.infonce_bilinear import create_bilinear
 from sims.objectives.objective import Objective
-from sims.objectives.pairwise import row_logsumexps
+from sims.pairwise import row_logsumexps
 from sims.sampler import Batch
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from sims.encoders import Architecture
 from sims.models import CosineDualEncoder
 from sims.objectives.objective import Objective
-from sims.objectives.pairwise import softplus_sum
+from sims.pairwise import softplus_sum
 from sims.sampler import Batch
 
 INITIAL_SCALE = 10.0

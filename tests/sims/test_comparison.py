@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sims.comparison import standard_errors, tabulate
+from sims.record import Trained
 from sims.runs import TEST_SIZE
-from sims.training import Trained
 from sims.verdict import compare, verdict
 from theory import GROUPS, SpuriousModel, group_accuracies, predict
 from theory.predictions import BATCH_FREE

@@ -1,4 +1,4 @@
-"""Losses over all pairs in blocks: the dense loss's value and gradient, in memory that grows with the batch."""
+"""Losses over all pairs, in blocks and round a ring: the dense loss's value and gradient, in less memory."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,8 @@ from flax import nnx
 
 from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES
-from sims.objectives.pairwise import BLOCK, blocked_logsumexps, blocked_softplus_sum, dense_logsumexps
+from sims.pairwise import blocks, dense
+from sims.pairwise.blocks import BLOCK
 from sims.sampler import Batch
 
 ROWS, COLUMNS, WIDTH = 37, 29, 5
@@ -41,7 +42,7 @@ def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
 
         return jax.value_and_grad(weighted, (0, 1))(*embeddings())
 
-    for ours in (dense_logsumexps, lambda images, texts: blocked_logsumexps(images, texts, block)):
+    for ours in (dense.logsumexps, lambda images, texts: blocks.logsumexps(images, texts, block)):
         for got, expected in zip(jax.tree.leaves(value(ours)), jax.tree.leaves(value(plain_logsumexps)), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12)
 
@@ -49,7 +50,7 @@ def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
 @pytest.mark.parametrize("block", [1, 8, 37])
 def test_softplus_sum_and_its_gradients_are_the_dense_ones(block):
     arguments = (*embeddings(), jnp.asarray(-1.5))
-    found = jax.value_and_grad(lambda *a: 2.0 * blocked_softplus_sum(*a, block), (0, 1, 2))(*arguments)
+    found = jax.value_and_grad(lambda *a: 2.0 * blocks.softplus_sum(*a, block), (0, 1, 2))(*arguments)
     expected = jax.value_and_grad(lambda *a: 2.0 * dense_softplus(*a), (0, 1, 2))(*arguments)
     for got, wanted in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
@@ -60,7 +61,7 @@ def test_large_logits_do_not_overflow_in_single_precision():
     images, texts = embeddings(jnp.float32, scale=12.0)
     exact = plain_logsumexps(images.astype(jnp.float64), texts.astype(jnp.float64))
     assert float(jnp.max(exact[0])) > 200
-    for found in (blocked_logsumexps(images, texts, 8), dense_logsumexps(images, texts)):
+    for found in (blocks.logsumexps(images, texts, 8), dense.logsumexps(images, texts)):
         for got, expected in zip(found, exact, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-5)  # a few roundings of logits of hundreds
 
@@ -79,7 +80,7 @@ def test_objectives_of_a_large_batch_are_those_of_plain_formulas(name):
     size = 2 * BLOCK + 11  # two blocks and a rest
     model, batch = OBJECTIVES[name].create(Architecture(6, 6, 4), nnx.Rngs(0)), large_batch(2 * BLOCK + 11, jnp.float64)
 
-    def dense(model):
+    def plain(model):
         images, texts = model.embed_images(batch.images), model.embed_texts(batch.texts)
         if name == "siglip":
             scale = jnp.exp(model.log_scale[...])
@@ -93,7 +94,7 @@ def test_objectives_of_a_large_batch_are_those_of_plain_formulas(name):
         return jnp.mean(sum(jax.nn.logsumexp(logits, axis=axis) - own for axis in (0, 1))) / 2.0
 
     found = nnx.value_and_grad(lambda model: OBJECTIVES[name].loss(model, batch))(model)
-    for got, expected in zip(jax.tree.leaves(found), jax.tree.leaves(nnx.value_and_grad(dense)(model)), strict=True):
+    for got, expected in zip(jax.tree.leaves(found), jax.tree.leaves(nnx.value_and_grad(plain)(model)), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
 

@@ -32,70 +32,11 @@ def _over_blocks(
     return carry, jax.tree.map(lambda *both: jnp.concatenate(both), stacked, last)
 
 
-def both_logsumexps(
-    images: Float[Array, "size embed"], texts: Float[Array, "others embed"]
-) -> tuple[Float[Array, " size"], Float[Array, " others"]]:
-    """Log sum_j e^<images_i, texts_j> of every row i, and log sum_i of every column j; in blocks if the batch is large.
-
-    Args:
-        images: shape (size, embed).
-        texts: shape (others, embed).
-    """
-    if images.shape[0] >= 2 * BLOCK:
-        return blocked_logsumexps(images, texts, BLOCK)
-    return dense_logsumexps(images, texts)
-
-
-def row_logsumexps(images: Float[Array, "size embed"], texts: Float[Array, "others embed"]) -> Float[Array, " size"]:
-    """Log sum_j e^<images_i, texts_j> of every row i alone; arguments as above."""
-    if images.shape[0] >= 2 * BLOCK:
-        # The columns' part costs no matrix product, so that a kernel of its own would gain little.
-        return blocked_logsumexps(images, texts, BLOCK)[0]
-    return jax.nn.logsumexp(images @ texts.T, axis=1)
-
-
-def softplus_sum(
-    images: Float[Array, "size embed"], texts: Float[Array, "others embed"], bias: Float[Array, ""]
-) -> Float[Array, ""]:
-    """sum_ij log(1 + e^(<images_i, texts_j> + bias)); in blocks if the batch is large; arguments as above."""
-    if images.shape[0] >= 2 * BLOCK:
-        return blocked_softplus_sum(images, texts, bias, BLOCK)
-    return jnp.sum(jax.nn.softplus(images @ texts.T + bias))
-
-
-@jax.custom_vjp
-def dense_logsumexps(
-    images: Float[Array, "size embed"], texts: Float[Array, "others embed"]
-) -> tuple[Float[Array, " size"], Float[Array, " others"]]:
-    """`both_logsumexps` with all logits at once; the backward pass reuses the two exponentials of the forward pass."""
-    return _dense_forward(images, texts)[0]
-
-
-def _dense_forward(images: Array, texts: Array) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
-    logits = images @ texts.T
-    highest = jnp.max(logits, axis=1), jnp.max(logits, axis=0)
-    by_row, by_column = jnp.exp(logits - highest[0][:, None]), jnp.exp(logits - highest[1][None, :])
-    totals = jnp.sum(by_row, axis=1), jnp.sum(by_column, axis=0)
-    values = highest[0] + jnp.log(totals[0]), highest[1] + jnp.log(totals[1])
-    return values, (images, texts, by_row, by_column, *totals)
-
-
-def _dense_backward(saved: tuple[Array, ...], given: tuple[Array, Array]) -> tuple[Array, Array]:
-    images, texts, by_row, by_column, of_row, of_column = saved
-    slope = by_row * (given[0] / of_row)[:, None] + by_column * (given[1] / of_column)[None, :]
-    # XLA would turn this product into slope^T images, which takes its CPU kernel three times as long.
-    turned = jax.lax.optimization_barrier(images.T) @ slope
-    return slope @ texts, jax.lax.optimization_barrier(turned).T
-
-
-dense_logsumexps.defvjp(_dense_forward, _dense_backward)
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def blocked_logsumexps(
+def logsumexps(
     images: Float[Array, "size embed"], texts: Float[Array, "others embed"], block: int
 ) -> tuple[Float[Array, " size"], Float[Array, " others"]]:
-    """`both_logsumexps` in blocks of that many rows; a last one may be shorter."""
+    """`pairwise.both_logsumexps` in blocks of that many rows; a last one may be shorter."""
     return _both_ways(images, texts, block)
 
 
@@ -119,7 +60,8 @@ def _forward(images: Array, texts: Array, block: int) -> tuple[tuple[Array, Arra
     return (rows, columns), (images, texts, rows, columns)
 
 
-def _backward(block: int, saved: tuple[Array, ...], given: tuple[Array, Array]) -> tuple[Array, Array]:
+def logsumexps_gradient(block: int, saved: tuple[Array, ...], given: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The gradients of images and texts, from (images, texts, rows, columns) and the gradients of the latter two."""
     images, texts, rows, columns = saved
     of_rows, of_columns = given
 
@@ -134,14 +76,14 @@ def _backward(block: int, saved: tuple[Array, ...], given: tuple[Array, Array]) 
     return of_images, of_texts
 
 
-blocked_logsumexps.defvjp(_forward, _backward)
+logsumexps.defvjp(_forward, logsumexps_gradient)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
-def blocked_softplus_sum(
+def softplus_sum(
     images: Float[Array, "size embed"], texts: Float[Array, "others embed"], bias: Float[Array, ""], block: int
 ) -> Float[Array, ""]:
-    """`softplus_sum` in blocks of that many rows; a last one may be shorter."""
+    """`pairwise.softplus_sum` in blocks of that many rows; a last one may be shorter."""
 
     def step(total: Array, part: tuple[Array]) -> tuple[Array, None]:
         # Row by row first, so that a sum of n^2 numbers keeps its precision.
@@ -151,10 +93,11 @@ def blocked_softplus_sum(
 
 
 def _softplus_forward(images: Array, texts: Array, bias: Array, block: int) -> tuple[Array, tuple[Array, ...]]:
-    return blocked_softplus_sum(images, texts, bias, block), (images, texts, bias)
+    return softplus_sum(images, texts, bias, block), (images, texts, bias)
 
 
-def _softplus_backward(block: int, saved: tuple[Array, ...], given: Array) -> tuple[Array, Array, Array]:
+def softplus_gradient(block: int, saved: tuple[Array, ...], given: Array) -> tuple[Array, Array, Array]:
+    """The gradients of images, texts and bias, from these and the gradient of the sum."""
     images, texts, bias = saved
 
     def step(carry: tuple[Array, Array], part: tuple[Array]) -> tuple[tuple[Array, Array], Array]:
@@ -167,4 +110,4 @@ def _softplus_backward(block: int, saved: tuple[Array, ...], given: Array) -> tu
     return of_images, of_texts, of_bias
 
 
-blocked_softplus_sum.defvjp(_softplus_forward, _softplus_backward)
+softplus_sum.defvjp(_softplus_forward, softplus_gradient)

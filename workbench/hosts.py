@@ -1,0 +1,103 @@
+"""Several processes as one run, on one host or many: JAX's distributed runtime, and what the processes agree on."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from workbench import program
+from workbench.errors import InputError, LostProcessError
+
+# Seconds after which a silent process is taken for dead, and for which processes wait for each other at the start.
+_HEARTBEAT, _START = 20, 120
+# What the transports (Gloo, NCCL, gRPC) say of a process that does not answer; the kinds of the errors vary.
+_SILENCE = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Barrier", "heartbeat", "Connection")
+
+
+def add_host_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that join several processes."""
+    group = parser.add_argument_group(
+        "many hosts", "start the same command once on each host (or for each GPU); --out is a folder that all share"
+    )
+    group.add_argument(
+        "--distributed",
+        action="store_true",
+        help="join the processes of this job, as JAX finds them under SLURM, Open MPI, Kubernetes or on a Cloud TPU",
+    )
+    group.add_argument("--coordinator", metavar="HOST:PORT", help="or: where process 0 listens, the same for all")
+    group.add_argument("--processes", type=program.whole_number(1), metavar="N", help="and how many there are")
+    group.add_argument("--process", type=program.whole_number(0), metavar="I", help="and which one this is, from 0")
+
+
+def join(options: argparse.Namespace) -> None:
+    """Join the other processes, if the options ask for it; before any other use of JAX.
+
+    Raises:
+        InputError: the options do not fit together, no job was found, or the others did not come.
+    """
+    given = options.coordinator, options.processes, options.process
+    if not options.distributed and given == (None, None, None):
+        return
+    if not options.distributed and None in given:
+        raise InputError("--coordinator, --processes and --process go together; --distributed needs none of them")
+    if options.coordinator is not None and not options.coordinator.rpartition(":")[2].isdigit():
+        raise InputError(f"--coordinator: must be HOST:PORT, got {options.coordinator}")
+    if None not in (options.process, options.processes) and options.process >= options.processes:
+        raise InputError(f"--process: must be below --processes, which is {options.processes}, got {options.process}")
+    _keep_standard_output()
+    try:
+        jax.distributed.initialize(*given, initialization_timeout=_START, heartbeat_timeout_seconds=_HEARTBEAT)
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the processes did not find each other ({reason}); check --coordinator, or that the job's scheduler is "
+            "one that JAX knows, and that every process was started"
+        ) from error
+
+
+def _keep_standard_output() -> None:
+    """Leave standard output to Python: libraries below it, Gloo among them, greet there when they connect."""
+    sys.stdout.flush()
+    ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = ours
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes results and speaks."""
+    return jax.process_index() == 0
+
+
+def agreed(value: int) -> int:
+    """The first process's value, in every process; each must call it."""
+    if jax.process_count() == 1:
+        return value
+    from jax.experimental import multihost_utils
+
+    return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
+
+
+def together(work: Callable[[], Any]) -> Any:
+    """Do what needs all processes, and say so if one of them is gone.
+
+    Raises:
+        LostProcessError: a process ended before its time.
+    """
+    try:
+        return work()
+    except Exception as error:
+        if not lost_process(error):
+            raise
+        raise LostProcessError(
+            "another process of this run has ended; start the same command again in all of them, and it goes on from "
+            f"the last checkpoint ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def lost_process(error: Exception) -> bool:
+    """Whether an error is what JAX, or a library on top of it, makes of a process that does not answer."""
+    return jax.process_count() > 1 and any(word in str(error) for word in _SILENCE)
