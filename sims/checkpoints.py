@@ -1,6 +1,7 @@
 """Checkpoints of a long training, by Orbax: written beside and renamed, by all processes of a run."""
 
 import contextlib
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -42,8 +43,7 @@ class Checkpoints:
         Raises:
             InputError: it cannot be written; the last one is as it was.
         """
-        import orbax.checkpoint as ocp  # only a long run needs it
-
+        ocp = _orbax()
         try:
             host = ocp.args.JsonSave({"run": self.run, "record": record})
             with self._manager() as manager:
@@ -63,8 +63,7 @@ class Checkpoints:
         """
         if not self.folder.is_dir():
             return None
-        import orbax.checkpoint as ocp
-
+        ocp = _orbax()
         try:
             with self._manager() as manager:
                 step = manager.latest_step()
@@ -94,7 +93,14 @@ class Checkpoints:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _manager(self) -> contextlib.AbstractContextManager[Any]:
-        import orbax.checkpoint as ocp
-
+        ocp = _orbax()
         options = ocp.CheckpointManagerOptions(max_to_keep=_KEPT, enable_async_checkpointing=False)
         return ocp.CheckpointManager(self.folder, options=options)
+
+
+def _orbax() -> Any:
+    import orbax.checkpoint  # here, since only a long run needs it
+
+    # What it has to say comes to us as an exception, and to the user in one line.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
+    return orbax.checkpoint

@@ -25,7 +25,7 @@ from theory.captions import CAPTIONS, Caption
 from theory.model import SpuriousModel
 from theory.options import MODEL_HELP
 from theory.zero_shot import PROMPTS
-from workbench import program, results, terminal
+from workbench import hosts, program, results, terminal
 from workbench.errors import ParameterError
 
 DEFAULT_OUT = Path("results/sweep")
@@ -86,6 +86,7 @@ def build_parser() -> program.Parser:
     add("--seeds", type=program.whole_number(1), default=8, metavar="N", help="independent runs of each combination")
     add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for sweep.npz and sweep.csv")
+    hosts.add_host_options(parser)
     return parser
 
 
@@ -99,6 +100,7 @@ def _main(options: argparse.Namespace) -> None:
         raise ParameterError("seed", "below 2^32", options.seed)
     # On a CPU every core is a device; other platforms ignore it.
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    hosts.join(options)
     grid = Grid({name: getattr(options, name) for name in STATIC + CONTINUOUS}, options.seeds)
     sweep = plan(grid, options.prompt, options.seed)
     results.check_writable(options.out)
@@ -118,10 +120,15 @@ def _main(options: argparse.Namespace) -> None:
             rate = grid.runs * (done - before) / chunks / (time.perf_counter() - started)
             display.update(task, completed=grid.runs * done / chunks, rate=f"{rate:.1f} runs/s")
 
-        outcome = run(sweep, store, on_progress, seconds)
+        try:
+            outcome = run(sweep, store, on_progress, seconds)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted; the same command goes on where it stopped") from None
+    if not hosts.is_first():
+        return
     before = f" ({share[1]:.0%} of them done before)" if share[1] else ""
     console.print(
-        f"{grid.runs} runs{before} on {jax.device_count()} {jax.devices()[0].platform} devices: start and imports "
+        f"{grid.runs} runs{before} on {jax.device_count()} devices ({jax.default_backend()}): start and imports "
         f"{imported:.1f} s, compilation {seconds.compile:.1f} s, run {seconds.run:.1f} s.",
         soft_wrap=True,
     )

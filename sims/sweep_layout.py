@@ -54,7 +54,7 @@ class Layout:
             )
 
 
-def layout(combinations: int, seeds: int, devices: int, largest: int) -> Layout:
+def layout(combinations: int, seeds: int, devices: int, largest: int, processes: int = 1) -> Layout:
     """Blocks of at most `largest` runs: of as many combinations of a seed as can be, since they share its noise.
 
     Args:
@@ -62,12 +62,13 @@ def layout(combinations: int, seeds: int, devices: int, largest: int) -> Layout:
         seeds: in all.
         devices: that should each have a block, if there are runs enough.
         largest: runs in a block.
+        processes: that share the devices evenly, and should each have a chunk.
     """
     largest = min(largest, math.ceil(combinations * seeds / devices))
     of_combinations = _even(combinations, largest)
     of_seeds = _even(seeds, max(largest // of_combinations, 1))
     blocks = math.ceil(combinations / of_combinations) * math.ceil(seeds / of_seeds)
-    return Layout(of_combinations, of_seeds, min(blocks, 2 * devices))
+    return Layout(of_combinations, of_seeds, min(math.ceil(blocks / processes), 2 * devices // processes))
 
 
 def _even(total: int, largest: int) -> int:

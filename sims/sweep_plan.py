@@ -18,7 +18,7 @@ from sims.sweep_runs import Program, bytes_of_run, compiled
 from sims.sweep_store import Outcome, Store
 from theory.captions import Caption
 from theory.model import SpuriousModel
-from workbench import results
+from workbench import hosts, results
 from workbench.errors import InputError
 from workbench.memory import available_bytes
 
@@ -26,6 +26,7 @@ from workbench.memory import available_bytes
 LARGEST_BLOCK = {"cpu": 16}
 _LARGEST_ELSEWHERE = 1024
 _MEMORY_SHARE = 0.5  # of what is free
+_SECONDS_BETWEEN_LOOKS = 0.2  # for the chunks of other processes
 _OF_CONFIG = ("image_encoder", "text_encoder", "embed_dim", "batch_size", "steps")
 
 
@@ -104,7 +105,9 @@ def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = N
             f"{memory / 1e9:,.1f} GB may be used; reduce --batch-size or the dimensions"
         )
     largest = min(LARGEST_BLOCK.get(jax.default_backend(), _LARGEST_ELSEWHERE), memory // needed)
-    return Sweep(grid, prompts, seed, layout(len(grid.combinations()), grid.seeds, devices, largest))
+    return Sweep(
+        grid, prompts, seed, layout(len(grid.combinations()), grid.seeds, devices, largest, jax.process_count())
+    )
 
 
 class Seconds:
@@ -126,6 +129,8 @@ def run(
     seconds: Seconds | None = None,
 ) -> Outcome:
     """Do what is missing of a sweep, keep each chunk as it finishes, and put all of it together.
+
+    Several processes take turns at the chunks, and find each other's in the store's folder, which they share.
 
     Args:
         sweep: what to do.
@@ -150,7 +155,7 @@ def run(
     values_type = jnp.result_type(float)
     ready: dict[Any, Callable[..., Any]] = {}
     for index, (program, part) in enumerate(chunks):
-        if kept[index] is not None:
+        if kept[index] is not None or index % jax.process_count() != jax.process_index():
             continue
         # A chunk that the devices do not share evenly repeats its last block.
         padded = jax.tree.map(lambda rows: np.pad(rows, ((0, -len(rows) % devices), (0, 0)), mode="edge"), part)
@@ -168,8 +173,14 @@ def run(
         kept[index] = outcome
         done += 1
         on_progress(done, before)
+    for index, shape in enumerate(shapes):
+        while kept[index] is None:  # another process's; if it dies, JAX's runtime ends this one
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            kept[index] = store.read(index, shape, ends)
+        on_progress(len(kept) - sum(outcome is None for outcome in kept), before)
     whole = _put_together(sweep, chunks, [outcome for outcome in kept if outcome is not None])
-    store.assemble(sweep.grid, sweep.prompts, whole)
+    if hosts.is_first():
+        store.assemble(sweep.grid, sweep.prompts, whole)
     return whole
 
 

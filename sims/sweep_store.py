@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 from sims.evaluation import SAMPLED_GROUPS
 from sims.sweep_grid import Grid
 from sims.sweep_layout import Layout
-from workbench import results
+from workbench import hosts, results
 from workbench.errors import InputError
 
 MANIFEST = "sweep.json"
@@ -48,6 +49,8 @@ class Store:
         self.folder, self.chunks = folder, folder / "chunks"
         path = folder / MANIFEST
         wanted = results.plain(manifest)
+        while not (hosts.is_first() or path.exists()):
+            time.sleep(0.1)
         if path.exists():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))

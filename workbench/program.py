@@ -46,8 +46,8 @@ def run(
         arguments: from the command line unless given.
 
     Returns:
-        0 when it went well, 1 for a `RunError` (at once for a `LostProcessError`), 2 for wrong input or a file that cannot be read or written,
-        130 when it was interrupted.
+        0 when it went well, 1 for a `RunError` (at once for a `LostProcessError`), 2 for wrong input or a file that
+        cannot be read or written, 130 when it was interrupted.
     """
     words = sys.argv[1:] if arguments is None else arguments
     _refuse_unknown_options(parser, words)
