@@ -1,5 +1,9 @@
 """Losses over all pairs, in blocks and round a ring: the dense loss's value and gradient, in less memory."""
 
+import json
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +15,7 @@ from sims.objectives import OBJECTIVES
 from sims.pairwise import blocks, dense
 from sims.pairwise.blocks import BLOCK
 from sims.sampler import Batch
+from tests.conftest import ROOT
 
 ROWS, COLUMNS, WIDTH = 37, 29, 5
 
@@ -112,3 +117,50 @@ def test_memory_grows_with_the_batch_and_not_with_its_square(name):
     small, large = temporary(4096), temporary(8192)
     assert large < 2.5 * small  # a quadratic part as large as the linear one would make it 3
     assert large < 8192**2 * 4 / 2  # and less than half of one matrix of similarities
+
+
+RING = """
+import json, sys
+import jax
+jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_enable_x64", True)
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh
+from sims.pairwise import both_logsumexps, row_logsumexps, softplus_sum
+
+size = int(sys.argv[1])
+rng = np.random.default_rng(0)
+images, texts = (jnp.asarray(rng.normal(size=(2, size, 5))) for _ in range(2))
+weights, bias = jnp.asarray(rng.normal(size=(3, size))), jnp.asarray(-1.5)
+
+def value(images, texts, bias):
+    def of_run(images, texts):
+        rows, columns = both_logsumexps(images, texts)
+        alone = row_logsumexps(texts, images)
+        return weights[0] @ rows + weights[1] @ columns + weights[2] @ alone + softplus_sum(images, texts, bias)
+    return jax.vmap(of_run)(images, texts).sum()
+
+def compiled():
+    return jax.jit(jax.value_and_grad(value, (0, 1, 2))).lower(images, texts, bias).compile()
+
+plain = compiled()
+with jax.set_mesh(Mesh(np.array(jax.devices()).reshape(1, 4), ("runs", "batch"), axis_types=(AxisType.Auto,) * 2)):
+    ring = compiled()
+    found = ring(*jax.device_put((images, texts, bias), ring.input_shardings[0]))
+    text = ring.as_text()
+off = [float(jnp.max(jnp.abs(a - b)) / jnp.max(jnp.abs(b))) for a, b in zip(
+    jax.tree.leaves(jax.device_get(found)), jax.tree.leaves(plain(images, texts, bias)))]
+print(json.dumps({"off": off, "permutes": text.count("collective-permute"), "gathers": text.count(" all-gather(")}))
+"""
+
+
+@pytest.mark.parametrize("size", [12, 4096])
+def test_round_a_ring_of_four_devices_value_and_gradient_are_those_of_one(size):
+    """Shards smaller than a block, and shards of two blocks; no device is ever given all embeddings."""
+    command = [sys.executable, "-c", RING, str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert max(found["off"]) < 1e-12  # a few thousand roundings in double precision
+    assert found["permutes"] > 0 and found["gathers"] == 0

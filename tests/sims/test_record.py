@@ -1,4 +1,4 @@
-"""What the host keeps of a training: where it is recorded, when a learner has converged, and that JSON loses nothing."""
+"""What the host keeps of a training: where it is recorded, who has converged, and that JSON loses nothing."""
 
 import json
 
