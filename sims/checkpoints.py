@@ -48,8 +48,8 @@ class Checkpoints:
             host = ocp.args.JsonSave({"run": self.run, "record": record})
             with self._manager() as manager:
                 manager.save(step, args=ocp.args.Composite(arrays=ocp.args.StandardSave(arrays), host=host))
-        except OSError as error:
-            raise InputError(f"--out: {self.folder} cannot be written: {error.strerror or error}") from error
+        except Exception as error:  # of as many kinds as in `restore`
+            raise self._told(error, "cannot be written") from error
         self._last = time.monotonic()
 
     def restore(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
@@ -81,16 +81,19 @@ class Checkpoints:
         except InputError:
             raise
         except Exception as error:  # Orbax and the libraries beneath it raise a dozen kinds on a truncated file
-            if hosts.lost_process(error):
-                raise
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{self.folder} cannot be read ({reason}); delete it to start afresh") from error
+            raise self._told(error, "cannot be read; delete it to start afresh") from error
         return step, arrays, host["record"]
 
     def remove(self) -> None:
         """Delete them all, once the run's result is written."""
         if hosts.is_first():
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _told(self, error: Exception, what: str) -> Exception:
+        if hosts.lost_process(error):
+            raise error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return InputError(f"--out: {self.folder} {what} ({reason})")
 
     def _manager(self) -> contextlib.AbstractContextManager[Any]:
         ocp = _orbax()

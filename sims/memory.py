@@ -19,12 +19,13 @@ def memory_bytes(config: ContrastiveConfig) -> dict[str, int]:
     image_dim, text_dim = int(config.model.image_dim), int(config.model.text_dim)
     pair = image_dim + text_dim
     contrastive = sum(OBJECTIVES[name].contrastive for name in config.learners)
-    # A large batch's similarities are there one block of rows at a time.
-    columns = config.batch_size if config.batch_size < 2 * BLOCK else BLOCK
+    # A large batch's similarities are there one block of rows at a time, and its runs train one after the other.
+    small = config.batch_size < 2 * BLOCK
+    columns, at_once = (config.batch_size, config.seeds) if small else (BLOCK, 1)
     floats = {
         "--image-dim or --seeds": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN),
         "--samples or --seeds": _DATASET * config.seeds * config.samples * pair,
-        "--batch-size or --seeds": config.seeds
+        "--batch-size or --seeds": at_once
         * config.batch_size
         * (_SIMILARITIES * contrastive * columns + _DRAWN * pair),
         # Weights, Adam's two moments, the phase's sum, gradients and updates.

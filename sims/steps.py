@@ -15,6 +15,7 @@ from sims.config import ContrastiveConfig
 from sims.devices import RUNS, placed, split_batch
 from sims.evaluation import EvaluationSet, zero_shot_accuracies
 from sims.objectives import OBJECTIVES, Objective
+from sims.pairwise.blocks import BLOCK
 from sims.runs import Runs, next_batch, weights_key
 from sims.sampler import Bases, Batch
 from workbench.compilation import jit
@@ -112,11 +113,14 @@ class Steps:
             name: state._replace(total=jax.tree.map(lambda total: jnp.where(new_phase, 0.0, total), state.total))
             for name, state in states.items()
         }
-        axis = None if self.mesh is None else RUNS
-        all_runs = jax.vmap(self.step, in_axes=(None, 0, 0, 0, 0, 0), spmd_axis_name=axis)
 
         def one_step(index: Int[Array, ""], carry: tuple[States, Any]) -> tuple[States, Any]:
-            return all_runs(index, *carry, runs.keys, runs.bases, runs.dataset)
+            step = functools.partial(self.step, index)
+            arguments = (*carry, runs.keys, runs.bases, runs.dataset)
+            if self.config.batch_size >= 2 * BLOCK and (self.mesh is None or self.config.seeds == 1):
+                # One run after the other: large products with a batch axis are slower, even one of length 1.
+                return jax.lax.map(lambda arguments: step(*arguments), arguments)
+            return jax.vmap(step, spmd_axis_name=None if self.mesh is None else RUNS)(*arguments)
 
         states, order = jax.lax.fori_loop(begin, stop, one_step, (states, order))
         checks = {}

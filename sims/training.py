@@ -110,7 +110,9 @@ class _Loop:
                 self._note(stop, checks)
             on_progress(until, self.record.status)
             wanted = bool(hosts.agreed(int(interruption.wanted)))
-            if self.checkpoints and self.record.training and (wanted or self.checkpoints.due()):
+            if not self.record.training:
+                return
+            if self.checkpoints and (wanted or self.checkpoints.due()):
                 self.checkpoints.save(until, (self.states, self.order), self.record.to_json())
             if wanted:
                 kept = f"; the same command goes on from step {until}" if self.checkpoints else ""

@@ -16,6 +16,7 @@ ALLOWED = {
     "sims": {"workbench", "theory"},
     "realdata": {"workbench", "theory"},
     "paper_figs": {"workbench", "theory", "sims", "realdata"},
+    "benchmarks": {"workbench", "theory", "sims"},
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -44,6 +45,15 @@ def test_theory_knows_no_file_plot_or_random_key():
         names = set(imported(path))
         assert not names & {"pathlib", "os", "io", "matplotlib", "rich", "argparse"}, path
         assert "jax.random" not in path.read_text(), path
+
+
+def test_every_package_is_installed():
+    import tomllib
+
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    # benchmarks are run in a checkout.
+    rooms = {path.parent for path in MODULES if path.relative_to(ROOT).parts[0] != "benchmarks"}
+    assert listed == {".".join(room.relative_to(ROOT).parts) for room in rooms}
 
 
 def test_importing_reads_nothing_prints_nothing_and_picks_no_device():

@@ -5,8 +5,10 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,21 @@ def test_every_other_command_runs(main_job):
     for command in OTHERS:
         assert run(command, main_job), command
     assert (main_job / "results" / "figures" / "effective_robustness.png").exists()
+
+
+def test_two_processes_run_as_written(tmp_path):
+    """The block of shell under "Many hosts", but for a port that is free here."""
+    (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        script = block.replace("localhost:12355", f"localhost:{probe.getsockname()[1]}")
+    assert script != block
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300
+    )
+    assert done.stdout.count("Written to results/two") == 1, done.stderr
+    assert json.loads((tmp_path / "results" / "two" / "result.json").read_text())["versions"]["devices"] == "2"
 
 
 def test_python_example_runs():

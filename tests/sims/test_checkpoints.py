@@ -97,7 +97,7 @@ def test_checkpoints_of_another_run_and_broken_ones_are_refused_and_kept(killed,
     for path in (folder / "checkpoints" / str(before[-1])).rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    refused("sims.contrastive", *LONG, "--out", folder, words=["checkpoints cannot be read", "delete"])
+    refused("sims.contrastive", *LONG, "--out", folder, words=["--out", "checkpoints cannot be read", "delete"])
     assert kept(folder) == before
 
 
