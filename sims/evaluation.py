@@ -1,5 +1,6 @@
 """Zero-shot accuracy on fresh data, group by group."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ from theory.model import SpuriousModel
 from theory.zero_shot import latent_prompt
 
 SAMPLED_GROUPS = ("aligned", "conflicting")
+PIECE = 1024  # images at a time, so that what an encoder makes of them stays small
 
 
 class EvaluationSet(NamedTuple):
@@ -46,10 +48,17 @@ def zero_shot_accuracies(
 ) -> Float[Array, "prompts groups"]:
     """Share of images whose own class scores highest, for each prompt and group."""
 
-    def accuracy(texts: Float[Array, "2 text_dim"], group: EvaluationSet) -> Float[Array, ""]:
-        scores = classifier.class_scores(group.images, texts)
+    def accuracy(texts: Float[Array, "2 text_dim"], piece: EvaluationSet) -> Float[Array, ""]:
+        scores = classifier.class_scores(piece.images, texts)
         predictions = 2.0 * jnp.argmax(scores, axis=1) - 1.0
-        return jnp.mean(predictions == group.labels)
+        return jnp.mean(predictions == piece.labels)
 
     over_groups = jax.vmap(accuracy, in_axes=(None, 0))
-    return jax.vmap(over_groups, in_axes=(0, None))(prompts, evaluation_set)
+    over_prompts = jax.vmap(over_groups, in_axes=(0, None))
+    groups, size = evaluation_set.labels.shape
+    if size <= PIECE or size % PIECE:
+        return over_prompts(prompts, evaluation_set)
+    pieces = jax.tree.map(
+        lambda part: jnp.moveaxis(part.reshape(groups, -1, PIECE, *part.shape[2:]), 1, 0), evaluation_set
+    )
+    return jnp.mean(jax.lax.map(functools.partial(over_prompts, prompts), pieces), axis=0)

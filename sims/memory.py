@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from sims.config import ContrastiveConfig
+from sims.evaluation import PIECE
 from sims.objectives import OBJECTIVES
 from sims.pairwise.blocks import BLOCK
 from sims.runs import MONITOR_SIZE, TEST_SIZE
@@ -22,12 +23,14 @@ def memory_bytes(config: ContrastiveConfig) -> dict[str, int]:
     # A large batch's similarities are there one block of rows at a time, and its runs train one after the other.
     small = config.batch_size < 2 * BLOCK
     columns, at_once = (config.batch_size, config.seeds) if small else (BLOCK, 1)
+    encoding = config.architecture.floats_per_image()
     floats = {
-        "--image-dim or --seeds": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN),
+        "--image-dim or --seeds": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN)
+        + PIECE * encoding // 2 * config.seeds,
         "--samples or --seeds": _DATASET * config.seeds * config.samples * pair,
         "--batch-size or --seeds": at_once
         * config.batch_size
-        * (_SIMILARITIES * contrastive * columns + _DRAWN * pair),
+        * (_SIMILARITIES * contrastive * columns + _DRAWN * pair + 2 * encoding),
         # Weights, Adam's two moments, the phase's sum, gradients and updates.
         "--embed-dim or --seeds": 6 * config.seeds * config.embed_dim * pair * contrastive,
     }

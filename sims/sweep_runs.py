@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int, Key, UInt32
 
 from sims.captions import sample_pairs
 from sims.encoders import Architecture
-from sims.evaluation import sample_evaluation_set, zero_shot_accuracies
+from sims.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
 from sims.objectives import OBJECTIVES
 from sims.sampler import Batch, sample_bases, sample_batch
 from sims.steps import all_finite, learning_rate_schedule
@@ -144,5 +144,7 @@ def bytes_of_run(program: Program) -> int:
     """About how much memory one run of a block takes, copies of the batch, weights and test images included."""
     pair = program.image_dim + program.text_dim
     similarities = 5 * program.batch_size**2 if OBJECTIVES[program.objective].contrastive else 0
-    training = similarities + 8 * program.batch_size * pair + 8 * program.embed_dim * pair
-    return 4 * max(training, 6 * TEST_SIZE * program.image_dim)
+    # Fusion leaves about a quarter of an encoder's arrays, of the images of two groups; measured with the ViT.
+    encoding = program.architecture.floats_per_image()
+    training = similarities + program.batch_size * (8 * pair + 2 * encoding) + 8 * program.embed_dim * pair
+    return 4 * max(training, 6 * TEST_SIZE * program.image_dim + PIECE * encoding // 2)

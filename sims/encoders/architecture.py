@@ -4,9 +4,10 @@ import dataclasses
 import math
 from typing import Any
 
+import jax
 from flax import nnx
 
-from sims.encoders.encoder import Encoder, Initializer, square
+from sims.encoders.encoder import Encoder, Initializer, default_dtype, square
 from sims.encoders.table import IMAGE_ENCODERS, PICTURE_ENCODERS, TEXT_ENCODERS
 from workbench.errors import ParameterError
 
@@ -70,6 +71,14 @@ class Architecture:
         options = {} if head_init is None else {"head_init": head_init}
         encoder: Any = IMAGE_ENCODERS[self.image_encoder]
         return encoder(self.image_shape, width, rngs=rngs, **options)
+
+    def floats_per_image(self) -> int:
+        """How many numbers the image encoder makes on its way from one image to its embedding, all layers together."""
+        encoder = nnx.eval_shape(lambda: self.encode_images(self.embed_dim, nnx.Rngs(0)))
+        graph, weights = nnx.split(encoder)
+        image = jax.ShapeDtypeStruct((1, self.image_dim), default_dtype())
+        program = jax.make_jaxpr(lambda weights, image: nnx.merge(graph, weights)(image))(weights, image)
+        return sum(math.prod(found.aval.shape) for step in program.eqns for found in step.outvars)
 
     def encode_texts(self, rngs: nnx.Rngs) -> Encoder:
         """A new text encoder."""
