@@ -90,7 +90,7 @@ def build_parser() -> program.Parser:
     default = ContrastiveConfig()
     parser = program.Parser(
         "python -m sims.contrastive",
-        "Train linear image and text encoders with contrastive losses, and supervised classifiers on the same images; "
+        "Train image and text encoders with contrastive losses, and supervised classifiers on the same images; "
         "compare their accuracy where the spurious feature agrees with the label and where it conflicts.",
     )
     add_model_options(parser)

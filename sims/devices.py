@@ -31,7 +31,7 @@ def training_mesh(config: ContrastiveConfig) -> Mesh | None:
     over_runs = math.gcd(config.seeds, len(devices))
     over_batch = len(devices) // over_runs
     if config.batch_size % over_batch:
-        allowed = f"a multiple of {over_batch}, since {len(devices)} devices share {config.seeds} runs"
+        allowed = f"a multiple of {over_batch}, the devices that share each of --seeds {config.seeds}"
         raise ParameterError("batch_size", allowed, config.batch_size)
     return Mesh(np.array(devices).reshape(over_runs, over_batch), (RUNS, ring.AXIS), axis_types=(AxisType.Auto,) * 2)
 

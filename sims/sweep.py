@@ -20,7 +20,7 @@ from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import OBJECTIVES
 from sims.sweep_grid import CONTINUOUS, STATIC, Grid, numbers
 from sims.sweep_plan import Seconds, plan, run
-from sims.sweep_store import Outcome, Store
+from sims.sweep_store import Outcome, Store, rows
 from theory.captions import CAPTIONS, Caption
 from theory.model import SpuriousModel
 from theory.options import MODEL_HELP
@@ -61,15 +61,27 @@ def build_parser() -> program.Parser:
     parser = program.Parser(
         "python -m sims.sweep",
         "Train every combination of parameters, many runs at once on every device. A parameter is a value, a list "
-        "a,b,c or a range start:stop:count. A stopped sweep goes on where it stopped.",
+        "a,b,c or a range start:stop:count, both ends included. A stopped sweep goes on where it stopped.",
     )
     config, model, caption = ContrastiveConfig(steps=500), SpuriousModel(), Caption()
-    add = parser.add_argument
-    add("--objective", type=program.choices(tuple(OBJECTIVES)), default="infonce", metavar="NAMES", help="losses")
-    add("--caption", type=program.choices(CAPTIONS), default="latent", metavar="NAMES", help="what captions say")
+    add, known = parser.add_argument, ", ".join
+    add(
+        "--objective",
+        type=program.choices(tuple(OBJECTIVES)),
+        default="infonce",
+        metavar="NAMES",
+        help=f"losses: {known(OBJECTIVES)}",
+    )
+    add(
+        "--caption",
+        type=program.choices(CAPTIONS),
+        default="latent",
+        metavar="NAMES",
+        help=f"what captions say: {known(CAPTIONS)}",
+    )
     for name, table in (("image", IMAGE_ENCODERS), ("text", TEXT_ENCODERS)):
         kinds = program.choices(tuple(table))
-        add(f"--{name}-encoder", type=kinds, default="linear", metavar="NAMES", help=f"{name} encoders")
+        add(f"--{name}-encoder", type=kinds, default="linear", metavar="NAMES", help=f"{name} encoders: {known(table)}")
     for name in STATIC[4:]:
         default = getattr(config, name, None) or int(getattr(model, name, 0))
         _add_axis(parser, name, str(default), whole=True)
@@ -80,12 +92,19 @@ def build_parser() -> program.Parser:
             type=_axis(),
             default=str(float(getattr(source, name))),
             metavar="X",
-            help=" ",
+            help=_MEANINGS[name],
         )
-    add("--prompt", type=program.choices(PROMPTS), default=",".join(PROMPTS), metavar="NAMES", help="zero-shot prompts")
+    add(
+        "--prompt",
+        type=program.choices(PROMPTS),
+        default=",".join(PROMPTS),
+        metavar="NAMES",
+        help=f"zero-shot prompts: {known(PROMPTS)}",
+    )
     add("--seeds", type=program.whole_number(1), default=8, metavar="N", help="independent runs of each combination")
     add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for sweep.npz and sweep.csv")
+    program.add_json_option(parser)
     hosts.add_host_options(parser)
     return parser
 
@@ -104,6 +123,7 @@ def _main(options: argparse.Namespace) -> None:
     grid = Grid({name: getattr(options, name) for name in STATIC + CONTINUOUS}, options.seeds)
     sweep = plan(grid, options.prompt, options.seed)
     results.check_writable(options.out)
+    results.check_json(options.json)
     store = Store(options.out, sweep.manifest())
     sweep = dataclasses.replace(sweep, layout=store.layout)
     console = terminal.output()
@@ -125,6 +145,13 @@ def _main(options: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted; the same command goes on where it stopped") from None
     if not hosts.is_first():
+        return
+    content = {
+        "axes": grid.axes,
+        "seconds": {"start": imported} | vars(seconds),
+        "versions": sweep.manifest()["versions"],
+    }
+    if results.emit_json(content | {"results": list(rows(grid, options.prompt, outcome))}, options.json):
         return
     before = f" ({share[1]:.0%} of them done before)" if share[1] else ""
     console.print(

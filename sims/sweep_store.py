@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,10 +105,18 @@ class Store:
         arrays["accuracy"] = outcome.accuracies.reshape(*grid.shape, len(prompts), len(SAMPLED_GROUPS))
         arrays["diverged_step"] = outcome.diverged.reshape(grid.shape)
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        columns = [f"{group} ({prompt})" for prompt in prompts for group in SAMPLED_GROUPS]
-        writer.writerow([*grid.axes, "seed", "diverged_step", *columns])
-        rows = (part.reshape(grid.runs, -1).tolist() for part in outcome)
-        for values, accuracies, (diverged,) in zip(grid.points(), *rows, strict=True):
-            writer.writerow([*values, diverged, *accuracies])
+        table = list(rows(grid, prompts, outcome))
+        writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
         results.write_files(self.folder, {"sweep.npz": results.to_npz(arrays), "sweep.csv": text.getvalue()})
+
+
+def rows(grid: Grid, prompts: tuple[str, ...], outcome: Outcome) -> Iterator[dict[str, Any]]:
+    """A row a run: its parameters, the step at which it diverged (0 if it did not), and its accuracies, if any."""
+    columns = [f"{group} ({prompt})" for prompt in prompts for group in SAMPLED_GROUPS]
+    found = (part.reshape(grid.runs, -1).tolist() for part in outcome)
+    for values, accuracies, (diverged,) in zip(grid.points(), *found, strict=True):
+        named = dict(zip([*grid.axes, "seed"], values, strict=True))
+        known = (None if diverged else accuracy for accuracy in accuracies)
+        yield named | {"diverged_step": diverged} | dict(zip(columns, known, strict=True))

@@ -68,13 +68,13 @@ def train(
     started = time.perf_counter()
     on_progress(0, "compiling")
     mesh = training_mesh(config)
-    with using(mesh):
+    with using(mesh), Interruption() as interruption:
         loop = _Loop(config, mesh, checkpoints)
         compiled = time.perf_counter()
-        with Interruption() as interruption:
-            for stop in stops(config.steps):
-                if stop.step > loop.step and loop.record.training:
-                    loop.advance(stop, on_progress, interruption)
+        on_progress(loop.step, f"going on from step {loop.step}" if loop.step else "")
+        for stop in stops(config.steps):
+            if stop.step > loop.step and loop.record.training:
+                loop.advance(stop, on_progress, interruption)
     on_progress(config.steps, "done")
     learners = {name: loop.record.finished[name] for name in config.learners}
     return Training(learners, {"compile": compiled - started, "train": time.perf_counter() - compiled})

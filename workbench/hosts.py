@@ -9,11 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from workbench import program
+from workbench import program, terminal
 from workbench.errors import InputError, LostProcessError
 
-# Seconds after which a silent process is taken for dead, and for which processes wait for each other at the start.
-_HEARTBEAT, _START = 20, 120
+# Seconds after which a silent process is taken for dead, and for which processes wait for each other at start and end.
+_HEARTBEAT, _START, _END = 20, 120, 60
 # What the transports (Gloo, NCCL, gRPC) say of a process that does not answer; the kinds of the errors vary.
 _SILENCE = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Barrier", "heartbeat", "Connection")
 
@@ -42,15 +42,22 @@ def join(options: argparse.Namespace) -> None:
     given = options.coordinator, options.processes, options.process
     if not options.distributed and given == (None, None, None):
         return
-    if not options.distributed and None in given:
+    if options.distributed != (given == (None, None, None)) or (not options.distributed and None in given):
         raise InputError("--coordinator, --processes and --process go together; --distributed needs none of them")
     if options.coordinator is not None and not options.coordinator.rpartition(":")[2].isdigit():
         raise InputError(f"--coordinator: must be HOST:PORT, got {options.coordinator}")
     if None not in (options.process, options.processes) and options.process >= options.processes:
         raise InputError(f"--process: must be below --processes, which is {options.processes}, got {options.process}")
     _keep_standard_output()
+    where = "" if options.coordinator is None else f" at {options.coordinator}"
     try:
-        jax.distributed.initialize(*given, initialization_timeout=_START, heartbeat_timeout_seconds=_HEARTBEAT)
+        with terminal.working(f"waiting for the other processes{where}"):
+            jax.distributed.initialize(
+                *given,
+                initialization_timeout=_START,
+                heartbeat_timeout_seconds=_HEARTBEAT,
+                shutdown_timeout_seconds=_END,
+            )
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(

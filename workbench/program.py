@@ -15,7 +15,9 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Appends defaults to the help, where there is one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        # Not `in (None, False)`, which 0 is as well.
+        without = action.default is None or action.default is False
+        return action.help if without else super()._get_help_string(action)
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,7 +79,7 @@ def run(
     except OSError as error:
         return _fail(parser, 2, f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt as interrupt:
-        return _fail(parser, 130, str(interrupt) or "interrupted; nothing was written")
+        return _fail(parser, 130, str(interrupt) or "interrupted")
 
 
 def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:

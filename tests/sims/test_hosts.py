@@ -105,6 +105,7 @@ def test_wrong_options_are_told_in_one_line(refused):
     module, *arguments = TRAIN.split()
     refused(module, *arguments, "--coordinator", "localhost:1234", words=["--processes", "--process", "go together"])
     refused(module, *arguments, "--distributed", words=["did not find each other", "scheduler"])
+    refused(module, *arguments, "--distributed", "--process", 1, words=["--distributed", "needs none of them"])
     where = ("--processes", 2, "--process")
     refused(module, *arguments, "--coordinator", "nowhere", *where, 0, words=["HOST:PORT", "nowhere"])
     refused(module, *arguments, "--coordinator", "localhost:1234", *where, 2, words=["--process", "below", "got 2"])
@@ -114,4 +115,4 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
     found = finish(start(2, tmp_path, TRAIN, "--seeds", "1", "--batch-size", "15"))
     for output, errors, code in found:
         assert code == 2 and output == ""
-        assert "--batch-size: must be a multiple of 2, since 2 devices share 1 runs, got 15" in errors
+        assert "--batch-size: must be a multiple of 2, the devices that share each of --seeds 1, got 15" in errors

@@ -212,6 +212,7 @@ def test_wrong_input_is_told_in_one_line_and_nothing_is_lost(refused, unbroken):
     refused("sims.sweep", "--mu-spu", "1,-2", words=["--mu-spu", "-2"])
     refused("sims.sweep", "--objective", "clip", words=["--objective", "clip"])
     refused("sims.sweep", "--batch-size", "1", words=["--batch-size", "1"])
+    refused("sims.sweep", *SMALL, "--json", unbroken, words=["--json", "directory"])
     refused("sims.sweep", *SMALL, "--out", unbroken, words=["holds another sweep", "choose another --out"])
     chunk = unbroken / "chunks" / "000001.npz"
     whole = chunk.read_bytes()

@@ -107,8 +107,8 @@ def test_batches_have_no_gradient_at_the_optimum(caption, image_to_text):
     model = dataclasses.replace(UNROUND, sigma_xi=0.8)
     critic = infonce_critic(model, caption, image_to_text)
 
-    of_small = batch_gradients(model, caption, image_to_text, 150, 256, seed=91)
-    of_large = batch_gradients(model, caption, image_to_text, 150, 512, seed=92)
+    of_small = batch_gradients(model, caption, image_to_text, 300, 256, seed=91)
+    of_large = batch_gradients(model, caption, image_to_text, 300, 512, seed=92)
 
     def gradients(place):
         return 2 * of_large(place) - of_small(place)
