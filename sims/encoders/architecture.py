@@ -73,12 +73,12 @@ class Architecture:
         return encoder(self.image_shape, width, rngs=rngs, **options)
 
     def floats_per_image(self) -> int:
-        """How many numbers the image encoder makes on its way from one image to its embedding, all layers together."""
+        """How many numbers the image encoder makes on its way from one image to its embedding, this not counted."""
         encoder = nnx.eval_shape(lambda: self.encode_images(self.embed_dim, nnx.Rngs(0)))
         graph, weights = nnx.split(encoder)
         image = jax.ShapeDtypeStruct((1, self.image_dim), default_dtype())
         program = jax.make_jaxpr(lambda weights, image: nnx.merge(graph, weights)(image))(weights, image)
-        return sum(math.prod(found.aval.shape) for step in program.eqns for found in step.outvars)
+        return sum(math.prod(found.aval.shape) for step in program.eqns for found in step.outvars) - self.embed_dim
 
     def encode_texts(self, rngs: nnx.Rngs) -> Encoder:
         """A new text encoder."""
