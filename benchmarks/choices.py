@@ -1,7 +1,7 @@
 """`python -m benchmarks.choices`: the measurements behind choices that the code makes.
 
-Which generator of random numbers, how many draws for a batch, how many rows in a block, how many runs in a block of a
-sweep, and in which layout the gradient's product is computed. Alternatives take turns; times are medians of the rounds.
+Which generator of random numbers, how many rows in a block, how many runs in a block of a sweep, and in which layout
+the gradient's product is computed. Alternatives take turns; times are medians of the rounds.
 """
 
 import argparse

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.work import Large, Sweep
+from benchmarks.work import Large, Sweep, sizes
 from workbench import results
 
 
@@ -58,13 +59,11 @@ def _sides(work: str) -> list[Side]:
     if work == "sweep":
         of = Sweep()
         start, stop, count = of.ratios
-        sizes = f"--batch-size {of.batch} --image-dim {of.dim} --text-dim {of.dim} --embed-dim {of.width}"
-        ours = f"sims.sweep --spurious-ratio {start}:{stop}:{count} --seeds {of.seeds} --steps {of.steps} {sizes}"
+        ours = f"sims.sweep --spurious-ratio {start}:{stop}:{count} --seeds {of.seeds} --steps {of.steps} {sizes(of)}"
         reads, peer = seconds_of_sweep, "benchmarks.pytorch_sweep"
     else:
         of = Large()
-        sizes = f"--batch-size {of.batch} --image-dim {of.dim} --text-dim {of.dim} --embed-dim {of.width}"
-        ours = f"sims.contrastive --objective infonce --seeds 1 --steps {of.steps} {sizes} --json -"
+        ours = f"sims.contrastive --objective infonce --seeds 1 --steps {of.steps} {sizes(of)} --json -"
         reads, peer = _of_main_job, "benchmarks.pytorch_large"
     return [
         Side("JAX, cold", ours.split(), reads, cold=True),
@@ -79,7 +78,7 @@ def _run(side: Side, scratch: Path) -> dict[str, float]:
     """Seconds of the whole process and its parts, and gigabytes at its peak."""
     cache = scratch / "cache"
     if side.cold:
-        subprocess.run(["rm", "-rf", str(cache)], check=True)
+        shutil.rmtree(cache, ignore_errors=True)
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache)}
     command = [sys.executable, "-m", *side.command]
     if side.command[0].startswith("sims."):

@@ -34,6 +34,11 @@ class Large:
     width: int = 512
 
 
+def sizes(work: Sweep | Large) -> str:
+    """The options of our programs that set the work's sizes."""
+    return f"--batch-size {work.batch} --image-dim {work.dim} --text-dim {work.dim} --embed-dim {work.width}"
+
+
 def seconds_since_start() -> float:
     """Since the operating system started this process: the interpreter and the imports."""
     return time.time() - psutil.Process().create_time()

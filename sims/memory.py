@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from sims.config import ContrastiveConfig
 from sims.evaluation import PIECE
 from sims.objectives import OBJECTIVES
-from sims.pairwise.blocks import BLOCK
+from sims.pairwise.blocks import BLOCK, is_large
 from sims.runs import MONITOR_SIZE, TEST_SIZE
 from workbench.errors import InputError
 from workbench.memory import available_bytes
@@ -21,8 +21,7 @@ def memory_bytes(config: ContrastiveConfig) -> dict[str, int]:
     pair = image_dim + text_dim
     contrastive = sum(OBJECTIVES[name].contrastive for name in config.learners)
     # A large batch's similarities are there one block of rows at a time, and its runs train one after the other.
-    small = config.batch_size < 2 * BLOCK
-    columns, at_once = (config.batch_size, config.seeds) if small else (BLOCK, 1)
+    columns, at_once = (BLOCK, 1) if is_large(config.batch_size) else (config.batch_size, config.seeds)
     encoding = config.architecture.floats_per_image()
     floats = {
         "--image-dim or --seeds": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN)

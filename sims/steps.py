@@ -15,7 +15,7 @@ from sims.config import ContrastiveConfig
 from sims.devices import RUNS, placed, split_batch
 from sims.evaluation import EvaluationSet, zero_shot_accuracies
 from sims.objectives import OBJECTIVES, Objective
-from sims.pairwise.blocks import BLOCK
+from sims.pairwise.blocks import is_large
 from sims.runs import Runs, next_batch, weights_key
 from sims.sampler import Bases, Batch
 from workbench.compilation import jit
@@ -117,7 +117,7 @@ class Steps:
         def one_step(index: Int[Array, ""], carry: tuple[States, Any]) -> tuple[States, Any]:
             step = functools.partial(self.step, index)
             arguments = (*carry, runs.keys, runs.bases, runs.dataset)
-            if self.config.batch_size >= 2 * BLOCK and (self.mesh is None or self.config.seeds == 1):
+            if is_large(self.config.batch_size) and (self.mesh is None or self.config.seeds == 1):
                 # One run after the other: large products with a batch axis are slower, even one of length 1.
                 return jax.lax.map(lambda arguments: step(*arguments), arguments)
             return jax.vmap(step, spmd_axis_name=None if self.mesh is None else RUNS)(*arguments)

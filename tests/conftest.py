@@ -1,6 +1,7 @@
 """The strict session: double precision, no silent rank promotion, shapes and types of every call checked."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,13 @@ ROOT = Path(__file__).parent.parent
 def compilation_cache(tmp_path_factory):
     """Programs that the tests run share compiled code among themselves, and not with the user's own runs."""
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
+
+
+def free_port():
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from paper_figs.statements.table import STATEMENT_FIGURES
 from sims.theorems.table import STATEMENTS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 
 README = (ROOT / "README.md").read_text()
 SETUP = "python3 -m venv .venv && .venv/bin/python -m pip install -c constraints.txt -e "
@@ -60,9 +59,7 @@ def test_every_other_command_runs(main_job):
 def test_two_processes_run_as_written(tmp_path):
     """The block of shell under "Many hosts", but for a port that is free here."""
     (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        script = block.replace("localhost:12355", f"localhost:{probe.getsockname()[1]}")
+    script = block.replace("localhost:12355", f"localhost:{free_port()}")
     assert script != block
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(

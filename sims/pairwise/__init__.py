@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sims.pairwise import blocks, dense, ring
-from sims.pairwise.blocks import BLOCK
 
 
 def both_logsumexps(
@@ -23,14 +22,14 @@ def both_logsumexps(
     """
     if (mesh := ring.splitting_mesh()) is not None:
         return ring.logsumexps(images, texts, mesh)
-    if images.shape[0] >= 2 * BLOCK:
-        return blocks.logsumexps(images, texts, BLOCK)
+    if blocks.is_large(images.shape[0]):
+        return blocks.logsumexps(images, texts, blocks.BLOCK)
     return dense.logsumexps(images, texts)
 
 
 def row_logsumexps(images: Float[Array, "size embed"], texts: Float[Array, "size embed"]) -> Float[Array, " size"]:
     """Log sum_j e^<images_i, texts_j> of every row i alone; arguments as above."""
-    if images.shape[0] >= 2 * BLOCK or ring.splitting_mesh() is not None:
+    if blocks.is_large(images.shape[0]) or ring.splitting_mesh() is not None:
         # The columns' part costs no matrix product, so that a kernel of its own would gain little.
         return both_logsumexps(images, texts)[0]
     return jax.nn.logsumexp(images @ texts.T, axis=1)
@@ -42,6 +41,6 @@ def softplus_sum(
     """sum_ij log(1 + e^(<images_i, texts_j> + bias)); arguments as above."""
     if (mesh := ring.splitting_mesh()) is not None:
         return ring.softplus_sum(images, texts, bias, mesh)
-    if images.shape[0] >= 2 * BLOCK:
-        return blocks.softplus_sum(images, texts, bias, BLOCK)
+    if blocks.is_large(images.shape[0]):
+        return blocks.softplus_sum(images, texts, bias, blocks.BLOCK)
     return jnp.sum(jax.nn.softplus(images @ texts.T + bias))

@@ -17,6 +17,11 @@ from jaxtyping import Array, Float
 BLOCK = 512  # rows in a block
 
 
+def is_large(batch_size: int) -> bool:
+    """Whether a batch is computed in blocks: it has at least two."""
+    return batch_size >= 2 * BLOCK
+
+
 def _over_blocks(
     step: Callable[[Any, tuple[Any, ...]], tuple[Any, Any]], carry: Any, parts: tuple[Array, ...], block: int
 ) -> tuple[Any, Any]:

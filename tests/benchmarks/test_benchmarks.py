@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.compare import seconds_of_sweep, table
-from benchmarks.work import Sweep
+from benchmarks.work import Sweep, sizes
 from tests.conftest import ROOT
 
 
@@ -23,8 +23,8 @@ def test_ratios_are_those_of_medians():
 
 @pytest.mark.slow
 def test_what_is_measured_of_a_sweep_is_what_it_prints(run_program, tmp_path):
-    sizes = ["--image-dim", 4, "--text-dim", 4, "--embed-dim", 2, "--batch-size", 16, "--steps", 20, "--seeds", 1]
-    done = run_program("sims.sweep", *sizes, "--out", tmp_path)
+    tiny = ["--image-dim", 4, "--text-dim", 4, "--embed-dim", 2, "--batch-size", 16, "--steps", 20, "--seeds", 1]
+    done = run_program("sims.sweep", *tiny, "--out", tmp_path)
     assert set(seconds_of_sweep(done.stdout)) == {"import", "compile", "run"}
 
 
@@ -33,10 +33,20 @@ def test_both_sides_of_the_sweep_learn_the_same(run_program, tmp_path):
     pytest.importorskip("torch")
     of = Sweep()
     start, stop, count = of.ratios
-    sizes = ["--batch-size", of.batch, "--image-dim", of.dim, "--text-dim", of.dim, "--embed-dim", of.width]
     ratios = f"{start}:{stop}:{count}"
     done = run_program(
-        *("sims.sweep", "--spurious-ratio", ratios, "--steps", of.steps, *sizes, "--seeds", of.seeds, "--out", tmp_path)
+        *(
+            "sims.sweep",
+            "--spurious-ratio",
+            ratios,
+            "--steps",
+            of.steps,
+            *sizes(of).split(),
+            "--seeds",
+            of.seeds,
+            "--out",
+            tmp_path,
+        )
     )
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "sweep.npz") as archive:

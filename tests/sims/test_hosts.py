@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 
 TRAIN = "sims.contrastive --objective linearized,infonce,siglip --image-dim 6 --text-dim 4 --embed-dim 2 --steps 200"
 SWEEP = (
@@ -23,9 +22,7 @@ MINUTE = 60
 
 def start(processes, folder, command, *more):
     """The command in that many processes, which find each other."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     words = [sys.executable, "-m", *command.split(), *more, "--out", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
