@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from paper_figs import contrastive, effective_robustness, reliance
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
-from realdata.published_tables import read_published_tables
+from published.tables import read_published_tables
 from workbench import program, results, terminal
 from workbench.errors import InputError
 from workbench.figures import to_png

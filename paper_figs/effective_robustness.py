@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import logit
 
+from published.tables import PublishedTables
 from realdata.claim_test import ClaimTest
 from realdata.claims import evaluate_claims, setting_robustness
 from realdata.effective_robustness import EffectiveRobustness
-from realdata.published_tables import PublishedTables
 from realdata.settings import Setting, is_selector, settings
 
 _CLIP, _IMAGENET = "#D55E00", "#0072B2"

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from paper_figs.panels import COLOURS, legend, name_axes, panels
-from realdata.published_tables import PublishedTables
+from published.tables import PublishedTables
 from realdata.reliance import evaluate_reliance
 from realdata.reliance_table import FAMILY_NAMES
 

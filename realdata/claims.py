@@ -24,11 +24,11 @@ import numpy as np
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
+from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata import claims_table
 from realdata.claim_test import LEVEL, ClaimTest
 from realdata.effective_robustness import EffectiveRobustness, effective_robustness
 from realdata.photo_error import proportions, standard_errors
-from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.settings import Setting, settings
 from workbench import program, results
 from workbench.errors import InputError

@@ -36,10 +36,10 @@ import statsmodels.api as sm
 from scipy.stats import chi2, norm
 from statsmodels.stats.multitest import multipletests
 
+from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata import reliance_table
 from realdata.claim_test import LEVEL
 from realdata.photo_error import proportions, standard_errors
-from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.reliance_result import Comparison, RelianceTest
 from realdata.settings import Setting, settings
 from theory.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index

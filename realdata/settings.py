@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from realdata.published_tables import PublishedTables
+from published.tables import PublishedTables
 
 # The model whose accuracies selected the photos, in any of its checkpoints (PAPER: CLIP-LAION400M-ViT/B/32).
 SELECTOR = {"backbone": "ViT/B/32", "pretrain": "LAION400M"}

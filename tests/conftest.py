@@ -12,7 +12,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 from jaxtyping import install_import_hook
 
-install_import_hook(["theory", "sims", "realdata", "paper_figs", "workbench"], "beartype.beartype")
+install_import_hook(["theory", "sims", "published", "realdata", "paper_figs", "workbench"], "beartype.beartype")
 
 import jax
 import pytest

@@ -9,7 +9,7 @@ import pytest
 from paper_figs import effective_robustness
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
-from realdata.published_tables import DIRECTORY, read_published_tables
+from published.tables import DIRECTORY, read_published_tables
 from workbench.figures import to_png
 
 

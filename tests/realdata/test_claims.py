@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
+from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.claims import evaluate_claims
-from realdata.published_tables import DIRECTORY, PublishedTables, read_published_tables
 from workbench.errors import InputError
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
+from published.tables import DIRECTORY, read_published_tables
 from realdata.photo_error import balanced_standard_error, unbalanced_standard_error
-from realdata.published_tables import DIRECTORY, read_published_tables
 
 PHOTOS = np.array([3.0, 10.0, 25.0, 80.0])
 

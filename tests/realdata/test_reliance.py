@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from realdata.published_tables import PublishedTables, read_published_tables
+from published.tables import PublishedTables, read_published_tables
 from realdata.reliance import evaluate_reliance
 from tests.conftest import ROOT
 

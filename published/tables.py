@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.errors import InputError
 
-DIRECTORY = Path(__file__).parent / "published"
+DIRECTORY = Path(__file__).parent
 
 # Columns that are read: numbers with the range allowed, words with those allowed, or any text.
 Column = tuple[float, float] | tuple[str, ...] | None

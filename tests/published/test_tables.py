@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from realdata.published_tables import DIRECTORY, read_published_tables
+from published.tables import DIRECTORY, read_published_tables
 from workbench.errors import InputError
 
 
