@@ -117,3 +117,23 @@ def _refuse(path: Path, column: pd.Series, wrong: pd.Series, allowed: str) -> No
         row = int(wrong.to_numpy().argmax())
         # The header is the file's line 1.
         raise InputError(f"{path}: line {row + 2}, column {column.name!r}: must be {allowed}, got {column.iloc[row]!r}")
+
+
+def read_multicolored_mnist(directory: Path = DIRECTORY) -> pd.DataFrame:
+    """Table 8: a row for each method and setting; accuracies in %, NaN for the rest of two classes.
+
+    Raises:
+        InputError: the file is missing, has no such column, or holds a value that cannot be one.
+    """
+    path = directory / "multicolored_mnist.csv"
+    ratio = (0.0, 1.0)
+    columns: dict[str, Column] = {"classes": _COUNT, "p_inv": ratio, "p_spu": ratio}
+    columns |= {"method": ("contrastive", "supervised")}
+    columns |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
+    columns |= {"rest_mean": None, "rest_std": None}
+    table = read_table(path, columns)
+    for column in ("rest_mean", "rest_std"):
+        text = table[column]
+        table[column] = pd.to_numeric(text, errors="coerce").astype(float)
+        _refuse(path, text, table[column].isna() & (text != ""), "a number or nothing")
+    return table

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,6 +15,11 @@ from sims.pairwise import ring
 from workbench.errors import ParameterError
 
 RUNS = "runs"  # the mesh's other axis is `ring.AXIS`
+
+
+def every_core_a_device() -> None:
+    """Make every core a device where there is no accelerator; before any other use of JAX."""
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
 def training_mesh(config: ContrastiveConfig) -> Mesh | None:

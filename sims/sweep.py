@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import itertools
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sims.config import ContrastiveConfig
+from sims.devices import every_core_a_device
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import OBJECTIVES
 from sims.sweep_grid import CONTINUOUS, STATIC, Grid, numbers
@@ -117,8 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     if options.seed >= 2**32:
         raise ParameterError("seed", "below 2^32", options.seed)
-    # On a CPU every core is a device; other platforms ignore it.
-    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    every_core_a_device()
     hosts.join(options)
     grid = Grid({name: getattr(options, name) for name in STATIC + CONTINUOUS}, options.seeds)
     sweep = plan(grid, options.prompt, options.seed)

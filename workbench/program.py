@@ -137,6 +137,14 @@ def non_negative_number(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """An option's type: a number from 0 to 1."""
+    value = number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text}")
+    return value
+
+
 def path(text: str) -> Path:
     """An option's type: a path, not empty."""
     if not text:

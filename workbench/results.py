@@ -105,6 +105,38 @@ def write_files(directory: Path, contents: Mapping[str, str | bytes], option: st
         raise InputError(f"{option}: {target} cannot be written: {error.strerror}") from error
 
 
+def check_new_folder(directory: Path, option: str = "--out") -> None:
+    """Make sure, before long work, that a folder of many files can be made; leaves nothing behind.
+
+    Raises:
+        InputError: it holds something already, or cannot be written.
+    """
+    check_writable(directory, option)
+    if directory.exists() and any(directory.iterdir()):
+        raise InputError(f"{option}: {directory} is not empty; choose a new folder")
+
+
+def write_folder(directory: Path, contents: Mapping[str, str | bytes], option: str = "--out") -> None:
+    """Write a new folder of files, in folders of their own where their names say so: all of it, or nothing.
+
+    Raises:
+        InputError: the folder holds something already, or a file cannot be written.
+    """
+    check_new_folder(directory, option)
+    target = directory
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".writing-") as beside:
+            whole = Path(beside) / directory.name
+            for name, content in contents.items():
+                target = directory / name
+                (whole / name).parent.mkdir(parents=True, exist_ok=True)
+                (whole / name).write_bytes(content.encode() if isinstance(content, str) else content)
+            whole.replace(directory)
+    except OSError as error:
+        raise InputError(f"{option}: {target} cannot be written: {error.strerror}") from error
+
+
 def versions(*packages: str) -> dict[str, str]:
     """The running Python's version and those of the named packages."""
     return {"python": sys.version.split()[0]} | {package: version(package) for package in packages}

@@ -1,0 +1,1 @@
+"""CLIP as it is published: towers in flax.nnx, and the files of checkpoints, tokenizers and preprocessing."""

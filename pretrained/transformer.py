@@ -1,0 +1,92 @@
+"""The transformer of CLIP's towers: pre-norm blocks, all in one compiled loop however many there are."""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from pretrained.config import TransformerConfig
+
+
+def quick_gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The sigmoid approximation of GELU, x sigmoid(1.702 x), with which OpenAI's CLIPs were trained."""
+    return x * jax.nn.sigmoid(1.702 * x)
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "quick_gelu": quick_gelu,
+}
+
+
+class Block(nnx.Module):
+    """One block: attention and a hidden layer, each after a layer norm and added to its input."""
+
+    def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
+        self.heads, self.activation = config.heads, config.activation
+        self.attention_norm = norm(config, rngs)
+        self.query, self.key, self.value, self.out = (
+            nnx.Linear(config.width, config.width, rngs=rngs) for _ in range(4)
+        )
+        self.hidden_norm = norm(config, rngs)
+        self.hidden = nnx.Linear(config.width, config.hidden, rngs=rngs)
+        self.hidden_out = nnx.Linear(config.hidden, config.width, rngs=rngs)
+
+    def __call__(self, tokens: Float[Array, "size length width"], causal: bool) -> Float[Array, "size length width"]:
+        """The tokens after the block; causal attention looks at no later token."""
+        normed = self.attention_norm(tokens)
+        query, key, value = (self._split(layer(normed)) for layer in (self.query, self.key, self.value))
+        found = jax.nn.dot_product_attention(query, key, value, is_causal=causal)
+        tokens = tokens + self.out(found.reshape(tokens.shape))
+        hidden = _ACTIVATIONS[self.activation](self.hidden(self.hidden_norm(tokens)))
+        return tokens + self.hidden_out(hidden)
+
+    def _split(self, vectors: Float[Array, "size length width"]) -> Float[Array, "size length heads _"]:
+        return vectors.reshape(*vectors.shape[:2], self.heads, -1)
+
+
+class Transformer(nnx.Module):
+    """Blocks one after the other; their weights are stacked, with a leading axis for the layers.
+
+    Args:
+        config: the sizes.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
+        @nnx.split_rngs(splits=config.layers)
+        @nnx.vmap(in_axes=0, out_axes=0)
+        def create(rngs: nnx.Rngs) -> Block:
+            return Block(config, rngs)
+
+        self.blocks = create(rngs)
+
+    def __call__(
+        self, tokens: Float[Array, "size length width"], causal: bool = False
+    ) -> Float[Array, "size length width"]:
+        """The tokens after all blocks."""
+        graph, weights = nnx.split(self.blocks)
+
+        def step(tokens: Array, weights: nnx.State) -> tuple[Array, None]:
+            return nnx.merge(graph, weights)(tokens, causal), None
+
+        return jax.lax.scan(step, tokens, weights)[0]
+
+
+def norm(config: TransformerConfig, rngs: nnx.Rngs) -> nnx.LayerNorm:
+    """A layer norm of the tokens."""
+    return nnx.LayerNorm(config.width, epsilon=config.norm_epsilon, rngs=rngs)
+
+
+def normal(rngs: nnx.Rngs, shape: tuple[int, ...], deviation: float) -> nnx.Param:
+    """A weight with normal initial values."""
+    return nnx.Param(deviation * jax.random.normal(rngs.params(), shape, jnp.float32))
+
+
+def projection(width: int, embed_dim: int, rngs: nnx.Rngs) -> nnx.Linear:
+    """The linear map from a tower's tokens to the embedding."""
+    initial = nnx.initializers.normal(1 / math.sqrt(width))
+    return nnx.Linear(width, embed_dim, use_bias=False, kernel_init=initial, rngs=rngs)

@@ -1,0 +1,92 @@
+"""Handwritten digits to paint: scikit-learn's, which come with the package, or MNIST's files."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sims.colored_digits.idx import read_idx
+from workbench.errors import InputError, ParameterError
+
+SCIKIT_LEARN, MNIST = "scikit-learn digits", "MNIST"
+MOST_CLASSES = 10
+MNIST_TRAINING = 50_000  # the first of MNIST's 60,000, which give the sample sizes of Table 8
+_FOLD = 3  # every third of scikit-learn's digits is for testing
+_FILES = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")}
+_FILES["test"] = tuple(name.replace("train", "t10k") for name in _FILES["train"])  # type: ignore[assignment]
+
+
+class Split(NamedTuple):
+    """Grey pictures of digits: 0 is paper, 1 is ink."""
+
+    images: Float[np.ndarray, "size height width"]
+    labels: Int[np.ndarray, " size"]
+
+
+class Digits(NamedTuple):
+    """Digits to train and to test on, and where they come from (`SCIKIT_LEARN` or `MNIST`)."""
+
+    train: Split
+    test: Split
+    source: str
+
+
+def read_digits(classes: int, folder: Path | None = None) -> Digits:
+    """Digits 0 to `classes` - 1.
+
+    Args:
+        classes: how many digits, from 0 on.
+        folder: with MNIST's four IDX files, plain or gzipped (`.gz`); scikit-learn's digits unless given. The first
+            50,000 training pictures are used, as for the published numbers.
+
+    Raises:
+        ParameterError: fewer than two classes, or more than there are digits.
+        InputError: a file is missing or wrong, or one of the digits has no picture.
+    """
+    if not 2 <= classes <= MOST_CLASSES:
+        raise ParameterError("classes", f"from 2 to {MOST_CLASSES}, as there are ten digits", classes)
+    if folder is None:
+        images, labels = _scikit_learn()
+        test = np.arange(len(labels)) % _FOLD == 0
+        parts = {"train": (images[~test], labels[~test]), "test": (images[test], labels[test])}
+    else:
+        parts = {part: _mnist(folder, part) for part in _FILES}
+    wanted = {part: _of_classes(Split(*found), classes, part) for part, found in parts.items()}
+    shapes = {part.images.shape[1:] for part in wanted.values()}
+    if len(shapes) > 1:
+        raise InputError(f"--digits: {folder}: training and test pictures differ in size: {sorted(shapes)}")
+    return Digits(**wanted, source=SCIKIT_LEARN if folder is None else MNIST)
+
+
+def _of_classes(split: Split, classes: int, part: str) -> Split:
+    missing = sorted(set(range(classes)) - set(split.labels.tolist()))
+    if missing:
+        raise InputError(f"--digits: the {part} files hold no picture of the digit {missing[0]}; reduce --classes")
+    kept = split.labels < classes
+    return Split(split.images[kept], split.labels[kept])
+
+
+def _scikit_learn() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits  # here, since it takes a second that a wrong option need not wait for
+
+    data = load_digits()
+    # In the order of the digits, so that every third of them is a third of each.
+    order = np.argsort(data.target, kind="stable")
+    return (data.images[order] / 16.0).astype(np.float32), data.target[order].astype(np.int32)
+
+
+def _mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    paths = [next((path for path in _named(folder, name) if path.exists()), folder / name) for name in _FILES[part]]
+    images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
+    if len(images) != len(labels):
+        raise InputError(f"--digits: {paths[0]} holds {len(images)} pictures and {paths[1]} {len(labels)} labels")
+    if labels.max(initial=0) >= MOST_CLASSES:
+        raise InputError(f"--digits: {paths[1]}: a label must be from 0 to 9, got {labels.max()}")
+    used = slice(MNIST_TRAINING if part == "train" else None)
+    return images[used].astype(np.float32) / 255.0, labels[used].astype(np.int32)
+
+
+def _named(folder: Path, name: str) -> tuple[Path, ...]:
+    # Some copies spell train-images.idx3-ubyte.
+    return tuple(folder / (spelt + end) for spelt in (name, name.replace("-idx", ".idx")) for end in ("", ".gz"))

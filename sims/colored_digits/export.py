@@ -1,0 +1,166 @@
+"""`python -m sims.colored_digits export`: photos of coloured digits and a CLIP trained on such, for any evaluator.
+
+The photos stand in CounterAnimal's layout and the CLIP in Hugging Face's format, so that what evaluates real photos
+runs on them; what it must find, photo for photo, stands beside them.
+"""
+
+import argparse
+import dataclasses
+import io
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pretrained import huggingface
+from pretrained.huggingface import Checkpoint
+from sims.clip_training import clip_loss, train_on, zero_shot_answers
+from sims.colored_digits import sheet
+from sims.colored_digits.colours import COLOURS
+from sims.colored_digits.design import Design
+from sims.colored_digits.digits import Digits, read_digits
+from sims.colored_digits.options import add_design_options, add_digits_option
+from sims.colored_digits.photos import NAMES, PROMPT, Photo, caption, painted, test_photos
+from sims.colored_digits.pictures import draw_sample
+from sims.tiny_clip import tiny_clip
+from workbench import figures, program, results, terminal
+
+DEFAULT_OUT = Path("results/colored_digits_export")
+_BATCH, _RATE, _DECAY = 128, 2e-3, 0.01
+_SAMPLES_A_CLASS = 5000
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m sims.colored_digits export",
+        "Train a small CLIP on captioned digits on coloured backgrounds; write it in Hugging Face's format, and test "
+        "photos in CounterAnimal's layout, for realdata.evaluate: photos/, model/, names.txt, truth.csv.",
+    )
+    add_design_options(parser)
+    parser.set_defaults(classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
+    add_digits_option(parser)
+    add = parser.add_argument
+    for feature, probability, meaning in (("inv", 1.0, "the object"), ("spu", 0.5, "the background")):
+        add(
+            f"--mention-{feature}",
+            type=program.share,
+            default=probability,
+            metavar="X",
+            help=f"probability that a caption names {meaning}",
+        )
+    add("--photos", type=program.whole_number(1), default=50, metavar="N", help="most photos of a class in a group")
+    add("--steps", type=program.whole_number(1), default=1500, metavar="N", help="optimiser steps")
+    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--out", type=program.path, default=DEFAULT_OUT, metavar="ROOT", help="new folder for all of it")
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    design = Design(options.classes, options.invariant_ratio, options.spurious_ratio)
+    results.check_new_folder(options.out)
+    results.check_json(options.json)
+    with terminal.working("reading the digits"):
+        digits = read_digits(design.classes, options.digits)
+    checkpoint = _train(design, digits, options)
+    photos = test_photos(digits.test, design.classes, options.photos)
+    pictures = painted(
+        digits.test.images[[photo.picture for photo in photos]], np.array([photo.background for photo in photos])
+    )
+    names = NAMES[: design.classes]
+    prompts = checkpoint.tokenizer([PROMPT.format(name) for name in names])
+    answers = zero_shot_answers(checkpoint.model, pictures, prompts, checkpoint.preprocessing)
+    truth = _truth(photos, answers)
+    content = {
+        "design": dataclasses.asdict(design),
+        "mentions": {"object": options.mention_inv, "background": options.mention_spu},
+        "prompt": PROMPT,
+        "steps": options.steps,
+        "seed": options.seed,
+        "digits": digits.source,
+        "accuracy": _accuracies(truth),
+        "versions": results.versions("jax", "flax", "optax", "numpy", "scikit-learn", "tokenizers"),
+    }
+    files: dict[str, str | bytes] = {
+        f"photos/{photo.path}": _png(picture) for photo, picture in zip(photos, pictures, strict=True)
+    }
+    files |= {f"model/{name}": part for name, part in huggingface.files(*checkpoint).items()}
+    files |= {
+        "names.txt": "".join(f"{index}\t{name}\n" for index, name in enumerate(names)),
+        "truth.csv": truth.to_csv(index=False, lineterminator="\n"),
+        "export.json": results.to_json(content),
+        "sheet.png": figures.to_png(sheet.draw(photos, pictures, answers)),
+    }
+    results.write_folder(options.out, files)
+    if not results.emit_json(content, options.json):
+        console = terminal.output()
+        for group, accuracy in content["accuracy"].items():
+            console.print(f"{group}: {accuracy:.1f}% of the classes' photos, class-balanced")
+        console.print(
+            f"Written to {options.out}: photos/, model/, names.txt, truth.csv, export.json, sheet.png. To evaluate:",
+            soft_wrap=True,
+        )
+        command = f"python -m realdata.evaluate --data {options.out}/photos --model {options.out}/model"
+        console.print(f"  {command} --names {options.out}/names.txt", soft_wrap=True)
+
+
+def _train(design: Design, digits: Digits, options: argparse.Namespace) -> Checkpoint:
+    key = jax.random.fold_in(jax.random.key(options.seed), 0)
+    mentions = options.mention_inv, options.mention_spu
+    size = max(_BATCH, _SAMPLES_A_CLASS * design.classes)
+    sample = jax.device_get(draw_sample(key, design, jnp.asarray(digits.train.labels), size, mentions))
+    said = [
+        caption(int(label), int(colour), bool(named[0]), bool(named[1]))
+        for label, colour, named in zip(sample.labels, sample.colours, sample.mentions, strict=True)
+    ]
+    checkpoint = tiny_clip(digits.train.images.shape[1], sorted(set(said)), options.seed)
+    with terminal.progress() as display:
+        task = display.add_task("training steps", total=options.steps, status="")
+        model = train_on(
+            checkpoint.model,
+            clip_loss,
+            painted(digits.train.images[sample.pictures], sample.colours),
+            checkpoint.tokenizer(said),
+            checkpoint.preprocessing,
+            steps=options.steps,
+            batch_size=_BATCH,
+            learning_rate=_RATE,
+            weight_decay=_DECAY,
+            seed=options.seed,
+            on_progress=lambda step, status: display.update(task, completed=step, status=status),
+        )
+    return checkpoint._replace(model=model)
+
+
+def _truth(photos: list[Photo], answers: np.ndarray) -> pd.DataFrame:
+    rows = pd.DataFrame(
+        {
+            "path": [photo.path for photo in photos],
+            "class_index": [photo.class_index for photo in photos],
+            "group": [photo.group for photo in photos],
+            "background": [COLOURS[photo.background].name for photo in photos],
+            "predicted_index": answers,
+        }
+    )
+    return rows.assign(correct=(rows.class_index == rows.predicted_index).astype(int))
+
+
+def _accuracies(truth: pd.DataFrame) -> dict[str, float]:
+    """Mean over the classes of their accuracies, in %, for each group."""
+    of_class = truth.groupby(["group", "class_index"]).correct.mean()
+    return {str(group): 100.0 * float(mean) for group, mean in of_class.groupby("group").mean().items()}
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return buffer.getvalue()

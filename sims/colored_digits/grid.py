@@ -1,0 +1,109 @@
+"""`python -m sims.colored_digits table`: all of Table 8, row by row; a stopped table goes on where it stopped."""
+
+import argparse
+import functools
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.progress import Progress, TaskID
+
+from sims.colored_digits.design import Design
+from sims.colored_digits.digits import read_digits
+from sims.colored_digits.grid_table import show
+from sims.colored_digits.options import add_training_options, config_from_options
+from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows
+from sims.colored_digits.row_store import RowStore
+from sims.colored_digits.run import identity, run
+from sims.devices import every_core_a_device
+from workbench import program, results, terminal
+
+CLASSES, RATIOS = (2, 3, 5, 6, 8, 10), (0.9, 0.75)  # Table 8's
+DEFAULT_OUT = Path("results/colored_digits_table")
+
+
+def designs(classes: tuple[int, ...] = CLASSES) -> list[Design]:
+    """The rows, in the printed order."""
+    return [Design(*row) for row in itertools.product(classes, RATIOS, RATIOS[::-1])]
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m sims.colored_digits table",
+        "Run every row of Table 8: 2, 3, 5, 6, 8 and 10 digits, both ratios 0.75 and 0.9. A stopped table goes on "
+        "where it stopped.",
+    )
+    add_training_options(parser)
+    parser.add_argument(
+        "--classes", type=_classes, default=",".join(map(str, CLASSES)), metavar="K,...", help="numbers of digits"
+    )
+    parser.add_argument(
+        "--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for table.csv and table.json"
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def _classes(text: str) -> tuple[int, ...]:
+    one = program.whole_number(2)
+    return tuple(dict.fromkeys(one(word) for word in text.split(",")))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    every_core_a_device()
+    results.check_writable(options.out)
+    results.check_json(options.json)
+    configs = [config_from_options(options, design) for design in designs(options.classes)]
+    digits = {count: read_digits(count, options.digits) for count in options.classes}
+    source = digits[options.classes[0]].source
+    rows = []
+    with terminal.progress() as display:
+        total = display.add_task("rows", total=len(configs), status="")
+        task = display.add_task("training steps", total=configs[0].steps, status="")
+        for config in configs:
+            count = config.design.classes
+            store = RowStore(options.out / "rows", config.design, identity(config, digits[count]))
+            found = store.read()
+            if found is None:
+                report = functools.partial(_progress, display, task)
+                found, _ = run(config, digits[count], report, store.checkpoints)
+                store.write(found)
+            rows.append(found)
+            display.advance(total)
+    content = {
+        "digits": source,
+        "rows": [_described(row, source) for row in rows],
+        "equivalence": equivalence(rows, options.margin),
+    }
+    table = pd.DataFrame([_flat(row) | cells for row in rows for cells in learner_rows(row)])
+    text = io.StringIO()
+    table.to_csv(text, index=False, float_format="%.4f", lineterminator="\n")
+    results.write_files(options.out, {"table.csv": text.getvalue(), "table.json": results.to_json(content)})
+    if not results.emit_json(content, options.json):
+        show(content)
+        terminal.output().print(f"Written to {options.out}: table.csv, table.json, rows/", soft_wrap=True)
+
+
+def _progress(display: Progress, task: TaskID, step: int, status: str) -> None:
+    display.update(task, completed=step, status=status)
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    design = row.design
+    return {"classes": design.classes, "p_inv": design.invariant_ratio, "p_spu": design.spurious_ratio}
+
+
+def _described(row: Row, source: str) -> dict[str, Any]:
+    return _flat(row) | {
+        "results": learner_rows(row),
+        "bayes": bayes(row.design),
+        "published": against_published(row, source),
+    }

@@ -1,0 +1,133 @@
+"""`python -m sims.colored_digits`: one row of Table 8, contrastive against supervised on the same pictures."""
+
+import argparse
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from sims.checkpoints import Checkpoints
+from sims.colored_digits import figure, table
+from sims.colored_digits.accuracy import GROUPS
+from sims.colored_digits.config import DigitsConfig
+from sims.colored_digits.design import Design
+from sims.colored_digits.digits import Digits, read_digits
+from sims.colored_digits.options import add_design_options, add_training_options, config_from_options
+from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows, row_of
+from sims.colored_digits.training import train
+from sims.devices import every_core_a_device
+from workbench import figures, program, results, terminal
+
+DEFAULT_OUT = Path("results/colored_digits")
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m sims.colored_digits",
+        "MultiColoredMNIST: train contrastive and supervised learners on the same coloured digits, and compare their "
+        "accuracy where the colours are random (Rand) and reversed (Rev).",
+        "Also: `python -m sims.colored_digits table` runs all of Table 8, and `... export` writes pictures and a "
+        "trained CLIP for realdata.evaluate; each has its own --help.",
+    )
+    add_design_options(parser)
+    add_training_options(parser)
+    parser.add_argument(
+        "--out",
+        type=program.path,
+        default=DEFAULT_OUT,
+        metavar="DIR",
+        help="directory for result.json, arrays.npz and figure.png",
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    every_core_a_device()
+    config = config_from_options(options, Design(options.classes, options.invariant_ratio, options.spurious_ratio))
+    results.check_writable(options.out)
+    results.check_json(options.json)
+    with terminal.working("reading the digits"):
+        digits = read_digits(config.design.classes, options.digits)
+    checkpoints = Checkpoints(options.out / "checkpoints", identity(config, digits), 60.0)
+    with terminal.progress() as display:
+        task = display.add_task("training steps", total=config.steps, status="")
+        row, seconds = run(
+            config, digits, lambda step, status: display.update(task, completed=step, status=status), checkpoints
+        )
+    content = {
+        "config": config_dict(config),
+        "digits": described(digits),
+        "results": learner_rows(row),
+        "equivalence": equivalence([row], options.margin),
+        "bayes": bayes(config.design),
+        "published": against_published(row, digits.source),
+        "seconds": seconds,
+        "versions": made_by(),
+    }
+    results.write_files(
+        options.out,
+        {
+            "arrays.npz": results.to_npz(row.accuracies | {"groups": np.array(GROUPS)}),
+            "figure.png": figures.to_png(figure.draw(content)),
+            "result.json": results.to_json(content),
+        },
+    )
+    checkpoints.remove()
+    if not results.emit_json(content, options.json):
+        table.show(content)
+        terminal.output().print(f"Written to {options.out}: figure.png, result.json, arrays.npz", soft_wrap=True)
+
+
+def run(
+    config: DigitsConfig,
+    digits: Digits,
+    on_progress: Callable[[int, str], None] = lambda step, status: None,
+    checkpoints: Checkpoints | None = None,
+) -> tuple[Row, dict[str, float]]:
+    """Train and test one row; also the seconds that it took. Arguments and errors as `training.train`."""
+    started = time.perf_counter()
+    trained = train(config, digits, on_progress, checkpoints)
+    row = row_of(config, digits, trained)
+    return row, trained.seconds | {"total": time.perf_counter() - started}
+
+
+def config_dict(config: DigitsConfig) -> dict[str, Any]:
+    """The configuration as one flat dictionary."""
+    content = dataclasses.asdict(config)
+    return content.pop("design") | content
+
+
+def described(digits: Digits) -> dict[str, Any]:
+    """Which digits they are, JSON-ready: the source, how many, and what tells other ones apart."""
+    content = b"".join(np.ascontiguousarray(part).tobytes() for split in digits[:2] for part in split)
+    return {
+        "source": digits.source,
+        "train": len(digits.train.labels),
+        "test": len(digits.test.labels),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def made_by() -> dict[str, str]:
+    """Versions and device."""
+    device = jax.devices()[0]
+    return results.versions("jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn") | {
+        "device": f"{device.platform} {device.device_kind}"
+    }
+
+
+def identity(config: DigitsConfig, digits: Digits) -> dict[str, Any]:
+    """What decides the numbers of a run, JSON-ready: another one's checkpoints and rows are refused."""
+    return results.plain(config_dict(config) | {"digits": described(digits), "versions": made_by()})

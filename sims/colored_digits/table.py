@@ -1,0 +1,63 @@
+"""A row of Table 8 on the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from sims.colored_digits.result import COMPARED
+from workbench import terminal
+
+_HEADINGS = {"rand": "Rand", "rev": "Rev", "rest": "rest"}
+
+
+def show(content: Mapping[str, Any]) -> None:
+    """Print a result as `result.json` holds it: accuracies, what training said was best, and what is equal."""
+    console = terminal.output()
+    seeds = content["config"]["seeds"]
+    table = Table(
+        title=f"Accuracy (%), mean ± standard deviation over {seeds} runs, on {content['digits']['source']}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("learner", "objective", *_HEADINGS.values()):
+        table.add_column(heading, no_wrap=True)
+    for row in content["results"]:
+        table.add_row(row["learner"], row["objective"], *(_cell(row, column) for column in COMPARED))
+    for rule, accuracies in content["bayes"].items():
+        cells = ("-" if accuracies[column] is None else f"{accuracies[column]:.1f}" for column in COMPARED)
+        table.add_row("Bayes", f"ties {rule.replace('_', ' ')}", *cells)
+    console.print(table)
+    console.print(
+        "Rand, Rev: images of class 0 or 1 with random colours, and with the other's colour in 90%; rest: other "
+        "classes. Bayes: reads every digit and knows the training distribution."
+    )
+    console.print()
+    for line in sentences(content["equivalence"]):
+        console.print(line)
+    for line in content["published"] or ():
+        console.print(
+            f"Table 8 has {line['published_mean']:.1f} ± {line['published_std']:.1f} for {line['learner']}, "
+            f"{_HEADINGS[line['column']]}: {line['difference']:+.1f} points here."
+        )
+
+
+def _cell(row: Mapping[str, Any], column: str) -> str:
+    mean, std = row[f"{column}_mean"], row[f"{column}_std"]
+    return "-" if mean is None else f"{mean:.1f}" + ("" if std is None else f" ± {std:.1f}")
+
+
+def sentences(equivalence: Mapping[str, Any]) -> list[str]:
+    """Which learners equal the supervised one, in words."""
+    told = []
+    for name, verdict in equivalence["verdicts"].items():
+        parts = [
+            f"{_HEADINGS[found['column']]} {found['difference']:+.1f}"
+            + ("" if found["interval"] is None else " [{:+.1f}, {:+.1f}]".format(*found["interval"]))
+            + f" {found['verdict']}"
+            for found in equivalence["comparisons"]
+            if found["objective"] == name
+        ]
+        told.append(f"{name} against supervised: {verdict} ({'; '.join(parts)})")
+    return [*told, f"equal: shown to differ by less than {equivalence['margin']:g} points."] if told else []
