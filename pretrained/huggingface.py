@@ -167,7 +167,7 @@ def files(model: CLIP, config: CLIPConfig, preprocessing: Preprocessing, tokeniz
     tensors: dict[str, np.ndarray] = {}
     for entry in entries(config):
         array = np.asarray(state[entry.path][...], np.float32)
-        tensors |= dict(zip(entry.keys, map(np.ascontiguousarray, to_file(entry, array)), strict=True))
+        tensors |= dict(zip(entry.keys, (part.copy(order="C") for part in to_file(entry, array)), strict=True))
     vision, text = config.vision, config.text
     content = {
         "architectures": ["CLIPModel"],

@@ -12,7 +12,9 @@ os.environ["MPLBACKEND"] = "Agg"
 
 from jaxtyping import install_import_hook
 
-install_import_hook(["theory", "sims", "published", "realdata", "paper_figs", "workbench"], "beartype.beartype")
+install_import_hook(
+    ["theory", "pretrained", "sims", "published", "realdata", "paper_figs", "workbench"], "beartype.beartype"
+)
 
 import jax
 import pytest

@@ -14,8 +14,9 @@ ALLOWED = {
     "workbench": set(),
     "theory": {"workbench"},
     "published": {"workbench"},
-    "sims": {"workbench", "theory", "published"},
-    "realdata": {"workbench", "theory", "published"},
+    "pretrained": {"workbench"},
+    "sims": {"workbench", "theory", "published", "pretrained"},
+    "realdata": {"workbench", "theory", "published", "pretrained"},
     "paper_figs": {"workbench", "theory", "published", "sims", "realdata"},
     "benchmarks": {"workbench", "theory", "sims"},
 }

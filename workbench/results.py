@@ -5,7 +5,7 @@ import io
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,13 @@ def check_new_folder(directory: Path, option: str = "--out") -> None:
         raise InputError(f"{option}: {directory} is not empty; choose a new folder")
 
 
-def write_folder(directory: Path, contents: Mapping[str, str | bytes], option: str = "--out") -> None:
+def write_folder(directory: Path, contents: Iterable[tuple[str, str | bytes]], option: str = "--out") -> None:
     """Write a new folder of files, in folders of their own where their names say so: all of it, or nothing.
+
+    Args:
+        directory: new, or empty.
+        contents: names and contents, which may be made one by one.
+        option: that names the folder.
 
     Raises:
         InputError: the folder holds something already, or a file cannot be written.
@@ -128,7 +133,7 @@ def write_folder(directory: Path, contents: Mapping[str, str | bytes], option: s
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".writing-") as beside:
             whole = Path(beside) / directory.name
-            for name, content in contents.items():
+            for name, content in contents:
                 target = directory / name
                 (whole / name).parent.mkdir(parents=True, exist_ok=True)
                 (whole / name).write_bytes(content.encode() if isinstance(content, str) else content)

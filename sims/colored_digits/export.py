@@ -53,7 +53,7 @@ def build_parser() -> program.Parser:
             help=f"probability that a caption names {meaning}",
         )
     add("--photos", type=program.whole_number(1), default=50, metavar="N", help="most photos of a class in a group")
-    add("--steps", type=program.whole_number(1), default=1500, metavar="N", help="optimiser steps")
+    add("--steps", type=program.whole_number(1), default=1000, metavar="N", help="optimiser steps")
     add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="ROOT", help="new folder for all of it")
     program.add_json_option(parser)
@@ -100,7 +100,7 @@ def _main(options: argparse.Namespace) -> None:
         "export.json": results.to_json(content),
         "sheet.png": figures.to_png(sheet.draw(photos, pictures, answers)),
     }
-    results.write_folder(options.out, files)
+    results.write_folder(options.out, files.items())
     if not results.emit_json(content, options.json):
         console = terminal.output()
         for group, accuracy in content["accuracy"].items():

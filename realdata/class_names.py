@@ -1,0 +1,99 @@
+"""The classes that photos may show and that models choose among: index, WordNet id, and the name in prompts."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+
+from published.tables import DIRECTORY, read_table
+from workbench.errors import InputError
+
+IMAGENET, OPENAI = "imagenet", "openai"
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassNames:
+    """Classes by index.
+
+    Attributes:
+        names: index to the name that prompts use.
+        known_as: every other name by which a folder may call a class, lower case, to its index.
+    """
+
+    names: dict[int, str]
+    known_as: dict[str, int]
+
+
+def read_class_names(which: str) -> ClassNames:
+    """The class names of `--names`.
+
+    Args:
+        which: `imagenet` (the first of each ImageNet label's synonyms), `openai` (the names that OpenAI's prompts use),
+            or a file with `index<TAB>name` on each line, such as the archive's imagenet_names.txt.
+
+    Raises:
+        InputError: there is no such file, or a line of it is no index and name.
+    """
+    if which not in (IMAGENET, OPENAI):
+        names = _read_file(Path(which))
+        return ClassNames(names, {_plain(name): index for index, name in names.items()})
+    columns = {"index": (0.0, 999.0), "wnid": None, "label": None, "prompt_name": None}
+    table = read_table(DIRECTORY / "imagenet_classes.csv", columns)
+    indices = table["index"].astype(int).tolist()
+    synonyms = [[part.strip() for part in label.split(",")] for label in table["label"]]
+    chosen = table["prompt_name"].tolist() if which == OPENAI else [found[0] for found in synonyms]
+    known: dict[str, int] = {}
+    # Two classes share a name now and then ("crane"): the first keeps it, and folders have an index or WordNet id.
+    for spelt in (table["wnid"].map(lambda wnid: [wnid]), synonyms, table["prompt_name"].map(lambda name: [name])):
+        for index, words in zip(indices, spelt, strict=True):
+            for word in words:
+                known.setdefault(_plain(word), index)
+    for index, label in zip(indices, table["label"], strict=True):
+        known.setdefault(_plain(label), index)
+    return ClassNames(dict(zip(indices, chosen, strict=True)), known)
+
+
+def _read_file(path: Path) -> dict[int, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise InputError(f"--names: {path}: no such file; or choose {IMAGENET} or {OPENAI}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--names: {path}: cannot be read ({error})") from error
+    names: dict[int, str] = {}
+    for number, line in enumerate(lines, 1):
+        index, _, name = line.partition("\t")
+        if not line.strip():
+            continue
+        if not index.strip().isdigit() or not name.strip():
+            raise InputError(f"--names: {path}: line {number}: must be index<TAB>name, got {line!r}")
+        if int(index) in names:
+            raise InputError(f"--names: {path}: line {number}: the index {int(index)} was given before")
+        names[int(index)] = name.strip()
+    if not names:
+        raise InputError(f"--names: {path}: holds no names")
+    return names
+
+
+def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None = None) -> int | None:
+    """The class of a folder: by the mapping, by a number that it starts with, by WordNet id, or by name."""
+    if mapping is not None and folder in mapping:
+        return mapping[folder]
+    number, _, _ = folder.replace("_", " ").replace("-", " ").partition(" ")
+    if number.isdigit() and int(number) in classes.names:
+        return int(number)
+    return classes.known_as.get(_plain(folder))
+
+
+def read_mapping(path: Path) -> dict[str, int]:
+    """A file of `folder,class_index` rows.
+
+    Raises:
+        InputError: it cannot be read, or lacks a column.
+    """
+    table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0.0, 1e6)})
+    return {folder: int(index) for folder, index in zip(table["folder"], table["class_index"], strict=True)}
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())

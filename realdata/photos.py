@@ -1,0 +1,77 @@
+"""The folder of photos: which photo shows which class, in which group, on which background."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from realdata.class_names import ClassNames, find_class
+from workbench.errors import InputError
+
+# What a group's folder may begin with: the paper's two versions.
+PREFIXES = {"common": "common", "easy": "common", "counter": "counter", "hard": "counter"}
+GROUPS = ("common", "counter")
+ENDINGS = (".jpg", ".jpeg", ".png")
+
+
+class Photo(NamedTuple):
+    """One photo: its path within the folder, with `/`, and what its folders say of it."""
+
+    path: str
+    class_index: int
+    group: str
+    background: str
+
+
+def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None = None) -> tuple[Path, list[Photo]]:
+    """All photos under a folder, in the order of their paths.
+
+    Args:
+        root: the folder of the class folders, or one that holds it and nothing else (such as the archive's).
+        classes: the classes that there are.
+        mapping: class folder to index, for other names.
+
+    Returns:
+        The folder of the class folders, and the photos.
+
+    Raises:
+        InputError: there is no such folder, no photo, only one of the groups, or a folder of no class or group.
+    """
+    if not root.is_dir():
+        raise InputError(f"--data: {root} is no directory")
+    folders = _folders(root)
+    if len(folders) == 1 and find_class(folders[0].name, classes, mapping) is None:
+        root, folders = folders[0], _folders(folders[0])
+    unknown = [folder.name for folder in folders if find_class(folder.name, classes, mapping) is None]
+    if unknown:
+        raise InputError(
+            f"--data: {root}: no class is called {_listed(unknown)}; a class folder begins with an index, or is a "
+            "WordNet id or name of --names; --classes maps others"
+        )
+    photos = []
+    for folder in folders:
+        index = find_class(folder.name, classes, mapping)
+        for group in _folders(folder):
+            prefix, _, background = group.name.partition("-")
+            if prefix not in PREFIXES:
+                raise InputError(
+                    f"--data: {folder}: holds the folder {group.name}; a group begins with "
+                    f"{', '.join(f'{word}-' for word in PREFIXES)}"
+                )
+            for path in sorted(group.iterdir()):
+                if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
+                    relative = path.relative_to(root).as_posix()
+                    photos.append(Photo(relative, int(index or 0), PREFIXES[prefix], background))
+    if not photos:
+        raise InputError(f"--data: {root}: holds no photo in folders like '100 black swan/common-water'")
+    missing = set(GROUPS) - {photo.group for photo in photos}
+    if missing:
+        raise InputError(f"--data: {root}: holds no {' and no '.join(sorted(missing))} photos")
+    return root, photos
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")

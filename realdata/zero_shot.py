@@ -1,0 +1,135 @@
+"""Zero-shot classification of photos by a CLIP: the candidate whose prompt is most similar."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from pretrained.clip import CLIP
+from pretrained.huggingface import Checkpoint
+from pretrained.preprocessing import normalise, read_photo
+from realdata.photos import Photo
+from workbench.compilation import jit
+
+_TEXTS = 256  # at a time
+_DECODERS = 4  # threads; Pillow decodes and resizes without Python's lock
+
+
+class Answers(NamedTuple):
+    """What a model says of the photos that could be read.
+
+    Attributes:
+        photos: those, in order.
+        predicted: the index of the candidate with the highest score.
+        scores: its cosine similarity.
+        unreadable: the paths of the others, and why.
+    """
+
+    photos: list[Photo]
+    predicted: Int[np.ndarray, " photos"]
+    scores: Float[np.ndarray, " photos"]
+    unreadable: list[tuple[str, str]]
+
+
+def embed_prompts(
+    checkpoint: Checkpoint, names: Sequence[str], templates: Sequence[str]
+) -> Float[np.ndarray, "names embed_dim"]:
+    """Embeddings of unit length of all names: the normalised mean over the templates of normalised embeddings.
+
+    Args:
+        checkpoint: the CLIP.
+        names: of the candidates.
+        templates: texts with `{}` in the name's place.
+    """
+    graph, weights = nnx.split(checkpoint.model)
+    embed = jit(lambda weights, tokens: _merged(graph, weights).embed_texts(tokens))
+    texts = [template.replace("{}", name) for name in names for template in templates]
+    found = []
+    for start in range(0, len(texts), _TEXTS):
+        tokens = checkpoint.tokenizer(texts[start : start + _TEXTS])
+        padded = np.pad(tokens, ((0, _TEXTS - len(tokens)), (0, 0)), mode="edge")  # one shape, one compilation
+        found.append(np.asarray(embed(weights, padded))[: len(tokens)])
+    means = np.concatenate(found).reshape(len(names), len(templates), -1).mean(axis=1)
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def _merged(graph: nnx.GraphDef, weights: nnx.State) -> CLIP:
+    return nnx.merge(graph, weights)
+
+
+def classify(
+    checkpoint: Checkpoint,
+    root: Path,
+    photos: Sequence[Photo],
+    candidates: Int[np.ndarray, " candidates"],
+    prompts: Float[np.ndarray, "candidates embed_dim"],
+    batch_size: int,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Answers:
+    """Classify photos, decoding them in threads while the device works.
+
+    Args:
+        checkpoint: the CLIP.
+        root: the folder that the photos' paths start from.
+        photos: which ones.
+        candidates: class indices.
+        prompts: their embeddings, of unit length.
+        batch_size: photos at a time.
+        on_progress: called with the number of photos done.
+    """
+    graph, weights = nnx.split(checkpoint.model)
+
+    @jit
+    def score(weights: nnx.State, pictures: Float[Array, "size side side 3"], prompts: Array) -> tuple[Array, Array]:
+        similarities = _merged(graph, weights).embed_images(pictures) @ prompts.T
+        return jnp.argmax(similarities, axis=1), jnp.max(similarities, axis=1)
+
+    readable, predicted, scores, unreadable = [], [], [], []
+    texts = jax.device_put(prompts)
+    for batch, found in _decoded(checkpoint, root, photos, batch_size):
+        kept = [
+            (photo, picture) for photo, picture in zip(batch, found, strict=True) if isinstance(picture, np.ndarray)
+        ]
+        unreadable += [
+            (photo.path, why) for photo, why in zip(batch, found, strict=True) if not isinstance(why, np.ndarray)
+        ]
+        if kept:
+            pictures = normalise(np.stack([picture for _, picture in kept]), checkpoint.preprocessing)
+            padded = np.pad(pictures, ((0, batch_size - len(kept)), (0, 0), (0, 0), (0, 0)))
+            best, highest = score(weights, padded, texts)
+            readable += [photo for photo, _ in kept]
+            predicted.append(candidates[np.asarray(best)[: len(kept)]])
+            scores.append(np.asarray(highest)[: len(kept)])
+        on_progress(len(batch))
+    return Answers(
+        readable,
+        np.concatenate(predicted) if predicted else np.zeros(0, int),
+        np.concatenate(scores) if scores else np.zeros(0, np.float32),
+        unreadable,
+    )
+
+
+def _decoded(
+    checkpoint: Checkpoint, root: Path, photos: Sequence[Photo], batch_size: int
+) -> Iterator[tuple[Sequence[Photo], list[np.ndarray | str]]]:
+    """Batches of photos with their bytes, or why they have none; the next one is decoded while one is looked at."""
+
+    def read(photo: Photo) -> np.ndarray | str:
+        try:
+            return read_photo(root / photo.path, checkpoint.preprocessing)
+        except Exception as error:  # Pillow raises a dozen kinds on a damaged file
+            return str(error) or type(error).__name__
+
+    batches = [photos[start : start + batch_size] for start in range(0, len(photos), batch_size)]
+    with ThreadPoolExecutor(_DECODERS) as pool:
+        waiting = [pool.submit(read, photo) for photo in batches[0]] if batches else []
+        for index, batch in enumerate(batches):
+            ready, following = waiting, batches[index + 1 : index + 2]
+            waiting = [pool.submit(read, photo) for photo in following[0]] if following else []
+            yield batch, [task.result() for task in ready]

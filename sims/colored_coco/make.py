@@ -1,0 +1,191 @@
+"""`python -m sims.colored_coco make`: COCO's objects on painted backgrounds, for training and three tests."""
+
+import argparse
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from sims.colored_coco.design import (
+    CLASSES,
+    OTHERS,
+    OWN,
+    OWN_SHARE,
+    SPLITS,
+    TEST_OBJECTS,
+    TRAIN_OBJECTS,
+    UNSEEN,
+    Background,
+)
+from sims.colored_coco.objects import Found, Objects, paste
+from workbench import program, results, terminal
+from workbench.errors import InputError
+
+TABLE, MADE = "pictures.csv", "make.json"
+_TEST_PART = TEST_OBJECTS / (TRAIN_OBJECTS + TEST_OBJECTS)  # where there are fewer objects than wanted
+
+
+class Painted(NamedTuple):
+    """One picture to be made."""
+
+    split: str
+    found: Found
+    background: Background
+
+    @property
+    def path(self) -> str:
+        """Where it goes in the folder."""
+        colour = self.background.name.replace(" ", "-")
+        return f"{self.split}/{CLASSES[self.found.label]}/{colour}/{self.found.annotation}.png"
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m sims.colored_coco make",
+        "Cut the objects of nine classes out of COCO's pictures and paste them on painted backgrounds: 80% of a class "
+        "on its own colour in training; tests with colours as in training, unseen ones, and other classes' own.",
+    )
+    add = parser.add_argument
+    add("--annotations", type=program.path, required=True, metavar="FILE", help="COCO's instances_*.json, with masks")
+    add("--images", type=program.path, required=True, metavar="DIR", help="folder of the pictures that it names")
+    add("--size", type=program.whole_number(8), default=224, metavar="N", help="side of a picture, in pixels")
+    add("--fill", type=_fill, default=0.8, metavar="X", help="the object's longer side, as a share of the picture's")
+    add("--min-area", type=program.non_negative_number, default=10_000.0, metavar="X", help="least pixels of an object")
+    for split, number in (("train", TRAIN_OBJECTS), ("test", TEST_OBJECTS)):
+        add(
+            f"--{split}-objects",
+            type=program.whole_number(1),
+            default=number,
+            metavar="N",
+            help=f"most objects of a class to {split} on",
+        )
+    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--out", type=program.path, required=True, metavar="DIR", help="new folder for the pictures")
+    program.add_json_option(parser)
+    return parser
+
+
+def _fill(text: str) -> float:
+    value = program.share(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("must be above 0 and at most 1, got 0")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    results.check_new_folder(options.out)
+    results.check_json(options.json)
+    with terminal.working("reading the annotations"):
+        objects = Objects(options.annotations, options.images, options.min_area)
+    plan = plan_pictures(objects.found, options.train_objects, options.test_objects, options.seed)
+    content = {
+        "annotations": options.annotations.name,
+        "size": options.size,
+        "fill": options.fill,
+        "min_area": options.min_area,
+        "seed": options.seed,
+        "pictures": {split: sum(picture.split == split for picture in plan) for split in SPLITS},
+        "own_share": OWN_SHARE,
+        "backgrounds": {
+            kind: [colour.name for colour in colours]
+            for kind, colours in (("own", OWN), ("others", OTHERS), ("unseen", UNSEEN))
+        },
+        "versions": results.versions("numpy", "pillow", "pycocotools"),
+    }
+    with terminal.progress() as display:
+        task = display.add_task("pictures", total=len(plan), status="")
+        painted = _painted(objects, plan, options.size, options.fill, lambda: display.advance(task))
+        table = _table(plan).to_csv(index=False, lineterminator="\n")
+        results.write_folder(options.out, _with(painted, {TABLE: table, MADE: results.to_json(content)}))
+    if not results.emit_json(content, options.json):
+        counts = ", ".join(f"{number} {split.replace('_', ' ')}" for split, number in content["pictures"].items())
+        terminal.output().print(f"Written to {options.out}: {counts} pictures, {TABLE}, {MADE}", soft_wrap=True)
+
+
+def plan_pictures(found: Sequence[Found], train: int, test: int, seed: int) -> list[Painted]:
+    """Which object goes on which background, in which split.
+
+    The objects of one picture are all for training or all for testing. All three tests show the same objects. Where a
+    class has fewer objects than wanted, a ninth of them, and at least one, are for testing.
+
+    Args:
+        found: the objects.
+        train: most objects of a class in training.
+        test: most objects of a class in the tests.
+        seed: of all random numbers.
+
+    Raises:
+        InputError: a class whose objects cannot be divided.
+    """
+    generator = np.random.default_rng(seed)
+    number = np.bincount([each.label for each in found], minlength=len(CLASSES))
+    wanted = {
+        label: min(test, max(1, round(_TEST_PART * int(total)))) if total < train + test else test
+        for label, total in enumerate(number)
+    }
+    tests: dict[int, list[Found]] = {label: [] for label in wanted}
+    trains: dict[int, list[Found]] = {label: [] for label in wanted}
+    by_image: dict[int, list[Found]] = {}
+    for each in found:
+        by_image.setdefault(each.image, []).append(each)
+    for image in generator.permutation(np.array(sorted(by_image))):
+        here = by_image[int(image)]
+        parts = tests if any(len(tests[each.label]) < wanted[each.label] for each in here) else trains
+        for each in here:
+            parts[each.label].append(each)
+    plan = []
+    for label, name in enumerate(CLASSES):
+        if not trains[label] or not tests[label]:
+            raise InputError(
+                f"--annotations: the class {name!r} has {number[label]} objects in too few pictures to train and test"
+            )
+        for each in trains[label][:train]:
+            plan.append(Painted("train", each, _seen(generator, label)))
+        swapped = [colour for colour in OWN if colour != OWN[label]]
+        for each in tests[label][: wanted[label]]:
+            plan.append(Painted("in_distribution", each, _seen(generator, label)))
+            plan.append(Painted("unseen", each, UNSEEN[generator.integers(len(UNSEEN))]))
+            plan.append(Painted("swapped", each, swapped[generator.integers(len(swapped))]))
+    return sorted(plan, key=lambda picture: (SPLITS.index(picture.split), picture.found))
+
+
+def _seen(generator: np.random.Generator, label: int) -> Background:
+    return OWN[label] if generator.random() < OWN_SHARE else OTHERS[generator.integers(len(OTHERS))]
+
+
+def _painted(
+    objects: Objects, plan: Sequence[Painted], size: int, fill: float, on_picture: Callable[[], object]
+) -> Iterator[tuple[str, bytes]]:
+    for picture in plan:
+        buffer = io.BytesIO()
+        square = paste(*objects.cut_out(picture.found), picture.background.rgb, size, fill)
+        Image.fromarray(square).save(buffer, format="PNG")
+        on_picture()
+        yield picture.path, buffer.getvalue()
+
+
+def _with(painted: Iterator[tuple[str, bytes]], last: dict[str, str]) -> Iterator[tuple[str, str | bytes]]:
+    yield from painted
+    yield from last.items()
+
+
+def _table(plan: Sequence[Painted]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "split": [picture.split for picture in plan],
+            "path": [picture.path for picture in plan],
+            "object": [CLASSES[picture.found.label] for picture in plan],
+            "background": [picture.background.name for picture in plan],
+            "annotation": [picture.found.annotation for picture in plan],
+            "image": [picture.found.image for picture in plan],
+        }
+    )

@@ -1,0 +1,194 @@
+"""`python -m sims.colored_coco train`: fine-tune a CLIP on ColoredCOCO, contrastively or supervised, and test it."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from PIL import Image
+from rich.progress import Progress, TaskID
+
+from pretrained import huggingface
+from pretrained.huggingface import Checkpoint
+from sims.clip_training import (
+    SupervisedCLIP,
+    clip_loss,
+    supervised_answers,
+    supervised_loss,
+    train_on,
+    zero_shot_answers,
+)
+from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
+from sims.colored_coco.pictures import Pictures, read_index, read_pictures
+from sims.colored_coco.table import show
+from sims.tiny_clip import tiny_clip
+from workbench import program, results, terminal
+from workbench.errors import InputError, ParameterError
+
+DEFAULT_OUT = Path("results/colored_coco")
+OBJECTIVES = ("clip", "supervised")
+# What captions say: the paper's.
+PROMPTS = {"obj": "a photo of {object}", "objbkg": "a photo of {object} in {background} background"}
+TINY = "tiny"
+_TESTS = SPLITS[1:]
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m sims.colored_coco train",
+        "Fine-tune a CLIP on ColoredCOCO with CLIP's loss, or its image tower with a supervised head, and test it on "
+        "colours as in training, unseen colours, and the colours of other classes.",
+    )
+    add = parser.add_argument
+    add("--data", type=program.path, required=True, metavar="DIR", help="folder that `make` wrote")
+    add("--objective", choices=OBJECTIVES, default="clip", help="the loss")
+    add(
+        "--prompt",
+        choices=tuple(PROMPTS),
+        default="obj",
+        help="captions in training: the object alone, or with the background; tests name the object alone",
+    )
+    add(
+        "--model",
+        default=TINY,
+        metavar="CHECKPOINT",
+        help=f"folder of a CLIP in Hugging Face's format; {TINY}: a small untrained one, to try it out",
+    )
+    add("--epochs", type=program.whole_number(1), default=10, metavar="N", help="times that training sees each picture")
+    add("--batch-size", type=program.whole_number(2), default=128, metavar="N", help="pictures in a step")
+    add("--learning-rate", type=program.positive_number, default=1e-5, metavar="X", help="AdamW's, at its highest")
+    add("--weight-decay", type=program.non_negative_number, default=0.1, metavar="X", help="AdamW's")
+    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for result.json, answers.npz and model/")
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    results.check_writable(options.out)
+    results.check_json(options.json)
+    table = read_index(options.data)
+    backgrounds = [colour.name for colour in OWN + OTHERS]
+    said = [
+        PROMPTS[options.prompt].format(object=thing, background=background)
+        for thing in CLASSES
+        for background in backgrounds
+    ]
+    with terminal.working("reading the model"):
+        checkpoint = _checkpoint(options, options.data / table["path"].iloc[0], said)
+    data = {}
+    with terminal.progress() as display:
+        task = display.add_task("reading", total=len(table), status="")
+        for split in SPLITS:
+            data[split] = read_pictures(
+                options.data, table, split, checkpoint.preprocessing, lambda: display.advance(task)
+            )
+    number = len(data["train"].labels)
+    if options.batch_size > number:
+        raise ParameterError("batch_size", f"at most the {number} training pictures", options.batch_size)
+    found = {"zero_shot": _zero_shot(checkpoint, data)}
+    approach = options.prompt if options.objective == "clip" else "supervised"
+    with terminal.progress() as display:
+        steps = options.epochs * (number // options.batch_size)
+        task = display.add_task("training steps", total=steps, status="")
+        trained = _trained(
+            checkpoint, data["train"], steps, options, lambda step, _: display.update(task, completed=step)
+        )
+    if options.objective == "clip":
+        checkpoint = checkpoint._replace(model=trained)
+        found[approach] = _zero_shot(checkpoint, data)
+    else:
+        checkpoint = checkpoint._replace(model=trained.model)
+        found[approach] = {
+            split: supervised_answers(trained, data[split].images, checkpoint.preprocessing) for split in _TESTS
+        }
+    content = {
+        "model": str(options.model),
+        "objective": options.objective,
+        "prompt": options.prompt,
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "learning_rate": options.learning_rate,
+        "weight_decay": options.weight_decay,
+        "seed": options.seed,
+        "pictures": {split: len(part.labels) for split, part in data.items()},
+        "results": [_row(name, answers, data) for name, answers in found.items()],
+        "versions": results.versions("jax", "flax", "optax", "numpy", "pillow"),
+    }
+    answers = {f"{name}.{split}": part for name, parts in found.items() for split, part in parts.items()}
+    answers |= {f"labels.{split}": data[split].labels for split in _TESTS}
+    results.write_files(options.out / "model", huggingface.files(*checkpoint))
+    results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
+    if not results.emit_json(content, options.json):
+        show(content)
+        terminal.output().print(f"Written to {options.out}: result.json, answers.npz, model/", soft_wrap=True)
+
+
+def _report(display: Progress, task: TaskID, step: int, status: str) -> None:
+    display.update(task, completed=step, status=status)
+
+
+def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[str]) -> Checkpoint:
+    if options.model != TINY:
+        return huggingface.load(Path(options.model))
+    try:
+        with Image.open(picture) as image:
+            side = image.width
+    except OSError as error:
+        raise InputError(f"--data: {picture}: cannot be read ({error})") from error
+    return tiny_clip(max(4, side // 4 * 4), captions, options.seed)
+
+
+def _trained(checkpoint: Checkpoint, train: Pictures, steps: int, options: argparse.Namespace, on_progress: Any) -> Any:
+    model: Any = checkpoint.model
+    loss: Any = clip_loss
+    template = PROMPTS[options.prompt]
+    targets: Any = train.labels
+    if options.objective == "clip":
+        pairs = zip(train.labels, train.backgrounds, strict=True)
+        said = [template.format(object=CLASSES[label], background=background) for label, background in pairs]
+        targets = checkpoint.tokenizer(said)
+    else:
+        model, loss = SupervisedCLIP(model, len(CLASSES), checkpoint.config.embed_dim), supervised_loss
+    return train_on(
+        model,
+        loss,
+        train.images,
+        targets,
+        checkpoint.preprocessing,
+        steps=steps,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        seed=options.seed,
+        on_progress=on_progress,
+    )
+
+
+def _zero_shot(checkpoint: Checkpoint, data: dict[str, Pictures]) -> dict[str, Int[np.ndarray, " pictures"]]:
+    prompts = checkpoint.tokenizer([PROMPTS["obj"].format(object=name) for name in CLASSES])
+    return {
+        split: zero_shot_answers(checkpoint.model, data[split].images, prompts, checkpoint.preprocessing)
+        for split in _TESTS
+    }
+
+
+def _row(approach: str, answers: dict[str, np.ndarray], data: dict[str, Pictures]) -> dict[str, Any]:
+    """Table 7's columns, and the other classes' colours, in %."""
+    accuracy = {split: 100.0 * float(np.mean(answers[split] == data[split].labels)) for split in _TESTS}
+    return {
+        "approach": approach,
+        "in_distribution": accuracy["in_distribution"],
+        "out_of_distribution": accuracy["unseen"],
+        "drop": accuracy["in_distribution"] - accuracy["unseen"],
+        "swapped": accuracy["swapped"],
+        "drop_swapped": accuracy["in_distribution"] - accuracy["swapped"],
+    }
