@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 from matplotlib.figure import Figure
 
-from paper_figs import contrastive, effective_robustness, reliance
+from paper_figs import colored_digits, contrastive, digits_reliance, effective_robustness, reliance
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
 from published.tables import read_published_tables
@@ -19,6 +19,11 @@ from workbench.figures import to_png
 # Name to what it shows and how it is drawn, given the folder of results.
 FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
     "contrastive": ("the main job: accuracy by group, and on the way there", contrastive.draw),
+    "colored_digits": ("Table 8 on coloured digits: every learner in every row", colored_digits.draw),
+    "digits_reliance": (
+        "theory against pictures: how far learners of digits lean on colour",
+        digits_reliance.draw,
+    ),
     "effective_robustness": (
         "claim C2: CLIPs against the line through ImageNet models",
         lambda folder: effective_robustness.draw(read_published_tables()),

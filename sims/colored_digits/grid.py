@@ -1,6 +1,7 @@
 """`python -m sims.colored_digits table`: all of Table 8, row by row; a stopped table goes on where it stopped."""
 
 import argparse
+import dataclasses
 import functools
 import io
 import itertools
@@ -10,17 +11,20 @@ from typing import Any
 import pandas as pd
 from rich.progress import Progress, TaskID
 
+from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
-from sims.colored_digits.digits import read_digits
+from sims.colored_digits.digits import Digits, read_digits
 from sims.colored_digits.grid_table import show
 from sims.colored_digits.options import add_training_options, config_from_options
+from sims.colored_digits.reliance import reliance
 from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows
 from sims.colored_digits.row_store import RowStore
-from sims.colored_digits.run import identity, run
+from sims.colored_digits.run import config_dict, identity, run
 from sims.devices import every_core_a_device
 from workbench import program, results, terminal
 
 CLASSES, RATIOS = (2, 3, 5, 6, 8, 10), (0.9, 0.75)  # Table 8's
+_ROW_KEYS = tuple(field.name for field in dataclasses.fields(Design))
 DEFAULT_OUT = Path("results/colored_digits_table")
 
 
@@ -63,7 +67,6 @@ def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     configs = [config_from_options(options, design) for design in designs(options.classes)]
     digits = {count: read_digits(count, options.digits) for count in options.classes}
-    source = digits[options.classes[0]].source
     rows = []
     with terminal.progress() as display:
         total = display.add_task("rows", total=len(configs), status="")
@@ -79,8 +82,11 @@ def _main(options: argparse.Namespace) -> None:
             rows.append(found)
             display.advance(total)
     content = {
-        "digits": source,
-        "rows": [_described(row, source) for row in rows],
+        "digits": digits[options.classes[0]].source,
+        "config": {key: value for key, value in config_dict(configs[0]).items() if key not in _ROW_KEYS},
+        "rows": [
+            _described(row, config, digits[config.design.classes]) for row, config in zip(rows, configs, strict=True)
+        ],
         "equivalence": equivalence(rows, options.margin),
     }
     table = pd.DataFrame([_flat(row) | cells for row in rows for cells in learner_rows(row)])
@@ -101,9 +107,10 @@ def _flat(row: Row) -> dict[str, Any]:
     return {"classes": design.classes, "p_inv": design.invariant_ratio, "p_spu": design.spurious_ratio}
 
 
-def _described(row: Row, source: str) -> dict[str, Any]:
+def _described(row: Row, config: DigitsConfig, digits: Digits) -> dict[str, Any]:
     return _flat(row) | {
         "results": learner_rows(row),
         "bayes": bayes(row.design),
-        "published": against_published(row, source),
+        "published": against_published(row, digits.source),
+        "reliance": reliance(row, config, digits),
     }

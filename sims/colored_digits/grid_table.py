@@ -15,14 +15,14 @@ def show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
     objectives = [cells["objective"] for cells in content["rows"][0]["results"]]
     table = Table(
-        title=f"Rand / Rev / rest, accuracy in %, means over runs, on {content['digits']}",
+        title=f"Accuracy (%), Rand / Rev, means over {content['config']['seeds']} runs, on {content['digits']}",
         title_justify="left",
         box=SIMPLE_HEAD,
     )
     for heading in ("classes", "p_inv", "p_spu", *objectives):
         table.add_column(heading, no_wrap=True)
     for row in content["rows"]:
-        shown = (" / ".join(_mean(cells, column) for column in COMPARED) for cells in row["results"])
+        shown = (" / ".join(_mean(cells, column) for column in COMPARED[:2]) for cells in row["results"])
         table.add_row(str(row["classes"]), f"{row['p_inv']:g}", f"{row['p_spu']:g}", *shown)
     console.print(table)
     equivalence = content["equivalence"]
@@ -33,4 +33,4 @@ def show(content: Mapping[str, Any]) -> None:
 
 
 def _mean(cells: Mapping[str, Any], column: str) -> str:
-    return "-" if cells[f"{column}_mean"] is None else f"{cells[f'{column}_mean']:.1f}"
+    return f"{cells[f'{column}_mean']:.1f}"

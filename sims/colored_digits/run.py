@@ -18,6 +18,7 @@ from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Digits, read_digits
 from sims.colored_digits.options import add_design_options, add_training_options, config_from_options
+from sims.colored_digits.reliance import reliance
 from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows, row_of
 from sims.colored_digits.training import train
 from sims.devices import every_core_a_device
@@ -73,6 +74,7 @@ def _main(options: argparse.Namespace) -> None:
         "equivalence": equivalence([row], options.margin),
         "bayes": bayes(config.design),
         "published": against_published(row, digits.source),
+        "reliance": reliance(row, config, digits),
         "seconds": seconds,
         "versions": made_by(),
     }

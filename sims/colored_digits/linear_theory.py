@@ -1,0 +1,106 @@
+"""What the linear theory predicts of two coloured digits, at the features' strengths as the pictures show them.
+
+The theory's image is D z + xi with two features: here the colour, along the difference of the two backgrounds, and the
+digit, along the difference of the two digits' mean pictures, made orthogonal to it. Their means and deviations are
+measured in the training distribution, over every training digit, label and colour with its probability: the digit's
+within a label, so that wrong labels count as its noise; the colour's given the colour. Noise beyond the two features is
+left out: a linear learner of pictures could use more directions than these two, and a network does.
+
+Each learner has its counterpart among the closed forms: the supervised one and Equation 10's label head are logistic
+regression, the others their own loss with captions that name class and background (S13 to S15).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from sims.colored_digits.colours import palette
+from sims.colored_digits.config import DigitsConfig
+from sims.colored_digits.digits import Split
+from sims.colored_digits.pictures import paint
+from theory.accuracy_on_the_line import probit, reliance_index
+from theory.captions import Caption
+from theory.model import SpuriousModel
+from theory.predictions import predict
+
+# Learner to its counterpart in the theory.
+COUNTERPARTS = {
+    "perfect_language": "logistic",
+    "infonce": "infonce_bilinear",
+    "siglip": "siglip",
+    "cross_entropy": "logistic",
+}
+
+
+def measured_model(digits: Split, config: DigitsConfig) -> SpuriousModel:
+    """The synthetic model with the strengths of the two features, for two classes.
+
+    Args:
+        digits: training digits, 0 and 1.
+        config: with a design of two classes.
+    """
+    design = config.design
+    colours = palette(2)
+    size = len(digits.labels)
+    on_each = np.stack(
+        [np.asarray(paint(jnp.asarray(digits.images), jnp.tile(colour, (size, 1)))) for colour in colours], axis=1
+    ).astype(float)
+    spurious = _unit(on_each[:, 1].mean(axis=0) - on_each[:, 0].mean(axis=0))
+    means = [on_each[digits.labels == label].mean(axis=(0, 1)) for label in (0, 1)]
+    invariant = means[1] - means[0]
+    invariant = _unit(invariant - (invariant @ spurious) * spurious)
+    # P(image, label, colour), each image as frequent as the others.
+    weights = design.label_given_digit[digits.labels][:, :, None] * design.training_colours[None, :, :] / size
+    signs = np.array([-1.0, 1.0])
+    mu_inv, sigma_inv = _strength(on_each @ invariant, weights, signs[None, :, None])
+    mu_spu, sigma_spu = _strength(on_each @ spurious, weights, signs[None, None, :])
+    return SpuriousModel(design.spurious_ratio, mu_inv, mu_spu, sigma_inv, sigma_spu, sigma_xi=0.0)
+
+
+def _unit(vector: Float[np.ndarray, " pixels"]) -> Float[np.ndarray, " pixels"]:
+    return vector / np.linalg.norm(vector)
+
+
+def _strength(
+    along: Float[np.ndarray, "images colours"],
+    weights: Float[np.ndarray, "images labels colours"],
+    sign: Float[np.ndarray, "_ _ _"],
+) -> tuple[float, float]:
+    """Mean size of a feature and its deviation given the sign, once its mean over both signs is taken away."""
+    values = np.broadcast_to(along[:, None, :], weights.shape)
+    sides = [float(np.sum(values * weights * (sign == side)) / np.sum(weights * (sign == side))) for side in (-1, 1)]
+    centre, mean = sum(sides) / 2, (sides[1] - sides[0]) / 2
+    variance = float(np.sum(weights * (values - centre - mean * sign) ** 2))
+    return mean, variance**0.5
+
+
+def predicted(model: SpuriousModel, config: DigitsConfig) -> dict[str, dict[str, float | None]]:
+    """For each learner the closed form's accuracies in % and index of reliance (None where it has none)."""
+    caption = Caption("label-attribute", config.mention_inv, config.mention_spu)
+    wanted = list(dict.fromkeys(COUNTERPARTS[name] for name in config.objective))
+    with jax.enable_x64(True):
+        rows = {row.learner: row for row in predict(model, 2, ("label",), (caption,), wanted)}
+    found: dict[str, dict[str, float | None]] = {}
+    for name in config.objective:
+        accuracy = rows[COUNTERPARTS[name]].accuracy
+        cells: dict[str, float | None] = {"aligned": None, "conflicting": None, "index": None}
+        if accuracy is not None:
+            aligned, conflicting = accuracy["aligned"], accuracy["conflicting"]
+            cells = {"aligned": 100 * aligned, "conflicting": 100 * conflicting, "index": index(aligned, conflicting)}
+        found[name] = cells
+    return found
+
+
+def index(aligned: float, conflicting: float) -> float | None:
+    """The index of spurious reliance (S19) of one learner; None where it has none, or where a probit is infinite."""
+    return indices(np.array([aligned]), np.array([conflicting]))[0]
+
+
+def indices(aligned: Float[np.ndarray, " pairs"], conflicting: Float[np.ndarray, " pairs"]) -> list[float | None]:
+    """The index of each pair of accuracies."""
+    with jax.enable_x64(True):
+        one = jnp.ones(len(aligned))  # the number of images matters to the errors alone
+        probits = [probit(jnp.asarray(accuracies), one) for accuracies in (aligned, conflicting)]
+        values = np.asarray(reliance_index(*probits).value)
+    return [float(value) if np.isfinite(value) else None for value in values]
