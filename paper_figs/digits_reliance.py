@@ -27,15 +27,8 @@ def draw(folder: Path) -> Figure:
         axis.axhline(1, color="0.7", lw=0.8, ls="--")
         axis.set_ylim(_LEAST, _MOST + 0.3)
         axis.grid(alpha=0.25)
-    left.text(
-        0.99,
-        1.04,
-        "wrong on half of the conflicting images",
-        fontsize=7.5,
-        color="0.4",
-        transform=left.get_yaxis_transform(),
-        ha="right",
-    )
+    words = "wrong on half of the conflicting images"
+    left.text(0.99, 1.04, words, fontsize=7.5, color="0.4", transform=left.get_yaxis_transform(), ha="right")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
     figure.suptitle(f"How much learners of coloured digits lean on the colour ({content['digits']})")
     return figure

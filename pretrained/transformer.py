@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -70,7 +71,7 @@ class Transformer(nnx.Module):
         """The tokens after all blocks."""
         graph, weights = nnx.split(self.blocks)
 
-        def step(tokens: Array, weights: nnx.State) -> tuple[Array, None]:
+        def step(tokens: Array, weights: Any) -> tuple[Array, None]:
             return nnx.merge(graph, weights)(tokens, causal), None
 
         return jax.lax.scan(step, tokens, weights)[0]

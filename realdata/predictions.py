@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from realdata.photos import GROUPS
 
@@ -58,20 +58,24 @@ def group_intervals(table: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     counts = {group: table[group].to_numpy() for group in GROUPS}
     right = {group: table[f"{group}_right"].to_numpy() for group in GROUPS}
     exact = {group: _share(right[group][None], counts[group]) for group in GROUPS}
-    # Photos drawn again from a class and group are right as often as a binomial number of them says.
-    shape = DRAWS, len(table)
-    drawn = {
-        group: _share(generator.binomial(counts[group], np.nan_to_num(exact[group][0]) / 100.0, shape), counts[group])
-        for group in GROUPS
-    }
+    # Photos drawn again from a class and group are right as often as a binomial number of them says; of classes drawn
+    # again, each copy has photos of its own.
     chosen = generator.integers(len(table), size=(DRAWS, len(table)))
-    found = {}
-    for name in (*GROUPS, "drop"):
-        fixed = _balanced(exact, name)
-        by_photo = _balanced(drawn, name)
-        by_class = _balanced({group: np.take_along_axis(drawn[group], chosen, axis=1) for group in GROUPS}, name)
-        found[name] = Interval(float(fixed[0]), _percentiles(by_photo), _percentiles(by_class))
-    return found
+
+    def draw(group: str, classes: Int[np.ndarray, "draws classes"]) -> Float[np.ndarray, "draws classes"]:
+        number, share = counts[group][classes], np.nan_to_num(exact[group][0])[classes] / 100.0
+        return _share(generator.binomial(number, share), number)
+
+    same = np.broadcast_to(np.arange(len(table)), chosen.shape)
+    drawn, drawn_classes = ({group: draw(group, classes) for group in GROUPS} for classes in (same, chosen))
+    return {
+        name: Interval(
+            float(_balanced(exact, name)[0]),
+            _percentiles(_balanced(drawn, name)),
+            _percentiles(_balanced(drawn_classes, name)),
+        )
+        for name in (*GROUPS, "drop")
+    }
 
 
 def _share(right: np.ndarray, counts: np.ndarray) -> Float[np.ndarray, "draws classes"]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +59,7 @@ def embed_prompts(
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
-def _merged(graph: nnx.GraphDef, weights: nnx.State) -> CLIP:
+def _merged(graph: Any, weights: Any) -> CLIP:
     return nnx.merge(graph, weights)
 
 
@@ -86,7 +86,7 @@ def classify(
     graph, weights = nnx.split(checkpoint.model)
 
     @jit
-    def score(weights: nnx.State, pictures: Float[Array, "size side side 3"], prompts: Array) -> tuple[Array, Array]:
+    def score(weights: Any, pictures: Float[Array, "size side side 3"], prompts: Array) -> tuple[Array, Array]:
         similarities = _merged(graph, weights).embed_images(pictures) @ prompts.T
         return jnp.argmax(similarities, axis=1), jnp.max(similarities, axis=1)
 

@@ -38,7 +38,7 @@ class Comparison:
     verdict: str
 
 
-def compare_runs(differences: Sequence[Float[np.ndarray, " runs"]], margin: float = MARGIN) -> list[Comparison]:
+def compare_runs(differences: Sequence[Float[np.ndarray, " _"]], margin: float = MARGIN) -> list[Comparison]:
     """Compare several pairs of learners at once.
 
     Args:

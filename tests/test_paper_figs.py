@@ -18,6 +18,8 @@ def test_list_names_every_figure(run_program):
     assert done.returncode == 0, done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
         "contrastive",
+        "colored_digits",
+        "digits_reliance",
         "effective_robustness",
         "reliance",
         *STATEMENT_FIGURES,

@@ -15,10 +15,10 @@ _TIED = 1e-12  # relative difference of two probabilities below which rounding m
 
 
 def posterior(design: Design) -> Float[np.ndarray, "digits colours labels"]:
-    """P(label | digit, colour) in training, with digits equally frequent."""
+    """P(label | digit, colour) in training, with digits equally frequent; 0 where the two never meet."""
     joint = design.label_given_digit[:, None, :] * design.training_colours.T[None, :, :]
-    with np.errstate(invalid="ignore"):  # a colour that a digit never has
-        return joint / joint.sum(axis=2, keepdims=True)
+    total = joint.sum(axis=2, keepdims=True)
+    return np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
 
 
 def bayes_accuracies(design: Design) -> dict[str, Float[np.ndarray, " groups"]]:
@@ -28,8 +28,7 @@ def bayes_accuracies(design: Design) -> dict[str, Float[np.ndarray, " groups"]]:
         `by_digit` and `by_colour`, shares; the same where there is no tie.
     """
     probable = posterior(design)
-    highest = np.nanmax(np.nan_to_num(probable), axis=2, keepdims=True)
-    tied = np.nan_to_num(probable) >= highest * (1 - _TIED)
+    tied = probable >= probable.max(axis=2, keepdims=True) * (1 - _TIED)
     classes = np.arange(design.classes)
     rules = {"by_digit": _prefer(tied, classes[:, None]), "by_colour": _prefer(tied, classes[None, :])}
     return {name: group_accuracies(rule[None], classes, design)[0] for name, rule in rules.items()}

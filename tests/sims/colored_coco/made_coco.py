@@ -17,11 +17,8 @@ def outline(label, centre, radius):
     corners = 3 + label
     angles = np.linspace(0, 2 * np.pi, 2 * corners, endpoint=False)
     radii = np.where(np.arange(2 * corners) % 2, 0.45, 1.0) * radius
-    return [
-        float(x)
-        for angle, r in zip(angles, radii, strict=True)
-        for x in (centre[0] + r * np.cos(angle), centre[1] + r * np.sin(angle))
-    ]
+    corners = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None] + np.asarray(centre)
+    return corners.ravel().tolist()
 
 
 def make(folder, each=12, seed=0):

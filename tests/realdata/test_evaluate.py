@@ -1,0 +1,188 @@
+"""The evaluator on exported digits whose truth is known, and its numbers against an independent recomputation."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realdata.class_names import find_class, read_class_names
+from realdata.predictions import class_table, group_intervals
+from tests.conftest import ROOT
+
+EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/model", "--names", "export/names.txt")
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    """Digits as photos and a CLIP trained on such, long enough to be right on some counter photos, wrong on others."""
+    folder = tmp_path_factory.mktemp("digits")
+    options = ("--classes", "3", "--steps", "150", "--photos", "20", "--out", "export")
+    command = [sys.executable, "-m", "sims.colored_digits", "export", *options]
+    subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=300)
+    return folder / "export"
+
+
+@pytest.fixture
+def beside(export, tmp_path):
+    """The export, as a copy that a test may spoil."""
+    shutil.copytree(export, tmp_path / "export")
+    return tmp_path
+
+
+def test_it_finds_what_the_simulation_measured_photo_for_photo(run_program, beside):
+    done = run_program(*EVALUATE, "--json", "-", "--batch-size", "7")
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(beside / "results" / "evaluate" / "predictions.csv").sort_values("path")
+    truth = pd.read_csv(beside / "export" / "truth.csv").sort_values("path")
+    for column in truth.columns:
+        assert found[column].tolist() == truth[column].tolist(), column
+    assert 0 < truth.correct.mean() < 1  # or any answer would do
+    content = json.loads(done.stdout)
+    for group, accuracy in json.loads((beside / "export" / "export.json").read_text())["accuracy"].items():
+        assert content["groups"][group]["accuracy"] == pytest.approx(accuracy)
+    assert content["setup"] == "1v3" and content["unreadable"] == []
+    check(content, found)
+
+
+def check(content, predictions):
+    """Every number of a summary, from the predictions alone, in plain NumPy."""
+    shares = {}
+    for group in ("common", "counter"):
+        part = predictions[predictions.group == group]
+        shares[group] = {index: 100 * rows.correct.mean() for index, rows in part.groupby("class_index")}
+        assert content["groups"][group]["accuracy"] == pytest.approx(np.mean(list(shares[group].values())))
+        assert content["groups"][group]["accuracy_unbalanced"] == pytest.approx(100 * part.correct.mean())
+        assert content["groups"][group]["photos"] == len(part)
+        low, high = content["groups"][group]["interval"]
+        assert low <= content["groups"][group]["accuracy"] <= high
+    drop = np.mean([shares["common"][index] - shares["counter"][index] for index in shares["common"]])
+    assert content["drop"]["value"] == pytest.approx(drop)
+    for row in content["classes"]:
+        of_class = predictions[predictions.class_index == row["class_index"]]
+        for group in ("common", "counter"):
+            assert row[group] == pytest.approx(shares[group][row["class_index"]])
+            assert row[f"{group}_photos"] == (of_class.group == group).sum()
+
+
+def planted(classes=30, photos=40, seed=0):
+    generator = np.random.default_rng(seed)
+    rows = []
+    for index in range(classes):
+        for group, mean in (("common", 0.8), ("counter", 0.5)):
+            right = generator.random(photos) < generator.beta(8 * mean, 8 * (1 - mean))
+            rows += [{"class_index": index, "group": group, "correct": int(each)} for each in right]
+    return pd.DataFrame(rows)
+
+
+def test_intervals_are_as_wide_as_the_sampling_error():
+    """Against textbook standard errors: within a class binomial; over classes, of the class means."""
+    predictions = planted()
+    found = group_intervals(class_table(predictions))
+    for group in ("common", "counter"):
+        of_class = predictions[predictions.group == group].groupby("class_index").correct
+        share, number = of_class.mean(), of_class.size()
+        over_photos = 100 * np.sqrt((share * (1 - share) / number).sum()) / len(share)
+        # Classes drawn again, and photos within them, add the photos' error to the spread of the class means.
+        over_classes = np.hypot(100 * share.std(ddof=0) / np.sqrt(len(share)), over_photos)
+        for ends, error in ((found[group].over_photos, over_photos), (found[group].over_classes, over_classes)):
+            # 10,000 draws know an interval's width to 2%.
+            assert ends[1] - ends[0] == pytest.approx(2 * 1.96 * error, rel=0.06)
+        assert found[group].over_classes[1] - found[group].over_classes[0] > 1.3 * 2 * 1.96 * over_photos
+
+
+def test_a_class_without_photos_in_a_group_counts_only_in_the_other():
+    predictions = planted(classes=4)
+    predictions = predictions[~((predictions.class_index == 2) & (predictions.group == "counter"))]
+    table = class_table(predictions)
+    found = group_intervals(table)
+    common = predictions[predictions.group == "common"].groupby("class_index").correct.mean()
+    counter = predictions[predictions.group == "counter"].groupby("class_index").correct.mean()
+    assert found["common"].value == pytest.approx(100 * common.mean())
+    assert found["counter"].value == pytest.approx(100 * counter.mean())
+    assert found["drop"].value == pytest.approx(100 * (common - counter).dropna().mean())
+
+
+@pytest.mark.parametrize(
+    ("folder", "index"),
+    [
+        ("100 black swan", 100),
+        ("100", 100),
+        ("100_black_swan", 100),
+        ("n01860187", 100),
+        ("black swan", 100),
+        ("Black_Swan", 100),
+        ("water ouzel, dipper", 20),
+        ("dipper", 20),
+        ("1000 nothing", None),
+        ("unicorn", None),
+    ],
+)
+def test_class_folders_are_known_by_index_wordnet_id_and_name(folder, index):
+    assert find_class(folder, read_class_names("imagenet")) == index
+
+
+def test_layouts_of_both_versions_and_other_names_are_read(run_program, beside):
+    """easy- and hard- for common- and counter-, a folder around it all, and a mapping for foreign class folders."""
+    photos = beside / "export" / "photos"
+    for path in list(photos.glob("*/*")):
+        path.rename(path.with_name(path.name.replace("common-", "easy-").replace("counter-", "hard-")))
+    (photos / "0 zero").rename(photos / "null")
+    (beside / "mapping.csv").write_text("folder,class_index\nnull,0\n")
+    (beside / "around").mkdir()
+    photos.rename(beside / "around" / "LAION-final")
+    command = ("realdata.evaluate", "--data", "around", "--model", "export/model", "--names", "export/names.txt")
+    done = run_program(*command, "--classes", "mapping.csv", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    truth = json.loads((beside / "export" / "export.json").read_text())["accuracy"]
+    assert json.loads(done.stdout)["groups"]["counter"]["accuracy"] == pytest.approx(truth["counter"])
+
+
+def test_what_cannot_be_decoded_is_named_and_left_out(run_program, beside):
+    paths = sorted((beside / "export" / "photos").rglob("*.png"))
+    paths[0].write_bytes(paths[0].read_bytes()[:40])
+    paths[1].write_bytes(b"")
+    paths[2].write_text("no picture")
+    done = run_program(*EVALUATE, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    root = beside / "export" / "photos"
+    assert [each["path"] for each in content["unreadable"]] == [path.relative_to(root).as_posix() for path in paths[:3]]
+    predictions = pd.read_csv(beside / "results" / "evaluate" / "predictions.csv")
+    assert len(predictions) == len(paths) - 3
+    check(content, predictions)
+
+
+def spoil_group(root):
+    for path in list(root.glob("photos/*/counter-*")):
+        shutil.rmtree(path)
+
+
+SPOILT = {
+    "an unknown class": (lambda root: (root / "photos" / "unicorn").mkdir(), ["'unicorn'", "--classes"]),
+    "an unknown group": (lambda root: (root / "photos" / "0 zero" / "rare-red").mkdir(), ["rare-red", "common-"]),
+    "one group missing": (spoil_group, ["no counter photos"]),
+    "no photos": (lambda root: [shutil.rmtree(path) for path in root.glob("photos/*/*")], ["holds no photo"]),
+    "no model": (lambda root: shutil.rmtree(root / "model"), ["--model", "no directory"]),
+    "no names": (lambda root: (root / "names.txt").unlink(), ["--names", "no such file"]),
+    "wrong names": (lambda root: (root / "names.txt").write_text("zero\n"), ["line 1", "index<TAB>name"]),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_wrong_input_gets_one_line_and_leaves_earlier_results(refused, beside, name):
+    spoil, words = SPOILT[name]
+    spoil(beside / "export")
+    earlier = beside / "results" / "evaluate" / "summary.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("{}")
+    refused(*EVALUATE, words=words)
+    assert earlier.read_text() == "{}" and len(list(earlier.parent.iterdir())) == 1
+
+
+def test_a_prompt_without_a_place_for_the_name_is_refused(refused, beside):
+    refused(*EVALUATE, "--prompt", "a photo", words=["--prompt", "{}", "a photo"])
