@@ -9,11 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from paper_figs.statements.table import STATEMENT_FIGURES
+from pretrained import huggingface
 from sims.theorems.table import STATEMENTS
+from sims.tiny_clip import tiny_clip
 from tests.conftest import ROOT, free_port
+from tests.sims.colored_coco.made_coco import make as make_coco
+from workbench.results import write_files
 
 README = (ROOT / "README.md").read_text()
 SETUP = "python3 -m venv .venv && .venv/bin/python -m pip install -c constraints.txt -e "
@@ -69,6 +74,44 @@ def test_two_processes_run_as_written(tmp_path):
     assert json.loads((tmp_path / "results" / "two" / "result.json").read_text())["versions"]["devices"] == "2"
 
 
+def test_colored_coco_runs_as_written(tmp_path):
+    """The indented commands, with a small set in COCO's format and a small CLIP where the README names the real ones."""
+    made, train = re.findall(r"^    (python -m sims\.colored_coco .*)$", README, re.M)
+    make_coco(tmp_path / "coco")
+    (tmp_path / "coco" / "annotations").mkdir()
+    (tmp_path / "coco" / "instances.json").rename(tmp_path / "coco" / "annotations" / "instances_train2017.json")
+    (tmp_path / "coco" / "pictures").rename(tmp_path / "coco" / "train2017")
+    checkpoint = tiny_clip(16, ["a photo of a dog in red background"], 0)
+    write_files(tmp_path / "clip-vit-base-patch16", huggingface.files(*checkpoint))
+    run(f"{made} --min-area 50 --size 16", tmp_path)
+    assert "objbkg" in run(f"{train} --epochs 1 --batch-size 16", tmp_path)
+    assert (tmp_path / "results" / "objbkg" / "model" / "model.safetensors").exists()
+
+
+def test_results_of_coloured_digits_are_the_tables():
+    """The numbers in the README and on the page, from the table that stands beside it."""
+    folder = ROOT / "docs" / "results"
+    page = (folder / "colored_digits.md").read_text()
+    table = pd.read_csv(folder / "colored_digits.csv").set_index(["classes", "p_inv", "p_spu", "objective"])
+    two = re.findall(r"^\| (0\.\d+), (0\.\d+) \| ([\d.]+ ± [\d.]+) \| ([\d.]+ ± [\d.]+) \|", page, re.M)
+    assert len(two) == 4
+    for inv, spu, supervised, infonce in two:
+        for objective, cell in (("cross_entropy", supervised), ("infonce", infonce)):
+            row = table.loc[(2, float(inv), float(spu), objective)]
+            assert cell == f"{row.rev_mean:.1f} ± {row.rev_std:.1f}"
+    cells = re.search(r"^\| (10\.1 ± .*?) \| (10\.1 ± .*?) \| (.*?) \|", README, re.M).groups()
+    for objective, cell in zip(("cross_entropy", "perfect_language", "infonce"), cells, strict=True):
+        row = table.loc[(2, 0.75, 0.9, objective)]
+        assert cell == f"{row.rev_mean:.1f} ± {row.rev_std:.1f}"
+    found = json.loads((folder / "colored_digits.json").read_text())["equivalence"]["comparisons"]
+    for name, words in (("perfect_language", "Eq. 10"), ("infonce", "InfoNCE"), ("siglip", "SigLIP")):
+        of = [each for each in found if each["objective"] == name]
+        rev = [each["difference"] for each in of if each["column"] == "rev"]
+        counts = [sum(each["verdict"] == verdict for each in of) for verdict in ("equal", "different", "inconclusive")]
+        row = f"{words} | {' | '.join(map(str, counts))} | {min(rev):+.1f} to {max(rev):+.1f} |"
+        assert row in page, row
+
+
 def test_python_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -115,7 +158,10 @@ def test_claims_table_is_the_programs(main_job):
 
 
 def test_links_lead_somewhere():
-    for text in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "theory" / "README.md"):
+    for text in (
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/theory/README.md")),
+        *(ROOT / "docs" / "results").glob("*.md"),
+    ):
         for target in re.findall(r"\]\(([^)#:]+)\)", text.read_text()):
             assert (text.parent / target).exists(), f"{text.name}: {target}"
 

@@ -1,6 +1,6 @@
 """The design of MultiColoredMNIST (arXiv 2403.11497, Table 8): how label and colour follow from the digit.
 
-The paper gives the two ratios and the reversed 10%. The rest is read off its numbers, docs/colored_digits.md says how:
+The paper gives the two ratios and the reversed 10%. The rest is read off its numbers (docs/results/colored_digits.md):
 
 - the label is the digit with probability `invariant_ratio`, else one of the other classes, evenly; in the tests too;
 - there are as many colours as classes. In training an image of label 0 or 1 has the colour of its label with
