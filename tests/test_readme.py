@@ -75,7 +75,7 @@ def test_two_processes_run_as_written(tmp_path):
 
 
 def test_colored_coco_runs_as_written(tmp_path):
-    """The indented commands, with a small set in COCO's format and a small CLIP where the README names the real ones."""
+    """The indented commands, with a small made set and a small CLIP where the README names the real ones."""
     made, train = re.findall(r"^    (python -m sims\.colored_coco .*)$", README, re.M)
     make_coco(tmp_path / "coco")
     (tmp_path / "coco" / "annotations").mkdir()
