@@ -30,7 +30,9 @@ def draw(folder: Path) -> Figure:
     words = "wrong on half of the conflicting images"
     left.text(0.99, 1.04, words, fontsize=7.5, color="0.4", transform=left.get_yaxis_transform(), ha="right")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
-    figure.suptitle(f"How much learners of coloured digits lean on the colour ({content['digits']})")
+    figure.suptitle(
+        f"How much learners of coloured digits lean on the colour ({content['digits']}); arrows: to the letter"
+    )
     return figure
 
 
@@ -46,7 +48,7 @@ def _draw_theory(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
                 axis.plot(x, _shown(theory), "_", color=colour, ms=13, mew=2.2, label=label)
             _draw_index(axis, x, learner, colour, marker, NAMES[learner["objective"]] if first else None)
     axis.set_xticks(range(len(rows)), [_ratios(row) for row in rows])
-    axis.set_xlabel("label = digit in, own colour in; arrows: beyond the axis, it follows the colour")
+    axis.set_xlabel("label = digit in, own colour in")
     axis.set_title("Two digits: measured, and the theory's bars", fontsize=10)
 
 

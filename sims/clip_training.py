@@ -4,6 +4,7 @@ Pictures stay on the device as bytes; a batch is gathered and normalised within 
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from pretrained.clip import CLIP
 from pretrained.preprocessing import Preprocessing
+from sims.checkpoints import Checkpoints
 from sims.objectives.infonce import MAX_SCALE, symmetric_cross_entropy
 from sims.steps import all_finite
 from workbench.compilation import jit
@@ -79,6 +81,7 @@ def train_on(
     weight_decay: float,
     seed: int,
     on_progress: Callable[[int, str], None] = lambda step, status: None,
+    checkpoints: Checkpoints | None = None,
 ) -> Any:
     """Train a model with AdamW, the rate warmed up over a tenth of the steps and then down a cosine.
 
@@ -94,15 +97,17 @@ def train_on(
         weight_decay: AdamW's, on every weight that is at least a matrix.
         seed: of the order in which pictures come, a new one each epoch.
         on_progress: called with the step reached.
+        checkpoints: where to keep a long training, and to go on from.
 
     Returns:
         The trained model.
 
     Raises:
         RunError: its weights stopped being finite.
-        KeyboardInterrupt: it was interrupted.
+        KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
     """
     graph, weights = nnx.split(model, nnx.Param)
+    weights = jax.tree.map(jnp.copy, weights)  # the steps reuse their memory, and the model given stays as it is
     schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 10), max(2, steps))
     decayed = functools.partial(jax.tree.map, lambda leaf: leaf.ndim > 1)
     optimiser = optax.adamw(schedule, weight_decay=weight_decay, mask=decayed)
@@ -120,16 +125,27 @@ def train_on(
 
     compiled = jit(step, donate_argnums=(0, 1))
     finite = jit(all_finite)
+    begin = 0
+    kept = checkpoints.restore((weights, state)) if checkpoints else None
+    if kept is not None:
+        begin, (weights, state), _ = kept
+        on_progress(begin, f"going on from step {begin}")
     with Interruption() as interruption:
-        for index in range(steps):
-            weights, state = compiled(weights, state, data, jnp.asarray(next(orders)))
-            if (index + 1) % _LOOK and index + 1 < steps:
+        for index, rows in enumerate(itertools.islice(orders, steps)):
+            if index < begin:
+                continue
+            weights, state = compiled(weights, state, data, jnp.asarray(rows))
+            done = index + 1
+            if done % _LOOK and done < steps:
                 continue
             if not bool(finite(weights)):
-                raise RunError(f"training diverged by step {index + 1}; a smaller --learning-rate may help")
-            on_progress(index + 1, "")
+                raise RunError(f"training diverged by step {done}; a smaller --learning-rate may help")
+            on_progress(done, "")
+            if checkpoints and done < steps and (interruption.wanted or checkpoints.due()):
+                checkpoints.save(done, (weights, state), {})
             if interruption.wanted:
-                raise KeyboardInterrupt
+                again = f"; the same command goes on from step {done}" if checkpoints else ""
+                raise KeyboardInterrupt(f"interrupted{again}")
     return nnx.merge(graph, weights)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 from sims.encoders import Architecture
 from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED
+from sims.training_options import check_numbers
 from theory.model import SpuriousModel
 from theory.zero_shot import PROMPTS
 from workbench.errors import ParameterError
@@ -49,15 +50,7 @@ class ContrastiveConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, minimum in MINIMUM.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-                raise ParameterError(name, f"a whole number of at least {minimum}", value)
-        if not 0 < self.learning_rate <= 1e38:  # the range of single precision
-            raise ParameterError("learning_rate", "a number above 0 and at most 1e38", self.learning_rate)
-        for name, limit in (("seed", 2**32), ("steps", 2**31)):
-            if getattr(self, name) >= limit:
-                raise ParameterError(name, f"below {limit}", getattr(self, name))
+        check_numbers(self, MINIMUM)
         objectives = tuple(name for name in OBJECTIVES if self.architecture.linear or name not in LINEAR_ONLY)
         if self.objective is None:
             object.__setattr__(self, "objective", tuple(name for name in DEFAULT if name in objectives))

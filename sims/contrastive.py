@@ -20,6 +20,7 @@ from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.memory import check_memory
 from sims.objectives import DEFAULT, OBJECTIVES
 from sims.training import train
+from sims.training_options import add_numbers
 from sims.verdict import compare, verdict
 from theory.options import add_model_options, model_from_options
 from theory.predictions import BATCH_FREE
@@ -117,28 +118,16 @@ def build_parser() -> program.Parser:
         metavar="NAMES",
         help="zero-shot prompts, separated by commas",
     )
-    for name, meaning in (
-        ("embed_dim", "width of the embedding"),
-        ("samples", "size of each training set; 0 draws fresh samples at every step"),
-        ("steps", "most optimiser steps"),
-        ("batch_size", "pairs in a step"),
-        ("seeds", "independent runs of each learner"),
-        ("seed", "seed of all random numbers"),
-    ):
-        add(
-            f"--{name.replace('_', '-')}",
-            type=program.whole_number(MINIMUM[name]),
-            default=getattr(default, name),
-            metavar="N",
-            help=meaning,
-        )
-    add(
-        "--learning-rate",
-        type=program.positive_number,
-        default=default.learning_rate,
-        metavar="X",
-        help="Adam's learning rate at the start",
-    )
+    meanings = {
+        "embed_dim": "width of the embedding",
+        "samples": "size of each training set; 0 draws fresh samples at every step",
+        "steps": "most optimiser steps",
+        "batch_size": "pairs in a step",
+        "seeds": "independent runs of each learner",
+        "seed": "seed of all random numbers",
+        "learning_rate": "Adam's learning rate at the start",
+    }
+    add_numbers(group, default, MINIMUM, meanings)
     parser.add_argument(
         "--out",
         type=program.path,

@@ -26,7 +26,6 @@ from theory.model import SpuriousModel
 from theory.options import MODEL_HELP
 from theory.zero_shot import PROMPTS
 from workbench import hosts, program, results, terminal
-from workbench.errors import ParameterError
 
 DEFAULT_OUT = Path("results/sweep")
 _DIVERGED_SHOWN = 5
@@ -102,7 +101,7 @@ def build_parser() -> program.Parser:
         help=f"zero-shot prompts: {known(PROMPTS)}",
     )
     add("--seeds", type=program.whole_number(1), default=8, metavar="N", help="independent runs of each combination")
-    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for sweep.npz and sweep.csv")
     program.add_json_option(parser)
     hosts.add_host_options(parser)
@@ -115,8 +114,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    if options.seed >= 2**32:
-        raise ParameterError("seed", "below 2^32", options.seed)
     every_core_a_device()
     hosts.join(options)
     grid = Grid({name: getattr(options, name) for name in STATIC + CONTINUOUS}, options.seeds)

@@ -110,6 +110,14 @@ def whole_number(minimum: int) -> Callable[[str], int]:
     return parse
 
 
+def seed(text: str) -> int:
+    """An option's type: a seed that JAX takes."""
+    value = whole_number(0)(text)
+    if value >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be below {2**32}, got {text}")
+    return value
+
+
 def number(text: str) -> float:
     """An option's type: a finite number."""
     try:

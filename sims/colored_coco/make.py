@@ -63,7 +63,7 @@ def build_parser() -> program.Parser:
             metavar="N",
             help=f"most objects of a class to {split} on",
         )
-    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, required=True, metavar="DIR", help="new folder for the pictures")
     program.add_json_option(parser)
     return parser

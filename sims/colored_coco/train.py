@@ -1,17 +1,20 @@
 """`python -m sims.colored_coco train`: fine-tune a CLIP on ColoredCOCO, contrastively or supervised, and test it."""
 
 import argparse
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
+from flax import nnx
 from jaxtyping import Int
 from PIL import Image
-from rich.progress import Progress, TaskID
 
 from pretrained import huggingface
 from pretrained.huggingface import Checkpoint
+from sims.checkpoints import Checkpoints
 from sims.clip_training import (
     SupervisedCLIP,
     clip_loss,
@@ -33,6 +36,8 @@ OBJECTIVES = ("clip", "supervised")
 PROMPTS = {"obj": "a photo of {object}", "objbkg": "a photo of {object} in {background} background"}
 TINY = "tiny"
 _TESTS = SPLITS[1:]
+# The options that decide what is trained, besides the model and the pictures.
+_DECIDING = ("objective", "prompt", "epochs", "batch_size", "learning_rate", "weight_decay", "seed")
 
 
 def build_parser() -> program.Parser:
@@ -61,7 +66,7 @@ def build_parser() -> program.Parser:
     add("--batch-size", type=program.whole_number(2), default=128, metavar="N", help="pictures in a step")
     add("--learning-rate", type=program.positive_number, default=1e-5, metavar="X", help="AdamW's, at its highest")
     add("--weight-decay", type=program.non_negative_number, default=0.1, metavar="X", help="AdamW's")
-    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for result.json, answers.npz and model/")
     program.add_json_option(parser)
     return parser
@@ -94,13 +99,19 @@ def _main(options: argparse.Namespace) -> None:
     number = len(data["train"].labels)
     if options.batch_size > number:
         raise ParameterError("batch_size", f"at most the {number} training pictures", options.batch_size)
+    checkpoints = Checkpoints(options.out / "checkpoints", _identity(options, checkpoint, data["train"]), 60.0)
     found = {"zero_shot": _zero_shot(checkpoint, data)}
     approach = options.prompt if options.objective == "clip" else "supervised"
     with terminal.progress() as display:
         steps = options.epochs * (number // options.batch_size)
         task = display.add_task("training steps", total=steps, status="")
         trained = _trained(
-            checkpoint, data["train"], steps, options, lambda step, _: display.update(task, completed=step)
+            checkpoint,
+            data["train"],
+            steps,
+            options,
+            lambda step, status: display.update(task, completed=step, status=status),
+            checkpoints,
         )
     if options.objective == "clip":
         checkpoint = checkpoint._replace(model=trained)
@@ -112,13 +123,7 @@ def _main(options: argparse.Namespace) -> None:
         }
     content = {
         "model": str(options.model),
-        "objective": options.objective,
-        "prompt": options.prompt,
-        "epochs": options.epochs,
-        "batch_size": options.batch_size,
-        "learning_rate": options.learning_rate,
-        "weight_decay": options.weight_decay,
-        "seed": options.seed,
+        **{name: getattr(options, name) for name in _DECIDING},
         "pictures": {split: len(part.labels) for split, part in data.items()},
         "results": [_row(name, answers, data) for name, answers in found.items()],
         "versions": results.versions("jax", "flax", "optax", "numpy", "pillow"),
@@ -127,13 +132,10 @@ def _main(options: argparse.Namespace) -> None:
     answers |= {f"labels.{split}": data[split].labels for split in _TESTS}
     results.write_files(options.out / "model", huggingface.files(*checkpoint))
     results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
+    checkpoints.remove()
     if not results.emit_json(content, options.json):
         show(content)
         terminal.output().print(f"Written to {options.out}: result.json, answers.npz, model/", soft_wrap=True)
-
-
-def _report(display: Progress, task: TaskID, step: int, status: str) -> None:
-    display.update(task, completed=step, status=status)
 
 
 def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[str]) -> Checkpoint:
@@ -147,7 +149,14 @@ def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[s
     return tiny_clip(max(4, side // 4 * 4), captions, options.seed)
 
 
-def _trained(checkpoint: Checkpoint, train: Pictures, steps: int, options: argparse.Namespace, on_progress: Any) -> Any:
+def _trained(
+    checkpoint: Checkpoint,
+    train: Pictures,
+    steps: int,
+    options: argparse.Namespace,
+    on_progress: Callable[[int, str], None],
+    checkpoints: Checkpoints,
+) -> Any:
     model: Any = checkpoint.model
     loss: Any = clip_loss
     template = PROMPTS[options.prompt]
@@ -170,7 +179,18 @@ def _trained(checkpoint: Checkpoint, train: Pictures, steps: int, options: argpa
         weight_decay=options.weight_decay,
         seed=options.seed,
         on_progress=on_progress,
+        checkpoints=checkpoints,
     )
+
+
+def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Pictures) -> dict[str, Any]:
+    """What decides the training, JSON-ready: another one's checkpoints are refused."""
+    content = hashlib.sha256(train.images.tobytes())
+    for leaf in jax.tree.leaves(nnx.state(checkpoint.model, nnx.Param)):
+        content.update(np.asarray(leaf).tobytes())
+    deciding = {name: getattr(options, name) for name in _DECIDING}
+    made_by = results.versions("jax", "flax", "optax", "numpy")
+    return results.plain(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
 
 
 def _zero_shot(checkpoint: Checkpoint, data: dict[str, Pictures]) -> dict[str, Int[np.ndarray, " pictures"]]:

@@ -5,6 +5,7 @@ import dataclasses
 from sims.colored_digits.design import Design
 from sims.colored_digits.learners import LEARNERS
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
+from sims.training_options import check_numbers
 from workbench.errors import ParameterError
 
 # The least that each whole number may be.
@@ -53,17 +54,10 @@ class DigitsConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, minimum in MINIMUM.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-                raise ParameterError(name, f"a whole number of at least {minimum}", value)
-        if not 0 < self.learning_rate <= 1e38:
-            raise ParameterError("learning_rate", "a number above 0 and at most 1e38", self.learning_rate)
+        check_numbers(self, MINIMUM)
         for name in ("mention_inv", "mention_spu"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(name, "in [0, 1]", getattr(self, name))
-        if self.seed >= 2**32:
-            raise ParameterError("seed", f"below {2**32}", self.seed)
         for name, table in (("image_encoder", IMAGE_ENCODERS), ("text_encoder", TEXT_ENCODERS)):
             if getattr(self, name) not in table:
                 raise ParameterError(name, f"among {', '.join(table)}", getattr(self, name))

@@ -54,7 +54,7 @@ def build_parser() -> program.Parser:
         )
     add("--photos", type=program.whole_number(1), default=50, metavar="N", help="most photos of a class in a group")
     add("--steps", type=program.whole_number(1), default=1000, metavar="N", help="optimiser steps")
-    add("--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers")
+    add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="ROOT", help="new folder for all of it")
     program.add_json_option(parser)
     return parser

@@ -8,6 +8,7 @@ from sims.colored_digits.design import Design
 from sims.colored_digits.learners import LEARNERS
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.equivalence import MARGIN
+from sims.training_options import add_numbers
 from workbench import program
 
 _MEANINGS = {
@@ -18,6 +19,7 @@ _MEANINGS = {
     "shift": "move each digit by up to that many pixels, anew at every step",
     "seeds": "independent runs of each learner",
     "seed": "seed of all random numbers",
+    "learning_rate": "Adam's at the start; it falls to 0",
 }
 
 
@@ -78,21 +80,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
             default=getattr(default, f"{name}_encoder"),
             help=f"what reads {reads}",
         )
-    for name, meaning in _MEANINGS.items():
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=program.whole_number(MINIMUM[name]),
-            default=getattr(default, name),
-            metavar="N",
-            help=meaning,
-        )
-    group.add_argument(
-        "--learning-rate",
-        type=program.positive_number,
-        default=default.learning_rate,
-        metavar="X",
-        help="Adam's at the start; it falls to 0",
-    )
+    add_numbers(group, default, MINIMUM, _MEANINGS)
     group.add_argument(
         "--margin",
         type=program.positive_number,

@@ -11,7 +11,6 @@ import jax
 from sims.theorems.evidence import to_dict
 from sims.theorems.table import STATEMENTS
 from workbench import program, results, terminal
-from workbench.errors import ParameterError
 
 DEFAULT_OUT = Path("results/theorems")
 
@@ -54,9 +53,7 @@ def build_parser() -> program.Parser:
         metavar="NAMES",
         help="statements, separated by commas",
     )
-    parser.add_argument(
-        "--seed", type=program.whole_number(0), default=0, metavar="N", help="seed of all random numbers"
-    )
+    parser.add_argument("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
     parser.add_argument(
         "--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for the files NAME.json"
     )
@@ -69,8 +66,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    if options.seed >= 2**32:
-        raise ParameterError("seed", "below 2^32", options.seed)
     results.check_writable(options.out)
     console = terminal.output()
     with terminal.progress() as display:

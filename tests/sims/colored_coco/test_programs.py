@@ -8,9 +8,12 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from sims.checkpoints import Checkpoints
+from sims.clip_training import SupervisedCLIP, supervised_loss, train_on
 from sims.colored_coco.design import OTHERS, OWN, UNSEEN
 from sims.colored_coco.make import plan_pictures
 from sims.colored_coco.objects import Found, Objects, paste
+from sims.tiny_clip import tiny_clip
 from tests.sims.colored_coco.made_coco import SIDE, make
 from workbench.errors import InputError
 
@@ -194,3 +197,33 @@ def test_wrong_input_gets_one_line(refused, beside, arguments, words):
 def test_too_few_objects_are_told():
     with pytest.raises(InputError, match="'boat' has 1 objects in too few pictures"):
         plan_pictures([Found(label, label, label) for label in range(9)], 8, 1, 0)
+
+
+def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
+    """Interrupted after its first look at the clock, it goes on from there."""
+
+    class Stopping(Checkpoints):
+        def due(self):
+            return True
+
+        def save(self, step, arrays, record):
+            super().save(step, arrays, record)
+            raise KeyboardInterrupt
+
+    generator = np.random.default_rng(0)
+    pictures, labels = generator.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8), np.arange(40, dtype=np.int32) % 9
+    checkpoint = tiny_clip(8, ["a photo of a dog"], 0)
+
+    def trained(checkpoints):
+        model = SupervisedCLIP(checkpoint.model, 9, checkpoint.config.embed_dim)
+        numbers = {"steps": 25, "batch_size": 8, "learning_rate": 1e-3, "weight_decay": 0.1, "seed": 1}
+        model = train_on(
+            model, supervised_loss, pictures, labels, checkpoint.preprocessing, **numbers, checkpoints=checkpoints
+        )
+        return np.asarray(model.head.kernel[...])
+
+    whole = trained(None)
+    with pytest.raises(KeyboardInterrupt):
+        trained(Stopping(tmp_path / "kept", {}, 0.0))
+    assert any((tmp_path / "kept").iterdir())
+    np.testing.assert_array_equal(trained(Checkpoints(tmp_path / "kept", {}, 1e9)), whole)

@@ -125,6 +125,7 @@ def test_the_export_is_what_it_says(run_program, tmp_path):
         (["table", "--classes", "12"], ["--classes", "12"]),
         (["export", "--out", "taken"], ["taken", "not empty"]),
         (["export", "--seed", "-1"], ["--seed", "-1"]),
+        (["export", "--seed", "5000000000"], ["--seed", "below 4294967296"]),
     ],
 )
 def test_wrong_input_gets_one_line_and_writes_nothing(refused, tmp_path, arguments, words):
