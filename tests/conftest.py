@@ -71,3 +71,23 @@ def refused(run_program):
         return done.stderr
 
     return run
+
+
+@pytest.fixture
+def refuses(tmp_path, capsys, monkeypatch):
+    """As `refused`, within this process: for many wrong inputs of a program that another test runs as a whole."""
+
+    def call(main, *arguments, words=()):
+        monkeypatch.chdir(tmp_path)
+        try:
+            code = main(list(map(str, arguments)))
+        except SystemExit as exit:  # argparse's
+            code = exit.code
+        output = capsys.readouterr()
+        assert code == 2, output.err
+        assert output.out == ""
+        assert output.err.count("\n") == 1, output.err
+        for word in words:
+            assert word in output.err
+
+    return call

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from paper_figs import effective_robustness
+from paper_figs.__main__ import main
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
 from published.tables import DIRECTORY, read_published_tables
@@ -46,15 +47,15 @@ def test_claim_figure_shows_every_setting_and_its_verdict():
     ("arguments", "words"),
     [(["--only", "figure1"], ["--only", "contrastive", "figure1"]), (["--results", "nowhere"], ["nowhere", "sims"])],
 )
-def test_wrong_input_gets_one_line(refused, arguments, words):
-    refused("paper_figs", *arguments, words=words)
+def test_wrong_input_gets_one_line(refuses, arguments, words):
+    refuses(main, *arguments, words=words)
 
 
-def test_a_foreign_result_is_refused(refused, tmp_path):
+def test_a_foreign_result_is_refused(refuses, tmp_path):
     folder = tmp_path / "results" / "contrastive"
     folder.mkdir(parents=True)
     shutil.copy(DIRECTORY / "results.csv", folder / "result.json")
-    refused("paper_figs", words=["results/contrastive", "holds no result"])
+    refuses(main, words=["results/contrastive", "holds no result"])
 
 
 def test_statements_are_simulated_saved_and_drawn(run_program, tmp_path):

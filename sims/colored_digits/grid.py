@@ -62,11 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    every_core_a_device()
     results.check_writable(options.out)
     results.check_json(options.json)
     configs = [config_from_options(options, design) for design in designs(options.classes)]
     digits = {count: read_digits(count, options.digits) for count in options.classes}
+    every_core_a_device()
     rows = []
     with terminal.progress() as display:
         total = display.add_task("rows", total=len(configs), status="")

@@ -55,12 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    every_core_a_device()
     config = config_from_options(options, Design(options.classes, options.invariant_ratio, options.spurious_ratio))
     results.check_writable(options.out)
     results.check_json(options.json)
     with terminal.working("reading the digits"):
         digits = read_digits(config.design.classes, options.digits)
+    every_core_a_device()
     checkpoints = Checkpoints(options.out / "checkpoints", identity(config, digits), 60.0)
     with terminal.progress() as display:
         task = display.add_task("training steps", total=config.steps, status="")

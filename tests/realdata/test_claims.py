@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, logit
 
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
-from realdata.claims import evaluate_claims
+from realdata.claims import evaluate_claims, main
 from workbench.errors import InputError
 
 
@@ -140,14 +140,14 @@ def test_program_prints_the_same_as_json(run_program, tests):
     )
 
 
-def test_wrong_tables_get_one_line(refused, tmp_path):
-    refused("realdata.claims", "--published", "nowhere", words=["--published", "nowhere"])
-    refused("realdata.claims", "--published", tmp_path, words=["results.csv", "no such file"])
+def test_wrong_tables_get_one_line(refuses, tmp_path):
+    refuses(main, "--published", "nowhere", words=["--published", "nowhere"])
+    refuses(main, "--published", tmp_path, words=["results.csv", "no such file"])
     for name in ("results.csv", "replication_results.csv", "classes.csv"):
         shutil.copy(DIRECTORY / name, tmp_path / name)
     lines = (tmp_path / "results.csv").read_text().splitlines()
     (tmp_path / "results.csv").write_text("\n".join([lines[0], lines[1].replace("64.02", "much")]))
-    refused("realdata.claims", "--published", tmp_path, words=["results.csv", "line 2", "'common'", "'much'"])
+    refuses(main, "--published", tmp_path, words=["results.csv", "line 2", "'common'", "'much'"])
     (tmp_path / "results.csv").write_text(lines[0] + "\n")
-    refused("realdata.claims", "--published", tmp_path, words=["results.csv", "no rows"])
-    refused("realdata.claims", "--json", "/dev/null/x.json", words=["--json", "/dev/null"])
+    refuses(main, "--published", tmp_path, words=["results.csv", "no rows"])
+    refuses(main, "--json", "/dev/null/x.json", words=["--json", "/dev/null"])

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from realdata.class_names import find_class, read_class_names
+from realdata.evaluate import main
 from realdata.predictions import class_table, group_intervals
 from tests.conftest import ROOT
 
@@ -174,13 +175,13 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_wrong_input_gets_one_line_and_leaves_earlier_results(refused, beside, name):
+def test_wrong_input_gets_one_line_and_leaves_earlier_results(refuses, beside, name):
     spoil, words = SPOILT[name]
     spoil(beside / "export")
     earlier = beside / "results" / "evaluate" / "summary.json"
     earlier.parent.mkdir(parents=True)
     earlier.write_text("{}")
-    refused(*EVALUATE, words=words)
+    refuses(main, *EVALUATE[1:], words=words)
     assert earlier.read_text() == "{}" and len(list(earlier.parent.iterdir())) == 1
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from sims.contrastive import main
 from sims.contrastive_result import load
 from theory import GROUPS, SpuriousModel, predict
 from theory.predictions import BATCH_FREE
@@ -107,9 +108,9 @@ def test_table_reads_on_a_narrow_terminal(run_program):
         (["--steps", "99999999999999999999"], ["--steps", "below"]),
     ],
 )
-def test_wrong_input_gets_one_line_and_writes_nothing(refused, tmp_path, arguments, words):
+def test_wrong_input_gets_one_line_and_writes_nothing(refuses, tmp_path, arguments, words):
     (tmp_path / "taken").write_text("a file, no directory")
-    refused("sims.contrastive", *arguments, words=words)
+    refuses(main, *arguments, words=words)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 

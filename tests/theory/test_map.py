@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from theory import CAPTIONS, Caption, SpuriousModel, group_accuracies, least_squares_direction, zero_shot_direction
+from theory.__main__ import main
 from theory.learners import CONTRASTIVE
 from theory.report import verdict_map
 
@@ -90,8 +91,8 @@ def test_mentions_and_prompts_reach_the_program(run_program):
         (["verdicts"], ["verdicts", "map"]),
     ],
 )
-def test_wrong_input_gets_one_line(refused, arguments, words):
-    refused("theory", *arguments, words=words)
+def test_wrong_input_gets_one_line(refuses, arguments, words):
+    refuses(main, *arguments, words=words)
 
 
 def test_a_phase_diagram_of_the_closed_form_learners_is_one_compiled_function():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from theory import SpuriousModel
+from theory.__main__ import main
 from theory.report import report
 
 
@@ -40,6 +41,6 @@ def test_tables_show_printed_beside_derived(run_program):
         (["--ratio", "0.9"], ["--ratio"]),
     ],
 )
-def test_wrong_input_gets_one_line(refused, tmp_path, arguments, words):
+def test_wrong_input_gets_one_line(refuses, tmp_path, arguments, words):
     (tmp_path / "taken").write_text("a file, no directory")
-    refused("theory", *arguments, words=words)
+    refuses(main, *arguments, words=words)

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from sims.checkpoints import Checkpoints
 from sims.clip_training import SupervisedCLIP, supervised_loss, train_on
+from sims.colored_coco.__main__ import main
 from sims.colored_coco.design import OTHERS, OWN, UNSEEN
 from sims.colored_coco.make import plan_pictures
 from sims.colored_coco.objects import Found, Objects, paste
@@ -162,13 +163,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_set_gets_one_line_and_writes_nothing(refused, coco, tmp_path, name):
+def test_a_broken_set_gets_one_line_and_writes_nothing(refuses, coco, tmp_path, name):
     change, words = BROKEN[name]
     content = json.loads((coco / "instances.json").read_text())
     change(content)
     (tmp_path / "instances.json").write_text(json.dumps(content))
-    command = ("sims.colored_coco", "make", "--annotations", "instances.json", "--images", coco / "pictures", *SMALL)
-    refused(*command, "--train-objects", "400", "--out", "made", words=words)
+    command = (main, "make", "--annotations", "instances.json", "--images", coco / "pictures", *SMALL)
+    refuses(*command, "--train-objects", "400", "--out", "made", words=words)
     assert [path.name for path in tmp_path.iterdir()] == ["instances.json"]
 
 
@@ -189,8 +190,8 @@ GIVEN = list(MAKE[1:])
         ([], ["program"]),
     ],
 )
-def test_wrong_input_gets_one_line(refused, beside, arguments, words):
-    refused("sims.colored_coco", *arguments, words=words, cwd=beside)
+def test_wrong_input_gets_one_line(refuses, beside, arguments, words):
+    refuses(main, *arguments, words=words)
     assert [path.name for path in beside.iterdir()] == ["coco"]
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sims.colored_digits.__main__ import main
 from sims.colored_digits.colours import COLOURS
 from tests.sims.colored_digits.test_idx import write_mnist
 
@@ -128,10 +129,10 @@ def test_the_export_is_what_it_says(run_program, tmp_path):
         (["export", "--seed", "5000000000"], ["--seed", "below 4294967296"]),
     ],
 )
-def test_wrong_input_gets_one_line_and_writes_nothing(refused, tmp_path, arguments, words):
+def test_wrong_input_gets_one_line_and_writes_nothing(refuses, tmp_path, arguments, words):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine.txt").write_text("mine")
-    refused("sims.colored_digits", *arguments, words=words)
+    refuses(main, *arguments, words=words)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine.txt", "taken"]
 
 
