@@ -62,7 +62,7 @@ def _draw_classes(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
     for place in range(0, len(rows), ratios):
         axis.text(place - 0.4, _MOST + 0.05, f"{rows[place]['classes']} digits", fontsize=8)
         axis.axvline(place - 0.5, color="0.8", lw=0.8)
-    axis.set_title("Every row of Table 8: 0 and 1 on their own colour and on each other's", fontsize=10)
+    axis.set_title("Rows of Table 8: 0 and 1 on their own colour and on each other's", fontsize=10)
 
 
 def _draw_index(axis: Axes, x: float, learner: Mapping[str, Any], colour: str, marker: str, label: str | None) -> None:

@@ -38,7 +38,7 @@ def load(folder: Path) -> Checkpoint:
         InputError: a file is missing, is no CLIP's, or holds other weights than its configuration says.
     """
     if not folder.is_dir():
-        raise InputError(f"--model: {folder} is no directory")
+        raise InputError(f"--model: {folder} is no directory; give the folder of a downloaded checkpoint")
     content = _read_json(folder / "config.json")
     if content.get("model_type") != "clip":
         raise InputError(f"{folder / 'config.json'}: must be a CLIP's, is one of {content.get('model_type')!r}")
@@ -47,7 +47,7 @@ def load(folder: Path) -> Checkpoint:
         preprocessing = _preprocessing(_read_json(folder / "preprocessor_config.json"))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
-            raise InputError(f"{folder}: {error}") from error
+            raise InputError(str(error) if str(folder) in str(error) else f"{folder}: {error}") from error
         raise InputError(f"{folder}: its configuration lacks or misspells {error}") from error
     model = nnx.eval_shape(lambda: CLIP(config, rngs=nnx.Rngs(0)))
     graph, shapes = nnx.split(model)

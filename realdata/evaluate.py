@@ -11,7 +11,7 @@ import pandas as pd
 from pretrained import huggingface
 from realdata import evaluate_table
 from realdata.class_names import IMAGENET, OPENAI, read_class_names, read_mapping
-from realdata.photos import find_photos
+from realdata.photos import find_photos, warnings
 from realdata.predictions import COLUMNS, summary
 from realdata.zero_shot import Answers, classify, embed_prompts
 from workbench import program, results, terminal
@@ -87,6 +87,7 @@ def _main(options: argparse.Namespace) -> None:
         "setup": f"1v{len(candidates)}",
         "prompt": options.prompt,
         **_numbers(predictions, classes.names, root),
+        "warnings": warnings(photos, classes),
         "unreadable": [{"path": path, "reason": reason} for path, reason in answers.unreadable],
         "versions": results.versions("jax", "flax", "numpy", "pillow", "tokenizers", "safetensors"),
     }

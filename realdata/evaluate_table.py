@@ -37,6 +37,8 @@ def show(content: Mapping[str, Any]) -> None:
         "over photos: these classes, other photos of them; over classes too: other classes as well, which is wider "
         "since classes differ. all photos alike: not averaged class by class."
     )
+    for warning in content["warnings"]:
+        console.print(f"Note: {warning}.", soft_wrap=True)
     for missing in content["unreadable"]:
         console.print(f"Left out, cannot be read: {missing['path']} ({missing['reason']})", soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """The folder of photos: which photo shows which class, in which group, on which background."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +67,24 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
     if missing:
         raise InputError(f"--data: {root}: holds no {' and no '.join(sorted(missing))} photos")
     return root, photos
+
+
+def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
+    """What a person should know of a folder that is read all the same: lone groups, and names that do not fit."""
+    groups: dict[str, set[str]] = {}
+    indices: dict[str, int] = {}
+    for photo in photos:
+        folder = photo.path.partition("/")[0]
+        groups.setdefault(folder, set()).add(photo.group)
+        indices[folder] = photo.class_index
+    found = []
+    for folder, index in indices.items():
+        for group in sorted(set(GROUPS) - groups[folder]):
+            found.append(f"{folder!r} has no {group} photos and does not count in that group's accuracy")
+        number, _, name = folder.partition(" ")
+        if number.isdigit() and name and find_class(name, classes) != index:
+            found.append(f"{folder!r} is taken for class {index}, {classes.names[index]!r}, by its number")
+    return found
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -48,7 +48,7 @@ def class_table(predictions: pd.DataFrame) -> pd.DataFrame:
 def group_intervals(table: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     """Class-balanced accuracies in % of both groups, and their `drop`, each with its intervals.
 
-    A group's accuracy is the mean over the classes that have photos in it; the drop is over classes with both.
+    A group's accuracy is the mean over the classes that have photos in it; the drop is the difference of the two.
 
     Args:
         table: as `class_table` gives it.
@@ -83,7 +83,9 @@ def _share(right: np.ndarray, counts: np.ndarray) -> Float[np.ndarray, "draws cl
 
 
 def _balanced(shares: dict[str, np.ndarray], name: str) -> Float[np.ndarray, " draws"]:
-    values = shares["common"] - shares["counter"] if name == "drop" else shares[name]
+    if name == "drop":
+        return _balanced(shares, "common") - _balanced(shares, "counter")
+    values = shares[name]
     known = ~np.isnan(values)
     # A draw of classes may hold none that has photos of the group.
     return np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)

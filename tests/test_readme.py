@@ -93,11 +93,14 @@ def test_results_of_coloured_digits_are_the_tables():
     folder = ROOT / "docs" / "results"
     page = (folder / "colored_digits.md").read_text()
     table = pd.read_csv(folder / "colored_digits.csv").set_index(["classes", "p_inv", "p_spu", "objective"])
-    two = re.findall(r"^\| (0\.\d+), (0\.\d+) \| ([\d.]+ ± [\d.]+) \| ([\d.]+ ± [\d.]+) \|", page, re.M)
+    captions = pd.read_csv(folder / "colored_digits_captions.csv")
+    captions = captions[captions.text_encoder == "linear"].set_index(["p_inv", "p_spu", "mention_spu", "objective"])
+    two = re.findall(r"^\| (0\.\d+), (0\.\d+) \| (.*) \| (.*) \| (.*) \| (.*) \|$", page, re.M)
     assert len(two) == 4
-    for inv, spu, supervised, infonce in two:
-        for objective, cell in (("cross_entropy", supervised), ("infonce", infonce)):
-            row = table.loc[(2, float(inv), float(spu), objective)]
+    for inv, spu, supervised, *infonce in two:
+        asked = [("cross_entropy", 1.0, supervised), *zip(["infonce"] * 3, (1.0, 0.5, 0.0), infonce, strict=True)]
+        for objective, mention, cell in asked:
+            row = captions.loc[(float(inv), float(spu), mention, objective)]
             assert cell == f"{row.rev_mean:.1f} ± {row.rev_std:.1f}"
     cells = re.search(r"^\| (10\.1 ± .*?) \| (10\.1 ± .*?) \| (.*?) \|", README, re.M).groups()
     for objective, cell in zip(("cross_entropy", "perfect_language", "infonce"), cells, strict=True):

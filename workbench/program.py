@@ -1,10 +1,11 @@
 """The shell around a program: its parser, its exit codes, its one-line errors."""
 
 import argparse
+import importlib
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -80,6 +81,38 @@ def run(
         return _fail(parser, 2, f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt as interrupt:
         return _fail(parser, 130, str(interrupt) or "interrupted")
+
+
+def choose(
+    prog: str, programs: Mapping[str, str], arguments: Sequence[str] | None = None, default: str | None = None
+) -> int:
+    """Run the one of several programs that the first word names, and return its exit code.
+
+    Only that one is imported, since what it needs the others need not load.
+
+    Args:
+        prog: what all of them are called.
+        programs: word to module, which has a `main`.
+        arguments: from the command line unless given.
+        default: the module for a command line that begins with an option, or has nothing.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    named = bool(words) and not words[0].startswith("-")
+    module = programs.get(words[0]) if named else default
+    if module is None:
+        asked = words[:1] == ["--help"] or words[:1] == ["-h"]
+        print(
+            f"{prog}: must be followed by {' or '.join(programs)}"
+            + ("; each has its own --help" if asked or not named else f", got {words[0]}"),
+            file=sys.stdout if asked else sys.stderr,
+        )
+        return 0 if asked else 2
+    try:
+        main: Callable[[list[str]], int] = importlib.import_module(module).main
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return 130
+    return main(words[1:] if named else words)
 
 
 def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:

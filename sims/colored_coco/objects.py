@@ -81,6 +81,8 @@ class Objects:
                 picture = np.asarray(image.convert("RGB"))
         except Exception as error:  # Pillow raises a dozen kinds on a damaged file
             raise InputError(f"--images: {path}: cannot be decoded ({error})") from error
+        if "segmentation" not in self._coco.anns[found.annotation]:
+            raise InputError(f"{where}: has no segmentation")
         try:
             mask = self._coco.annToMask(self._coco.anns[found.annotation]).astype(bool)
         except Exception as error:  # pycocotools raises whatever comes
@@ -99,6 +101,8 @@ def _read(path: Path) -> COCO:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"--annotations: {path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"--annotations: {path} is a directory; name COCO's instances_*.json") from error
     except (OSError, ValueError) as error:
         raise InputError(f"--annotations: {path}: cannot be read as JSON ({error})") from error
     parts = ("images", "annotations", "categories")

@@ -54,7 +54,7 @@ def build_parser() -> program.Parser:
         "--prompt",
         choices=tuple(PROMPTS),
         default="obj",
-        help="captions in training: the object alone, or with the background; tests name the object alone",
+        help="captions of the clip objective: the object alone, or with the background; tests name the object alone",
     )
     add(
         "--model",
@@ -67,7 +67,13 @@ def build_parser() -> program.Parser:
     add("--learning-rate", type=program.positive_number, default=1e-5, metavar="X", help="AdamW's, at its highest")
     add("--weight-decay", type=program.non_negative_number, default=0.1, metavar="X", help="AdamW's")
     add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
-    add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for result.json, answers.npz and model/")
+    add(
+        "--out",
+        type=program.path,
+        default=DEFAULT_OUT,
+        metavar="DIR",
+        help="for result.json, answers.npz (what each picture was taken for, and the supervised head) and model/",
+    )
     program.add_json_option(parser)
     return parser
 
@@ -83,7 +89,8 @@ def _main(options: argparse.Namespace) -> None:
     table = read_index(options.data)
     backgrounds = [colour.name for colour in OWN + OTHERS]
     said = [
-        PROMPTS[options.prompt].format(object=thing, background=background)
+        prompt.format(object=thing, background=background)
+        for prompt in PROMPTS.values()
         for thing in CLASSES
         for background in backgrounds
     ]
@@ -130,6 +137,9 @@ def _main(options: argparse.Namespace) -> None:
     }
     answers = {f"{name}.{split}": part for name, parts in found.items() for split, part in parts.items()}
     answers |= {f"labels.{split}": data[split].labels for split in _TESTS}
+    if options.objective == "supervised":
+        head = {"kernel": trained.head.kernel[...], "bias": trained.head.bias[...]}
+        answers |= {f"head.{name}": np.asarray(part) for name, part in head.items()}
     results.write_files(options.out / "model", huggingface.files(*checkpoint))
     results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
     checkpoints.remove()

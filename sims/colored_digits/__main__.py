@@ -3,22 +3,14 @@
 import sys
 from collections.abc import Sequence
 
+from workbench import program
+
+_PROGRAMS = {"table": "sims.colored_digits.grid", "export": "sims.colored_digits.export"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program that the first word names, or a row without one; returns its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    # One at a time, since what one needs another need not load.
-    if words[:1] == ["table"]:
-        from sims.colored_digits.grid import main as table
-
-        return table(words[1:])
-    if words[:1] == ["export"]:
-        from sims.colored_digits.export import main as export
-
-        return export(words[1:])
-    from sims.colored_digits.run import main as row
-
-    return row(words)
+    return program.choose("python -m sims.colored_digits", _PROGRAMS, arguments, default="sims.colored_digits.run")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ def read_digits(classes: int, folder: Path | None = None) -> Digits:
         images, labels = _scikit_learn()
         test = np.arange(len(labels)) % _FOLD == 0
         parts = {"train": (images[~test], labels[~test]), "test": (images[test], labels[test])}
+    elif not folder.is_dir():
+        raise InputError(f"--digits: {folder} is no directory")
     else:
         parts = {part: _mnist(folder, part) for part in _FILES}
     wanted = {part: _of_classes(Split(*found), classes, part) for part, found in parts.items()}

@@ -38,7 +38,8 @@ def build_parser() -> program.Parser:
     parser = program.Parser(
         "python -m sims.colored_digits export",
         "Train a small CLIP on captioned digits on coloured backgrounds; write it in Hugging Face's format, and test "
-        "photos in CounterAnimal's layout, for realdata.evaluate: photos/, model/, names.txt, truth.csv.",
+        "photos in CounterAnimal's layout, for realdata.evaluate: photos/, model/, names.txt, truth.csv. Only 0 and 1 "
+        "have colours of their own in training; the others' two groups are a control.",
     )
     add_design_options(parser)
     parser.set_defaults(classes=4, invariant_ratio=0.9, spurious_ratio=0.9)

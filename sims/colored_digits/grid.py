@@ -37,7 +37,7 @@ def build_parser() -> program.Parser:
     """The command line's options."""
     parser = program.Parser(
         "python -m sims.colored_digits table",
-        "Run every row of Table 8: 2, 3, 5, 6, 8 and 10 digits, both ratios 0.75 and 0.9. A stopped table goes on "
+        "Run the rows of Table 8: 2, 3, 5, 6, 8 and 10 digits, both ratios 0.75 and 0.9. A stopped table goes on "
         "where it stopped.",
     )
     add_training_options(parser)
@@ -77,7 +77,10 @@ def _main(options: argparse.Namespace) -> None:
             found = store.read()
             if found is None:
                 report = functools.partial(_progress, display, task)
-                found, _ = run(config, digits[count], report, store.checkpoints)
+                try:
+                    found, _ = run(config, digits[count], report, store.checkpoints)
+                except KeyboardInterrupt:
+                    raise KeyboardInterrupt("interrupted; the same command goes on where it stopped") from None
                 store.write(found)
             rows.append(found)
             display.advance(total)

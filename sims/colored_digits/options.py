@@ -31,8 +31,8 @@ def add_design_options(parser: argparse.ArgumentParser) -> None:
         "--classes", type=int, default=default.classes, metavar="K", help="how many digits, from 0 on; 2 to 10"
     )
     for name, meaning in (
-        ("invariant_ratio", "share of the pictures whose label is the digit, in training and tests, p_inv"),
-        ("spurious_ratio", "share of the training pictures of 0 and 1 on their own colour, p_spu"),
+        ("invariant_ratio", "share of the pictures whose label is the digit, in training and tests, p_inv; 1/2 to 1"),
+        ("spurious_ratio", "share of the training pictures of 0 and 1 on their own colour, p_spu; 1/2 to 1"),
     ):
         group.add_argument(
             f"--{name.replace('_', '-')}",
@@ -63,7 +63,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         type=program.choices(tuple(LEARNERS)),
         default=",".join(LEARNERS),
         metavar="NAMES",
-        help="losses, separated by commas: perfect_language is CLIP's as the paper's Eq. 10, cross_entropy supervised",
+        help="losses, separated by commas: perfect_language is the paper's Eq. 10, cross_entropy is supervised",
     )
     for feature, meaning in (("inv", "the object"), ("spu", "the background")):
         group.add_argument(

@@ -16,8 +16,9 @@ def show(content: Mapping[str, Any]) -> None:
     """Print a result as `result.json` holds it: accuracies, what training said was best, and what is equal."""
     console = terminal.output()
     seeds = content["config"]["seeds"]
+    over = " of one run" if seeds == 1 else f", mean ± standard deviation over {seeds} runs"
     table = Table(
-        title=f"Accuracy (%), mean ± standard deviation over {seeds} runs, on {content['digits']['source']}",
+        title=f"Accuracy (%){over}, on {content['digits']['source']}",
         title_justify="left",
         box=SIMPLE_HEAD,
     )
@@ -60,4 +61,11 @@ def sentences(equivalence: Mapping[str, Any]) -> list[str]:
             if found["objective"] == name
         ]
         told.append(f"{name} against supervised: {verdict} ({'; '.join(parts)})")
-    return [*told, f"equal: shown to differ by less than {equivalence['margin']:g} points."] if told else []
+    if not told:
+        return []
+    number = len(equivalence["comparisons"])
+    return [
+        *told,
+        f"equal: shown to differ by less than {equivalence['margin']:g} points; different: shown to differ, and not "
+        f"equal (each at 5%, corrected for {number} comparisons; intervals are 95%, not corrected).",
+    ]

@@ -105,7 +105,7 @@ def test_a_class_without_photos_in_a_group_counts_only_in_the_other():
     counter = predictions[predictions.group == "counter"].groupby("class_index").correct.mean()
     assert found["common"].value == pytest.approx(100 * common.mean())
     assert found["counter"].value == pytest.approx(100 * counter.mean())
-    assert found["drop"].value == pytest.approx(100 * (common - counter).dropna().mean())
+    assert found["drop"].value == pytest.approx(100 * (common.mean() - counter.mean()))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,19 @@ def test_layouts_of_both_versions_and_other_names_are_read(run_program, beside):
     done = run_program(*command, "--classes", "mapping.csv", "--json", "-")
     assert done.returncode == 0, done.stderr
     truth = json.loads((beside / "export" / "export.json").read_text())["accuracy"]
-    assert json.loads(done.stdout)["groups"]["counter"]["accuracy"] == pytest.approx(truth["counter"])
+    content = json.loads(done.stdout)
+    assert content["groups"]["counter"]["accuracy"] == pytest.approx(truth["counter"])
+    assert content["warnings"] == []
+
+
+def test_what_does_not_fit_is_told(run_program, beside):
+    """A class with one group, and digits that are taken for ImageNet's classes of the same number."""
+    shutil.rmtree(next((beside / "export" / "photos").glob("2 two/counter-*")))
+    done = run_program(*EVALUATE[:-2], "--json", "-")
+    assert done.returncode == 0, done.stderr
+    warnings = json.loads(done.stdout)["warnings"]
+    assert "'0 zero' is taken for class 0, 'tench', by its number" in warnings
+    assert any(warning.startswith("'2 two' has no counter photos") for warning in warnings)
 
 
 def test_what_cannot_be_decoded_is_named_and_left_out(run_program, beside):

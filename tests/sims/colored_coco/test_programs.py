@@ -187,7 +187,7 @@ GIVEN = list(MAKE[1:])
         (["train", "--data", "none", "--objective", "siglip"], ["--objective", "clip", "siglip"]),
         (["train", "--data", "none", "--weight-decay", "-1"], ["--weight-decay", "-1"]),
         (["bake"], ["make", "train", "bake"]),
-        ([], ["program"]),
+        ([], ["make or train"]),
     ],
 )
 def test_wrong_input_gets_one_line(refuses, beside, arguments, words):

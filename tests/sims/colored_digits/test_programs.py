@@ -122,6 +122,7 @@ def test_the_export_is_what_it_says(run_program, tmp_path):
         (["--objective", "clip"], ["--objective", "perfect_language", "clip"]),
         (["--batch-size", "400", "--samples", "300"], ["--batch-size", "300", "400"]),
         (["--image-encoder", "vit", "--text-encoder", "resnet"], ["--text-encoder", "resnet"]),
+        (["tabel"], ["table or export", "tabel"]),
         (["table", "--classes", "2,x"], ["--classes", "x"]),
         (["table", "--classes", "12"], ["--classes", "12"]),
         (["export", "--out", "taken"], ["taken", "not empty"]),
