@@ -10,15 +10,16 @@ import pandas as pd
 
 from pretrained import huggingface
 from realdata import evaluate_table
+from realdata.candidates import ALL, TWENTY, allowed_candidates
 from realdata.class_names import IMAGENET, OPENAI, read_class_names, read_mapping
 from realdata.photos import find_photos, warnings
 from realdata.predictions import COLUMNS, summary
+from realdata.prompts import OPENAI80, PAPER, read_templates
 from realdata.zero_shot import Answers, classify, embed_prompts
 from workbench import program, results, terminal
 from workbench.errors import InputError
 
 DEFAULT_OUT = Path("results/evaluate")
-PROMPT = "A photo of {}."  # the paper's
 
 
 def build_parser() -> program.Parser:
@@ -45,7 +46,19 @@ def build_parser() -> program.Parser:
         help=f"the candidates' names: {IMAGENET}, {OPENAI}, or a file with index<TAB>name on each line",
     )
     add("--classes", type=program.path, metavar="FILE", help="table folder,class_index for other class folders")
-    add("--prompt", default=PROMPT, metavar="TEXT", help="what is said of a candidate, {} for its name")
+    add(
+        "--setup",
+        choices=(ALL, TWENTY),
+        default=ALL,
+        help=f"among which candidates: {ALL}, all names; {TWENTY}, the 20 published for each class",
+    )
+    add(
+        "--prompt",
+        default=PAPER,
+        metavar="TEXT",
+        help=f"what is said of a candidate, {{}} for its name; or the mean over a file of such lines, or over {OPENAI80}, "
+        "OpenAI's 80 from an installed open_clip_torch",
+    )
     add("--batch-size", type=program.whole_number(1), default=64, metavar="N", help="photos at a time")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for predictions.csv and summary.json")
     program.add_json_option(parser)
@@ -58,17 +71,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    if "{}" not in options.prompt:
-        raise InputError(f"--prompt: must hold {{}} in the place of the name, got {options.prompt!r}")
+    templates = read_templates(options.prompt)
     results.check_writable(options.out)
     results.check_json(options.json)
     classes = read_class_names(options.names)
     root, photos = find_photos(options.data, classes, read_mapping(options.classes) if options.classes else None)
+    candidates = np.array(list(classes.names))
+    shown = np.array(sorted({photo.class_index for photo in photos}))
+    allowed = dict(zip(shown.tolist(), allowed_candidates(options.setup, candidates, shown), strict=True))
     with terminal.working("reading the model"):
         checkpoint = huggingface.load(options.model)
-    candidates = np.array(list(classes.names))
     with terminal.working("embedding the names"):
-        prompts = embed_prompts(checkpoint, list(classes.names.values()), [options.prompt])
+        prompts = embed_prompts(checkpoint, list(classes.names.values()), templates)
     with terminal.progress() as display:
         task = display.add_task("photos", total=len(photos), status="")
         answers = classify(
@@ -76,6 +90,7 @@ def _main(options: argparse.Namespace) -> None:
             root,
             photos,
             candidates,
+            allowed,
             prompts,
             options.batch_size,
             lambda done: display.advance(task, done),
@@ -84,8 +99,10 @@ def _main(options: argparse.Namespace) -> None:
     content = {
         "model": str(options.model),
         "preprocessing": vars(checkpoint.preprocessing),
-        "setup": f"1v{len(candidates)}",
+        "setup": f"1v{len(candidates)}" if options.setup == ALL else options.setup,
         "prompt": options.prompt,
+        "templates": templates,
+        "names": options.names,
         **_numbers(predictions, classes.names, root),
         "warnings": warnings(photos, classes),
         "unreadable": [{"path": path, "reason": reason} for path, reason in answers.unreadable],

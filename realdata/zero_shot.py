@@ -1,6 +1,6 @@
 """Zero-shot classification of photos by a CLIP: the candidate whose prompt is most similar."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from pretrained.clip import CLIP
 from pretrained.huggingface import Checkpoint
@@ -68,6 +68,7 @@ def classify(
     root: Path,
     photos: Sequence[Photo],
     candidates: Int[np.ndarray, " candidates"],
+    allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
     prompts: Float[np.ndarray, "candidates embed_dim"],
     batch_size: int,
     on_progress: Callable[[int], None] = lambda done: None,
@@ -79,6 +80,7 @@ def classify(
         root: the folder that the photos' paths start from.
         photos: which ones.
         candidates: class indices.
+        allowed: class to the candidates that its photos are classified among.
         prompts: their embeddings, of unit length.
         batch_size: photos at a time.
         on_progress: called with the number of photos done.
@@ -86,8 +88,14 @@ def classify(
     graph, weights = nnx.split(checkpoint.model)
 
     @jit
-    def score(weights: Any, pictures: Float[Array, "size side side 3"], prompts: Array) -> tuple[Array, Array]:
+    def score(
+        weights: Any,
+        pictures: Float[Array, "size side side 3"],
+        prompts: Float[Array, "candidates embed_dim"],
+        among: Bool[Array, "size candidates"],
+    ) -> tuple[Array, Array]:
         similarities = _merged(graph, weights).embed_images(pictures) @ prompts.T
+        similarities = jnp.where(among, similarities, -jnp.inf)
         return jnp.argmax(similarities, axis=1), jnp.max(similarities, axis=1)
 
     readable, predicted, scores, unreadable = [], [], [], []
@@ -101,8 +109,10 @@ def classify(
         ]
         if kept:
             pictures = normalise(np.stack([picture for _, picture in kept]), checkpoint.preprocessing)
-            padded = np.pad(pictures, ((0, batch_size - len(kept)), (0, 0), (0, 0), (0, 0)))
-            best, highest = score(weights, padded, texts)
+            missing = (0, batch_size - len(kept))  # one shape, one compilation
+            padded = np.pad(pictures, (missing, (0, 0), (0, 0), (0, 0)))
+            among = np.pad(np.stack([allowed[photo.class_index] for photo, _ in kept]), (missing, (0, 0)))
+            best, highest = score(weights, padded, texts, among)
             readable += [photo for photo, _ in kept]
             predicted.append(candidates[np.asarray(best)[: len(kept)]])
             scores.append(np.asarray(highest)[: len(kept)])

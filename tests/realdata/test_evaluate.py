@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from published.tables import DIRECTORY
 from realdata.class_names import find_class, read_class_names
 from realdata.evaluate import main
 from realdata.predictions import class_table, group_intervals
@@ -199,3 +200,21 @@ def test_wrong_input_gets_one_line_and_leaves_earlier_results(refuses, beside, n
 
 def test_a_prompt_without_a_place_for_the_name_is_refused(refused, beside):
     refused(*EVALUATE, "--prompt", "a photo", words=["--prompt", "{}", "a photo"])
+
+
+def test_a_photo_is_classified_among_its_twenty(run_program, beside):
+    """1 vs. 20 on digits in the place of two classes of CounterAnimal: every answer is on its class's list."""
+    photos = beside / "export" / "photos"
+    (photos / "0 zero").rename(photos / "9 ostrich")
+    (photos / "1 one").rename(photos / "10 brambling")
+    shutil.rmtree(photos / "2 two")
+    (beside / "prompts.txt").write_text("A photo of {}.\nA {} indeed.\n")
+    options = ("--setup", "1v20", "--prompt", "prompts.txt", "--json", "-")
+    done = run_program(*EVALUATE[:-2], *options)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["setup"] == "1v20" and content["templates"] == ["A photo of {}.", "A {} indeed."]
+    predictions = pd.read_csv(beside / "results" / "evaluate" / "predictions.csv")
+    lists = pd.read_csv(DIRECTORY / "candidates_1v20.csv").groupby("imagenet_index").candidate_index.agg(set)
+    assert all(row.predicted_index in lists[row.class_index] for row in predictions.itertuples())
+    check(content, predictions)
