@@ -56,8 +56,8 @@ def build_parser() -> program.Parser:
         "--prompt",
         default=PAPER,
         metavar="TEXT",
-        help=f"what is said of a candidate, {{}} for its name; or the mean over a file of such lines, or over {OPENAI80}, "
-        "OpenAI's 80 from an installed open_clip_torch",
+        help="what is said of a candidate, {} for its name; or the mean over a file of such lines, or over "
+        f"{OPENAI80}, OpenAI's 80 from an installed open_clip_torch",
     )
     add("--batch-size", type=program.whole_number(1), default=64, metavar="N", help="photos at a time")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for predictions.csv and summary.json")
