@@ -3,32 +3,24 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 import numpy as np
 from flax import nnx
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
+from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.huggingface_keys import Entry, entries, from_file, to_file
+from pretrained.huggingface_keys import entries
+from pretrained.keys import to_file
 from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
 from pretrained.tokenizer import TextTokenizer, read_tokenizer
+from pretrained.weights import read_json, read_model
 from workbench.errors import InputError
 
 _LEGACY_END = 2  # written by mistake before 2023, when the highest token was taken for the end
 _BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")  # no weights
-
-
-class Checkpoint(NamedTuple):
-    """A pre-trained CLIP with what belongs to it."""
-
-    model: CLIP
-    config: CLIPConfig
-    preprocessing: Preprocessing
-    tokenizer: TextTokenizer
 
 
 def load(folder: Path) -> Checkpoint:
@@ -37,40 +29,24 @@ def load(folder: Path) -> Checkpoint:
     Raises:
         InputError: a file is missing, is no CLIP's, or holds other weights than its configuration says.
     """
-    if not folder.is_dir():
-        raise InputError(f"--model: {folder} is no directory; give the folder of a downloaded checkpoint")
-    content = _read_json(folder / "config.json")
+    content = read_json(folder / "config.json")
     if content.get("model_type") != "clip":
         raise InputError(f"{folder / 'config.json'}: must be a CLIP's, is one of {content.get('model_type')!r}")
     try:
         config = _config(content)
-        preprocessing = _preprocessing(_read_json(folder / "preprocessor_config.json"))
+        preprocessing = _preprocessing(read_json(folder / "preprocessor_config.json"))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise InputError(str(error) if str(folder) in str(error) else f"{folder}: {error}") from error
         raise InputError(f"{folder}: its configuration lacks or misspells {error}") from error
-    model = nnx.eval_shape(lambda: CLIP(config, rngs=nnx.Rngs(0)))
-    graph, shapes = nnx.split(model)
-    weights = _weights(folder / "model.safetensors", entries(config), nnx.to_flat_state(shapes))
+    model = read_model(folder / "model.safetensors", config, entries(config), _BUFFERS)
     text = content["text_config"]
     end = text.get("eos_token_id", _LEGACY_END)
     highest = config.text.vocabulary - 1
     end = highest if end == _LEGACY_END else end
     # CLIP's own tokenizer fills up with the end token.
     tokenizer = read_tokenizer(folder, config.text.context, end, end)
-    return Checkpoint(nnx.merge(graph, nnx.from_flat_state(weights)), config, preprocessing, tokenizer)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must hold a JSON object")
-    return content
+    return Checkpoint(model, config, preprocessing, tokenizer)
 
 
 def _transformer(content: dict[str, Any]) -> TransformerConfig:
@@ -132,33 +108,6 @@ def _preprocessing(content: dict[str, Any]) -> Preprocessing:
 
 def _side(value: int | dict[str, int], key: str) -> int:
     return value if isinstance(value, int) else value[key]
-
-
-def _weights(path: Path, known: list[Entry], shapes: Any) -> list[tuple[Any, Any]]:
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; only safetensors are read, since they cannot run code") from error
-    except (SafetensorError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors ({error})") from error
-    wanted = {key for entry in known for key in entry.keys}
-    given = tensors.keys() - set(_BUFFERS)
-    if missing := sorted(wanted - given):
-        raise InputError(f"{path}: lacks {len(missing)} weights that its configuration asks for, first {missing[0]}")
-    if unknown := sorted(given - wanted):
-        shape = tensors[unknown[0]].shape
-        raise InputError(f"{path}: holds {len(unknown)} weights of no CLIP, first {unknown[0]} of shape {shape}")
-    variables = dict(shapes)
-    found = []
-    for entry in known:
-        array = from_file(entry, [tensors[key] for key in entry.keys]).astype(np.float32)
-        variable = variables[entry.path]
-        if array.shape != variable.shape:
-            raise InputError(
-                f"{path}: {entry.keys[0]} makes a weight of shape {array.shape}, its configuration {variable.shape}"
-            )
-        found.append((entry.path, variable.replace(jax.numpy.asarray(array))))
-    return found
 
 
 def files(model: CLIP, config: CLIPConfig, preprocessing: Preprocessing, tokenizer: TextTokenizer) -> dict[str, Any]:

@@ -1,30 +1,7 @@
 """Where each weight of our CLIP stands in Hugging Face's files."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import numpy as np
-
 from pretrained.config import CLIPConfig
-
-
-class Entry(NamedTuple):
-    """One of our weights.
-
-    Attributes:
-        path: in the model's state.
-        keys: in the file; several for the layers of a stack.
-        kind: `same`, `linear` (the file holds the transpose), or `patches` (the file holds a convolution's filters).
-        stacked: whether the weight has a leading axis for the layers.
-        patch: side of a patch, for `patches`.
-    """
-
-    path: tuple[str, ...]
-    keys: tuple[str, ...]
-    kind: str = "same"
-    stacked: bool = False
-    patch: int = 0
-
+from pretrained.keys import Entry, norm_entries
 
 _LINEAR = {
     "query": "self_attn.q_proj",
@@ -50,20 +27,16 @@ def entries(config: CLIPConfig) -> list[Entry]:
             patch=config.vision.patch_size,
         ),
         Entry(("vision", "positions"), (f"{vision}embeddings.position_embedding.weight",)),
-        *_norm(("vision", "norm_before"), f"{vision}pre_layrnorm"),  # sic
+        *norm_entries(("vision", "norm_before"), f"{vision}pre_layrnorm"),  # sic
         *_blocks("vision", vision, config.vision.transformer.layers),
-        *_norm(("vision", "norm_after"), f"{vision}post_layernorm"),
+        *norm_entries(("vision", "norm_after"), f"{vision}post_layernorm"),
         Entry(("vision", "projection", "kernel"), ("visual_projection.weight",), "linear"),
         Entry(("text", "tokens"), (f"{text}embeddings.token_embedding.weight",)),
         Entry(("text", "positions"), (f"{text}embeddings.position_embedding.weight",)),
         *_blocks("text", text, config.text.transformer.layers),
-        *_norm(("text", "norm_after"), f"{text}final_layer_norm"),
+        *norm_entries(("text", "norm_after"), f"{text}final_layer_norm"),
         Entry(("text", "projection", "kernel"), ("text_projection.weight",), "linear"),
     ]
-
-
-def _norm(path: tuple[str, ...], key: str) -> list[Entry]:
-    return [Entry((*path, "scale"), (f"{key}.weight",)), Entry((*path, "bias"), (f"{key}.bias",))]
 
 
 def _blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
@@ -77,30 +50,3 @@ def _blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
     for name, key in _NORMS.items():
         found += [stack(name, "scale", f"{key}.weight"), stack(name, "bias", f"{key}.bias")]
     return found
-
-
-def from_file(entry: Entry, tensors: Sequence[np.ndarray]) -> np.ndarray:
-    """One of our weights, from those of the file."""
-    turned = [_from(entry, tensor) for tensor in tensors]
-    return np.stack(turned) if entry.stacked else turned[0]
-
-
-def _from(entry: Entry, tensor: np.ndarray) -> np.ndarray:
-    if entry.kind == "linear":
-        return tensor.T
-    if entry.kind == "patches":  # (width, channels, row, column) -> (row, column, channels; width)
-        return tensor.transpose(2, 3, 1, 0).reshape(-1, tensor.shape[0])
-    return tensor
-
-
-def to_file(entry: Entry, array: np.ndarray) -> list[np.ndarray]:
-    """Those of the file, from one of our weights."""
-    return [_to(entry, part) for part in (array if entry.stacked else [array])]
-
-
-def _to(entry: Entry, array: np.ndarray) -> np.ndarray:
-    if entry.kind == "linear":
-        return array.T
-    if entry.kind == "patches":
-        return array.reshape(entry.patch, entry.patch, 3, -1).transpose(3, 2, 0, 1)
-    return array

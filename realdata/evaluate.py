@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pretrained import huggingface
+from pretrained.load import load
 from realdata import evaluate_table
 from realdata.candidates import ALL, TWENTY, allowed_candidates
 from realdata.class_names import IMAGENET, OPENAI, read_class_names, read_mapping
@@ -36,8 +36,9 @@ def build_parser() -> program.Parser:
         type=program.path,
         required=True,
         metavar="DIR",
-        help="folder of a CLIP in Hugging Face's format: config.json, model.safetensors, preprocessor_config.json, "
-        "tokenizer.json",
+        help="folder of a CLIP with ViT towers: in Hugging Face's format (config.json, model.safetensors, "
+        "preprocessor_config.json, tokenizer.json) or OpenCLIP's (open_clip_config.json, open_clip_model.safetensors, "
+        "tokenizer.json)",
     )
     add(
         "--names",
@@ -80,7 +81,7 @@ def _main(options: argparse.Namespace) -> None:
     shown = np.array(sorted({photo.class_index for photo in photos}))
     allowed = dict(zip(shown.tolist(), allowed_candidates(options.setup, candidates, shown), strict=True))
     with terminal.working("reading the model"):
-        checkpoint = huggingface.load(options.model)
+        checkpoint = load(options.model)
     with terminal.working("embedding the names"):
         prompts = embed_prompts(checkpoint, list(classes.names.values()), templates)
     with terminal.progress() as display:

@@ -11,8 +11,8 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
+from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
-from pretrained.huggingface import Checkpoint
 from pretrained.preprocessing import normalise, read_photo
 from realdata.photos import Photo
 from workbench.compilation import jit

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from flax import nnx
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
+from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.huggingface import Checkpoint
 from pretrained.preprocessing import Preprocessing
 from pretrained.tokenizer import TextTokenizer
 

@@ -13,7 +13,8 @@ from jaxtyping import Int
 from PIL import Image
 
 from pretrained import huggingface
-from pretrained.huggingface import Checkpoint
+from pretrained.checkpoint import Checkpoint
+from pretrained.load import load
 from sims.checkpoints import Checkpoints
 from sims.clip_training import (
     SupervisedCLIP,
@@ -60,7 +61,7 @@ def build_parser() -> program.Parser:
         "--model",
         default=TINY,
         metavar="CHECKPOINT",
-        help=f"folder of a CLIP in Hugging Face's format; {TINY}: a small untrained one, to try it out",
+        help=f"folder of a CLIP in Hugging Face's or OpenCLIP's format; {TINY}: a small untrained one, to try it out",
     )
     add("--epochs", type=program.whole_number(1), default=10, metavar="N", help="times that training sees each picture")
     add("--batch-size", type=program.whole_number(2), default=128, metavar="N", help="pictures in a step")
@@ -150,7 +151,7 @@ def _main(options: argparse.Namespace) -> None:
 
 def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[str]) -> Checkpoint:
     if options.model != TINY:
-        return huggingface.load(Path(options.model))
+        return load(Path(options.model))
     try:
         with Image.open(picture) as image:
             side = image.width

@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image
 
 from pretrained import huggingface
-from pretrained.huggingface import Checkpoint
+from pretrained.checkpoint import Checkpoint
 from sims.clip_training import clip_loss, train_on, zero_shot_answers
 from sims.colored_digits import sheet
 from sims.colored_digits.colours import COLOURS

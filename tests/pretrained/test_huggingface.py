@@ -11,7 +11,8 @@ from safetensors.numpy import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from pretrained.huggingface import files, load
+from pretrained.huggingface import files
+from pretrained.load import load
 from pretrained.preprocessing import normalise, read_photo
 from sims.tiny_clip import tiny_clip
 from workbench.errors import InputError

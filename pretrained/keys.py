@@ -1,0 +1,60 @@
+"""How a weight of ours relates to those of a file: where it stands there, and how it is laid out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Entry(NamedTuple):
+    """One of our weights.
+
+    Attributes:
+        path: in the model's state.
+        keys: in the file; several for the layers of a stack.
+        kind: `same`, `linear` (the file holds the transpose), or `patches` (the file holds a convolution's filters).
+        stacked: whether the weight has a leading axis for the layers.
+        patch: side of a patch, for `patches`.
+        third: which third of the file's weight it is, where that holds queries, keys and values in one.
+    """
+
+    path: tuple[str, ...]
+    keys: tuple[str, ...]
+    kind: str = "same"
+    stacked: bool = False
+    patch: int = 0
+    third: int | None = None
+
+
+def norm_entries(path: tuple[str, ...], key: str) -> list[Entry]:
+    """The two weights of a layer norm."""
+    return [Entry((*path, "scale"), (f"{key}.weight",)), Entry((*path, "bias"), (f"{key}.bias",))]
+
+
+def from_file(entry: Entry, tensors: Sequence[np.ndarray]) -> np.ndarray:
+    """One of our weights, from those of the file."""
+    turned = [_from(entry, tensor) for tensor in tensors]
+    return np.stack(turned) if entry.stacked else turned[0]
+
+
+def _from(entry: Entry, tensor: np.ndarray) -> np.ndarray:
+    if entry.third is not None:
+        tensor = np.split(tensor, 3)[entry.third]
+    if entry.kind == "linear":
+        return tensor.T
+    if entry.kind == "patches":  # (width, channels, row, column) -> (row, column, channels; width)
+        return tensor.transpose(2, 3, 1, 0).reshape(-1, tensor.shape[0])
+    return tensor
+
+
+def to_file(entry: Entry, array: np.ndarray) -> list[np.ndarray]:
+    """Those of the file, from one of our weights."""
+    return [_to(entry, part) for part in (array if entry.stacked else [array])]
+
+
+def _to(entry: Entry, array: np.ndarray) -> np.ndarray:
+    if entry.kind == "linear":
+        return array.T
+    if entry.kind == "patches":
+        return array.reshape(entry.patch, entry.patch, 3, -1).transpose(3, 2, 0, 1)
+    return array

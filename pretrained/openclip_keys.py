@@ -1,0 +1,43 @@
+"""Where each weight of our CLIP stands in OpenCLIP's files."""
+
+from pretrained.config import CLIPConfig
+from pretrained.keys import Entry, norm_entries
+
+_LINEAR = {"out": "attn.out_proj", "hidden": "mlp.c_fc", "hidden_out": "mlp.c_proj"}
+_PROJECTIONS = ("query", "key", "value")  # one matrix in the file, in this order
+_NORMS = {"attention_norm": "ln_1", "hidden_norm": "ln_2"}
+
+
+def entries(config: CLIPConfig) -> list[Entry]:
+    """All weights of a CLIP."""
+    return [
+        Entry(("log_scale",), ("logit_scale",)),
+        Entry(("vision", "class_token"), ("visual.class_embedding",)),
+        Entry(("vision", "patches", "kernel"), ("visual.conv1.weight",), "patches", patch=config.vision.patch_size),
+        Entry(("vision", "positions"), ("visual.positional_embedding",)),
+        *norm_entries(("vision", "norm_before"), "visual.ln_pre"),
+        *_blocks("vision", "visual.transformer.", config.vision.transformer.layers),
+        *norm_entries(("vision", "norm_after"), "visual.ln_post"),
+        Entry(("vision", "projection", "kernel"), ("visual.proj",)),
+        Entry(("text", "tokens"), ("token_embedding.weight",)),
+        Entry(("text", "positions"), ("positional_embedding",)),
+        *_blocks("text", "transformer.", config.text.transformer.layers),
+        *norm_entries(("text", "norm_after"), "ln_final"),
+        Entry(("text", "projection", "kernel"), ("text_projection",)),
+    ]
+
+
+def _blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
+    def stack(name: str, part: str, key: str, kind: str = "same", third: int | None = None) -> Entry:
+        keys = tuple(f"{prefix}resblocks.{layer}.{key}" for layer in range(layers))
+        return Entry((tower, "transformer", "blocks", name, part), keys, kind, stacked=True, third=third)
+
+    found = []
+    for third, name in enumerate(_PROJECTIONS):
+        found += [stack(name, "kernel", "attn.in_proj_weight", "linear", third)]
+        found += [stack(name, "bias", "attn.in_proj_bias", third=third)]
+    for name, key in _LINEAR.items():
+        found += [stack(name, "kernel", f"{key}.weight", "linear"), stack(name, "bias", f"{key}.bias")]
+    for name, key in _NORMS.items():
+        found += [stack(name, "scale", f"{key}.weight"), stack(name, "bias", f"{key}.bias")]
+    return found
