@@ -118,7 +118,7 @@ def test_the_export_is_what_it_says(run_program, tmp_path):
         (["--spurious-ratio", "0.4"], ["--spurious-ratio", "[1/2, 1]", "0.4"]),
         (["--invariant-ratio", "1.5"], ["--invariant-ratio", "1.5"]),
         (["--mention-spu", "1.5"], ["--mention-spu", "1.5"]),
-        (["--digits", "nowhere"], ["nowhere", "no such file"]),
+        (["--digits", "nowhere"], ["--digits", "nowhere", "no directory"]),
         (["--objective", "clip"], ["--objective", "perfect_language", "clip"]),
         (["--batch-size", "400", "--samples", "300"], ["--batch-size", "300", "400"]),
         (["--image-encoder", "vit", "--text-encoder", "resnet"], ["--text-encoder", "resnet"]),
