@@ -101,12 +101,9 @@ def classify(
     readable, predicted, scores, unreadable = [], [], [], []
     texts = jax.device_put(prompts)
     for batch, found in _decoded(checkpoint, root, photos, batch_size):
-        kept = [
-            (photo, picture) for photo, picture in zip(batch, found, strict=True) if isinstance(picture, np.ndarray)
-        ]
-        unreadable += [
-            (photo.path, why) for photo, why in zip(batch, found, strict=True) if not isinstance(why, np.ndarray)
-        ]
+        pairs = list(zip(batch, found, strict=True))
+        kept = [(photo, picture) for photo, picture in pairs if isinstance(picture, np.ndarray)]
+        unreadable += [(photo.path, reason) for photo, reason in pairs if isinstance(reason, str)]
         if kept:
             pictures = normalise(np.stack([picture for _, picture in kept]), checkpoint.preprocessing)
             missing = (0, batch_size - len(kept))  # one shape, one compilation
