@@ -30,9 +30,8 @@ def draw(folder: Path) -> Figure:
     words = "wrong on half of the conflicting images"
     left.text(0.99, 1.04, words, fontsize=7.5, color="0.4", transform=left.get_yaxis_transform(), ha="right")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
-    figure.suptitle(
-        f"How much learners of coloured digits lean on the colour ({content['digits']}); arrows: they follow it to the letter"
-    )
+    title = f"How much learners of coloured digits lean on the colour ({content['digits']})"
+    figure.suptitle(f"{title}; arrows: they follow it to the letter")
     return figure
 
 
