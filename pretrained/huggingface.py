@@ -40,10 +40,7 @@ def load(folder: Path) -> Checkpoint:
             raise InputError(str(error) if str(folder) in str(error) else f"{folder}: {error}") from error
         raise InputError(f"{folder}: its configuration lacks or misspells {error}") from error
     model = read_model(folder / "model.safetensors", config, entries(config), _BUFFERS)
-    text = content["text_config"]
-    end = text.get("eos_token_id", _LEGACY_END)
-    highest = config.text.vocabulary - 1
-    end = highest if end == _LEGACY_END else end
+    end = config.text.vocabulary - 1 if config.text.end_token is None else config.text.end_token
     # CLIP's own tokenizer fills up with the end token.
     tokenizer = read_tokenizer(folder, config.text.context, end, end)
     return Checkpoint(model, config, preprocessing, tokenizer)

@@ -1,7 +1,7 @@
 """Where each weight of our CLIP stands in Hugging Face's files."""
 
 from pretrained.config import CLIPConfig
-from pretrained.keys import Entry, norm_entries
+from pretrained.keys import Entry, block_entries, norm_entries
 
 _LINEAR = {
     "query": "self_attn.q_proj",
@@ -40,13 +40,4 @@ def entries(config: CLIPConfig) -> list[Entry]:
 
 
 def _blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
-    def stack(name: str, part: str, key: str, kind: str = "same") -> Entry:
-        keys = tuple(f"{prefix}encoder.layers.{layer}.{key}" for layer in range(layers))
-        return Entry((tower, "transformer", "blocks", name, part), keys, kind, stacked=True)
-
-    found = []
-    for name, key in _LINEAR.items():
-        found += [stack(name, "kernel", f"{key}.weight", "linear"), stack(name, "bias", f"{key}.bias")]
-    for name, key in _NORMS.items():
-        found += [stack(name, "scale", f"{key}.weight"), stack(name, "bias", f"{key}.bias")]
-    return found
+    return block_entries(tower, [f"{prefix}encoder.layers.{layer}." for layer in range(layers)], _LINEAR, _NORMS)

@@ -1,6 +1,6 @@
 """How a weight of ours relates to those of a file: where it stands there, and how it is laid out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,32 @@ class Entry(NamedTuple):
 def norm_entries(path: tuple[str, ...], key: str) -> list[Entry]:
     """The two weights of a layer norm."""
     return [Entry((*path, "scale"), (f"{key}.weight",)), Entry((*path, "bias"), (f"{key}.bias",))]
+
+
+def stack(tower: str, name: str, part: str, keys: Iterable[str], kind: str = "same", third: int | None = None) -> Entry:
+    """A weight of the stacked blocks of a tower, from its keys layer by layer."""
+    return Entry((tower, "transformer", "blocks", name, part), tuple(keys), kind, stacked=True, third=third)
+
+
+def block_entries(
+    tower: str, layers: Sequence[str], linear: Mapping[str, str], norms: Mapping[str, str]
+) -> list[Entry]:
+    """The weights of a tower's blocks that stand in the file one by one.
+
+    Args:
+        tower: `vision` or `text`.
+        layers: what the keys of each layer begin with.
+        linear: our linear maps to their names in the file.
+        norms: our layer norms to theirs.
+    """
+    found = []
+    for name, key in linear.items():
+        found.append(stack(tower, name, "kernel", (f"{layer}{key}.weight" for layer in layers), "linear"))
+        found.append(stack(tower, name, "bias", (f"{layer}{key}.bias" for layer in layers)))
+    for name, key in norms.items():
+        found.append(stack(tower, name, "scale", (f"{layer}{key}.weight" for layer in layers)))
+        found.append(stack(tower, name, "bias", (f"{layer}{key}.bias" for layer in layers)))
+    return found
 
 
 def from_file(entry: Entry, tensors: Sequence[np.ndarray]) -> np.ndarray:

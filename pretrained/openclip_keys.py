@@ -1,7 +1,7 @@
 """Where each weight of our CLIP stands in OpenCLIP's files."""
 
 from pretrained.config import CLIPConfig
-from pretrained.keys import Entry, norm_entries
+from pretrained.keys import Entry, block_entries, norm_entries, stack
 
 _LINEAR = {"out": "attn.out_proj", "hidden": "mlp.c_fc", "hidden_out": "mlp.c_proj"}
 _PROJECTIONS = ("query", "key", "value")  # one matrix in the file, in this order
@@ -28,16 +28,10 @@ def entries(config: CLIPConfig) -> list[Entry]:
 
 
 def _blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
-    def stack(name: str, part: str, key: str, kind: str = "same", third: int | None = None) -> Entry:
-        keys = tuple(f"{prefix}resblocks.{layer}.{key}" for layer in range(layers))
-        return Entry((tower, "transformer", "blocks", name, part), keys, kind, stacked=True, third=third)
-
-    found = []
+    each = [f"{prefix}resblocks.{layer}." for layer in range(layers)]
+    found = block_entries(tower, each, _LINEAR, _NORMS)
     for third, name in enumerate(_PROJECTIONS):
-        found += [stack(name, "kernel", "attn.in_proj_weight", "linear", third)]
-        found += [stack(name, "bias", "attn.in_proj_bias", third=third)]
-    for name, key in _LINEAR.items():
-        found += [stack(name, "kernel", f"{key}.weight", "linear"), stack(name, "bias", f"{key}.bias")]
-    for name, key in _NORMS.items():
-        found += [stack(name, "scale", f"{key}.weight"), stack(name, "bias", f"{key}.bias")]
+        for part, kind in (("kernel", "linear"), ("bias", "same")):
+            end = "weight" if part == "kernel" else "bias"
+            found.append(stack(tower, name, part, (f"{layer}attn.in_proj_{end}" for layer in each), kind, third))
     return found

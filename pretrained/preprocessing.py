@@ -3,8 +3,9 @@
 import dataclasses
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Array, Float, UInt8
 from PIL import Image
 
 from workbench.errors import InputError
@@ -71,9 +72,7 @@ def _centre(photo: UInt8[np.ndarray, "height width 3"], side: int, to_even: bool
     return photo[top : top + side, left : left + side]
 
 
-def normalise(
-    photos: UInt8[np.ndarray, "*size side side 3"], preprocessing: Preprocessing
-) -> Float[np.ndarray, "*size side side 3"]:
-    """Channels from 0 to 1, less the mean, over the deviation, in single precision."""
-    mean, deviation = (np.asarray(part, np.float32) for part in (preprocessing.mean, preprocessing.deviation))
-    return (photos.astype(np.float32) / np.float32(255.0) - mean) / deviation
+def prepare(photos: UInt8[Array, "size side side 3"], preprocessing: Preprocessing) -> Float[Array, "size side side 3"]:
+    """Channels from 0 to 1, less the mean, over the deviation, in single precision; on the device, jitted or not."""
+    mean, deviation = (jnp.asarray(part, jnp.float32) for part in (preprocessing.mean, preprocessing.deviation))
+    return (photos.astype(jnp.float32) / 255.0 - mean[None, None, None]) / deviation[None, None, None]

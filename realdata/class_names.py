@@ -44,12 +44,11 @@ def read_class_names(which: str) -> ClassNames:
     chosen = table["prompt_name"].tolist() if which == OPENAI else [found[0] for found in synonyms]
     known: dict[str, int] = {}
     # Two classes share a name now and then ("crane"): the first keeps it, and folders have an index or WordNet id.
-    for spelt in (table["wnid"].map(lambda wnid: [wnid]), synonyms, table["prompt_name"].map(lambda name: [name])):
+    alone = {column: [[name] for name in table[column]] for column in ("wnid", "prompt_name", "label")}
+    for spelt in (alone["wnid"], synonyms, alone["prompt_name"], alone["label"]):
         for index, words in zip(indices, spelt, strict=True):
             for word in words:
                 known.setdefault(_plain(word), index)
-    for index, label in zip(indices, table["label"], strict=True):
-        known.setdefault(_plain(label), index)
     return ClassNames(dict(zip(indices, chosen, strict=True)), known)
 
 

@@ -12,7 +12,7 @@ from pretrained.load import load
 from realdata import evaluate_table
 from realdata.candidates import ALL, TWENTY, allowed_candidates
 from realdata.class_names import IMAGENET, OPENAI, read_class_names, read_mapping
-from realdata.photos import find_photos, warnings
+from realdata.photos import GROUPS, find_photos, warnings
 from realdata.predictions import COLUMNS, summary
 from realdata.prompts import OPENAI80, PAPER, read_templates
 from realdata.zero_shot import Answers, classify, embed_prompts
@@ -130,7 +130,7 @@ def _predictions(answers: Answers) -> pd.DataFrame:
 
 
 def _numbers(predictions: pd.DataFrame, names: dict[int, str], root: Path) -> dict[str, Any]:
-    missing = {"common", "counter"} - set(predictions.group)
+    missing = set(GROUPS) - set(predictions.group)
     if missing:
         raise InputError(f"--data: {root}: not one {' and not one '.join(sorted(missing))} photo can be decoded")
     return summary(predictions, names)

@@ -41,15 +41,14 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
     folders = _folders(root)
     if len(folders) == 1 and find_class(folders[0].name, classes, mapping) is None:
         root, folders = folders[0], _folders(folders[0])
-    unknown = [folder.name for folder in folders if find_class(folder.name, classes, mapping) is None]
-    if unknown:
+    indices = {folder: find_class(folder.name, classes, mapping) for folder in folders}
+    if unknown := [folder.name for folder, index in indices.items() if index is None]:
         raise InputError(
             f"--data: {root}: no class is called {_listed(unknown)}; a class folder begins with an index, or is a "
             "WordNet id or name of --names; --classes maps others"
         )
     photos = []
-    for folder in folders:
-        index = find_class(folder.name, classes, mapping)
+    for folder, index in indices.items():
         for group in _folders(folder):
             prefix, _, background = group.name.partition("-")
             if prefix not in PREFIXES:

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
-from pretrained.preprocessing import normalise, read_photo
+from pretrained.preprocessing import prepare, read_photo
 from realdata.photos import Photo
 from workbench.compilation import jit
 
@@ -90,11 +90,11 @@ def classify(
     @jit
     def score(
         weights: Any,
-        pictures: Float[Array, "size side side 3"],
+        pictures: UInt8[Array, "size side side 3"],
         prompts: Float[Array, "candidates embed_dim"],
         among: Bool[Array, "size candidates"],
     ) -> tuple[Array, Array]:
-        similarities = _merged(graph, weights).embed_images(pictures) @ prompts.T
+        similarities = _merged(graph, weights).embed_images(prepare(pictures, checkpoint.preprocessing)) @ prompts.T
         similarities = jnp.where(among, similarities, -jnp.inf)
         return jnp.argmax(similarities, axis=1), jnp.max(similarities, axis=1)
 
@@ -105,7 +105,7 @@ def classify(
         kept = [(photo, picture) for photo, picture in pairs if isinstance(picture, np.ndarray)]
         unreadable += [(photo.path, reason) for photo, reason in pairs if isinstance(reason, str)]
         if kept:
-            pictures = normalise(np.stack([picture for _, picture in kept]), checkpoint.preprocessing)
+            pictures = np.stack([picture for _, picture in kept])
             missing = (0, batch_size - len(kept))  # one shape, one compilation
             padded = np.pad(pictures, (missing, (0, 0), (0, 0), (0, 0)))
             among = np.pad(np.stack([allowed[photo.class_index] for photo, _ in kept]), (missing, (0, 0)))

@@ -12,6 +12,7 @@ import jax
 from workbench import hosts
 from workbench.errors import InputError
 
+SECONDS = 60.0  # between two checkpoints, unless told otherwise
 _KEPT = 2  # the last, and one before it
 
 
@@ -24,7 +25,7 @@ class Checkpoints:
         seconds: between checkpoints.
     """
 
-    def __init__(self, folder: Path, run: dict[str, Any], seconds: float):
+    def __init__(self, folder: Path, run: dict[str, Any], seconds: float = SECONDS):
         self.folder, self.run, self.seconds = folder.absolute(), run, seconds
         self._last = time.monotonic()
 

@@ -16,9 +16,8 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, UInt8
 
 from pretrained.clip import CLIP
-from pretrained.preprocessing import Preprocessing
+from pretrained.preprocessing import Preprocessing, prepare
 from sims.checkpoints import Checkpoints
-from sims.objectives.infonce import MAX_SCALE, symmetric_cross_entropy
 from sims.steps import all_finite
 from workbench.compilation import jit
 from workbench.errors import RunError
@@ -47,25 +46,11 @@ class SupervisedCLIP(nnx.Module):
         return self.head(self.model.vision(pictures))
 
 
-def clip_loss(model: CLIP, pictures: Float[Array, "size side side 3"], texts: Int[Array, "size length"]) -> Array:
-    """CLIP's loss: InfoNCE, both directions, over the pairs of the batch."""
-    scale = jnp.exp(jnp.minimum(model.log_scale[...], jnp.log(MAX_SCALE)))
-    return symmetric_cross_entropy(scale * model.embed_images(pictures), model.embed_texts(texts))
-
-
 def supervised_loss(
     model: SupervisedCLIP, pictures: Float[Array, "size side side 3"], labels: Int[Array, " size"]
 ) -> Array:
     """Cross-entropy of the label."""
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(model.logits(pictures), labels))
-
-
-def prepared(
-    pictures: UInt8[Array, "size side side 3"], preprocessing: Preprocessing
-) -> Float[Array, "size side side 3"]:
-    """Pictures as the image tower reads them; `pretrained.preprocessing.normalise`, on the device."""
-    mean, deviation = (jnp.asarray(part, jnp.float32) for part in (preprocessing.mean, preprocessing.deviation))
-    return (pictures.astype(jnp.float32) / 255.0 - mean[None, None, None]) / deviation[None, None, None]
 
 
 def train_on(
@@ -118,7 +103,7 @@ def train_on(
     def step(weights: Any, state: Any, data: tuple[Array, Array], rows: Int[Array, " size"]) -> tuple[Any, Any]:
         def value(weights: Any) -> Array:
             merged = nnx.merge(graph, weights)
-            return loss(merged, prepared(data[0][rows], preprocessing), data[1][rows])
+            return loss(merged, prepare(data[0][rows], preprocessing), data[1][rows])
 
         updates, state = optimiser.update(jax.grad(value)(weights), state, weights)
         return optax.apply_updates(weights, updates), state
@@ -183,7 +168,7 @@ def _answers(
 
     @jit
     def answer(weights: Any, piece: UInt8[Array, "size side side 3"]) -> Int[Array, " size"]:
-        return jnp.argmax(scores(nnx.merge(graph, weights), prepared(piece, preprocessing)), axis=1)
+        return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing)), axis=1)
 
     for start in range(0, len(pictures), _PIECE):
         piece = pictures[start : start + _PIECE]

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 
 from sims import comparison, contrastive_figure, contrastive_table
-from sims.checkpoints import Checkpoints
+from sims.checkpoints import SECONDS, Checkpoints
 from sims.config import MINIMUM, ContrastiveConfig
 from sims.contrastive_result import ContrastiveResult, config_dict
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
@@ -138,7 +138,7 @@ def build_parser() -> program.Parser:
     parser.add_argument(
         "--checkpoint-seconds",
         type=program.non_negative_number,
-        default=60.0,
+        default=SECONDS,
         metavar="X",
         help="seconds between checkpoints, from which the same command goes on if it was stopped",
     )

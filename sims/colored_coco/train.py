@@ -18,7 +18,6 @@ from pretrained.load import load
 from sims.checkpoints import Checkpoints
 from sims.clip_training import (
     SupervisedCLIP,
-    clip_loss,
     supervised_answers,
     supervised_loss,
     train_on,
@@ -27,6 +26,7 @@ from sims.clip_training import (
 from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
 from sims.colored_coco.pictures import Pictures, read_index, read_pictures
 from sims.colored_coco.table import show
+from sims.objectives.infonce import clip_loss
 from sims.tiny_clip import tiny_clip
 from workbench import program, results, terminal
 from workbench.errors import InputError, ParameterError
@@ -107,7 +107,7 @@ def _main(options: argparse.Namespace) -> None:
     number = len(data["train"].labels)
     if options.batch_size > number:
         raise ParameterError("batch_size", f"at most the {number} training pictures", options.batch_size)
-    checkpoints = Checkpoints(options.out / "checkpoints", _identity(options, checkpoint, data["train"]), 60.0)
+    checkpoints = Checkpoints(options.out / "checkpoints", _identity(options, checkpoint, data["train"]))
     found = {"zero_shot": _zero_shot(checkpoint, data)}
     approach = options.prompt if options.objective == "clip" else "supervised"
     with terminal.progress() as display:

@@ -17,20 +17,21 @@ from PIL import Image
 
 from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
-from sims.clip_training import clip_loss, train_on, zero_shot_answers
+from sims.clip_training import train_on, zero_shot_answers
 from sims.colored_digits import sheet
 from sims.colored_digits.colours import COLOURS
+from sims.colored_digits.config import SAMPLES_A_CLASS
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Digits, read_digits
 from sims.colored_digits.options import add_design_options, add_digits_option
 from sims.colored_digits.photos import NAMES, PROMPT, Photo, caption, painted, test_photos
 from sims.colored_digits.pictures import draw_sample
+from sims.objectives.infonce import clip_loss
 from sims.tiny_clip import tiny_clip
 from workbench import figures, program, results, terminal
 
 DEFAULT_OUT = Path("results/colored_digits_export")
 _BATCH, _RATE, _DECAY = 128, 2e-3, 0.01
-_SAMPLES_A_CLASS = 5000
 
 
 def build_parser() -> program.Parser:
@@ -117,7 +118,7 @@ def _main(options: argparse.Namespace) -> None:
 def _train(design: Design, digits: Digits, options: argparse.Namespace) -> Checkpoint:
     key = jax.random.fold_in(jax.random.key(options.seed), 0)
     mentions = options.mention_inv, options.mention_spu
-    size = max(_BATCH, _SAMPLES_A_CLASS * design.classes)
+    size = max(_BATCH, SAMPLES_A_CLASS * design.classes)
     sample = jax.device_get(draw_sample(key, design, jnp.asarray(digits.train.labels), size, mentions))
     said = [
         caption(int(label), int(colour), bool(named[0]), bool(named[1]))

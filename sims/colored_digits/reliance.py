@@ -33,7 +33,7 @@ def reliance(row: Row, config: DigitsConfig, digits: Digits) -> dict[str, Any]:
         learners.append(
             {
                 "objective": name,
-                "index": _index(pairs.mean(axis=0)),
+                "index": index(*pairs.mean(axis=0)),
                 "interval": _interval(pairs, config.seed),
                 "theory": theory.get(name),
             }
@@ -43,10 +43,6 @@ def reliance(row: Row, config: DigitsConfig, digits: Digits) -> dict[str, Any]:
         "features": None if model is None else {name: float(getattr(model, name)) for name in strengths},
         "learners": learners,
     }
-
-
-def _index(pair: np.ndarray) -> float | None:
-    return index(float(pair[0]), float(pair[1]))
 
 
 def _interval(pairs: np.ndarray, seed: int) -> list[float] | None:

@@ -117,11 +117,13 @@ def against_published(row: Row, source: str) -> list[dict[str, Any]] | None:
     `distance` is the difference in standard deviations of one run's difference: the paper does not say how many runs
     its means are of.
     """
+    if source != MNIST:
+        return None
     table = read_multicolored_mnist()
     design = row.design
     at = (table.classes == design.classes) & (table.p_inv == design.invariant_ratio)
     printed = table[at & (table.p_spu == design.spurious_ratio)]
-    if source != MNIST or printed.empty:
+    if printed.empty:
         return None
     found = []
     ours = {cells["learner"]: cells for cells in learner_rows(row) if cells["learner"] != "contrastive_text"}

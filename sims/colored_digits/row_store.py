@@ -26,7 +26,7 @@ class RowStore:
         self.folder, self.design, self.identity = folder, design, identity
         name = f"k{design.classes}-inv{design.invariant_ratio:g}-spu{design.spurious_ratio:g}"
         self.path = folder / f"{name}.npz"
-        self.checkpoints = Checkpoints(folder / f"{name}.checkpoints", identity, 60.0)
+        self.checkpoints = Checkpoints(folder / f"{name}.checkpoints", identity)
 
     def read(self) -> Row | None:
         """The finished row, or None if it is not there.

@@ -61,7 +61,7 @@ def _main(options: argparse.Namespace) -> None:
     with terminal.working("reading the digits"):
         digits = read_digits(config.design.classes, options.digits)
     every_core_a_device()
-    checkpoints = Checkpoints(options.out / "checkpoints", identity(config, digits), 60.0)
+    checkpoints = Checkpoints(options.out / "checkpoints", identity(config, digits))
     with terminal.progress() as display:
         task = display.add_task("training steps", total=config.steps, status="")
         row, seconds = run(

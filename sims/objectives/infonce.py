@@ -3,6 +3,8 @@
 L = 1/2 mean_i [-log softmax_j(c s_ij)]_{j=i} + 1/2 mean_j [-log softmax_i(c s_ij)]_{i=j},   c = min(exp(t), 100)
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
@@ -28,10 +30,15 @@ def symmetric_cross_entropy(images: Float[Array, "size embed"], texts: Float[Arr
     return jnp.mean((rows - own) + (columns - own)) / 2.0
 
 
+def clip_loss(model: Any, images: Array, texts: Array) -> Float[Array, ""]:
+    """CLIP's loss on one batch, for whatever embeds images and texts at unit length and has a `log_scale`."""
+    scale = jnp.exp(jnp.minimum(model.log_scale[...], jnp.log(MAX_SCALE)))
+    return symmetric_cross_entropy(scale * model.embed_images(images), model.embed_texts(texts))
+
+
 def infonce_loss(model: CosineDualEncoder, batch: Batch) -> Float[Array, ""]:
     """CLIP's loss on one batch."""
-    scale = jnp.exp(jnp.minimum(model.log_scale[...], jnp.log(MAX_SCALE)))
-    return symmetric_cross_entropy(scale * model.embed_images(batch.images), model.embed_texts(batch.texts))
+    return clip_loss(model, batch.images, batch.texts)
 
 
 INFONCE = Objective("infonce", True, _create, infonce_loss)

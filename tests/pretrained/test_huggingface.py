@@ -13,7 +13,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from pretrained.huggingface import files
 from pretrained.load import load
-from pretrained.preprocessing import normalise, read_photo
+from pretrained.preprocessing import prepare, read_photo
 from sims.tiny_clip import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -85,7 +85,7 @@ def test_what_is_written_is_what_transformers_reads(tmp_path):
     write_files(tmp_path, files(*checkpoint))
     reference = CLIPModel.from_pretrained(tmp_path).eval()
     pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
-    prepared = normalise(pictures, checkpoint.preprocessing)
+    prepared = np.asarray(prepare(jnp.asarray(pictures), checkpoint.preprocessing))
     said = ["a photo of a one", "something else, über!"]
     tokens = checkpoint.tokenizer(said)
     with torch.no_grad():
@@ -136,7 +136,7 @@ def test_pictures_are_prepared_as_transformers_prepares_them(tmp_path, name, siz
         photo = photo.quantize(32)
     photo.save(tmp_path / "photo.png")
     preprocessing = load(tmp_path).preprocessing
-    ours = normalise(read_photo(tmp_path / "photo.png", preprocessing), preprocessing)
+    ours = prepare(jnp.asarray(read_photo(tmp_path / "photo.png", preprocessing))[None], preprocessing)[0]
     processor = CLIPImageProcessorPil.from_pretrained(tmp_path)
     theirs = processor(Image.open(tmp_path / "photo.png"), return_tensors="np")["pixel_values"][0]
     np.testing.assert_allclose(ours, theirs.transpose(1, 2, 0), atol=1e-5)
