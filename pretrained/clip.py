@@ -32,7 +32,7 @@ class VisionTower(nnx.Module):
         tokens = self.patches(cut.reshape(size, grid * grid, -1))
         class_token = jnp.broadcast_to(self.class_token[...], (size, 1, tokens.shape[-1])).astype(tokens.dtype)
         tokens = jnp.concatenate([class_token, tokens], axis=1) + self.positions[...][None]
-        tokens = self.transformer(self.norm_before(tokens))
+        tokens = self.transformer(self.norm_before(tokens), at=jnp.zeros(size, int))
         return self.projection(self.norm_after(tokens[:, 0]))
 
 
@@ -51,9 +51,9 @@ class TextTower(nnx.Module):
     def __call__(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
         """Embeddings, not of unit length."""
         tokens = self.tokens[...][texts] + self.positions[...][None, : texts.shape[1]]
-        tokens = self.norm_after(self.transformer(tokens, causal=True))
         ends = jnp.argmax(texts if self.end_token is None else texts == self.end_token, axis=1)
-        return self.projection(jnp.take_along_axis(tokens, ends[:, None, None], axis=1)[:, 0])
+        tokens = self.transformer(tokens, causal=True, at=ends)
+        return self.projection(self.norm_after(tokens[:, 0]))
 
 
 class CLIP(nnx.Module):

@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from pretrained.attention import attention
 from pretrained.config import TransformerConfig
 
 
@@ -36,11 +37,18 @@ class Block(nnx.Module):
         self.hidden = nnx.Linear(config.width, config.hidden, rngs=rngs)
         self.hidden_out = nnx.Linear(config.hidden, config.width, rngs=rngs)
 
-    def __call__(self, tokens: Float[Array, "size length width"], causal: bool) -> Float[Array, "size length width"]:
-        """The tokens after the block; causal attention looks at no later token."""
+    def __call__(
+        self, tokens: Float[Array, "size length width"], causal: bool, at: Int[Array, " size"] | None = None
+    ) -> Float[Array, "size read width"]:
+        """The tokens after the block, or only the one at a place; causal attention looks at no later token."""
         normed = self.attention_norm(tokens)
-        query, key, value = (self._split(layer(normed)) for layer in (self.query, self.key, self.value))
-        found = jax.nn.dot_product_attention(query, key, value, is_causal=causal)
+        key, value = (self._split(layer(normed)) for layer in (self.key, self.value))
+        length = jnp.arange(tokens.shape[1])
+        places = jnp.broadcast_to(length, tokens.shape[:2]) if at is None else at[:, None]
+        if at is not None:
+            tokens, normed = (jnp.take_along_axis(each, places[..., None], axis=1) for each in (tokens, normed))
+        seen = places[:, None, :, None] >= length[None, None, None, :] if causal else None
+        found = attention(self._split(self.query(normed)), key, value, seen)
         tokens = tokens + self.out(found.reshape(tokens.shape))
         hidden = _ACTIVATIONS[self.activation](self.hidden(self.hidden_norm(tokens)))
         return tokens + self.hidden_out(hidden)
@@ -63,18 +71,27 @@ class Transformer(nnx.Module):
         def create(rngs: nnx.Rngs) -> Block:
             return Block(config, rngs)
 
+        self.layers = config.layers
         self.blocks = create(rngs)
 
     def __call__(
-        self, tokens: Float[Array, "size length width"], causal: bool = False
-    ) -> Float[Array, "size length width"]:
-        """The tokens after all blocks."""
+        self,
+        tokens: Float[Array, "size length width"],
+        causal: bool = False,
+        at: Int[Array, " size"] | None = None,
+    ) -> Float[Array, "size read width"]:
+        """The tokens after all blocks, or only the one at a place, for which the last block computes no other."""
         graph, weights = nnx.split(self.blocks)
 
-        def step(tokens: Array, weights: Any) -> tuple[Array, None]:
-            return nnx.merge(graph, weights)(tokens, causal), None
+        def block(layer: Array | int) -> Block:
+            return nnx.merge(graph, jax.tree.map(lambda stacked: stacked[layer], weights))
 
-        return jax.lax.scan(step, tokens, weights)[0]
+        def step(tokens: Array, layer: Array) -> tuple[Array, None]:
+            return block(layer)(tokens, causal), None
+
+        layers = self.layers if at is None else self.layers - 1
+        tokens = jax.lax.scan(step, tokens, jnp.arange(layers))[0]
+        return tokens if at is None else block(layers)(tokens, causal, at)
 
 
 def norm(config: TransformerConfig, rngs: nnx.Rngs) -> nnx.LayerNorm:
