@@ -51,7 +51,7 @@ def few_bootstraps(monkeypatch):
     monkeypatch.setattr(held_out_room, "BOOTSTRAPS", 2)
 
 
-def test_selection_is_that_of_an_independent_computation():
+def test_selection_is_that_of_an_independent_computation(few_bootstraps):
     generator = np.random.default_rng(0)
     cells, _ = made(generator, 45, 6, 12, 0.5)
     photos = as_photos(cells).sample(frac=1.0, random_state=1)
@@ -70,7 +70,7 @@ def test_selection_is_that_of_an_independent_computation():
     assert content["naive_drop"] == pytest.approx(np.mean(naive))
 
 
-def test_ties_small_and_lone_backgrounds_have_a_defined_answer():
+def test_ties_small_and_lone_backgrounds_have_a_defined_answer(few_bootstraps):
     rows = []
     for index, background, photos, right in (
         (1, "snow", 4, 2), (1, "ice", 4, 2), (1, "water", 8, 4),  # all equal: no pair
@@ -130,15 +130,14 @@ def test_permutation_p_values_are_uniform_without_an_effect_and_small_with_one()
 def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
     """The same split by shuffling photos, in loops; the rule and the measurement written again."""
     cells, _ = made(np.random.default_rng(2), 4, 3, 10, 0.8)
-    photos, generator = as_photos(cells), np.random.default_rng(3)
+    generator = np.random.default_rng(3)
     overall, of_classes = [], []
     for _ in range(1_000):
         drops, kept = [], []
         for index in cells.classes:
             accuracies = []
-            for name in cells.backgrounds[index]:
-                answers = photos[(photos.class_index == index) & (photos.background == name)].correct.to_numpy()
-                answers = generator.permutation(answers)
+            for photos, right in zip(cells.photos[index], cells.right[index], strict=True):
+                answers = generator.permutation(np.arange(photos) < right)
                 size = int(np.clip(np.floor(share * len(answers) + generator.random()), 1, len(answers) - 1))
                 accuracies.append((answers[:size].mean(), answers[size:].mean()))
             chosen = [first for first, _ in accuracies]
@@ -174,7 +173,7 @@ def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photo
     generator = np.random.default_rng(5)
     misses = {name: [] for name in biases}
     of_kept = []
-    for _ in range(60):
+    for _ in range(40):
         cells, truth = made(generator, 45, backgrounds, photos, spread)
         choice = choose(cells.right, cells.photos)
         rows = np.arange(45)
@@ -185,7 +184,7 @@ def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photo
             found = held_out(cells, 5.0, share, generator, 60)
             misses[share].append(found.drop.value - true_drop)
         of_kept.append((found.classes - true)[choice.kept].mean())
-    errors = {name: np.std(values) / np.sqrt(60) for name, values in misses.items()}
+    errors = {name: np.std(values) / np.sqrt(40) for name, values in misses.items()}
     for name, bias in biases.items():
         # 4 standard errors of these data sets, and what the table leaves open: 2 of its own, and its rounding.
         assert np.mean(misses[name]) == pytest.approx(bias, abs=4 * errors[name] + 0.35), name
@@ -212,7 +211,7 @@ def test_intervals_cover_the_true_drop_and_are_not_too_wide(monkeypatch):
         misses.append(found.drop.value - true[choice.kept].mean())
         of_classes.append(((found.intervals[:, 0] < true) & (true < found.intervals[:, 1])).mean())
         wider.append(found.drop.over_classes[1] - found.drop.over_classes[0])
-    assert 0.8 <= np.mean(inside)  # 95% but for bias and 50 data sets, of which 0.03 is the standard error
+    assert np.mean(inside) >= 0.8  # 95% but for bias and 50 data sets, of which 0.03 is the standard error
     assert 0.88 <= np.mean(of_classes) <= 0.99
     # 50 data sets know their spread to 10%.
     assert np.mean(widths) / (2 * 1.96 * np.std(misses)) == pytest.approx(1.0, abs=0.35)
@@ -233,7 +232,7 @@ def test_one_class_with_an_effect_is_found_among_many_without():
         assert row["p_value"] <= row["p_fdr"] <= row["p_holm"]
 
 
-def test_the_seed_decides():
+def test_the_seed_decides(few_bootstraps):
     photos = as_photos(made(np.random.default_rng(8), 5, 3, 20, 0.5)[0])
     first, again, other = (
         curate(photos, {}, CurationConfig(splits=20, permutations=20, seed=seed)).content for seed in (1, 1, 2)
@@ -242,7 +241,7 @@ def test_the_seed_decides():
     assert first["naive_drop"] == other["naive_drop"] and first["corrected"] != other["corrected"]
 
 
-def test_nothing_kept_is_an_answer():
+def test_nothing_kept_is_an_answer(few_bootstraps):
     cells = made_cells(np.array([[10, 10]]), np.array([[20, 20]]))
     content = curate(as_photos(cells), {}, CurationConfig(threshold=99.0, splits=5, permutations=5)).content
     assert content["naive_drop"] is content["corrected"]["drop"] is content["chance"]["drop"] is None
@@ -287,14 +286,15 @@ def test_published_excess_is_that_of_an_independent_computation(published):
     assert asked == [("paper", "3", "1v1000"), ("paper", "10", "1v1000"), ("paper", "11", "1v1000"),
                      ("paper", "13", "1v20"), ("replication", "1v1000"), ("replication", "1v20")]  # fmt: skip
     classwise = pd.read_csv(DIRECTORY / "classwise.csv")
+    # Three drops of Table 16 are not the differences of the accuracies printed beside them (by 0.1, 4 and 10 points).
+    classwise["drop"] = classwise.common - classwise.counter
     means = classwise.groupby(["table", "pretrain", "backbone"])["drop"].mean()
     found = {(row["source"], row["against"]): row for row in published["classwise"]}
     selector = means[15, "LAION400M", "ViT/B/32"]
     others = means[16][["LAION2B", "OpenAI"]].mean()
-    # As printed: the drops are rounded each by itself.
-    assert found["paper", "same backbone, other data"]["excess"] == pytest.approx(selector - others, abs=0.01)
+    assert found["paper", "same backbone, other data"]["excess"] == pytest.approx(selector - others)
     others = means[15, "LAION400M"][["ViT/B/16", "ViT/L/14"]].mean()
-    assert found["paper", "same data, other backbone"]["excess"] == pytest.approx(selector - others, abs=0.01)
+    assert found["paper", "same data, other backbone"]["excess"] == pytest.approx(selector - others)
     for row in published["classwise"]:
         values = [each["excess"] for each in row["classes"]]
         assert len(values) == 45 and np.mean(values) == pytest.approx(row["excess"])
