@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from realdata.curation_table import of_the_drop
+
 # Okabe and Ito's colours, told apart with every kind of colour vision.
 _NAIVE, _CORRECTED, _CHANCE = "#D55E00", "#0072B2", "0.8"
 
@@ -50,12 +52,8 @@ def draw(content: Mapping[str, Any]) -> Figure:
     axis.grid(axis="x", color="0.92")
     axis.set_axisbelow(True)
     if content["from_the_choice"] is not None:
-        figure.suptitle(
-            f"Of a drop of {content['naive_drop']:.1f} points, {content['from_the_choice']:.1f} are expected from the "
-            f"choice alone: {content['classes_kept']} classes",
-            fontsize=11,
-        )
-    figure.legend(loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+        figure.suptitle(f"{of_the_drop(content)}\n{content['classes_kept']} classes kept", fontsize=10)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 

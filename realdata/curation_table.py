@@ -58,15 +58,14 @@ def in_words(content: Mapping[str, Any]) -> list[str]:
     else:
         corrected, halves = content["corrected"], content["split_half"]
         answer += (
-            f"Of a drop of {content['naive_drop']:.1f} points, {content['from_the_choice']:.1f} are expected from the "
-            f"choice alone: on photos that did not choose, {corrected['drop']:.1f} {_interval(corrected['interval'])} "
-            f"are left ({_interval(corrected['interval_over_classes'])} for other classes as well)"
+            f"{of_the_drop(content)}: on photos that did not choose, {corrected['drop']:.1f} "
+            f"{_interval(corrected['interval'])} are left ({_interval(corrected['interval_over_classes'])} for other "
+            "classes as well)"
         )
-        low, high = corrected["interval"]
-        answer += "." if low > 0 or high < 0 else ", which does not show that the background matters at all."
+        answer += "." if corrected["interval"][0] > 0 else ", which are not shown to be above 0."
         if halves["drop"] is not None:
             answer += (
-                f" Split-half, which is further below the truth: {halves['drop']:.1f} {_interval(halves['interval'])}."
+                f" Split-half, which understates more on average: {halves['drop']:.1f} {_interval(halves['interval'])}."
             )
     if chance["drop"] is not None:
         answer += (
@@ -85,6 +84,13 @@ def in_words(content: Mapping[str, Any]) -> list[str]:
         "value does without the threshold; those of the kept classes, which were lucky to be kept, do not average to "
         "the overall drop.",
     ]
+
+
+def of_the_drop(content: Mapping[str, Any]) -> str:
+    """How much of the drop is due to the choice, where that is known."""
+    chosen = content["from_the_choice"]
+    part = "none are" if chosen < 0.05 else "all are" if chosen > content["naive_drop"] else f"{chosen:.1f} are"
+    return f"Of a drop of {content['naive_drop']:.1f} points, {part} expected from the choice alone"
 
 
 def _interval(ends: list[float]) -> str:
