@@ -13,7 +13,8 @@ from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
-from pretrained.preprocessing import prepare, read_photo
+from pretrained.normalisation import prepare
+from pretrained.preprocessing import read_photo
 from realdata.photos import Photo
 from workbench.compilation import jit
 
