@@ -4,8 +4,11 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from pretrained.config import CLIPConfig, TextConfig, VisionConfig
+from pretrained.config import CLIPConfig, VisionConfig
+from pretrained.patches import cut
+from pretrained.text_tower import TextTower
 from pretrained.transformer import Transformer, norm, normal, projection
+from pretrained.unit_length import unit_length
 
 INITIAL_SCALE = 1 / 0.07
 
@@ -26,33 +29,11 @@ class VisionTower(nnx.Module):
 
     def __call__(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings, not of unit length."""
-        size, side, _, channels = pictures.shape
-        patch, grid = self.patch_size, side // self.patch_size
-        cut = pictures.reshape(size, grid, patch, grid, patch, channels).transpose(0, 1, 3, 2, 4, 5)
-        tokens = self.patches(cut.reshape(size, grid * grid, -1))
-        class_token = jnp.broadcast_to(self.class_token[...], (size, 1, tokens.shape[-1])).astype(tokens.dtype)
+        size = pictures.shape[0]
+        tokens = self.patches(cut(pictures, self.patch_size).astype(self.positions[...].dtype))
+        class_token = jnp.broadcast_to(self.class_token[...], (size, 1, tokens.shape[-1]))
         tokens = jnp.concatenate([class_token, tokens], axis=1) + self.positions[...][None]
         tokens = self.transformer(self.norm_before(tokens), at=jnp.zeros(size, int))
-        return self.projection(self.norm_after(tokens[:, 0]))
-
-
-class TextTower(nnx.Module):
-    """Tokens through a causal transformer; the end token, normed and projected, is the embedding."""
-
-    def __init__(self, config: TextConfig, embed_dim: int, rngs: nnx.Rngs):
-        width = config.transformer.width
-        self.end_token = config.end_token
-        self.tokens = normal(rngs, (config.vocabulary, width), 0.02)
-        self.positions = normal(rngs, (config.context, width), 0.01)
-        self.transformer = Transformer(config.transformer, rngs)
-        self.norm_after = norm(config.transformer, rngs)
-        self.projection = projection(width, embed_dim, rngs)
-
-    def __call__(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
-        """Embeddings, not of unit length."""
-        tokens = self.tokens[...][texts] + self.positions[...][None, : texts.shape[1]]
-        ends = jnp.argmax(texts if self.end_token is None else texts == self.end_token, axis=1)
-        tokens = self.transformer(tokens, causal=True, at=ends)
         return self.projection(self.norm_after(tokens[:, 0]))
 
 
@@ -71,12 +52,8 @@ class CLIP(nnx.Module):
 
     def embed_images(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of preprocessed pictures, of unit length."""
-        return _unit_length(self.vision(pictures))
+        return unit_length(self.vision(pictures))
 
     def embed_texts(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of tokenised texts, of unit length."""
-        return _unit_length(self.text(texts))
-
-
-def _unit_length(embeddings: Float[Array, "size embed_dim"]) -> Float[Array, "size embed_dim"]:
-    return embeddings / jnp.linalg.norm(embeddings, axis=1, keepdims=True)
+        return unit_length(self.text(texts))

@@ -1,10 +1,11 @@
-"""The sizes of a CLIP and of its towers."""
+"""The sizes of a CLIP or SigLIP and of its towers."""
 
 import dataclasses
 
 from workbench.errors import InputError
 
-ACTIVATIONS = ("gelu", "quick_gelu")
+ACTIVATIONS = ("gelu", "quick_gelu", "gelu_pytorch_tanh")
+POOLINGS = ("argmax", "eos", "last")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +17,8 @@ class TransformerConfig:
         layers: number of blocks.
         heads: of the attention; divides the width.
         hidden: width of a block's hidden layer.
-        activation: `gelu` or `quick_gelu`, x sigmoid(1.702 x), with which OpenAI trained.
+        activation: `gelu`; `quick_gelu`, x sigmoid(1.702 x), with which OpenAI trained; or `gelu_pytorch_tanh`, the
+            approximation with a tanh, with which SigLIP was.
         norm_epsilon: added to variances in layer norms.
 
     Raises:
@@ -47,7 +49,10 @@ class VisionConfig:
     Attributes:
         transformer: its blocks.
         image_size: side of a picture, in pixels.
-        patch_size: side of a patch; divides the picture's.
+        patch_size: side of a patch; what is left over at the right and below is not looked at.
+
+    Raises:
+        InputError: a picture smaller than a patch.
     """
 
     transformer: TransformerConfig
@@ -55,15 +60,20 @@ class VisionConfig:
     patch_size: int
 
     def __post_init__(self) -> None:
-        if self.patch_size < 1 or self.image_size < self.patch_size or self.image_size % self.patch_size:
+        if not 1 <= self.patch_size <= self.image_size:
             raise InputError(
-                f"a picture's side must be a multiple of a patch's, got {self.image_size} and {self.patch_size}"
+                f"a picture's side must be at least a patch's, got {self.image_size} and {self.patch_size}"
             )
+
+    @property
+    def grid(self) -> int:
+        """Number of patches along a side."""
+        return self.image_size // self.patch_size
 
     @property
     def patches(self) -> int:
         """Number of patches of a picture."""
-        return (self.image_size // self.patch_size) ** 2
+        return self.grid**2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +84,27 @@ class TextConfig:
         transformer: its blocks.
         vocabulary: number of tokens that there are.
         context: number of tokens of a text, padding included.
-        end_token: the token whose first place holds a text's embedding; None for the place of the highest token.
+        pooling: which token's place holds a text's embedding: `argmax`, the highest one's (OpenAI's and OpenCLIP's);
+            `eos`, the first end token's; `last`, the last one's.
+        end_token: that every text ends with.
+        causal: whether a token sees no later one.
+        projection_bias: whether the linear map to the embedding has one.
+
+    Raises:
+        InputError: another pooling.
     """
 
     transformer: TransformerConfig
     vocabulary: int
     context: int
-    end_token: int | None
+    pooling: str
+    end_token: int
+    causal: bool = True
+    projection_bias: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise InputError(f"the text pooling must be among {', '.join(POOLINGS)}, got {self.pooling}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,3 +114,16 @@ class CLIPConfig:
     vision: VisionConfig
     text: TextConfig
     embed_dim: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SigLIPConfig:
+    """A SigLIP: both towers; the image tower's width is the embedding's."""
+
+    vision: VisionConfig
+    text: TextConfig
+
+    @property
+    def embed_dim(self) -> int:
+        """Width of the embedding."""
+        return self.vision.transformer.width

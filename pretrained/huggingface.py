@@ -1,49 +1,45 @@
-"""CLIP in Hugging Face's format: config.json, model.safetensors, preprocessor_config.json, tokenizer.json."""
+"""CLIP and SigLIP in Hugging Face's format: what config.json and preprocessor_config.json say."""
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from flax import nnx
-from safetensors.numpy import save
-
-from pretrained.checkpoint import Checkpoint
-from pretrained.clip import CLIP
-from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.huggingface_keys import entries
-from pretrained.keys import to_file
-from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
-from pretrained.tokenizer import TextTokenizer, read_tokenizer
-from pretrained.weights import read_json, read_model
+from pretrained import huggingface_keys, siglip_keys
+from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig
+from pretrained.huggingface_preprocessing import read_preprocessing
+from pretrained.json_file import read_json, told_of
+from pretrained.layout import Layout
 from workbench.errors import InputError
 
-_LEGACY_END = 2  # written by mistake before 2023, when the highest token was taken for the end
+CONFIG = "config.json"
+LEGACY_END = 2  # written by mistake before 2023, when the highest token was taken for the end
 _BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")  # no weights
 
 
-def load(folder: Path) -> Checkpoint:
-    """Read a checkpoint; nothing in it is run.
+def read(folder: Path) -> Layout:
+    """What the configuration of a checkpoint says.
 
     Raises:
-        InputError: a file is missing, is no CLIP's, or holds other weights than its configuration says.
+        InputError: a file is missing, or is no CLIP's or SigLIP's.
     """
-    content = read_json(folder / "config.json")
-    if content.get("model_type") != "clip":
-        raise InputError(f"{folder / 'config.json'}: must be a CLIP's, is one of {content.get('model_type')!r}")
-    try:
-        config = _config(content)
-        preprocessing = _preprocessing(read_json(folder / "preprocessor_config.json"))
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise InputError(str(error) if str(folder) in str(error) else f"{folder}: {error}") from error
-        raise InputError(f"{folder}: its configuration lacks or misspells {error}") from error
-    model = read_model(folder / "model.safetensors", config, entries(config), _BUFFERS)
-    end = config.text.vocabulary - 1 if config.text.end_token is None else config.text.end_token
-    # CLIP's own tokenizer fills up with the end token.
-    tokenizer = read_tokenizer(folder, config.text.context, end, end)
-    return Checkpoint(model, config, preprocessing, tokenizer)
+    path = folder / CONFIG
+    content = read_json(path)
+    kind = content.get("model_type")
+    if kind not in ("clip", "siglip"):
+        raise InputError(f"{path}: must be a CLIP's or a SigLIP's, is one of {kind!r}")
+    with told_of(path):
+        config = _clip(content) if kind == "clip" else _siglip(content)
+    preprocessing = read_preprocessing(folder, kind)
+    if isinstance(config, CLIPConfig):
+        clip, end = config, config.text.end_token
+        # CLIP's own tokenizer fills up with the end token.
+        return Layout(
+            "huggingface", clip, preprocessing, lambda keys: huggingface_keys.entries(clip), _BUFFERS, end, end
+        )
+    siglip = config
+    # Both are SiglipTokenizer's, which fills up with the end token; other tokenizers name theirs.
+    return Layout(
+        "huggingface", siglip, preprocessing, lambda keys: siglip_keys.entries(siglip), _BUFFERS, "</s>", "</s>"
+    )
 
 
 def _transformer(content: dict[str, Any]) -> TransformerConfig:
@@ -52,39 +48,41 @@ def _transformer(content: dict[str, Any]) -> TransformerConfig:
         content["num_hidden_layers"],
         content["num_attention_heads"],
         content["intermediate_size"],
-        content.get("hidden_act", "quick_gelu"),
-        content.get("layer_norm_eps", 1e-5),
+        content["hidden_act"],
+        content["layer_norm_eps"],
     )
 
 
-def _config(content: dict[str, Any]) -> CLIPConfig:
+def _vision(content: dict[str, Any]) -> VisionConfig:
+    return VisionConfig(_transformer(content), content["image_size"], content["patch_size"])
+
+
+def _clip(content: dict[str, Any]) -> CLIPConfig:
     # What the files leave out has the values of OpenAI's ViT-B/32.
-    text = _TEXT_DEFAULTS | content["text_config"]
-    vision = _VISION_DEFAULTS | content["vision_config"]
-    end = text.get("eos_token_id", _LEGACY_END)
+    common = {"num_hidden_layers": 12, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+    text = common | _CLIP_TEXT | content["text_config"]
+    vision = common | _CLIP_VISION | content["vision_config"]
+    end = text["eos_token_id"]
+    if not isinstance(end, int):
+        raise InputError(f"the text's eos_token_id must be one token, got {end}")
+    pooling, end = ("argmax", text["vocab_size"] - 1) if end == LEGACY_END else ("eos", end)
     return CLIPConfig(
-        VisionConfig(_transformer(vision), vision["image_size"], vision["patch_size"]),
-        TextConfig(
-            _transformer(text),
-            text["vocab_size"],
-            text["max_position_embeddings"],
-            None if end == _LEGACY_END else end,
-        ),
+        _vision(vision),
+        TextConfig(_transformer(text), text["vocab_size"], text["max_position_embeddings"], pooling, end),
         content.get("projection_dim", 512),
     )
 
 
-_TEXT_DEFAULTS = {
+_CLIP_TEXT = {
     "hidden_size": 512,
-    "num_hidden_layers": 12,
     "num_attention_heads": 8,
     "intermediate_size": 2048,
     "vocab_size": 49408,
     "max_position_embeddings": 77,
+    "eos_token_id": LEGACY_END,
 }
-_VISION_DEFAULTS = {
+_CLIP_VISION = {
     "hidden_size": 768,
-    "num_hidden_layers": 12,
     "num_attention_heads": 12,
     "intermediate_size": 3072,
     "image_size": 224,
@@ -92,76 +90,35 @@ _VISION_DEFAULTS = {
 }
 
 
-def _preprocessing(content: dict[str, Any]) -> Preprocessing:
-    names = {number: name for name, number in INTERPOLATIONS.items()}
-    return Preprocessing(
-        _side(content["size"], "shortest_edge"),
-        _side(content["crop_size"], "height"),
-        names[content.get("resample", INTERPOLATIONS["bicubic"])],
-        tuple(content["image_mean"]),
-        tuple(content["image_std"]),
+def _siglip(content: dict[str, Any]) -> SigLIPConfig:
+    # What the files leave out has the values of SigLIP's ViT-B/16.
+    text, vision = (_SIGLIP_TOWER | content[f"{tower}_config"] for tower in ("text", "vision"))
+    text = {"vocab_size": 32000, "max_position_embeddings": 64} | text
+    vision = {"image_size": 224, "patch_size": 16, "vision_use_head": True} | vision
+    if not vision["vision_use_head"]:
+        raise InputError("its image tower has no head, so that it has no embedding")
+    width = text.get("projection_size") or text["hidden_size"]
+    if width != vision["hidden_size"]:
+        raise InputError(f"the towers' embeddings must be as wide, are {vision['hidden_size']} and {width}")
+    return SigLIPConfig(
+        _vision(vision),
+        TextConfig(
+            _transformer(text),
+            text["vocab_size"],
+            text["max_position_embeddings"],
+            "last",
+            1,  # of both SigLIPs' vocabularies
+            causal=False,
+            projection_bias=True,
+        ),
     )
 
 
-def _side(value: int | dict[str, int], key: str) -> int:
-    return value if isinstance(value, int) else value[key]
-
-
-def files(model: CLIP, config: CLIPConfig, preprocessing: Preprocessing, tokenizer: TextTokenizer) -> dict[str, Any]:
-    """A CLIP as files of this format: name to content."""
-    state = dict(nnx.to_flat_state(nnx.state(model, nnx.Param)))
-    tensors: dict[str, np.ndarray] = {}
-    for entry in entries(config):
-        array = np.asarray(state[entry.path][...], np.float32)
-        tensors |= dict(zip(entry.keys, (part.copy(order="C") for part in to_file(entry, array)), strict=True))
-    vision, text = config.vision, config.text
-    content = {
-        "architectures": ["CLIPModel"],
-        "model_type": "clip",
-        "projection_dim": config.embed_dim,
-        "logit_scale_init_value": 2.6592,
-        "vision_config": _transformer_content(vision.transformer)
-        | {"model_type": "clip_vision_model", "image_size": vision.image_size, "patch_size": vision.patch_size}
-        | {"num_channels": 3, "projection_dim": config.embed_dim},
-        "text_config": _transformer_content(text.transformer)
-        | {"model_type": "clip_text_model", "vocab_size": text.vocabulary, "max_position_embeddings": text.context}
-        | {"eos_token_id": tokenizer.end_token, "pad_token_id": tokenizer.pad_token}
-        | {"bos_token_id": None, "projection_dim": config.embed_dim},
-    }
-    side = {"height": preprocessing.crop, "width": preprocessing.crop}
-    processor = {
-        "image_processor_type": "CLIPImageProcessor",
-        "do_convert_rgb": True,
-        "do_resize": True,
-        "size": {"shortest_edge": preprocessing.resize},
-        "resample": INTERPOLATIONS[preprocessing.interpolation],
-        "do_center_crop": True,
-        "crop_size": side,
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": list(preprocessing.mean),
-        "image_std": list(preprocessing.deviation),
-    }
-    end = tokenizer.tokenizer.id_to_token(tokenizer.end_token)
-    names = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": end, "pad_token": end}
-    return {
-        "config.json": json.dumps(content, indent=2) + "\n",
-        "preprocessor_config.json": json.dumps(processor, indent=2) + "\n",
-        "tokenizer.json": tokenizer.tokenizer.to_str(pretty=True) + "\n",
-        "tokenizer_config.json": json.dumps(names | {"model_max_length": text.context}, indent=2) + "\n",
-        "model.safetensors": save(tensors, metadata={"format": "pt"}),
-    }
-
-
-def _transformer_content(config: TransformerConfig) -> dict[str, Any]:
-    values = dataclasses.asdict(config)
-    names = {
-        "hidden_size": "width",
-        "num_hidden_layers": "layers",
-        "num_attention_heads": "heads",
-        "intermediate_size": "hidden",
-        "hidden_act": "activation",
-        "layer_norm_eps": "norm_epsilon",
-    }
-    return {name: values[ours] for name, ours in names.items()}
+_SIGLIP_TOWER = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu_pytorch_tanh",
+    "layer_norm_eps": 1e-6,
+}

@@ -28,16 +28,17 @@ def entries(config: CLIPConfig) -> list[Entry]:
         ),
         Entry(("vision", "positions"), (f"{vision}embeddings.position_embedding.weight",)),
         *norm_entries(("vision", "norm_before"), f"{vision}pre_layrnorm"),  # sic
-        *_blocks("vision", vision, config.vision.transformer.layers),
+        *blocks("vision", vision, config.vision.transformer.layers),
         *norm_entries(("vision", "norm_after"), f"{vision}post_layernorm"),
         Entry(("vision", "projection", "kernel"), ("visual_projection.weight",), "linear"),
         Entry(("text", "tokens"), (f"{text}embeddings.token_embedding.weight",)),
         Entry(("text", "positions"), (f"{text}embeddings.position_embedding.weight",)),
-        *_blocks("text", text, config.text.transformer.layers),
+        *blocks("text", text, config.text.transformer.layers),
         *norm_entries(("text", "norm_after"), f"{text}final_layer_norm"),
         Entry(("text", "projection", "kernel"), ("text_projection.weight",), "linear"),
     ]
 
 
-def _blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
+def blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
+    """The weights of the blocks of a tower, whose keys begin with the prefix."""
     return block_entries(tower, [f"{prefix}encoder.layers.{layer}." for layer in range(layers)], _LINEAR, _NORMS)

@@ -16,6 +16,7 @@ class Entry(NamedTuple):
         stacked: whether the weight has a leading axis for the layers.
         patch: side of a patch, for `patches`.
         third: which third of the file's weight it is, where that holds queries, keys and values in one.
+        leading: number of axes of length 1 that the file's weight has before ours.
     """
 
     path: tuple[str, ...]
@@ -24,11 +25,20 @@ class Entry(NamedTuple):
     stacked: bool = False
     patch: int = 0
     third: int | None = None
+    leading: int = 0
 
 
 def norm_entries(path: tuple[str, ...], key: str) -> list[Entry]:
     """The two weights of a layer norm."""
     return [Entry((*path, "scale"), (f"{key}.weight",)), Entry((*path, "bias"), (f"{key}.bias",))]
+
+
+def linear_entries(path: tuple[str, ...], key: str, third: int | None = None) -> list[Entry]:
+    """The two weights of a linear map that is not stacked; the key up to `weight` and `bias`."""
+    return [
+        Entry((*path, "kernel"), (f"{key}weight",), "linear", third=third),
+        Entry((*path, "bias"), (f"{key}bias",), third=third),
+    ]
 
 
 def stack(tower: str, name: str, part: str, keys: Iterable[str], kind: str = "same", third: int | None = None) -> Entry:
@@ -57,20 +67,13 @@ def block_entries(
     return found
 
 
-def from_file(entry: Entry, tensors: Sequence[np.ndarray]) -> np.ndarray:
-    """One of our weights, from those of the file."""
-    turned = [_from(entry, tensor) for tensor in tensors]
-    return np.stack(turned) if entry.stacked else turned[0]
-
-
-def _from(entry: Entry, tensor: np.ndarray) -> np.ndarray:
-    if entry.third is not None:
-        tensor = np.split(tensor, 3)[entry.third]
+def from_file(entry: Entry, tensor: np.ndarray) -> np.ndarray:
+    """One of our weights, or a layer of it, from the file's; its third, where it is one."""
     if entry.kind == "linear":
         return tensor.T
     if entry.kind == "patches":  # (width, channels, row, column) -> (row, column, channels; width)
         return tensor.transpose(2, 3, 1, 0).reshape(-1, tensor.shape[0])
-    return tensor
+    return tensor.reshape(tensor.shape[entry.leading :])
 
 
 def to_file(entry: Entry, array: np.ndarray) -> list[np.ndarray]:
@@ -83,4 +86,19 @@ def _to(entry: Entry, array: np.ndarray) -> np.ndarray:
         return array.T
     if entry.kind == "patches":
         return array.reshape(entry.patch, entry.patch, 3, -1).transpose(3, 2, 0, 1)
-    return array
+    return array.reshape((1,) * entry.leading + array.shape)
+
+
+def file_shape(entry: Entry, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of each of the file's weights, from ours."""
+    shape = shape[1:] if entry.stacked else shape
+    first, *rest = _to(entry, np.broadcast_to(np.float32(0), shape)).shape or (None,)
+    return () if first is None else (first if entry.third is None else 3 * first, *rest)
+
+
+def file_rows(entry: Entry, shape: tuple[int, ...]) -> slice | None:
+    """Which rows of a weight of that shape in the file are ours; all of them where it is None."""
+    if entry.third is None:
+        return None
+    third = shape[0] // 3
+    return slice(entry.third * third, (entry.third + 1) * third)

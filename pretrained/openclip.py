@@ -1,81 +1,138 @@
-"""CLIP in OpenCLIP's format: open_clip_config.json, open_clip_model.safetensors, tokenizer.json."""
+"""CLIP in OpenCLIP's format: what open_clip_config.json says."""
 
 from pathlib import Path
 from typing import Any
 
-from pretrained.checkpoint import Checkpoint
 from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
+from pretrained.json_file import read_json, told_of
+from pretrained.layout import Layout
 from pretrained.openclip_keys import entries
-from pretrained.preprocessing import Preprocessing
-from pretrained.tokenizer import read_tokenizer
-from pretrained.weights import read_json, read_model
+from pretrained.preprocessing import FITS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
 
 CONFIG = "open_clip_config.json"
-_WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")
-_BUFFERS = ("attn_mask",)  # no weights
-# What a configuration may say; anything else may change the model in a way that is not known here.
-_MODEL = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu"}
-_VISION = {"image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size"}
-_TEXT = {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio"}
-# OpenAI's mean and deviation, which OpenCLIP takes where a configuration has none.
-_MEAN, _DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+_BUFFERS = ("attn_mask", "text.attn_mask")  # no weights
+_INSTEAD = "--model open_clip:NAME runs it with OpenCLIP itself"
+_MODEL_READ = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_scale"}
+# What OpenCLIP takes where a configuration says nothing, and here nothing else is understood: of both towers, ...
+_BOTH = {
+    "ls_init_value": None,
+    "final_ln_after_pool": False,
+    "output_tokens": False,
+    "block_type": None,
+    "qk_norm": False,
+    "scaled_cosine_attn": False,
+    "scale_heads": False,
+    "scale_attn_inner": False,
+    "scale_attn": False,
+    "scale_fc": False,
+}
+_VISION = _BOTH | {  # ... of either
+    "attentional_pool": False,
+    "no_ln_pre": False,
+    "pos_embed_type": "learnable",
+    "pool_type": "tok",
+    "timm_model_name": None,
+}
+_TEXT = _BOTH | {
+    "embed_cls": False,
+    "proj_bias": False,
+    "proj_type": "linear",
+    "hf_model_name": None,
+    "hf_tokenizer_name": None,
+    "tokenizer_mode": None,
+    "tokenizer_kwargs": None,
+}
+_BOTH_READ = {"layers", "width", "mlp_ratio", "act_kwargs", "norm_kwargs"}
+_VISION_READ = _BOTH_READ | {"image_size", "head_width", "patch_size"}
+_TEXT_READ = _BOTH_READ | {"context_length", "vocab_size", "heads", "pool_type", "eos_id", "no_causal_mask"}
+# They change only a training, or a part that is not there unless one of those above asks for it.
+_IDLE = {"patch_dropout", "attn_pooler_queries", "attn_pooler_heads", "pad_id", "hf_model_pretrained", "hf_proj_type"}
+_IDLE |= {"hf_pooler_type", "timm_model_pretrained", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop"}
+_IDLE |= {"timm_drop_path"}
 
 
-def load(folder: Path) -> Checkpoint:
-    """Read a checkpoint; nothing in it is run.
+def read(folder: Path) -> Layout:
+    """What the configuration of a checkpoint says.
 
     Raises:
-        InputError: a file is missing, is no CLIP's with a vision transformer, or holds other weights than its
-            configuration says.
+        InputError: it is missing, or is no CLIP's with a vision transformer.
     """
     path = folder / CONFIG
     content = read_json(path)
-    try:
-        config = _config(path, content["model_cfg"])
-        preprocessing = _preprocessing(path, content.get("preprocess_cfg", {}), config.vision.image_size)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: lacks or misspells {error}") from error
-    weights = next((folder / name for name in _WEIGHTS if (folder / name).exists()), folder / _WEIGHTS[0])
-    model = read_model(weights, config, entries(config), _BUFFERS)
-    # OpenCLIP's tokenizer ends with the highest token and fills up with 0.
-    tokenizer = read_tokenizer(folder, config.text.context, 0, config.text.vocabulary - 1)
-    return Checkpoint(model, config, preprocessing, tokenizer)
+    with told_of(path):
+        config = _config(content["model_cfg"])
+        preprocessing = _preprocessing(content.get("preprocess_cfg") or {}, config.vision.image_size)
+    # OpenCLIP's tokenizer fills up with 0.
+    return Layout(
+        "openclip", config, preprocessing, lambda keys: entries(config, keys), _BUFFERS, 0, config.text.end_token
+    )
 
 
-def _config(path: Path, content: dict[str, Any]) -> CLIPConfig:
+def _config(content: dict[str, Any]) -> CLIPConfig:
     vision, text = content["vision_cfg"], content["text_cfg"]
-    for known, part in ((_MODEL, content), (_VISION, vision), (_TEXT, text)):
-        if unknown := sorted(part.keys() - known):
-            raise InputError(f"{path}: asks for {unknown[0]!r}, which is not known here: no plain CLIP with ViT towers")
-    if not isinstance(vision["layers"], int):
-        raise InputError(f"{path}: its image tower is no vision transformer (layers {vision['layers']})")
-    activation = "quick_gelu" if content.get("quick_gelu") else "gelu"
-
-    def tower(part: dict[str, Any], heads: int) -> TransformerConfig:
-        hidden = int(part["width"] * part.get("mlp_ratio", 4.0))
-        return TransformerConfig(part["width"], part["layers"], heads, hidden, activation)
-
-    heads = vision["width"] // vision.get("head_width", 64)
+    _check("", content, {}, _MODEL_READ)
+    _check("vision_cfg: ", vision, _VISION, _VISION_READ | _IDLE)
+    _check("text_cfg: ", text, _TEXT, _TEXT_READ | _IDLE)
+    if not isinstance(vision.get("layers", 12), int):
+        raise InputError(f"its image tower is no vision transformer (layers {vision['layers']}); {_INSTEAD}")
+    quick = bool(content.get("quick_gelu"))
+    vocabulary, pooling = text.get("vocab_size", 49408), text.get("pool_type", "argmax")
+    width = vision.get("width", 768)
     return CLIPConfig(
-        VisionConfig(tower(vision, heads), vision.get("image_size", 224), vision["patch_size"]),
+        VisionConfig(
+            _transformer(vision, width, width // vision.get("head_width", 64), quick),
+            _side(vision.get("image_size", 224)),
+            vision.get("patch_size", 16),
+        ),
         TextConfig(
-            tower(text, text["heads"]), text.get("vocab_size", 49408), text.get("context_length", 77), end_token=None
+            _transformer(text, text.get("width", 512), text.get("heads", 8), quick),
+            vocabulary,
+            text.get("context_length", 77),
+            pooling,
+            text.get("eos_id", 2) if pooling == "eos" else vocabulary - 1,
+            causal=not text.get("no_causal_mask", False),
         ),
         content["embed_dim"],
     )
 
 
-def _preprocessing(path: Path, content: dict[str, Any], side: int) -> Preprocessing:
-    if content.get("resize_mode", "shortest") != "shortest":
-        raise InputError(f"{path}: the resize mode {content['resize_mode']!r} is not known here, only 'shortest'")
+def _check(where: str, content: dict[str, Any], default: dict[str, Any], read: set[str]) -> None:
+    for key, value in content.items():
+        if key not in read and (key not in default or value != default[key]):
+            raise InputError(f"{where}asks for {key} {value!r}, which is not known here; {_INSTEAD}")
+
+
+def _transformer(content: dict[str, Any], width: int, heads: int, quick: bool) -> TransformerConfig:
+    activation, norm = content.get("act_kwargs") or {}, content.get("norm_kwargs") or {}
+    if activation not in ({}, {"approximate": "none"}, {"approximate": "tanh"}) or norm.keys() - {"eps"}:
+        raise InputError(f"asks for act_kwargs {activation}, norm_kwargs {norm}, not known here; {_INSTEAD}")
+    exact = "gelu_pytorch_tanh" if activation.get("approximate") == "tanh" else "gelu"
+    hidden = int(width * content.get("mlp_ratio", 4.0))
+    return TransformerConfig(
+        width, content.get("layers", 12), heads, hidden, "quick_gelu" if quick else exact, norm.get("eps", 1e-5)
+    )
+
+
+def _side(value: int | list[int]) -> int:
+    sides = {value} if isinstance(value, int) else set(value)
+    if len(sides) != 1:
+        raise InputError(f"image_size must be a square's, got {value}")
+    return sides.pop()
+
+
+def _preprocessing(content: dict[str, Any], side: int) -> Preprocessing:
+    said = {key: value for key, value in content.items() if value is not None}
+    fit = said.get("resize_mode", "shortest")
+    if fit not in FITS or said.get("mode", "RGB") != "RGB":
+        asked = f"resize_mode {fit!r}, mode {said.get('mode', 'RGB')!r}"
+        raise InputError(f"asks for {asked}; only {' and '.join(FITS)} in RGB are known here; {_INSTEAD}")
     return Preprocessing(
         side,
         side,
-        content.get("interpolation", "bicubic"),
-        tuple(content.get("mean", _MEAN)),
-        tuple(content.get("std", _DEVIATION)),
+        said.get("interpolation", "bicubic"),
+        tuple(said.get("mean", OPENAI_MEAN)),
+        tuple(said.get("std", OPENAI_DEVIATION)),
         "torchvision",
+        fit,
     )

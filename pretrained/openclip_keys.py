@@ -1,5 +1,7 @@
 """Where each weight of our CLIP stands in OpenCLIP's files."""
 
+from collections.abc import Collection
+
 from pretrained.config import CLIPConfig
 from pretrained.keys import Entry, block_entries, norm_entries, stack
 
@@ -8,8 +10,9 @@ _PROJECTIONS = ("query", "key", "value")  # one matrix in the file, in this orde
 _NORMS = {"attention_norm": "ln_1", "hidden_norm": "ln_2"}
 
 
-def entries(config: CLIPConfig) -> list[Entry]:
-    """All weights of a CLIP."""
+def entries(config: CLIPConfig, keys: Collection[str]) -> list[Entry]:
+    """All weights of a CLIP; the file's keys say whether its text tower has a prefix, as `CustomTextCLIP`'s has."""
+    text = "text." if "text.positional_embedding" in keys else ""
     return [
         Entry(("log_scale",), ("logit_scale",)),
         Entry(("vision", "class_token"), ("visual.class_embedding",)),
@@ -19,11 +22,11 @@ def entries(config: CLIPConfig) -> list[Entry]:
         *_blocks("vision", "visual.transformer.", config.vision.transformer.layers),
         *norm_entries(("vision", "norm_after"), "visual.ln_post"),
         Entry(("vision", "projection", "kernel"), ("visual.proj",)),
-        Entry(("text", "tokens"), ("token_embedding.weight",)),
-        Entry(("text", "positions"), ("positional_embedding",)),
-        *_blocks("text", "transformer.", config.text.transformer.layers),
-        *norm_entries(("text", "norm_after"), "ln_final"),
-        Entry(("text", "projection", "kernel"), ("text_projection",)),
+        Entry(("text", "tokens"), (f"{text}token_embedding.weight",)),
+        Entry(("text", "positions"), (f"{text}positional_embedding",)),
+        *_blocks("text", f"{text}transformer.", config.text.transformer.layers),
+        *norm_entries(("text", "norm_after"), f"{text}ln_final"),
+        Entry(("text", "projection", "kernel"), (f"{text}text_projection",)),
     ]
 
 

@@ -1,17 +1,19 @@
-"""From a photo's file to what an image tower reads: decoded and resized by Pillow, cropped, normalised."""
+"""From a photo's file to the bytes that an image tower sees: decoded, resized and cropped by Pillow alone."""
 
 import dataclasses
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image
 
 from workbench.errors import InputError
 
 # Pillow's numbers, which Hugging Face's files use, by name.
 INTERPOLATIONS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+FITS = ("shortest", "squash")
+# Taken where a CLIP's files have none.
+OPENAI_MEAN, OPENAI_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,16 +21,18 @@ class Preprocessing:
     """What is done to a photo.
 
     Attributes:
-        resize: length of the shorter side, in pixels.
+        resize: length of the shorter side, or of both where photos are squashed, in pixels.
         crop: side of the square that is cut from the centre.
         interpolation: a name of `INTERPOLATIONS`.
         mean: taken from each channel, of values from 0 to 1.
         deviation: by which each channel is then divided.
-        library: whose way to centre the square: `transformers` rounds half a pixel up and left, `torchvision` to the
-            even one.
+        library: whose way: `transformers` converts a photo to RGB before it resizes it and rounds half a pixel of the
+            margin up and left; `torchvision`, on which OpenCLIP builds, converts it after and rounds to the even one.
+        fit: how a photo becomes a square, in OpenCLIP's words: `shortest`, its shorter side is resized and the centre
+            cut out; `squash`, both sides are resized.
 
     Raises:
-        InputError: another interpolation.
+        InputError: another interpolation or fit.
     """
 
     resize: int
@@ -37,42 +41,42 @@ class Preprocessing:
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
     library: str = "transformers"
+    fit: str = "shortest"
 
     def __post_init__(self) -> None:
         if self.interpolation not in INTERPOLATIONS:
             raise InputError(f"the interpolation must be among {', '.join(INTERPOLATIONS)}, got {self.interpolation}")
+        if self.fit not in FITS:
+            raise InputError(f"the resize mode must be among {', '.join(FITS)}, got {self.fit}")
 
 
 def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "side side 3"]:
-    """Decode a photo, convert it to RGB, resize its shorter side and cut the centre.
+    """Decode a photo, resize it, cut the centre and convert it to RGB, as transformers and torchvision do it.
 
-    As transformers and torchvision do it: the longer side is cut to whole pixels.
+    The longer side is cut to whole pixels. A photo is not turned by its EXIF orientation, as both libraries leave it
+    where they are given an opened file. Transparency is dropped, as by OpenCLIP; transformers 5 lays it on white. Of an
+    animation the first picture is taken.
 
     Raises:
         OSError: it cannot be decoded.
     """
     with Image.open(path) as image:
-        photo = image.convert("RGB")
-    width, height = photo.size
-    short = preprocessing.resize
-    if min(width, height) != short:
-        size = (short, int(short * height / width)) if width <= height else (int(short * width / height), short)
-        photo = photo.resize(size, Image.Resampling(INTERPOLATIONS[preprocessing.interpolation]))
-    return _centre(np.asarray(photo), preprocessing.crop, preprocessing.library == "torchvision")
+        photo = image if preprocessing.library == "torchvision" else image.convert("RGB")
+        size = _size(photo, preprocessing)
+        if photo.size != size:
+            photo = photo.resize(size, Image.Resampling(INTERPOLATIONS[preprocessing.interpolation]))
+        return np.asarray(_centre(photo, preprocessing).convert("RGB"))
 
 
-def _centre(photo: UInt8[np.ndarray, "height width 3"], side: int, to_even: bool) -> UInt8[np.ndarray, "side side 3"]:
-    height, width, _ = photo.shape
-    missing = max(0, side - height), max(0, side - width)
-    if any(missing):  # black borders, as transformers adds them
-        above, left = (-(-gap // 2) for gap in missing)
-        photo = np.pad(photo, ((above, missing[0] - above), (left, missing[1] - left), (0, 0)))
-        height, width, _ = photo.shape
-    top, left = (round(margin / 2) if to_even else margin // 2 for margin in (height - side, width - side))
-    return photo[top : top + side, left : left + side]
+def _size(photo: Image.Image, preprocessing: Preprocessing) -> tuple[int, int]:
+    short, (width, height) = preprocessing.resize, photo.size
+    if preprocessing.fit == "squash":
+        return short, short
+    return (short, int(short * height / width)) if width <= height else (int(short * width / height), short)
 
 
-def prepare(photos: UInt8[Array, "size side side 3"], preprocessing: Preprocessing) -> Float[Array, "size side side 3"]:
-    """Channels from 0 to 1, less the mean, over the deviation, in single precision; on the device, jitted or not."""
-    mean, deviation = (jnp.asarray(part, jnp.float32) for part in (preprocessing.mean, preprocessing.deviation))
-    return (photos.astype(jnp.float32) / 255.0 - mean[None, None, None]) / deviation[None, None, None]
+def _centre(photo: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """The square in the middle; what it lacks is black, half a pixel of it above and to the left."""
+    side, to_even = preprocessing.crop, preprocessing.library == "torchvision"
+    left, top = (round((length - side) / 2) if to_even else (length - side) // 2 for length in photo.size)
+    return photo.crop((left, top, left + side, top + side))

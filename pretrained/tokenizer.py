@@ -7,7 +7,11 @@ import numpy as np
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
+from pretrained import byte_pairs
+from pretrained.json_file import read_json
 from workbench.errors import InputError
+
+FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 
 
 class TextTokenizer:
@@ -35,19 +39,50 @@ class TextTokenizer:
         return tokens
 
 
-def read_tokenizer(folder: Path, context: int, pad_token: int, end_token: int) -> TextTokenizer:
-    """The tokenizer of a checkpoint's folder.
+def read_tokenizer(
+    folder: Path, vocabulary: int, context: int, pad_token: int | str, end_token: int | str
+) -> TextTokenizer:
+    """The tokenizer of a folder: tokenizer.json, or else CLIP's vocab.json and merges.txt.
+
+    Args:
+        folder: that holds the files.
+        vocabulary: number of tokens that the model knows.
+        context: number of tokens of a text.
+        pad_token: what fills texts up; a name gives way to the one in tokenizer_config.json.
+        end_token: what every text ends with; the same.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: there is none, it cannot be read, or it is not the model's.
     """
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        raise InputError(f"{folder}: holds no tokenizer.json")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise InputError(f"{path}: cannot be read as a tokenizer ({error})") from error
+    tokenizer = _read(folder)
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return TextTokenizer(tokenizer, context, pad_token, end_token)
+    highest = max(tokenizer.get_vocab().values(), default=0)
+    if highest >= vocabulary:
+        raise InputError(f"{folder}: its tokenizer has tokens up to {highest}, the model only {vocabulary} of them")
+    settings = read_json(folder / SETTINGS) if (folder / SETTINGS).exists() else {}
+
+    def number(token: int | str, setting: str) -> int:
+        if isinstance(token, int):
+            return token
+        said = settings.get(setting) or token
+        name = said["content"] if isinstance(said, dict) else said
+        found = tokenizer.token_to_id(name)
+        if found is None:
+            raise InputError(f"{folder}: its tokenizer does not know its {setting} {name!r}")
+        return found
+
+    return TextTokenizer(tokenizer, context, number(pad_token, "pad_token"), number(end_token, "eos_token"))
+
+
+def _read(folder: Path) -> Tokenizer:
+    path = folder / FILE
+    if path.exists():
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise InputError(f"{path}: cannot be read as a tokenizer ({error})") from error
+    if all((folder / name).exists() for name in byte_pairs.FILES):
+        return byte_pairs.byte_pairs(folder)
+    asked = f"{FILE}, nor {' with '.join(byte_pairs.FILES)}"
+    raise InputError(f"{folder}: holds no {asked}; name a folder that does with --tokenizer DIR")

@@ -1,73 +1,69 @@
-"""A checkpoint's files: weights that cannot run code, and configurations."""
+"""A model filled with the weights of a checkpoint's files, one weight after the other."""
 
-import json
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from pretrained.clip import CLIP
-from pretrained.config import CLIPConfig
-from pretrained.keys import Entry, from_file
+from pretrained.config import CLIPConfig, SigLIPConfig
+from pretrained.keys import Entry, file_rows, file_shape, from_file
+from pretrained.positions import resize
+from pretrained.siglip import SigLIP
+from pretrained.tensors import Tensors
 from workbench.errors import InputError
 
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file.
-
-    Raises:
-        InputError: it is missing, or holds something else.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must hold a JSON object")
-    return content
+DTYPES = ("float32", "bfloat16")
+Config = CLIPConfig | SigLIPConfig
 
 
-def read_model(path: Path, config: CLIPConfig, known: Sequence[Entry], ignored: Collection[str]) -> CLIP:
-    """The model of a file of weights.
+def read_model(
+    tensors: Tensors, own: Config, used: Config, known: Sequence[Entry], ignored: Sequence[str], dtype: str = "float32"
+) -> CLIP | SigLIP:
+    """The model of some weights.
 
     Args:
-        path: the file.
-        config: of the model.
-        known: where each of its weights stands.
-        ignored: keys in the file that are no weights.
+        tensors: the weights.
+        own: the configuration that they were trained with.
+        used: the configuration of the model; where its pictures have another size, positions are resized.
+        known: where each weight of the model stands.
+        ignored: names that are no weights.
+        dtype: in which weights are kept and computed with, a name of `DTYPES`; lone numbers are in single precision.
 
     Raises:
-        InputError: the file is missing, is no safetensors, or holds other weights than the configuration says.
+        InputError: the weights are not those that the configuration asks for.
     """
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; only safetensors are read, since they cannot run code") from error
-    except (SafetensorError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors ({error})") from error
-    wanted = {key for entry in known for key in entry.keys}
-    given = tensors.keys() - set(ignored)
-    if missing := sorted(wanted - given):
-        raise InputError(f"{path}: lacks {len(missing)} weights that its configuration asks for, first {missing[0]}")
-    if unknown := sorted(given - wanted):
-        shape = tensors[unknown[0]].shape
-        raise InputError(f"{path}: holds {len(unknown)} weights of no CLIP, first {unknown[0]} of shape {shape}")
-    graph, shapes = nnx.split(nnx.eval_shape(lambda: CLIP(config, rngs=nnx.Rngs(0))))
-    variables: Any = dict(nnx.to_flat_state(shapes))
+    variables: Any = dict(nnx.to_flat_state(nnx.split(nnx.eval_shape(lambda: _model(own)))[1]))
+    wanted = {key: file_shape(entry, variables[entry.path].shape) for entry in known for key in entry.keys}
+    _check(tensors, wanted, ignored)
     found = []
     for entry in known:
-        array = from_file(entry, [tensors[key] for key in entry.keys]).astype(np.float32)
         variable = variables[entry.path]
-        if array.shape != variable.shape:
-            raise InputError(
-                f"{path}: {entry.keys[0]} makes a weight of shape {array.shape}, its configuration {variable.shape}"
-            )
-        found.append((entry.path, variable.replace(jax.numpy.asarray(array))))
-    return nnx.merge(graph, nnx.from_flat_state(found))
+        array = np.empty(variable.shape, jnp.dtype(dtype) if variable.shape else np.float32)
+        parts = array if entry.stacked else array[None]
+        for index, key in enumerate(entry.keys):
+            parts[index] = from_file(entry, tensors.read(key, file_rows(entry, wanted[key])))
+        if entry.path == ("vision", "positions") and own.vision.grid != used.vision.grid:
+            array = resize(array, own.vision.grid, used.vision.grid)
+        found.append((entry.path, variable.replace(jnp.asarray(array))))
+    return nnx.merge(nnx.split(nnx.eval_shape(lambda: _model(used)))[0], nnx.from_flat_state(found))
+
+
+def _model(config: Config) -> CLIP | SigLIP:
+    rngs = nnx.Rngs(0)
+    return CLIP(config, rngs=rngs) if isinstance(config, CLIPConfig) else SigLIP(config, rngs=rngs)
+
+
+def _check(tensors: Tensors, wanted: dict[str, tuple[int, ...]], ignored: Sequence[str]) -> None:
+    path, given = tensors.path, tensors.shapes.keys() - set(ignored)
+    if missing := sorted(wanted.keys() - given):
+        first = f"{missing[0]} of shape {wanted[missing[0]]}"
+        raise InputError(f"{path}: lacks {len(missing)} weights that its configuration asks for, first {first}")
+    if unknown := sorted(given - wanted.keys()):
+        first = f"{unknown[0]} of shape {tensors.shapes[unknown[0]]}"
+        raise InputError(f"{path}: holds {len(unknown)} weights that its configuration knows nothing of, first {first}")
+    for key, shape in wanted.items():
+        if tensors.shapes[key] != shape:
+            raise InputError(f"{path}: {key} has shape {tensors.shapes[key]}, its configuration asks for {shape}")

@@ -16,7 +16,9 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, UInt8
 
 from pretrained.clip import CLIP
-from pretrained.preprocessing import Preprocessing, prepare
+from pretrained.normalisation import prepare
+from pretrained.preprocessing import Preprocessing
+from pretrained.siglip import SigLIP
 from sims.checkpoints import Checkpoints
 from sims.steps import all_finite
 from workbench.compilation import jit
@@ -143,7 +145,7 @@ def _orders(pictures: int, batch_size: int, seed: int) -> Iterator[Int[np.ndarra
 
 
 def zero_shot_answers(
-    model: CLIP,
+    model: CLIP | SigLIP,
     pictures: UInt8[np.ndarray, "pictures side side 3"],
     prompts: Int[np.ndarray, "classes length"],
     preprocessing: Preprocessing,

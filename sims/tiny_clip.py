@@ -25,7 +25,7 @@ def tiny_clip(image_size: int, captions: Sequence[str], seed: int) -> Checkpoint
     end: int = tokenizer.token_to_id(_END)  # type: ignore[assignment]
     config = CLIPConfig(
         VisionConfig(tower, image_size, image_size // _GRID),
-        TextConfig(tower, tokenizer.get_vocab_size(), _CONTEXT, end),
+        TextConfig(tower, tokenizer.get_vocab_size(), _CONTEXT, "eos", end),
         _WIDTH,
     )
     half = (0.5, 0.5, 0.5)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from paper_figs.statements.table import STATEMENT_FIGURES
-from pretrained import huggingface
+from pretrained import huggingface_files
 from sims.theorems.table import STATEMENTS
 from sims.tiny_clip import tiny_clip
 from tests.conftest import ROOT, free_port
@@ -82,7 +82,7 @@ def test_colored_coco_runs_as_written(tmp_path):
     (tmp_path / "coco" / "instances.json").rename(tmp_path / "coco" / "annotations" / "instances_train2017.json")
     (tmp_path / "coco" / "pictures").rename(tmp_path / "coco" / "train2017")
     checkpoint = tiny_clip(16, ["a photo of a dog in red background"], 0)
-    write_files(tmp_path / "clip-vit-base-patch16", huggingface.files(*checkpoint))
+    write_files(tmp_path / "clip-vit-base-patch16", huggingface_files.files(checkpoint))
     run(f"{made} --min-area 50 --size 16", tmp_path)
     assert "objbkg" in run(f"{train} --epochs 1 --batch-size 16", tmp_path)
     assert (tmp_path / "results" / "objbkg" / "model" / "model.safetensors").exists()

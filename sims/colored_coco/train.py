@@ -12,8 +12,9 @@ from flax import nnx
 from jaxtyping import Int
 from PIL import Image
 
-from pretrained import huggingface
+from pretrained import huggingface_files
 from pretrained.checkpoint import Checkpoint
+from pretrained.clip import CLIP
 from pretrained.load import load
 from sims.checkpoints import Checkpoints
 from sims.clip_training import (
@@ -141,7 +142,7 @@ def _main(options: argparse.Namespace) -> None:
     if options.objective == "supervised":
         head = {"kernel": trained.head.kernel[...], "bias": trained.head.bias[...]}
         answers |= {f"head.{name}": np.asarray(part) for name, part in head.items()}
-    results.write_files(options.out / "model", huggingface.files(*checkpoint))
+    results.write_files(options.out / "model", huggingface_files.files(checkpoint))
     results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
     checkpoints.remove()
     if not results.emit_json(content, options.json):
@@ -151,7 +152,10 @@ def _main(options: argparse.Namespace) -> None:
 
 def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[str]) -> Checkpoint:
     if options.model != TINY:
-        return load(Path(options.model))
+        checkpoint = load(Path(options.model))
+        if not isinstance(checkpoint.model, CLIP):
+            raise InputError(f"--model: {options.model}: must be a CLIP, is a {type(checkpoint.model).__name__}")
+        return checkpoint
     try:
         with Image.open(picture) as image:
             side = image.width

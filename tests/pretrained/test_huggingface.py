@@ -11,9 +11,10 @@ from safetensors.numpy import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from pretrained.huggingface import files
+from pretrained.huggingface_files import files
 from pretrained.load import load
-from pretrained.preprocessing import prepare, read_photo
+from pretrained.normalisation import prepare
+from pretrained.preprocessing import read_photo
 from sims.tiny_clip import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -29,7 +30,7 @@ CONFIGS = {
 def make(folder, activation="quick_gelu", end=END, **processor):
     """A random checkpoint of transformers' CLIP; returns its model."""
     torch.manual_seed(0)
-    text = {"hidden_size": 32, "num_hidden_layers": 3, "intermediate_size": 64, "vocab_size": 100}
+    text = {"hidden_size": 32, "num_hidden_layers": 3, "intermediate_size": 64, "vocab_size": 300}
     text |= {"max_position_embeddings": 16, "eos_token_id": end, "bos_token_id": 98, "pad_token_id": 1}
     vision = {"hidden_size": 48, "num_hidden_layers": 2, "intermediate_size": 96, "image_size": 32, "patch_size": 8}
     towers = {name: part | TOWER | {"hidden_act": activation} for name, part in (("text", text), ("vision", vision))}
@@ -82,7 +83,7 @@ def test_the_activation_and_the_epsilon_matter(tmp_path):
 
 def test_what_is_written_is_what_transformers_reads(tmp_path):
     checkpoint = tiny_clip(16, ["a photo of a zero on red", "a photo of a one on green"], 3)
-    write_files(tmp_path, files(*checkpoint))
+    write_files(tmp_path, files(checkpoint))
     reference = CLIPModel.from_pretrained(tmp_path).eval()
     pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
     prepared = np.asarray(prepare(jnp.asarray(pictures), checkpoint.preprocessing))
@@ -101,7 +102,7 @@ def test_what_is_written_is_what_transformers_reads(tmp_path):
     np.testing.assert_array_equal(tokens, found)
     again = load(tmp_path)
     assert again.config == checkpoint.config and again.preprocessing == checkpoint.preprocessing
-    first, second = (load_file_bytes(files(*each)) for each in (checkpoint, again))
+    first, second = (load_file_bytes(files(each)) for each in (checkpoint, again))
     assert first.keys() == second.keys() and all((first[key] == second[key]).all() for key in first)
 
 
@@ -152,6 +153,7 @@ def test_long_texts_keep_their_end(tmp_path):
 def test_wrong_checkpoints_are_told(tmp_path):
     make(tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
+    content = (tmp_path / "model.safetensors").read_bytes()
     config = (tmp_path / "config.json").read_text()
 
     def told(words):
@@ -162,23 +164,24 @@ def test_wrong_checkpoints_are_told(tmp_path):
         load(tmp_path / "nowhere")
     key = "visual_projection.weight"
     save_file({name: part for name, part in weights.items() if name != key}, tmp_path / "model.safetensors")
-    told(f"lacks 1 weights .* {key}")
+    told(rf"lacks 1 weights .* {key} of shape \(24, 48\)")
     save_file(weights | {"head.bias": np.zeros(3)}, tmp_path / "model.safetensors")
     told(r"head.bias of shape \(3,\)")
     save_file(weights | {key: np.zeros((24, 47), np.float32)}, tmp_path / "model.safetensors")
-    told(rf"{key} makes a weight of shape \(47, 24\)")
+    told(rf"{key} has shape \(24, 47\), its configuration asks for \(24, 48\)")
     (tmp_path / "model.safetensors").write_bytes(b"not safetensors")
     told("cannot be read as safetensors")
     (tmp_path / "model.safetensors").unlink()
-    told("no such file; only safetensors")
+    told("model.safetensors: no such file")
+    (tmp_path / "model.safetensors").write_bytes(content)
     (tmp_path / "config.json").write_text(config.replace('"clip"', '"bert"'))
-    told("must be a CLIP's, is one of 'bert'")
+    told("must be a CLIP's or a SigLIP's, is one of 'bert'")
     (tmp_path / "config.json").write_text("{")
     told("is not JSON")
-    (tmp_path / "config.json").write_text(config.replace('"patch_size": 8', '"patch_size": 7'))
-    told("multiple of a patch's, got 32 and 7")
+    (tmp_path / "config.json").write_text(config.replace('"patch_size": 8', '"patch_size": 33'))
+    told("at least a patch's, got 32 and 33")
     (tmp_path / "config.json").write_text(config.replace('"quick_gelu"', '"relu"'))
-    told("activation must be among gelu, quick_gelu, got relu")
+    told("activation must be among gelu, quick_gelu, gelu_pytorch_tanh, got relu")
 
 
 def test_a_tokenizer_that_is_none_is_told(tmp_path):
@@ -187,5 +190,5 @@ def test_a_tokenizer_that_is_none_is_told(tmp_path):
     with pytest.raises(InputError, match=r"tokenizer\.json: cannot be read as a tokenizer"):
         load(tmp_path)
     (tmp_path / "tokenizer.json").unlink()
-    with pytest.raises(InputError, match=r"holds no tokenizer\.json"):
+    with pytest.raises(InputError, match=r"holds no tokenizer\.json.*--tokenizer DIR"):
         load(tmp_path)

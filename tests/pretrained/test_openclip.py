@@ -34,7 +34,7 @@ RENAMED = {
 SIZES = {
     "embed_dim": 24,
     "vision_cfg": {"image_size": 32, "layers": 2, "width": 48, "head_width": 12, "patch_size": 8, "mlp_ratio": 2.0},
-    "text_cfg": {"context_length": 16, "vocab_size": 100, "width": 32, "heads": 4, "layers": 3, "mlp_ratio": 2.0},
+    "text_cfg": {"context_length": 16, "vocab_size": 300, "width": 32, "heads": 4, "layers": 3, "mlp_ratio": 2.0},
 }
 
 
@@ -114,12 +114,12 @@ def test_odd_margins_are_rounded_as_torchvision_rounds_them(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"vision_cfg": SIZES["vision_cfg"] | {"timm_model_name": "convnext"}}, "asks for 'timm_model_name'"),
-        ({"text_cfg": SIZES["text_cfg"] | {"hf_model_name": "xlm"}}, "asks for 'hf_model_name'"),
-        ({"custom_text": True}, "asks for 'custom_text'"),
+        ({"vision_cfg": SIZES["vision_cfg"] | {"timm_model_name": "r"}}, "timm_model_name 'r'.*--model open_clip"),
+        ({"text_cfg": SIZES["text_cfg"] | {"hf_model_name": "xlm"}}, "text_cfg: asks for hf_model_name 'xlm'"),
+        ({"multimodal_cfg": {}}, "asks for multimodal_cfg"),
         ({"vision_cfg": SIZES["vision_cfg"] | {"layers": [3, 4, 6, 3]}}, "no vision transformer"),
         ({"vision_cfg": SIZES["vision_cfg"] | {"layers": 3}}, r"lacks .* weights"),
-        ({"embed_dim": 25}, r"\(48, 24\), its configuration \(48, 25\)"),
+        ({"embed_dim": 25}, r"\(48, 24\), its configuration asks for \(48, 25\)"),
     ],
 )
 def test_other_models_are_told(both, change, words):

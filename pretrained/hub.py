@@ -1,0 +1,75 @@
+"""A checkpoint's folder by its name: a folder here, or a repository of the Hugging Face hub, downloaded once."""
+
+import sys
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import errors
+from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # documented all the same
+
+from pretrained import huggingface, openclip
+from pretrained.checkpoint_files import needed
+from workbench.errors import InputError
+
+_NEITHER = "is neither a folder nor a repository of the hub, as in owner/name@revision"
+
+
+def find(model: str, allow_pickle: bool = False) -> Path:
+    """The folder of a model, downloaded into the hub's cache if need be: no more than the files that are read.
+
+    Where the hub cannot be reached, what was downloaded before is used.
+
+    Args:
+        model: a folder, or `owner/name` or `owner/name@revision` on the hub.
+        allow_pickle: whether pickled weights are downloaded, where there are no others.
+
+    Raises:
+        InputError: there is no such folder or repository, or it cannot be downloaded.
+    """
+    if Path(model).is_dir():
+        return Path(model)
+    name, _, revision = model.partition("@")
+    if name.count("/") != 1:
+        raise InputError(f"--model: {model} {_NEITHER}")
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    try:
+        info = huggingface_hub.HfApi().model_info(name, revision=revision or None)
+    except Exception as error:  # of many kinds, by way of the client that the hub's library uses
+        cached = None if isinstance(error, errors.HFValidationError) else _cached(name, revision or "main")
+        if cached is None:
+            raise _told(model, error) from error
+        return cached
+    wanted = needed([file.rfilename for file in info.siblings or []], f"--model: {model}", allow_pickle)
+    try:
+        # By branch, not by commit, so that the cache knows where the branch was when the hub cannot be reached.
+        return Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=wanted))
+    except Exception as error:  # the same
+        raise _told(model, error) from error
+
+
+def commit(folder: Path) -> str | None:
+    """The commit of the repository that a folder of the hub's cache was downloaded from; None for other folders."""
+    return folder.name if folder.parent.name == "snapshots" else None
+
+
+def _cached(name: str, revision: str) -> Path | None:
+    for config in (openclip.CONFIG, huggingface.CONFIG):
+        if isinstance(path := huggingface_hub.try_to_load_from_cache(name, config, revision=revision), str):
+            return Path(path).parent
+    return None
+
+
+def _told(model: str, error: Exception) -> InputError:
+    if isinstance(error, errors.HFValidationError):
+        say = _NEITHER
+    elif isinstance(error, errors.GatedRepoError):
+        say = "is given only to those whom its owner lets; ask on its page at the hub, then log in with `hf auth login`"
+    elif isinstance(error, errors.RepositoryNotFoundError):
+        say = "is no folder and no repository of the hub, or one for which one must log in with `hf auth login`"
+    elif isinstance(error, errors.RevisionNotFoundError):
+        say = "is no revision of this repository; name a branch, a tag or a commit after the @"
+    else:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        say = f"is not in the hub's cache and cannot be downloaded ({reason}); connect once, or give a folder"
+    return InputError(f"--model: {model} {say}")

@@ -1,0 +1,82 @@
+"""SigLIP (Zhai et al. 2023) with a vision transformer, in flax.nnx: only the model; files are read elsewhere."""
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from pretrained.attention import attention
+from pretrained.config import SigLIPConfig, TransformerConfig, VisionConfig
+from pretrained.patches import cut
+from pretrained.text_tower import TextTower
+from pretrained.transformer import _ACTIVATIONS, Transformer, norm, normal
+from pretrained.unit_length import unit_length
+
+INITIAL_SCALE, INITIAL_BIAS = 10.0, -10.0
+
+
+class AttentionPool(nnx.Module):
+    """A learned probe that attends to all tokens, then a hidden layer after a norm, added to what it found."""
+
+    def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
+        self.heads, self.activation = config.heads, config.activation
+        self.probe = normal(rngs, (config.width,), config.width**-0.5)
+        self.query, self.key, self.value, self.out = (
+            nnx.Linear(config.width, config.width, rngs=rngs) for _ in range(4)
+        )
+        self.norm = norm(config, rngs)
+        self.hidden = nnx.Linear(config.width, config.hidden, rngs=rngs)
+        self.hidden_out = nnx.Linear(config.hidden, config.width, rngs=rngs)
+
+    def __call__(self, tokens: Float[Array, "size length width"]) -> Float[Array, "size width"]:
+        """What the probe makes of the tokens."""
+        size, _, width = tokens.shape
+        probe = jnp.broadcast_to(self.query(self.probe[...]), (size, 1, width))
+        query, key, value = (
+            each.reshape(size, -1, self.heads, width // self.heads)
+            for each in (probe, self.key(tokens), self.value(tokens))
+        )
+        found = self.out(attention(query, key, value).reshape(size, width))
+        hidden = _ACTIVATIONS[self.activation](self.hidden(self.norm(found)))
+        return found + self.hidden_out(hidden)
+
+
+class VisionTower(nnx.Module):
+    """Patches through a transformer; what a learned probe reads of them, normed, is the embedding."""
+
+    def __init__(self, config: VisionConfig, rngs: nnx.Rngs):
+        width = config.transformer.width
+        self.patch_size = config.patch_size
+        self.patches = nnx.Linear(3 * config.patch_size**2, width, rngs=rngs)
+        self.positions = normal(rngs, (config.patches, width), width**-0.5)
+        self.transformer = Transformer(config.transformer, rngs)
+        self.norm_after = norm(config.transformer, rngs)
+        self.pool = AttentionPool(config.transformer, rngs)
+
+    def __call__(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings, not of unit length."""
+        positions = self.positions[...]
+        tokens = self.patches(cut(pictures, self.patch_size).astype(positions.dtype)) + positions[None]
+        return self.pool(self.norm_after(self.transformer(tokens)))
+
+
+class SigLIP(nnx.Module):
+    """Both towers, and the logarithm of the factor of their cosine similarities with what is added to these.
+
+    Args:
+        config: the sizes.
+        rngs: source of the initial weights.
+    """
+
+    def __init__(self, config: SigLIPConfig, *, rngs: nnx.Rngs):
+        self.vision = VisionTower(config.vision, rngs)
+        self.text = TextTower(config.text, config.embed_dim, rngs)
+        self.log_scale = nnx.Param(jnp.log(jnp.asarray(INITIAL_SCALE, jnp.float32)))
+        self.bias = nnx.Param(jnp.asarray(INITIAL_BIAS, jnp.float32))
+
+    def embed_images(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings of preprocessed pictures, of unit length."""
+        return unit_length(self.vision(pictures))
+
+    def embed_texts(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings of tokenised texts, of unit length."""
+        return unit_length(self.text(texts))
