@@ -46,7 +46,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import norm
 
-from realdata.predictions import LEVEL, Interval
+from realdata.bootstrap import LEVEL, Interval
 from realdata.selection import Cells, choose, mean_kept
 
 SHARE, HALF = 0.8, 0.5

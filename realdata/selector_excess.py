@@ -27,10 +27,10 @@ from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables, read_classwise, read_published_tables
+from realdata.bootstrap import DRAWS
 from realdata.claim_test import LEVEL
 from realdata.effective_robustness import robustness_of_one
 from realdata.photo_error import proportions
-from realdata.predictions import DRAWS
 from realdata.selection import THRESHOLD
 from realdata.settings import SELECTOR, Setting, is_repeated, is_selector, settings
 from workbench import results
