@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -22,6 +22,7 @@ class Question(NamedTuple):
     templates: list[str]
 
 
+@runtime_checkable  # so that the tests can check it where a function says that it returns one
 class Model(Protocol):
     """A model that scores candidates.
 
