@@ -22,7 +22,7 @@ class Question(NamedTuple):
     templates: list[str]
 
 
-@runtime_checkable
+@runtime_checkable  # so that the tests can check it where a function says that it returns one
 class Model(Protocol):
     """A model that scores candidates.
 
