@@ -74,7 +74,7 @@ def _summary(place: Path) -> dict[str, Any]:
 
 def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
     return [
-        f"{len(table) - len(pairs)} photos of {letter.upper()} are not among the other's and are left out"
+        f"left out, since the other has none such: {len(table) - len(pairs)} photos of {letter.upper()}"
         for letter, table in tables.items()
         if len(table) > len(pairs)
     ]

@@ -101,7 +101,7 @@ def answers_from(
         said[photo.path] = (scores.candidates[best], float(values[best]))
     warnings = []
     if missing := [photo.path for photo in photos if photo.path not in rows]:
-        warnings.append(f"{len(missing)} photos have no scores and are left out, first {missing[0]}")
+        warnings.append(f"left out, since they have no scores: {len(missing)} of the photos, first {missing[0]}")
     if foreign := sorted(set(scores.paths) - {photo.path for photo in photos}):
-        warnings.append(f"{len(foreign)} scores are of no photo, first {foreign[0]}")
+        warnings.append(f"scores of no photo: {len(foreign)}, first {foreign[0]}")
     return joined(photos, [{"said": said, "unreadable": {}}]), warnings

@@ -63,7 +63,7 @@ def test_what_is_not_scored_is_told(tmp_path, monkeypatch, scores):
     content, found = evaluate(tmp_path, scores)
     assert len(found) == len(scores["paths"]) - 1
     told = " ".join(content["warnings"])
-    assert "1 photos have no scores and are left out" in told and "1 scores are of no photo" in told
+    assert "no scores: 1 of the photos" in told and "scores of no photo: 1" in told
 
 
 def changed(name, change):
