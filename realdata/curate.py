@@ -6,7 +6,7 @@ from pathlib import Path
 
 from published.tables import DIRECTORY
 from realdata import curation_figure, curation_table, selector_table
-from realdata.class_names import IMAGENET, OPENAI, read_class_names, read_mapping
+from realdata.class_names import add_class_options, read_class_names, read_mapping
 from realdata.curation import CurationConfig, curate
 from realdata.held_out import steps
 from realdata.labelled_photos import read_labelled
@@ -44,13 +44,7 @@ def build_parser() -> program.Parser:
     )
     add = parser.add_argument
     add("--photos", type=program.path, metavar="ROOT", help="folder of photos, <class>/<background>/*.jpg")
-    add(
-        "--names",
-        default=IMAGENET,
-        metavar="NAMES",
-        help=f"the classes' names: {IMAGENET}, {OPENAI}, or a file with index<TAB>name on each line",
-    )
-    add("--classes", type=program.path, metavar="FILE", help="table folder,class_index for other class folders")
+    add_class_options(parser)
     defaults = CurationConfig()
     add(
         "--threshold",

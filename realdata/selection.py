@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 THRESHOLD = 5.0  # points
 MIN_PHOTOS = 2
+_ROUNDING = 1e-9  # points
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,8 @@ def choose(
     highest, lowest = np.where(there, share, -1.0), np.where(there, share, 2.0)
     common, counter = highest.argmax(axis=-1), lowest.argmin(axis=-1)
     drop = 100.0 * np.maximum(highest.max(axis=-1) - lowest.min(axis=-1), 0.0)
-    return Choice(common, counter, drop, drop > threshold)
+    # Shares of whole photos that differ by just the threshold may come out above it in floating point.
+    return Choice(common, counter, drop, drop > threshold + _ROUNDING)
 
 
 def mean_kept(

@@ -18,7 +18,7 @@ ALLOWED = {
     "sims": {"workbench", "theory", "published", "pretrained"},
     "realdata": {"workbench", "theory", "published", "pretrained"},
     "paper_figs": {"workbench", "theory", "published", "sims", "realdata"},
-    "benchmarks": {"workbench", "theory", "sims"},
+    "benchmarks": {"workbench", "theory", "sims", "pretrained", "realdata"},
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 

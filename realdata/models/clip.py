@@ -67,7 +67,7 @@ class ZeroShot:
         self._everywhere, self._split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), ("photos",)))
         graph, weights = nnx.split(checkpoint.model)
         self._weights = jax.device_put(weights, self._everywhere)
-        self._prompts = jax.device_put(embed_prompts(checkpoint, question), self._everywhere)
+        self.prompts = jax.device_put(embed_prompts(checkpoint, question), self._everywhere)
         self.batch_size = _fitting(checkpoint, len(devices))
         self._size = 0
 
@@ -87,7 +87,7 @@ class ZeroShot:
         padded = np.zeros((self._size, *pictures[0].shape), np.uint8)
         np.stack(pictures, out=padded[: len(pictures)])
         batch = jax.device_put(padded, self._split)
-        return self._similarities(self._weights, batch, self._prompts)[: len(pictures)]
+        return self._similarities(self._weights, batch, self.prompts)[: len(pictures)]
 
     @property
     def _devices(self) -> int:
