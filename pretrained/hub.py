@@ -26,7 +26,7 @@ def find(model: str, allow_pickle: bool = False) -> Path:
     Raises:
         InputError: there is no such folder or repository, or it cannot be downloaded.
     """
-    if Path(model).is_dir():
+    if model and Path(model).is_dir():
         return Path(model)
     name, _, revision = model.partition("@")
     if name.count("/") != 1:
