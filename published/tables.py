@@ -37,6 +37,9 @@ _REPLICATION = {
     "counter": _PERCENT,
 }
 _CLASSES = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COUNT, "counter_photos": _COUNT}
+_MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
+_CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
+_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": (0.0, 999.0), "common": None, "counter": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +70,31 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
         read_table(directory / "replication_results.csv", _REPLICATION),
         read_table(directory / "classes.csv", _CLASSES),
     )
+
+
+def read_classwise(directory: Path = DIRECTORY) -> dict[str, pd.DataFrame]:
+    """Accuracies of single classes by source, `paper` (Tables 15 and 16) and `replication`.
+
+    Returns:
+        A row for each CLIP and class, with `backbone`, `pretrain`, `imagenet_index`, `label`, `common` and `counter`
+        (in %, NaN where the replication left it out); a model that stands in both of the paper's tables once.
+
+    Raises:
+        InputError: a file is missing, has no such column, or holds a value that cannot be one.
+    """
+    classes = read_table(directory / "classes.csv", _CLASSES | {"class_id": _COUNT})[
+        ["class_id", "imagenet_index", "label"]
+    ]
+    columns = ["backbone", "pretrain", "imagenet_index", "label", "common", "counter"]
+    paper = read_table(directory / "classwise.csv", _CLASSWISE).merge(classes, on="class_id")
+    path = directory / "replication_classwise.csv"
+    replication = read_table(path, _REPLICATION_CLASSWISE)
+    for group in ("common", "counter"):
+        replication[group] = _numbers_or_nothing(path, replication[group])
+    return {
+        "paper": paper[columns].drop_duplicates(ignore_index=True),
+        "replication": replication.merge(classes, on="imagenet_index")[columns],
+    }
 
 
 def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -133,7 +161,11 @@ def read_multicolored_mnist(directory: Path = DIRECTORY) -> pd.DataFrame:
     columns |= {"rest_mean": None, "rest_std": None}
     table = read_table(path, columns)
     for column in ("rest_mean", "rest_std"):
-        text = table[column]
-        table[column] = pd.to_numeric(text, errors="coerce").astype(float)
-        _refuse(path, text, table[column].isna() & (text != ""), "a number or nothing")
+        table[column] = _numbers_or_nothing(path, table[column])
     return table
+
+
+def _numbers_or_nothing(path: Path, column: pd.Series) -> pd.Series:
+    values = pd.to_numeric(column, errors="coerce").astype(float)
+    _refuse(path, column, values.isna() & (column != ""), "a number or nothing")
+    return values

@@ -17,7 +17,6 @@ settings of a claim. `not supported`: it rejects in the opposite direction (C1: 
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from realdata import claims_table
 from realdata.claim_test import LEVEL, ClaimTest
 from realdata.effective_robustness import EffectiveRobustness, effective_robustness
 from realdata.photo_error import proportions, standard_errors
-from realdata.settings import Setting, settings
+from realdata.settings import Setting, is_repeated, settings
 from workbench import program, results
 from workbench.errors import InputError
 
@@ -47,16 +46,8 @@ def evaluate_claims(tables: PublishedTables) -> list[ClaimTest]:
         raise InputError("results.csv: holds no row of family 'clip', so there is no claim to test")
     drops = [_test_drop(setting, tables) for setting in offered]
     # Several checkpoints of one model (Table 9) are no new setting for C2.
-    comparable = [setting for setting in offered if len(setting.imagenet) and not _is_repeated(setting, offered)]
+    comparable = [setting for setting in offered if len(setting.imagenet) and not is_repeated(setting, offered)]
     return _corrected(drops) + _corrected([_test_robustness(setting, tables) for setting in comparable])
-
-
-def _is_repeated(setting: Setting, offered: Iterable[Setting]) -> bool:
-    """Whether an earlier table of the same source has the same setting."""
-    first = next(
-        other for other in offered if other.source == setting.source and other.describe() == setting.describe()
-    )
-    return first is not setting
 
 
 def _test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:

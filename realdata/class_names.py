@@ -1,11 +1,13 @@
 """The classes that photos may show and that models choose among: index, WordNet id, and the name in prompts."""
 
+import argparse
 import dataclasses
 from pathlib import Path
 
 import pandas as pd
 
 from published.tables import DIRECTORY, read_table
+from workbench import program
 from workbench.errors import InputError
 
 IMAGENET, OPENAI = "imagenet", "openai"
@@ -92,6 +94,19 @@ def read_mapping(path: Path) -> dict[str, int]:
     """
     table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0.0, 1e6)})
     return {folder: int(index) for folder, index in zip(table["folder"], table["class_index"], strict=True)}
+
+
+def add_class_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--names` and `--classes`."""
+    parser.add_argument(
+        "--names",
+        default=IMAGENET,
+        metavar="NAMES",
+        help=f"the candidates' names: {IMAGENET}, {OPENAI}, or a file with index<TAB>name on each line",
+    )
+    parser.add_argument(
+        "--classes", type=program.path, metavar="FILE", help="table folder,class_index for other class folders"
+    )
 
 
 def _plain(name: str) -> str:

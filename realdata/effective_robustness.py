@@ -11,6 +11,7 @@ pre-training data), and speaks of these photos: what other photos would give is 
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
@@ -62,10 +63,8 @@ def effective_robustness(
     """
     if len(baseline_common) < 3 or len(common) < 2:
         raise ValueError("a line and its errors need at least three baseline models and two models to compare")
-    if np.ptp(baseline_common) == 0:
-        raise ValueError("a line needs baseline models of different common accuracy")
-    fit = sm.OLS(logit(baseline_counter), sm.add_constant(logit(baseline_common))).fit()
-    design = sm.add_constant(logit(common), has_constant="add")
+    fit = _fit(baseline_common, baseline_counter)
+    design = _design(common)
     predicted = expit(fit.predict(design))
     values = 100 * (counter - predicted)
 
@@ -78,15 +77,73 @@ def effective_robustness(
     mean, stderr = float(np.mean(values)), float(np.sqrt(variance))
     half_width = float(student_t.ppf(0.975, freedom)) * stderr
 
-    bounds = fit.get_prediction(design).conf_int(obs=True, alpha=0.05)  # of a new baseline model, in logits
     return EffectiveRobustness(
         intercept=float(fit.params[0]),
         slope=float(fit.params[1]),
         values=values,
-        intervals=100 * (counter[:, None] - expit(bounds[:, ::-1])),
+        intervals=_intervals(fit, common, counter),
         mean=mean,
         stderr=stderr,
         interval=(mean - half_width, mean + half_width),
         p_value=float(2 * student_t.sf(abs(mean) / stderr, freedom)),
-        extrapolated=int(np.sum((common < np.min(baseline_common)) | (common > np.max(baseline_common)))),
+        extrapolated=int(np.sum(_outside(baseline_common, common))),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class OneModel:
+    """Effective robustness of one model against a baseline line; in points.
+
+    Attributes:
+        value: its effective robustness.
+        interval: 95% prediction interval for a model of the baseline's kind.
+        p_value: of the test that it is such a model, two-sided: Student's t of its distance from the line in logits.
+        extrapolated: whether it lies outside the baseline's range of common accuracy.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    p_value: float
+    extrapolated: bool
+
+
+def robustness_of_one(
+    baseline_common: np.ndarray, baseline_counter: np.ndarray, common: float, counter: float
+) -> OneModel:
+    """Effective robustness of one model; arguments as in `effective_robustness`.
+
+    Raises:
+        ValueError: fewer than three baseline models, or no line through them.
+    """
+    if len(baseline_common) < 3:
+        raise ValueError("a line and its error need at least three baseline models")
+    fit = _fit(baseline_common, baseline_counter)
+    place = np.array([common])
+    prediction = fit.get_prediction(_design(place))
+    distance = (logit(counter) - prediction.predicted_mean[0]) / prediction.se_obs[0]
+    low, high = _intervals(fit, place, np.array([counter]))[0]
+    return OneModel(
+        value=100 * (counter - float(expit(prediction.predicted_mean[0]))),
+        interval=(float(low), float(high)),
+        p_value=float(2 * student_t.sf(abs(distance), fit.df_resid)),
+        extrapolated=bool(_outside(baseline_common, place)[0]),
+    )
+
+
+def _fit(common: np.ndarray, counter: np.ndarray) -> Any:
+    if np.ptp(common) == 0:
+        raise ValueError("a line needs baseline models of different common accuracy")
+    return sm.OLS(logit(counter), sm.add_constant(logit(common))).fit()
+
+
+def _design(common: np.ndarray) -> np.ndarray:
+    return sm.add_constant(logit(common), has_constant="add")
+
+
+def _intervals(fit: Any, common: np.ndarray, counter: np.ndarray) -> np.ndarray:
+    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=0.05)  # of a new baseline model, in logits
+    return 100 * (counter[:, None] - expit(bounds[:, ::-1]))
+
+
+def _outside(baseline: np.ndarray, common: np.ndarray) -> np.ndarray:
+    return (common < np.min(baseline)) | (common > np.max(baseline))

@@ -36,36 +36,49 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
     Raises:
         InputError: there is no such folder, no photo, only one of the groups, or a folder of no class or group.
     """
-    if not root.is_dir():
-        raise InputError(f"--data: {root} is no directory")
-    folders = _folders(root)
-    if len(folders) == 1 and find_class(folders[0].name, classes, mapping) is None:
-        root, folders = folders[0], _folders(folders[0])
-    indices = {folder: find_class(folder.name, classes, mapping) for folder in folders}
-    if unknown := [folder.name for folder, index in indices.items() if index is None]:
-        raise InputError(
-            f"--data: {root}: no class is called {_listed(unknown)}; a class folder begins with an index, or is a "
-            "WordNet id or name of --names; --classes maps others"
-        )
+    root, indices = class_folders(root, classes, mapping)
     photos = []
     for folder, index in indices.items():
-        for group in _folders(folder):
+        for group in subfolders(folder):
             prefix, _, background = group.name.partition("-")
             if prefix not in PREFIXES:
                 raise InputError(
                     f"--data: {folder}: holds the folder {group.name}; a group begins with "
                     f"{', '.join(f'{word}-' for word in PREFIXES)}"
                 )
-            for path in sorted(group.iterdir()):
-                if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
-                    relative = path.relative_to(root).as_posix()
-                    photos.append(Photo(relative, int(index or 0), PREFIXES[prefix], background))
+            for path in photo_files(group):
+                photos.append(Photo(path.relative_to(root).as_posix(), index, PREFIXES[prefix], background))
     if not photos:
         raise InputError(f"--data: {root}: holds no photo in folders like '100 black swan/common-water'")
     missing = set(GROUPS) - {photo.group for photo in photos}
     if missing:
         raise InputError(f"--data: {root}: holds no {' and no '.join(sorted(missing))} photos")
     return root, photos
+
+
+def class_folders(
+    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "--data"
+) -> tuple[Path, dict[Path, int]]:
+    """The class folders of a folder; arguments as in `find_photos`, and the option that names the folder.
+
+    Returns:
+        The folder that holds them, and the index of each.
+
+    Raises:
+        InputError: there is no such folder, or one in it is of no class.
+    """
+    if not root.is_dir():
+        raise InputError(f"{option}: {root} is no directory")
+    folders = subfolders(root)
+    if len(folders) == 1 and find_class(folders[0].name, classes, mapping) is None:
+        root, folders = folders[0], subfolders(folders[0])
+    indices = {folder: find_class(folder.name, classes, mapping) for folder in folders}
+    if unknown := [folder.name for folder, index in indices.items() if index is None]:
+        raise InputError(
+            f"{option}: {root}: no class is called {_listed(unknown)}; a class folder begins with an index, or is a "
+            "WordNet id or name of --names; --classes maps others"
+        )
+    return root, {folder: index for folder, index in indices.items() if index is not None}
 
 
 def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
@@ -86,8 +99,14 @@ def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
     return found
 
 
-def _folders(folder: Path) -> list[Path]:
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, by name, but for hidden ones."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def photo_files(folder: Path) -> list[Path]:
+    """The photos in a folder, by name, but for hidden ones."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
 def _listed(names: list[str]) -> str:

@@ -1,7 +1,7 @@
 """The settings in which the published tables ask the same question: who measured, on what, with which models."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -67,6 +67,14 @@ def settings(tables: PublishedTables) -> Iterator[Setting]:
             yield Setting(source, names, setup, prompt, averaging, "included", clips, imagenet)
             if selecting.any():
                 yield Setting(source, names, setup, prompt, averaging, "excluded", clips[~selecting], imagenet)
+
+
+def is_repeated(setting: Setting, offered: Iterable[Setting]) -> bool:
+    """Whether an earlier table of the same source has the same setting, as Table 9 with several checkpoints does."""
+    first = next(
+        other for other in offered if other.source == setting.source and other.describe() == setting.describe()
+    )
+    return first is not setting
 
 
 def is_selector(clips: pd.DataFrame) -> pd.Series:

@@ -1,11 +1,11 @@
 """Compiling for a short wait: most programs here run for less time than they take to compile."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
+
+from workbench.cache import cache_folder
 
 # Programs that compile faster than this are not worth a file.
 _SECONDS_WORTH_KEEPING = 0.1
@@ -24,15 +24,12 @@ def jit(function: Callable[..., Any], **options: Any) -> Any:
 def keep_compiled() -> None:
     """Keep compiled programs in the user's cache folder, so that the second run does not compile again.
 
-    The folder is `sober-clip` under XDG_CACHE_HOME or `~/.cache`, readable by the user alone, since what it holds is
-    machine code. JAX_COMPILATION_CACHE_DIR names another, and JAX_ENABLE_COMPILATION_CACHE=false wants none. Where the
-    folder cannot be made, nothing is kept.
+    The folder is `workbench.cache`'s, readable by the user alone, since what it holds is machine code.
+    JAX_COMPILATION_CACHE_DIR names another, and JAX_ENABLE_COMPILATION_CACHE=false wants none.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sober-clip"
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
+        folder = cache_folder()
+        if folder is None:
             return
         jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _SECONDS_WORTH_KEEPING)

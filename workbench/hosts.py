@@ -79,6 +79,11 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def number() -> int:
+    """Which of the run's processes this is."""
+    return int(jax.process_index())
+
+
 def agreed(value: int) -> int:
     """The first process's value, in every process; each must call it."""
     if jax.process_count() == 1:
@@ -86,6 +91,21 @@ def agreed(value: int) -> int:
     from jax.experimental import multihost_utils
 
     return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
+
+
+def wait_for_all(what: str) -> None:
+    """Wait until every process has come this far.
+
+    Args:
+        what: was done, a name for the place; the same in all processes.
+
+    Raises:
+        LostProcessError: a process ended before its time.
+    """
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        together(lambda: multihost_utils.sync_global_devices(what))
 
 
 def together(work: Callable[[], Any]) -> Any:

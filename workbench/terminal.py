@@ -1,10 +1,12 @@
 """What a person sees: tables on standard output, progress on standard error."""
 
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.status import Status
+from rich.text import Text
 
 
 def output() -> Console:
@@ -12,8 +14,24 @@ def output() -> Console:
     return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
-def progress() -> Progress:
-    """A progress display on standard error: shown on a terminal, silent elsewhere."""
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def __init__(self, unit: str):
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The task's speed, once it is known."""
+        return Text(f"{task.speed:.1f} {self.unit}/s" if task.speed else "")
+
+
+def progress(unit: str | None = None) -> Progress:
+    """A progress display on standard error: shown on a terminal, silent elsewhere.
+
+    Args:
+        unit: of what is counted, for a display of how many a second.
+    """
     # Some versions of rich end even a disabled display with a line break; a quiet console does not.
     console = Console(stderr=True, quiet=not sys.stderr.isatty())
     return Progress(
@@ -21,6 +39,7 @@ def progress() -> Progress:
         BarColumn(),
         TextColumn("{task.completed:>6.0f}/{task.total:.0f}"),
         TextColumn("{task.fields[status]}"),
+        *([] if unit is None else [_Rate(unit)]),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
@@ -31,3 +50,19 @@ def progress() -> Progress:
 def working(what: str) -> Status:
     """A spinner on standard error while something of unknown length runs; silent where there is no terminal."""
     return Console(stderr=True, quiet=not sys.stderr.isatty()).status(f"{what} ...")
+
+
+def print_list(heading: str, lines: Sequence[str], most: int) -> None:
+    """Print lines under a heading that says how many there are; of a long list the first ones, none of an empty one."""
+    console = output()
+    if lines:
+        console.print(f"{heading} ({len(lines)}):", soft_wrap=True)
+    for line in lines[:most]:
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    if len(lines) > most:
+        console.print(f"  and {len(lines) - most} more; --json has all")
+
+
+def interval(ends: Sequence[float], format_spec: str = ".2f") -> str:
+    """The two ends of an interval, as tables show it."""
+    return f"[{ends[0]:{format_spec}}, {ends[1]:{format_spec}}]"

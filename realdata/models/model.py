@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -22,6 +22,7 @@ class Question(NamedTuple):
     templates: list[str]
 
 
+@runtime_checkable  # so that the tests can check it where a function says that it returns one
 class Model(Protocol):
     """A model that scores candidates.
 
@@ -30,11 +31,13 @@ class Model(Protocol):
         read: a photo's file to an array, or an error; called in worker processes, so that it must be picklable and
             should need no framework.
         texts: whether it reads prompts.
+        batch_size: how many photos at a time are fast and fit into memory.
     """
 
     description: Mapping[str, Any]
     read: Callable[[Path], np.ndarray]
     texts: bool
+    batch_size: int
 
     def score(self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """A score for each candidate, the higher the likelier; what is not among the candidates need not be scored.

@@ -12,8 +12,7 @@ import pytest
 
 from published.tables import DIRECTORY
 from realdata.class_names import find_class, read_class_names
-from realdata.evaluate import main
-from realdata.predictions import class_table, group_intervals
+from realdata.evaluate.program import main
 from tests.conftest import ROOT
 
 EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/model", "--names", "export/names.txt")
@@ -49,6 +48,10 @@ def test_it_finds_what_the_simulation_measured_photo_for_photo(run_program, besi
         assert content["groups"][group]["accuracy"] == pytest.approx(accuracy)
     assert content["setup"] == "1v3" and content["unreadable"] == []
     check(content, found)
+    assert json.loads((beside / "results" / "evaluate" / "summary.json").read_text()) == content
+    assert {path.name for path in (beside / "results" / "evaluate").iterdir()} == {
+        "predictions.csv", "summary.json", "evaluation.png", "flips.png"
+    }  # fmt: skip
 
 
 def check(content, predictions):
@@ -69,44 +72,10 @@ def check(content, predictions):
         for group in ("common", "counter"):
             assert row[group] == pytest.approx(shares[group][row["class_index"]])
             assert row[f"{group}_photos"] == (of_class.group == group).sum()
-
-
-def planted(classes=30, photos=40, seed=0):
-    generator = np.random.default_rng(seed)
-    rows = []
-    for index in range(classes):
-        for group, mean in (("common", 0.8), ("counter", 0.5)):
-            right = generator.random(photos) < generator.beta(8 * mean, 8 * (1 - mean))
-            rows += [{"class_index": index, "group": group, "correct": int(each)} for each in right]
-    return pd.DataFrame(rows)
-
-
-def test_intervals_are_as_wide_as_the_sampling_error():
-    """Against textbook standard errors: within a class binomial; over classes, of the class means."""
-    predictions = planted()
-    found = group_intervals(class_table(predictions))
-    for group in ("common", "counter"):
-        of_class = predictions[predictions.group == group].groupby("class_index").correct
-        share, number = of_class.mean(), of_class.size()
-        over_photos = 100 * np.sqrt((share * (1 - share) / number).sum()) / len(share)
-        # Classes drawn again, and photos within them, add the photos' error to the spread of the class means.
-        over_classes = np.hypot(100 * share.std(ddof=0) / np.sqrt(len(share)), over_photos)
-        for ends, error in ((found[group].over_photos, over_photos), (found[group].over_classes, over_classes)):
-            # 10,000 draws know an interval's width to 2%.
-            assert ends[1] - ends[0] == pytest.approx(2 * 1.96 * error, rel=0.06)
-        assert found[group].over_classes[1] - found[group].over_classes[0] > 1.3 * 2 * 1.96 * over_photos
-
-
-def test_a_class_without_photos_in_a_group_counts_only_in_the_other():
-    predictions = planted(classes=4)
-    predictions = predictions[~((predictions.class_index == 2) & (predictions.group == "counter"))]
-    table = class_table(predictions)
-    found = group_intervals(table)
-    common = predictions[predictions.group == "common"].groupby("class_index").correct.mean()
-    counter = predictions[predictions.group == "counter"].groupby("class_index").correct.mean()
-    assert found["common"].value == pytest.approx(100 * common.mean())
-    assert found["counter"].value == pytest.approx(100 * counter.mean())
-    assert found["drop"].value == pytest.approx(100 * (common.mean() - counter.mean()))
+    for group, cell in content["worst_class"].items():
+        assert cell["accuracy"] == pytest.approx(min(shares[group].values()))
+        assert shares[group][cell["class_index"]] == pytest.approx(cell["accuracy"])
+    assert content["worst_group"]["accuracy"] == pytest.approx(min(min(each.values()) for each in shares.values()))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY
-from realdata.candidates import ALL, TWENTY, allowed_candidates
+from realdata.candidates import allowed_candidates, published_lists
+from realdata.models.model import Question
+from realdata.models.prompt_embeddings import embed_prompts
 from realdata.prompts import read_templates
-from realdata.zero_shot import embed_prompts
 from sims.tiny_clip import tiny_clip
 from workbench.errors import InputError
 
@@ -51,8 +52,8 @@ def test_wrong_prompts_are_told(tmp_path, content, words):
 def test_several_templates_make_the_normalised_mean_of_normalised_embeddings():
     checkpoint = tiny_clip(8, ["a photo of a dog", "a drawing of a cat"], 0)
     names, templates = ["dog", "cat", "bird"], ["a photo of a {}", "a drawing of a {}"]
-    one = [embed_prompts(checkpoint, names, [template]) for template in templates]
-    both = embed_prompts(checkpoint, names, templates)
+    one = [embed_prompts(checkpoint, Question([0, 1, 2], names, [template])) for template in templates]
+    both = embed_prompts(checkpoint, Question([0, 1, 2], names, templates))
     mean = sum(one) / 2
     np.testing.assert_allclose(both, mean / np.linalg.norm(mean, axis=1, keepdims=True), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(one[0], axis=1), 1.0, rtol=1e-5)
@@ -60,17 +61,17 @@ def test_several_templates_make_the_normalised_mean_of_normalised_embeddings():
 
 def test_candidates_are_all_or_the_published_twenty():
     candidates, classes = np.arange(1000), np.array([9, 10, 100])
-    assert allowed_candidates(ALL, candidates, classes).all()
-    allowed = allowed_candidates(TWENTY, candidates, classes)
+    assert allowed_candidates(None, candidates, classes).all()
+    allowed = allowed_candidates(published_lists(), candidates, classes)
     table = pd.read_csv(DIRECTORY / "candidates_1v20.csv")
     for row, index in zip(allowed, classes, strict=True):
         assert set(np.flatnonzero(row)) == set(table[table.imagenet_index == index].candidate_index)
     # In another order of the candidates they are the same ones.
-    np.testing.assert_array_equal(allowed_candidates(TWENTY, candidates[::-1], classes), allowed[:, ::-1])
+    np.testing.assert_array_equal(allowed_candidates(published_lists(), candidates[::-1], classes), allowed[:, ::-1])
 
 
 def test_what_has_no_twenty_candidates_is_told():
-    with pytest.raises(InputError, match="no published list for the class 0; use 1v1000"):
-        allowed_candidates(TWENTY, np.arange(1000), np.array([0, 9]))
+    with pytest.raises(InputError, match="no published list for the class 0; use 1v1000, or --candidates-from"):
+        allowed_candidates(published_lists(), np.arange(1000), np.array([0, 9]))
     with pytest.raises(InputError, match="names classes that --names lacks"):
-        allowed_candidates(TWENTY, np.arange(10), np.array([9]))
+        allowed_candidates(published_lists(), np.arange(10), np.array([9]))

@@ -1,0 +1,41 @@
+"""One photo looked at: whether it decodes, what kind of picture it is, and what makes it the same as another."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+_ORIENTATION = 0x0112  # EXIF's
+_UPRIGHT = 1
+
+
+class Inspection(NamedTuple):
+    """What a photo is.
+
+    Attributes:
+        mode: Pillow's word for its colours: RGB, L (grey), P (palette), RGBA, CMYK, I;16 and so on.
+        turned: whether its EXIF data say that it must be turned to be seen upright; CLIP's libraries do not turn it.
+        file: digest of its bytes.
+        picture: digest of its size and of its pixels in RGB.
+    """
+
+    mode: str
+    turned: bool
+    file: str
+    picture: str
+
+
+def inspect(path: Path) -> Inspection:
+    """Look at a photo.
+
+    Raises:
+        OSError: it cannot be decoded.
+    """
+    content = path.read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        mode, turned = image.mode, image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
+        photo = image.convert("RGB")
+    picture = hashlib.sha256(repr(photo.size).encode() + photo.tobytes())
+    return Inspection(mode, turned, hashlib.sha256(content).hexdigest(), picture.hexdigest())

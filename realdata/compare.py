@@ -1,0 +1,116 @@
+"""`python -m realdata.compare A B`: two evaluations of the same photos, with paired intervals."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from realdata.paired import comparison, pair
+from realdata.photos import GROUPS
+from realdata.predictions_file import read_predictions
+from workbench import program, results, terminal
+from workbench.errors import InputError
+
+_SETTINGS = ("setup", "prompt", "names", "candidates_from")
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.compare",
+        "The difference of two models on the same photos, A minus B, with paired 95% intervals.",
+    )
+    for name in ("A", "B"):
+        parser.add_argument(
+            name.lower(),
+            type=program.path,
+            metavar=name,
+            help="folder of realdata.evaluate's results, or predictions.csv",
+        )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    results.check_json(options.json)
+    places = {"a": options.a, "b": options.b}
+    tables = {letter: read_predictions(place) for letter, place in places.items()}
+    pairs = pair(tables["a"], tables["b"])
+    if missing := set(GROUPS) - set(pairs.group):
+        raise InputError(
+            f"{options.a} and {options.b} have no {' and no '.join(sorted(missing))} photo in "
+            "common, by path, class and group"
+        )
+    summaries = {letter: _summary(place) for letter, place in places.items()}
+    content = {
+        "models": {letter: summaries[letter].get("model", str(place)) for letter, place in places.items()},
+        **comparison(pairs),
+        "warnings": [*_left_out(tables, pairs), *_unlike(summaries)],
+    }
+    if not results.emit_json(content, options.json):
+        _show(content)
+
+
+def _summary(place: Path) -> dict[str, Any]:
+    """What stands beside the predictions, if anything."""
+    path = (place if place.is_dir() else place.parent) / "summary.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
+    return [
+        f"left out, since the other has none such: {len(table) - len(pairs)} photos of {letter.upper()}"
+        for letter, table in tables.items()
+        if len(table) > len(pairs)
+    ]
+
+
+def _unlike(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
+    a, b = summaries["a"], summaries["b"]
+    return [
+        f"the two were asked differently: {key} {a[key]!r} and {b[key]!r}"
+        for key in _SETTINGS
+        if key in a and key in b and a[key] != b[key]
+    ]
+
+
+def _show(content: Mapping[str, Any]) -> None:
+    console = terminal.output()
+    models = content["models"]
+    console.print(f"A: {models['a']}\nB: {models['b']}", soft_wrap=True, markup=False)
+    table = Table(
+        title="A minus B, points, mean over classes; paired 95% intervals", title_justify="left", box=SIMPLE_HEAD
+    )
+    for heading in ("", "difference", "over photos", "over classes too", "only A right", "only B right", "photos"):
+        table.add_column(heading, no_wrap=True)
+    for name, found in content["differences"].items():
+        photos = content["photos"].get(name)
+        counts = [str(photos[key]) for key in ("only_a_right", "only_b_right", "photos")] if photos else [""] * 3
+        table.add_row(
+            name,
+            f"{found['value']:+.2f}",
+            *(terminal.interval(found[key], "+.2f") for key in ("interval", "interval_over_classes")),
+            *counts,
+        )
+    console.print(table)
+    for warning in content["warnings"]:
+        console.print(f"Note: {warning}.", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

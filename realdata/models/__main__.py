@@ -1,0 +1,48 @@
+"""`python -m realdata.models`: the models of the paper's tables, by the names that `--model paper:NAME` takes."""
+
+import argparse
+import sys
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from realdata.models.registry import PREFIX, published_models
+from workbench import program, results, terminal
+
+_RUN_BY = {"open_clip": "open_clip_torch", "torchvision": "torchvision", "lvlm": "transformers"}
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.models",
+        f"List the models of the paper's tables: realdata.evaluate takes --model {PREFIX}NAME.",
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    models = [model._asdict() | {"run_by": _run_by(model.model)} for model in published_models()]
+    if results.emit_json({"models": models}, options.json):
+        return
+    table = Table(title="Models of the paper's tables", title_justify="left", box=SIMPLE_HEAD)
+    for heading in (f"{PREFIX}NAME", "is", "run by"):
+        table.add_column(heading, overflow="fold")  # names are there to be copied
+    for model in models:
+        table.add_row(model["name"], model["model"], model["run_by"])
+    terminal.output().print(table)
+
+
+def _run_by(model: str) -> str:
+    """The library that runs a model, where it is not this one."""
+    return _RUN_BY.get(model.partition(":")[0], "JAX, here")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""A CLIP of ours as a zero-shot classifier: the candidate whose prompt is most similar."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Float, UInt8
+
+from pretrained.checkpoint import Checkpoint
+from pretrained.hub import find
+from pretrained.load import load as load_checkpoint
+from pretrained.normalisation import prepare
+from pretrained.preprocessing import read_photo
+from realdata.models.loading import Loading
+from realdata.models.model import Question
+from realdata.models.prompt_embeddings import embed_prompts
+from workbench import memory
+from workbench.compilation import jit
+
+_PHOTOS_ON_CPU = 64  # at a time: more are no faster on two cores
+_MOST_PHOTOS = 1024
+# Arrays as wide as a block's tokens, and of its hidden layer, that are alive at once; measured on a CPU, rounded up.
+_ALIVE = 8
+
+
+def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
+    """Load a CLIP or SigLIP with ViT towers.
+
+    Args:
+        name: a folder, or a Hugging Face id, which is downloaded unless it was before.
+        question: the candidates, and how to ask for them.
+        loading: how.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    found = find(name, loading.allow_pickle)
+    checkpoint = load_checkpoint(
+        found.folder, loading.tokenizer, loading.overrides, loading.dtype, loading.allow_pickle
+    )
+    return ZeroShot(checkpoint, question, found.commit)
+
+
+class ZeroShot:
+    """A CLIP that scores candidates by the cosine similarity of photo and prompt.
+
+    The photos of a batch are split over this process's devices.
+
+    Args:
+        checkpoint: the CLIP.
+        question: the candidates, and how to ask for them.
+        commit: of the repository that the checkpoint was downloaded from.
+    """
+
+    texts = True
+
+    def __init__(self, checkpoint: Checkpoint, question: Question, commit: str | None = None):
+        self.description: Mapping[str, Any] = {"kind": "jax", "commit": commit, **checkpoint.description()}
+        self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=checkpoint.preprocessing)
+        devices = np.array(jax.local_devices())
+        mesh = Mesh(devices, ("photos",), axis_types=(AxisType.Auto,))
+        self._everywhere, self._split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), ("photos",)))
+        graph, weights = nnx.split(checkpoint.model)
+        self._weights = jax.device_put(weights, self._everywhere)
+        self._prompts = jax.device_put(embed_prompts(checkpoint, question), self._everywhere)
+        self.batch_size = _fitting(checkpoint, len(devices))
+        self._size = 0
+
+        @jit
+        def similarities(
+            weights: Any, pictures: UInt8[Array, "size side side 3"], prompts: Float[Array, "candidates embed_dim"]
+        ) -> Float[Array, "size candidates"]:
+            model = nnx.merge(graph, weights)
+            return model.embed_images(prepare(pictures, checkpoint.preprocessing)) @ prompts.T
+
+        self._similarities = similarities
+
+    def score(self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
+        """Cosine similarities; see `Model.score`."""
+        # One shape, so that a smaller last batch is not compiled anew; a multiple of the devices.
+        self._size = max(self._size, -(-len(pictures) // self._devices) * self._devices)
+        padded = np.zeros((self._size, *pictures[0].shape), np.uint8)
+        np.stack(pictures, out=padded[: len(pictures)])
+        batch = jax.device_put(padded, self._split)
+        return self._similarities(self._weights, batch, self._prompts)[: len(pictures)]
+
+    @property
+    def _devices(self) -> int:
+        return self._split.num_devices
+
+
+def _fitting(checkpoint: Checkpoint, devices: int) -> int:
+    """How many photos at a time: on an accelerator as many as half of its free memory holds."""
+    if jax.default_backend() == "cpu":
+        return _PHOTOS_ON_CPU
+    vision = checkpoint.config.vision
+    blocks = vision.transformer
+    each = 4 * (vision.patches + 1) * (_ALIVE * blocks.width + 2 * blocks.hidden) + 4 * 4 * 3 * vision.image_size**2
+    each += 4 * 3 * blocks.heads * (vision.patches + 1) ** 2
+    fitting = int(memory.available_bytes() / 2 / each)
+    power = 1 << max(0, min(fitting, _MOST_PHOTOS).bit_length() - 1)
+    return power * devices

@@ -1,0 +1,143 @@
+"""CLIPs that OpenCLIP runs: any tower it knows, by its names and tags, from the Hugging Face hub or from a folder."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from pretrained.preprocessing import Preprocessing, read_photo
+from realdata.models.model import Model, Question
+from realdata.models.torch_common import FloatType, as_preprocessing, as_tensor, device, need, told
+from workbench.errors import InputError
+
+_SCHEMAS = ("hf-hub:", "local-dir:")  # OpenCLIP's, of names without a tag
+_PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}  # OpenCLIP's words
+_TEXTS = 256  # at a time
+
+
+class OpenCLIPModel:
+    """A CLIP that scores by cosine similarity; see `Model`.
+
+    Attributes:
+        description: what it is.
+        clip: OpenCLIP's module.
+        prompts: a tensor of unit vectors, one for each candidate.
+        preprocessing: of its pictures.
+        dtype: what it computes in.
+    """
+
+    texts = True
+    batch_size = 64
+
+    def __init__(
+        self, description: Mapping[str, Any], clip: Any, prompts: Any, preprocessing: Preprocessing, dtype: FloatType
+    ):
+        self.description: Mapping[str, Any] = {
+            **description,
+            "preprocessing": dataclasses.asdict(preprocessing),
+            "dtype": dtype,
+        }
+        self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=preprocessing)
+        self.clip, self.prompts, self.preprocessing, self.dtype = clip, prompts, preprocessing, dtype
+
+    def score(
+        self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
+    ) -> Float[np.ndarray, "size candidates"]:
+        """The cosine similarity of each photo and each candidate, whether among the photo's or not."""
+        import torch
+
+        with torch.inference_mode():
+            photos = as_tensor(pictures, self.preprocessing, self.dtype)
+            embedded = self.clip.encode_image(photos, normalize=True).float()
+            return (embedded @ self.prompts.T).cpu().numpy()
+
+
+def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
+    """Load a CLIP with OpenCLIP and embed the prompts.
+
+    Weights in PyTorch's own format are read as weights only: pickled code is an error there, never run. Activations are
+    what the weights were trained with, also where OpenCLIP only warns of a mismatch, as for all of OpenAI's.
+    OpenCLIP resizes a photo before it converts it to RGB, and this one after: other pictures for palettes,
+    transparency and CMYK, the same for colour and grey.
+
+    Args:
+        name: `ARCHITECTURE/TAG`, `hf-hub:OWNER/NAME` or `local-dir:FOLDER`.
+        question: what it chooses among.
+        dtype: what it computes in.
+
+    Raises:
+        InputError: OpenCLIP is missing, or has no such model, or one whose pictures cannot be made here.
+    """
+    option = f"--model open_clip:{name}"
+    open_clip = need(option, "open_clip", "open_clip_torch", "open-clip")
+    model_name, tag, quick_gelu = (name, None, False) if name.startswith(_SCHEMAS) else _tagged(open_clip, name, option)
+    with told(option):
+        clip = open_clip.create_model_from_pretrained(
+            model_name,
+            tag,
+            precision=_PRECISIONS[dtype],
+            device=device(),
+            force_quick_gelu=quick_gelu,
+            return_transform=False,
+            weights_only=True,
+        ).eval()
+        tokenizer = _tokenizer(open_clip, model_name)
+    pictures = _preprocessing(option, clip.visual.preprocess_cfg)
+    description = {
+        "kind": "open_clip",
+        "name": name,
+        "templates": question.templates,
+        "open_clip_torch": open_clip.__version__,
+    }
+    return OpenCLIPModel(description, clip, _embed(clip, tokenizer, question), pictures, dtype)
+
+
+def _tagged(open_clip: Any, name: str, option: str) -> tuple[str, str, bool]:
+    """The architecture and the tag, and whether these weights were trained with QuickGELU."""
+    architecture, _, tag = name.rpartition("/")
+    architecture = architecture.replace("/", "-")  # OpenAI's ViT-B/32 is OpenCLIP's ViT-B-32
+    if not architecture or not tag:
+        raise InputError(f"{option}: must be ARCHITECTURE/TAG, hf-hub:OWNER/NAME or local-dir:FOLDER, got {name!r}")
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if not tags:
+        raise InputError(f"{option}: OpenCLIP has no weights for {architecture!r}; see open_clip.list_pretrained()")
+    found = open_clip.get_pretrained_cfg(architecture, tag)
+    if not found:
+        raise InputError(f"{option}: the tag must be among {', '.join(tags)}, got {tag!r}")
+    return architecture, tag, bool(found.get("quick_gelu", False))
+
+
+def _tokenizer(open_clip: Any, name: str) -> Callable[[list[str]], Any]:
+    """The model's tokenizer; a configuration cannot have code fetched for it."""
+    text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
+    # OpenCLIP hands the configuration's own options on to transformers, and lets these go before them.
+    return open_clip.get_tokenizer(name, **({"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}))
+
+
+def _preprocessing(option: str, content: Mapping[str, Any]) -> Preprocessing:
+    size = content["size"]
+    side = size if isinstance(size, int) else min(size)
+    mean, deviation = (
+        [part] * 3 if isinstance(part, int | float) else part for part in (content["mean"], content["std"])
+    )
+    # OpenCLIP knows two interpolations, and takes the second for any other name.
+    interpolation = "bilinear" if content["interpolation"] == "bilinear" else "bicubic"
+    return as_preprocessing(option, content["resize_mode"], side, size, interpolation, mean, deviation)
+
+
+def _embed(clip: Any, tokenizer: Callable[[list[str]], Any], question: Question) -> Any:
+    """The normalised mean over the templates of normalised embeddings, for each candidate."""
+    import torch
+
+    texts = [template.replace("{}", name) for name in question.names for template in question.templates]
+    with torch.inference_mode():
+        found = [
+            clip.encode_text(tokenizer(texts[start : start + _TEXTS]).to(device()), normalize=True).float()
+            for start in range(0, len(texts), _TEXTS)
+        ]
+        means = torch.cat(found).reshape(len(question.names), len(question.templates), -1).mean(dim=1)
+        return torch.nn.functional.normalize(means, dim=1)

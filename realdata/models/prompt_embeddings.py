@@ -1,0 +1,96 @@
+"""What a CLIP makes of the candidates' prompts, computed once and kept by content."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+from flax import nnx
+from jaxtyping import Float, Int
+
+from pretrained.checkpoint import Checkpoint
+from pretrained.config import TextConfig
+from realdata.models.model import Question
+from workbench import terminal
+from workbench.cache import cache_folder
+from workbench.compilation import jit
+
+_TEXTS = 256  # at a time
+_STEP = 8  # texts are cut to a multiple of so many tokens, so that few lengths are compiled
+
+
+def embed_prompts(checkpoint: Checkpoint, question: Question) -> Float[np.ndarray, "names embed_dim"]:
+    """Embeddings of unit length of all names: the normalised mean over the templates of normalised embeddings.
+
+    They are kept in the user's cache folder under a name made of the text tower's weights and the tokens, and read
+    from there the next time.
+
+    Args:
+        checkpoint: the CLIP.
+        question: the names and the templates.
+    """
+    texts = [template.replace("{}", name) for name in question.names for template in question.templates]
+    tokens = checkpoint.tokenizer(texts)
+    tokens = tokens[:, : _length(checkpoint.config.text, tokens)]
+    folder = cache_folder()
+    place = None if folder is None else folder / "prompts" / f"{_fingerprint(checkpoint, tokens)}.npy"
+    found = None if place is None else _kept(place)
+    if found is None:
+        found = _embed(checkpoint, tokens)
+        if place is not None:
+            _keep(place, found)
+    means = found.reshape(len(question.names), len(question.templates), -1).mean(axis=1)
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def _length(text: TextConfig, tokens: Int[np.ndarray, "texts context"]) -> int:
+    """How many tokens the embeddings depend on: a causal tower that is read at the end sees nothing after it."""
+    if not text.causal or text.pooling == "last":
+        return text.context
+    ends = np.argmax(tokens if text.pooling == "argmax" else tokens == text.end_token, axis=1)
+    return min(text.context, -(-(int(ends.max()) + 1) // _STEP) * _STEP)
+
+
+def _embed(checkpoint: Checkpoint, tokens: np.ndarray) -> np.ndarray:
+    graph, weights = nnx.split(checkpoint.model)
+    embed = jit(lambda weights, tokens: nnx.merge(graph, weights).embed_texts(tokens))
+    found = []
+    with terminal.progress(unit="texts") as display:
+        bar = display.add_task("prompts", total=len(tokens), status="")
+        for start in range(0, len(tokens), _TEXTS):
+            part = tokens[start : start + _TEXTS]
+            padded = np.pad(part, ((0, min(_TEXTS, len(tokens)) - len(part)), (0, 0)), mode="edge")  # one shape
+            found.append(np.asarray(embed(weights, padded), np.float32)[: len(part)])
+            display.advance(bar, len(part))
+    return np.concatenate(found)
+
+
+def _fingerprint(checkpoint: Checkpoint, tokens: np.ndarray) -> str:
+    digest = hashlib.sha256(repr((checkpoint.config.text, jax.__version__, tokens.shape)).encode())
+    digest.update(np.ascontiguousarray(tokens).data)
+    for path, weight in sorted(
+        nnx.to_flat_state(nnx.state(checkpoint.model.text, nnx.Param)), key=lambda pair: pair[0]
+    ):
+        array = np.asarray(weight[...])
+        digest.update(repr((path, array.shape, str(array.dtype))).encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()[:32]
+
+
+def _kept(place: Path) -> np.ndarray | None:
+    try:
+        return np.load(place, allow_pickle=False)
+    except (OSError, ValueError, EOFError):  # not there, or not whole: it is computed again
+        return None
+
+
+def _keep(place: Path, embeddings: np.ndarray) -> None:
+    try:
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        beside = place.with_suffix(f".{os.getpid()}")
+        with beside.open("wb") as file:
+            np.save(file, embeddings)
+        beside.replace(place)
+    except OSError:  # it is computed again the next time
+        return

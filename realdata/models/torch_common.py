@@ -1,0 +1,123 @@
+"""What the adapters of PyTorch's models share: a package or one line, the device, photos as tensors."""
+
+import contextlib
+import dataclasses
+import importlib
+import pickle
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from pretrained.preprocessing import Preprocessing
+from workbench.errors import InputError
+
+FloatType = Literal["float32", "bfloat16"]
+# How OpenCLIP and timm make a photo square, and what says so to `Preprocessing`; another one joins here once that can.
+_FITS: dict[str, dict[str, Any]] = {"shortest": {}}
+
+
+def need(option: str, module: str, package: str, extra: str) -> Any:
+    """Import a module that comes with an extra.
+
+    Args:
+        option: what asked for it, with its value.
+        module: to import.
+        package: that it comes in.
+        extra: of ours that installs it.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f'{option}: needs {package}; install the extra with pip install "sober-clip[{extra}]"'
+        ) from error
+
+
+@contextlib.contextmanager
+def told(option: str) -> Iterator[None]:
+    """Tell whatever a library raises while it finds, fetches and reads a model, in one line.
+
+    Raises:
+        InputError: instead.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except pickle.UnpicklingError as error:  # PyTorch's own words tell how to run the code
+        raise InputError(f"{option}: its file must hold weights and nothing else, or is damaged") from error
+    except Exception as error:  # of a dozen kinds, from KeyError to those of the network
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise InputError(f"{option}: cannot be loaded ({reason})") from error
+
+
+def device() -> str:
+    """The first GPU if PyTorch sees one, else the CPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def float_type(name: FloatType) -> Any:
+    """PyTorch's object of that name."""
+    import torch
+
+    return getattr(torch, name)
+
+
+def as_preprocessing(
+    option: str,
+    fit: str,
+    resize: int,
+    crop: Sequence[int] | int,
+    interpolation: str,
+    mean: Sequence[float],
+    deviation: Sequence[float],
+) -> Preprocessing:
+    """What a library says of its pictures, to be done without it.
+
+    Args:
+        option: what asked for the model.
+        fit: how a photo is made square.
+        resize: length of the shorter side.
+        crop: the side of the square, or its height and width.
+        interpolation: by its name.
+        mean: of each channel.
+        deviation: of each channel.
+
+    Raises:
+        InputError: it cannot be done.
+    """
+    height, width = (crop, crop) if isinstance(crop, int) else crop
+    if height != width:
+        raise InputError(f"{option}: its pictures must be square, are {height} x {width}")
+    if fit not in _FITS:
+        raise InputError(f"{option}: photos must be resized as in {', '.join(_FITS)}, are as in {fit}")
+    if not len(mean) == len(deviation) == 3:
+        raise InputError(f"{option}: its pictures must have 3 channels, have {len(mean)}")
+    try:
+        (red, green, blue), scales = map(float, mean), tuple(map(float, deviation))
+        found = Preprocessing(resize, height, interpolation, (red, green, blue), scales, "torchvision")  # type: ignore[arg-type]
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error
+    return dataclasses.replace(found, **_FITS[fit])
+
+
+def as_tensor(pictures: Sequence[np.ndarray], preprocessing: Preprocessing, dtype: FloatType) -> Any:
+    """Pictures of one size, as `read_photo` gives them, normalised, on the device.
+
+    Returns:
+        A tensor of shape (size, 3, side, side).
+    """
+    import torch
+
+    photos = torch.from_numpy(np.stack(pictures)).to(device()).permute(0, 3, 1, 2).float() / 255
+    mean, deviation = (
+        torch.tensor(part, dtype=torch.float32, device=device())[:, None, None]
+        for part in (preprocessing.mean, preprocessing.deviation)
+    )
+    return ((photos - mean) / deviation).to(float_type(dtype))

@@ -1,0 +1,86 @@
+"""`python -m realdata.compare`: two evaluations of the same photos, and what cannot be compared."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realdata.compare import main
+from realdata.predictions import COLUMNS
+
+
+def written(folder, seed, model):
+    """An evaluation's folder with made predictions: five classes, ten photos in each group."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for index in range(5):
+        for group, chance in (("common", 0.8), ("counter", 0.5)):
+            for number in range(10):
+                right = generator.random() < chance
+                path = f"{index}/{group}-sky/{number}.png"
+                rows.append((path, index, group, "sky", index if right else 99, int(right), 0.3))
+    folder.mkdir()
+    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    table.to_csv(folder / "predictions.csv", index=False)
+    content = {"model": model, "setup": "1v1000", "prompt": "A photo of {}.", "names": "imagenet"}
+    (folder / "summary.json").write_text(json.dumps(content))
+    return table
+
+
+@pytest.fixture
+def both(tmp_path):
+    return written(tmp_path / "a", 0, "first"), written(tmp_path / "b", 1, "second")
+
+
+def test_differences_are_those_of_the_predictions(run_program, both):
+    done = run_program("realdata.compare", "a", "b", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    means = [table.groupby("group").correct.mean() * 100 for table in both]
+    for group in ("common", "counter"):
+        assert content["differences"][group]["value"] == pytest.approx(means[0][group] - means[1][group])
+    assert content["models"] == {"a": "first", "b": "second"} and content["warnings"] == []
+    shown = run_program("realdata.compare", "a/predictions.csv", "b")
+    assert "A: first" in shown.stdout and f"{content['differences']['drop']['value']:+.2f}" in shown.stdout
+
+
+def test_what_differs_between_the_two_is_told(tmp_path, both, capsys):
+    both[1].iloc[3:].to_csv(tmp_path / "b" / "predictions.csv", index=False)
+    (tmp_path / "b" / "summary.json").write_text(json.dumps({"model": "second", "setup": "1v20"}))
+    assert main([str(tmp_path / "a"), str(tmp_path / "b"), "--json", "-"]) == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    assert warnings == [
+        "left out, since the other has none such: 3 photos of A",
+        "the two were asked differently: setup '1v1000' and '1v20'",
+    ]
+
+
+def with_cell(row, column, value):
+    def change(table):
+        changed = table.astype(object)
+        changed.loc[row, column] = value
+        return changed
+
+    return change
+
+
+WRONG = {
+    "no such column": (lambda t: t.drop(columns="group"), ["lacks the column 'group'"]),
+    "a word for a number": (with_cell(2, "correct", "yes"), ["line 4", "'correct'", "'yes'"]),
+    "another group": (with_cell(0, "group", "rare"), ["line 2", "common, counter", "'rare'"]),
+    "a path twice": (with_cell(1, "path", "0/common-sky/0.png"), ["line 3", "is there twice"]),
+    "correct that is not": (lambda t: t.assign(correct=1 - t.correct), ["line 2", "predicted_index is class_index"]),
+    "other photos": (lambda t: t.assign(path="x" + t.path), ["no common and no counter photo in common"]),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_predictions_are_told(tmp_path, refuses, both, name):
+    change, words = WRONG[name]
+    change(both[1]).to_csv(tmp_path / "b" / "predictions.csv", index=False)
+    refuses(main, "a", "b", words=words)
+
+
+def test_missing_folders_are_told(refuses, both):
+    refuses(main, "a", "c", words=["c: no such file"])

@@ -1,0 +1,195 @@
+"""The adapter of OpenCLIP, with a stand-in for the package: its functions' names and signatures, a small CLIP."""
+
+import json
+import pickle
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from realdata.models import open_clip_model
+from realdata.models.model import Model, Question
+from tests.realdata.torchvision_pictures import picture, write_photos
+from workbench.errors import InputError
+
+QUESTION = Question([7, 3, 5], ["dog", "black swan", "fox"], ["A photo of {}.", "{} in a sketch", "the {}"])
+MEAN, DEVIATION = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+CONFIG = {"size": 24, "mode": "RGB", "mean": MEAN, "std": DEVIATION, "interpolation": "bicubic"}
+CONFIG |= {"resize_mode": "shortest", "fill_color": 0}
+TAGS = {"tiny-B-8": {"openai": {"url": "x", "quick_gelu": True}, "laion2b": {"url": "y"}}}
+
+
+class TinyCLIP(torch.nn.Module):
+    def __init__(self, quick_gelu, preprocess):
+        super().__init__()
+        torch.manual_seed(0)
+        self.visual = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 8, 8), torch.nn.Flatten(), torch.nn.Dropout(0.5))
+        self.visual.preprocess_cfg = preprocess
+        self.words, self.projection = torch.nn.Embedding(256, 6), torch.nn.Linear(8 * 9, 6)
+        self.quick_gelu = quick_gelu
+
+    def encode_image(self, image, normalize: bool = False):
+        hidden = self.visual(image)
+        hidden = hidden * torch.sigmoid(1.702 * hidden) if self.quick_gelu else torch.nn.functional.gelu(hidden)
+        features = self.projection(hidden)
+        return torch.nn.functional.normalize(features, dim=-1) if normalize else features
+
+    def encode_text(self, text, normalize: bool = False):
+        features = self.words(text).sum(dim=1)
+        return torch.nn.functional.normalize(features, dim=-1) if normalize else features
+
+
+def tokenize(texts):
+    rows = [list(text.encode())[:20] for text in texts]
+    return torch.tensor([row + [0] * (20 - len(row)) for row in rows])
+
+
+@pytest.fixture
+def package(monkeypatch):
+    """The stand-in; `asked` collects what its loader was told, `preprocess` is what it says of its pictures."""
+    module = types.ModuleType("open_clip")
+    module.asked, module.preprocess, module.text, module.error = [], dict(CONFIG), {}, None
+
+    def create_model_from_pretrained(
+        model_name,
+        pretrained=None,
+        precision="fp32",
+        device="cpu",
+        jit=False,
+        force_quick_gelu=False,
+        force_custom_text=False,
+        force_image_size=None,
+        force_context_length=None,
+        image_mean=None,
+        image_std=None,
+        image_interpolation=None,
+        image_resize_mode=None,
+        return_transform=True,
+        cache_dir=None,
+        weights_only=True,
+        **model_kwargs,
+    ):
+        module.asked.append((model_name, pretrained, precision, weights_only))
+        if module.error:
+            raise module.error
+        model = TinyCLIP(force_quick_gelu, module.preprocess)
+        model = model.to(torch.bfloat16) if precision == "bf16" else model
+        return (model, None) if return_transform else model
+
+    def get_tokenizer(model_name="", context_length=None, cache_dir=None, **kwargs):
+        module.asked.append((model_name, kwargs))
+        return tokenize
+
+    module.create_model_from_pretrained, module.get_tokenizer = create_model_from_pretrained, get_tokenizer
+    module.get_model_config = lambda model_name: {"text_cfg": module.text}
+    module.list_pretrained_tags_by_model = lambda model: list(TAGS.get(model, {}))
+    module.get_pretrained_cfg = lambda model, tag: TAGS.get(model, {}).get(tag, {})
+    module.__version__ = "3.3.0"
+    monkeypatch.setitem(sys.modules, "open_clip", module)
+    return module
+
+
+def similarities(path, quick_gelu, normalised=True, resampling=Image.Resampling.BICUBIC):
+    """Of one photo, in the order of the definition; `normalised`: each template's embedding before their mean."""
+    clip = TinyCLIP(quick_gelu, None).eval()
+    with torch.no_grad():
+        seen = clip.encode_image(picture(path, 24, 24, resampling, MEAN, DEVIATION)[None])[0]
+        found = []
+        for name in QUESTION.names:
+            each = [clip.encode_text(tokenize([text.replace("{}", name)]))[0] for text in QUESTION.templates]
+            mean = sum(one / (one.norm() if normalised else 1.0) for one in each)
+            found.append(float(seen @ mean / seen.norm() / mean.norm()))
+    return found
+
+
+@pytest.mark.parametrize(("name", "quick_gelu"), [("tiny-B/8/openai", True), ("tiny-B-8/laion2b", False)])
+def test_scores_are_the_cosine_similarities(tmp_path, package, name, quick_gelu):
+    model = open_clip_model.load(name, QUESTION)
+    assert isinstance(model, Model) and model.texts
+    paths = write_photos(tmp_path)
+    # Workers read photos, so that what reads them goes there in a pickle.
+    pictures = [pickle.loads(pickle.dumps(model.read))(path) for path in paths]
+    scores = np.asarray(model.score(pictures, np.ones((len(paths), 3), bool)))
+    wanted = [similarities(path, quick_gelu) for path in paths]
+    np.testing.assert_allclose(scores, wanted, atol=1e-6)
+    # The power: embeddings that are not normalised before their mean, the other activation, another interpolation.
+    for changed in (
+        {"quick_gelu": quick_gelu, "normalised": False},
+        {"quick_gelu": not quick_gelu},
+        {"quick_gelu": quick_gelu, "resampling": Image.Resampling.BILINEAR},
+    ):
+        assert np.abs(scores - [similarities(path, **changed) for path in paths]).max() > 1e-3
+    architecture, tag = "tiny-B-8", name.rpartition("/")[2]
+    assert package.asked == [(architecture, tag, "fp32", True), (architecture, {})]
+    assert json.loads(json.dumps(model.description))["preprocessing"]["mean"] == list(MEAN)
+
+
+def test_half_precision_is_close_and_other(tmp_path, package):
+    paths = write_photos(tmp_path)
+    single, half = (open_clip_model.load("tiny-B-8/openai", QUESTION, dtype) for dtype in ("float32", "bfloat16"))
+    pictures, among = [single.read(path) for path in paths], np.ones((len(paths), 3), bool)
+    gap = np.abs(np.asarray(single.score(pictures, among)) - np.asarray(half.score(pictures, among))).max()
+    assert 1e-5 < gap < 0.05  # 8 bits of a number, over two layers
+
+
+@pytest.mark.parametrize("name", ["hf-hub:laion/CLIP", "local-dir:some/folder"])
+def test_the_hub_and_a_folder_need_no_tag_and_may_fetch_no_code(package, name):
+    package.text = {"hf_tokenizer_name": "someone/else", "tokenizer_kwargs": {"trust_remote_code": True}}
+    open_clip_model.load(name, QUESTION)
+    assert package.asked == [(name, None, "fp32", True), (name, {"trust_remote_code": False})]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tiny-B-8", "must be ARCHITECTURE/TAG, hf-hub:OWNER/NAME or local-dir:FOLDER, got 'tiny-B-8'"),
+        ("tiny-B-8/", "must be ARCHITECTURE/TAG"),
+        ("huge/openai", "OpenCLIP has no weights for 'huge'"),
+        ("tiny-B-8/cc3m", "the tag must be among openai, laion2b, got 'cc3m'"),
+    ],
+)
+def test_other_names_are_told(package, name, words):
+    with pytest.raises(InputError, match=f"^--model open_clip:{name}: {words}"):
+        open_clip_model.load(name, QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"resize_mode": "longest"}, "photos must be resized as in shortest.*, are as in longest"),
+        ({"size": (24, 32)}, "must be square, are 24 x 32"),
+        ({"mean": (0.5, 0.5)}, "must have 3 channels, have 2"),
+    ],
+)
+def test_other_pictures_are_told(package, change, words):
+    package.preprocess |= change
+    with pytest.raises(InputError, match=f"^--model open_clip:tiny-B-8/openai: .*{words}$"):
+        open_clip_model.load("tiny-B-8/openai", QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("no network\nmore of it"), r"cannot be loaded \(no network\)"),
+        (KeyError(), r"cannot be loaded \(KeyError\)"),
+        (
+            pickle.UnpicklingError("set weights_only=False"),
+            "its file must hold weights and nothing else",
+        ),
+    ],
+)
+def test_what_goes_wrong_there_is_told_in_one_line(package, error, words):
+    package.error = error
+    with pytest.raises(InputError, match=rf"^--model open_clip:tiny-B-8/openai: {words}"):
+        open_clip_model.load("tiny-B-8/openai", QUESTION)
+
+
+def test_a_missing_package_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "open_clip", None)
+    with pytest.raises(InputError) as told:
+        open_clip_model.load("RN50/openai", QUESTION)
+    words = 'needs open_clip_torch; install the extra with pip install "sober-clip[open-clip]"'
+    assert str(told.value) == f"--model open_clip:RN50/openai: {words}"
