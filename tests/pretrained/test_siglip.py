@@ -88,6 +88,22 @@ def test_the_last_token_is_looked_at_and_sees_all_others(tmp_path):
     assert checkpoint.config.text.end_token == checkpoint.tokenizer.end_token == 0
 
 
+def test_texts_are_cleaned_where_the_files_are_a_siglip_tokenizer_s(tmp_path):
+    """By hand, from its `canonicalize_text`: big_vision's, with which SigLIP was trained."""
+    make(tmp_path)
+    said, plain = ["A  Photo,\nof the_dog's (RED) cat!! "], ["a photo of thedogs red cat"]
+    path = tmp_path / "tokenizer_config.json"
+    assert (load(tmp_path).tokenizer(said) != load(tmp_path).tokenizer(plain)).any()
+    path.write_text(json.dumps({"tokenizer_class": "SiglipTokenizer"}))
+    tokenizer = load(tmp_path).tokenizer
+    assert tokenizer.clean(said[0]) == plain[0]
+    np.testing.assert_array_equal(tokenizer(said), tokenizer(plain))
+    assert tokenizer.pad_token == tokenizer.end_token == 0
+    path.write_text(json.dumps({"padding_side": "left"}))
+    with pytest.raises(InputError, match="padding_side must be right, got left"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("size", [(75, 48), (41, 90), (34, 34), (1, 500)])
 def test_pictures_are_squashed_as_transformers_squashes_them(tmp_path, size):
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
