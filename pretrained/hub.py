@@ -75,10 +75,10 @@ def _told(model: str, error: Exception) -> InputError:
     elif isinstance(error, errors.GatedRepoError):
         say = "is given only to those whom its owner lets; ask on its page at the hub, then log in with `hf auth login`"
     elif isinstance(error, errors.RepositoryNotFoundError):
-        say = "is no folder and no repository of the hub, or one for which one must log in with `hf auth login`"
+        say = "is no directory and no repository of the hub, or one for which one must log in with `hf auth login`"
     elif isinstance(error, errors.RevisionNotFoundError):
         say = "is no revision of this repository; name a branch, a tag or a commit after the @"
     else:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        say = f"is not in the hub's cache and cannot be downloaded ({reason}); connect once, or give a folder"
+        say = f"is no directory, not in the hub's cache, and cannot be downloaded ({reason}); connect once, or give a folder"
     return InputError(f"--model: {model} {say}")
