@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import huggingface_hub
 from huggingface_hub import errors
@@ -14,7 +15,19 @@ from workbench.errors import InputError
 _NEITHER = "is neither a folder nor a repository of the hub, as in owner/name@revision"
 
 
-def find(model: str, allow_pickle: bool = False) -> Path:
+class Found(NamedTuple):
+    """Where a checkpoint lies.
+
+    Attributes:
+        folder: that holds its files.
+        commit: of the repository that it was downloaded from; None for a folder of the user's.
+    """
+
+    folder: Path
+    commit: str | None = None
+
+
+def find(model: str, allow_pickle: bool = False) -> Found:
     """The folder of a model, downloaded into the hub's cache if need be: no more than the files that are read.
 
     Where the hub cannot be reached, what was downloaded before is used.
@@ -26,8 +39,8 @@ def find(model: str, allow_pickle: bool = False) -> Path:
     Raises:
         InputError: there is no such folder or repository, or it cannot be downloaded.
     """
-    if Path(model).is_dir():
-        return Path(model)
+    if model and Path(model).is_dir():
+        return Found(Path(model))
     name, _, revision = model.partition("@")
     if name.count("/") != 1:
         raise InputError(f"--model: {model} {_NEITHER}")
@@ -39,18 +52,14 @@ def find(model: str, allow_pickle: bool = False) -> Path:
         cached = None if isinstance(error, errors.HFValidationError) else _cached(name, revision or "main")
         if cached is None:
             raise _told(model, error) from error
-        return cached
+        return Found(cached, cached.name)
     wanted = needed([file.rfilename for file in info.siblings or []], f"--model: {model}", allow_pickle)
     try:
         # By branch, not by commit, so that the cache knows where the branch was when the hub cannot be reached.
-        return Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=wanted))
+        folder = Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=wanted))
     except Exception as error:  # the same
         raise _told(model, error) from error
-
-
-def commit(folder: Path) -> str | None:
-    """The commit of the repository that a folder of the hub's cache was downloaded from; None for other folders."""
-    return folder.name if folder.parent.name == "snapshots" else None
+    return Found(folder, folder.name)
 
 
 def _cached(name: str, revision: str) -> Path | None:
@@ -66,10 +75,10 @@ def _told(model: str, error: Exception) -> InputError:
     elif isinstance(error, errors.GatedRepoError):
         say = "is given only to those whom its owner lets; ask on its page at the hub, then log in with `hf auth login`"
     elif isinstance(error, errors.RepositoryNotFoundError):
-        say = "is no folder and no repository of the hub, or one for which one must log in with `hf auth login`"
+        say = "is no directory and no repository of the hub, or one for which one must log in with `hf auth login`"
     elif isinstance(error, errors.RevisionNotFoundError):
         say = "is no revision of this repository; name a branch, a tag or a commit after the @"
     else:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        say = f"is not in the hub's cache and cannot be downloaded ({reason}); connect once, or give a folder"
+        say = f"is no directory, not in the hub's cache, and cannot be downloaded ({reason}); connect once, or give a folder"
     return InputError(f"--model: {model} {say}")

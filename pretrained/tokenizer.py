@@ -1,6 +1,8 @@
 """Texts to tokens, by the checkpoint's own files."""
 
-from collections.abc import Sequence
+import re
+import string
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +24,25 @@ class TextTokenizer:
         context: number of tokens of a text; longer ones are cut, their end kept.
         pad_token: what fills shorter ones up.
         end_token: what every text ends with.
+        clean: what is done to a text before.
     """
 
-    def __init__(self, tokenizer: Tokenizer, context: int, pad_token: int, end_token: int):
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        context: int,
+        pad_token: int,
+        end_token: int,
+        clean: Callable[[str], str] = lambda text: text,
+    ):
         self.tokenizer, self.context = tokenizer, context
         self.pad_token, self.end_token = pad_token, end_token
+        self.clean = clean
 
     def __call__(self, texts: Sequence[str]) -> Int[np.ndarray, "texts context"]:
         """Tokens of each text, cut and filled up to the context."""
         tokens = np.full((len(texts), self.context), self.pad_token, np.int32)
-        for row, encoding in zip(tokens, self.tokenizer.encode_batch(list(texts)), strict=True):
+        for row, encoding in zip(tokens, self.tokenizer.encode_batch([*map(self.clean, texts)]), strict=True):
             ids = encoding.ids[: self.context]
             if len(encoding.ids) > self.context:
                 ids[-1] = self.end_token
@@ -61,6 +72,8 @@ def read_tokenizer(
     if highest >= vocabulary:
         raise InputError(f"{folder}: its tokenizer has tokens up to {highest}, the model only {vocabulary} of them")
     settings = read_json(folder / SETTINGS) if (folder / SETTINGS).exists() else {}
+    if settings.get("padding_side", "right") != "right":
+        raise InputError(f"{folder / SETTINGS}: padding_side must be right, got {settings['padding_side']}")
 
     def number(token: int | str, setting: str) -> int:
         if isinstance(token, int):
@@ -72,7 +85,15 @@ def read_tokenizer(
             raise InputError(f"{folder}: its tokenizer does not know its {setting} {name!r}")
         return found
 
-    return TextTokenizer(tokenizer, context, number(pad_token, "pad_token"), number(end_token, "eos_token"))
+    # A SiglipTokenizer does this outside of the library whose files are read here; done twice, it changes nothing.
+    clean = {"clean": canonical} if settings.get("tokenizer_class") == "SiglipTokenizer" else {}
+    return TextTokenizer(tokenizer, context, number(pad_token, "pad_token"), number(end_token, "eos_token"), **clean)
+
+
+def canonical(text: str) -> str:
+    """A text as SigLIP was trained to read it: lower case, no ASCII punctuation, single spaces."""
+    plain = text.lower().translate(str.maketrans("", "", string.punctuation))
+    return re.sub(r"\s+", " ", plain).strip()
 
 
 def _read(folder: Path) -> Tokenizer:

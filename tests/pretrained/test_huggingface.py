@@ -16,6 +16,7 @@ from pretrained.load import load
 from pretrained.normalisation import prepare
 from pretrained.preprocessing import read_photo
 from sims.tiny_clip import tiny_clip
+from tests.pretrained.embeddings import embed_images, embed_texts
 from workbench.errors import InputError
 from workbench.results import write_files
 
@@ -61,8 +62,8 @@ def test_embeddings_are_those_of_transformers(tmp_path, name):
             pixel_values=torch.tensor(pictures.transpose(0, 3, 1, 2)), input_ids=torch.tensor(texts, dtype=torch.long)
         )
     # Single precision through a handful of layers: 1e-6; an activation taken for the other changes 1e-3.
-    np.testing.assert_allclose(ours.embed_images(jnp.asarray(pictures)), wanted.image_embeds.numpy(), atol=1e-5)
-    np.testing.assert_allclose(ours.embed_texts(jnp.asarray(texts)), wanted.text_embeds.numpy(), atol=1e-5)
+    np.testing.assert_allclose(embed_images(ours, pictures), wanted.image_embeds.numpy(), atol=1e-5)
+    np.testing.assert_allclose(embed_texts(ours, texts), wanted.text_embeds.numpy(), atol=1e-5)
     assert float(ours.log_scale[...]) == pytest.approx(reference.logit_scale.item(), rel=1e-6)
 
 
@@ -78,7 +79,7 @@ def test_the_activation_and_the_epsilon_matter(tmp_path):
     for key, other in (("hidden_act", "gelu"), ("layer_norm_eps", 1e-5)):
         vision = content["vision_config"] | {key: other}
         (tmp_path / "config.json").write_text(json.dumps(content | {"vision_config": vision}))
-        assert np.abs(load(tmp_path).model.embed_images(jnp.asarray(pictures)) - wanted).max() > 1e-4
+        assert np.abs(embed_images(load(tmp_path).model, pictures) - wanted).max() > 1e-4
 
 
 def test_what_is_written_is_what_transformers_reads(tmp_path):
@@ -93,10 +94,8 @@ def test_what_is_written_is_what_transformers_reads(tmp_path):
         wanted = reference(
             pixel_values=torch.tensor(prepared.transpose(0, 3, 1, 2)), input_ids=torch.tensor(tokens, dtype=torch.long)
         )
-    np.testing.assert_allclose(
-        checkpoint.model.embed_images(jnp.asarray(prepared)), wanted.image_embeds.numpy(), atol=1e-5
-    )
-    np.testing.assert_allclose(checkpoint.model.embed_texts(jnp.asarray(tokens)), wanted.text_embeds.numpy(), atol=1e-5)
+    np.testing.assert_allclose(embed_images(checkpoint.model, prepared), wanted.image_embeds.numpy(), atol=1e-5)
+    np.testing.assert_allclose(embed_texts(checkpoint.model, tokens), wanted.text_embeds.numpy(), atol=1e-5)
     theirs = PreTrainedTokenizerFast.from_pretrained(tmp_path)
     found = theirs(said, padding="max_length", truncation=True, max_length=tokens.shape[1])["input_ids"]
     np.testing.assert_array_equal(tokens, found)

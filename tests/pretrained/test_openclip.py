@@ -3,14 +3,14 @@
 import json
 import re
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from pretrained.load import load
-from pretrained.preprocessing import Preprocessing, read_photo
+from pretrained.preprocessing import OPENAI_MEAN, Preprocessing, read_photo
+from tests.pretrained.embeddings import embed_images, embed_texts, random_pictures, random_texts
 from tests.pretrained.test_huggingface import make
 from workbench.errors import InputError
 
@@ -83,21 +83,69 @@ def write_config(folder, model, preprocess):
 
 def test_the_same_weights_make_the_same_clip(both):
     theirs, ours = load(both / "hf"), load(both / "oc")
-    generator = np.random.default_rng(0)
-    pictures = jnp.asarray(generator.normal(size=(4, 32, 32, 3)), jnp.float32)
-    texts = jnp.asarray(generator.integers(3, 98, (4, 16)), jnp.int32).at[:, 9].set(99)
-    for embed, inputs in (("embed_images", pictures), ("embed_texts", texts)):
-        found, wanted = (getattr(each.model, embed)(inputs) for each in (ours, theirs))
+    for embed, inputs in ((embed_images, random_pictures(32)), (embed_texts, random_texts(16, 99))):
+        found, wanted = (embed(each.model, inputs) for each in (ours, theirs))
         np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert ours.preprocessing.mean == (0.1, 0.2, 0.3) and ours.preprocessing.interpolation == "bilinear"
 
 
 def test_the_configurations_activation_is_used(both):
     """QuickGELU where the configuration says so: a wrong one gives plausible wrong numbers."""
-    pictures = jnp.asarray(np.random.default_rng(0).normal(size=(4, 32, 32, 3)), jnp.float32)
-    plain = load(both / "oc").model.embed_images(pictures)
+    pictures = random_pictures(32)
+    plain = embed_images(load(both / "oc").model, pictures)
     write_config(both / "oc", SIZES | {"quick_gelu": True}, {})
-    assert np.abs(load(both / "oc").model.embed_images(pictures) - plain).max() > 1e-4
+    assert np.abs(embed_images(load(both / "oc").model, pictures) - plain).max() > 1e-4
+
+
+def test_a_text_tower_of_its_own_has_the_same_weights(both):
+    """`CustomTextCLIP`: the same tower, whose keys begin with `text.`."""
+    path = both / "oc" / "open_clip_model.safetensors"
+    plain = embed_texts(load(both / "oc").model, random_texts(16, 99))
+    weights = load_file(path)
+    kept = ("visual.", "logit_scale")
+    save_file({key if key.startswith(kept) else f"text.{key}": part for key, part in weights.items()}, path)
+    write_config(both / "oc", SIZES | {"custom_text": True}, {})
+    np.testing.assert_array_equal(embed_texts(load(both / "oc").model, random_texts(16, 99)), plain)
+
+
+def test_settings_that_hold_their_default_change_nothing(both):
+    config = load(both / "oc").config
+    idle = {"qk_norm": False, "block_type": None, "ls_init_value": None, "act_kwargs": None, "norm_kwargs": None}
+    vision = {"timm_model_name": None, "attentional_pool": False, "patch_dropout": 0.5, "pool_type": "tok"}
+    text = {"hf_model_name": None, "embed_cls": False, "pool_type": "argmax", "pad_id": 7, "no_causal_mask": False}
+    changed = {"vision_cfg": SIZES["vision_cfg"] | idle | vision, "text_cfg": SIZES["text_cfg"] | idle | text}
+    write_config(both / "oc", SIZES | changed | {"init_logit_scale": 1.0}, {})
+    assert load(both / "oc").config == config
+
+
+def test_what_a_text_tower_may_say_otherwise(both):
+    text = SIZES["text_cfg"] | {"pool_type": "eos", "eos_id": 9, "norm_kwargs": {"eps": 1e-6}, "no_causal_mask": True}
+    write_config(both / "oc", SIZES | {"text_cfg": text | {"act_kwargs": {"approximate": "tanh"}}}, {})
+    found = load(both / "oc").config
+    assert (found.text.pooling, found.text.end_token, found.text.causal) == ("eos", 9, False)
+    assert found.text.transformer.norm_epsilon == 1e-6 and found.vision.transformer.norm_epsilon == 1e-5
+    assert found.text.transformer.activation == "gelu_pytorch_tanh" and found.vision.transformer.activation == "gelu"
+
+
+def test_of_both_formats_in_a_folder_the_one_with_weights_that_cannot_run_code_is_read(both):
+    for path in (both / "hf").iterdir():
+        (both / "oc" / path.name).write_bytes(path.read_bytes())
+    assert load(both / "oc").format == "openclip"
+    (both / "oc" / "open_clip_model.safetensors").rename(both / "oc" / "open_clip_pytorch_model.bin")
+    assert load(both / "oc").format == "huggingface"
+    (both / "oc" / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"holds only pickled weights, open_clip_pytorch_model\.bin"):
+        load(both / "oc")
+
+
+def test_squashed_pictures_and_other_ways(both):
+    write_config(both / "oc", SIZES, {"resize_mode": "squash", "mean": None, "size": [32, 32], "fill_color": 0})
+    preprocessing = load(both / "oc").preprocessing
+    assert (preprocessing.fit, preprocessing.resize, preprocessing.crop) == ("squash", 32, 32)
+    assert preprocessing.mean == OPENAI_MEAN
+    write_config(both / "oc", SIZES, {"resize_mode": "longest"})
+    with pytest.raises(InputError, match=r"asks for resize_mode 'longest'.*--model open_clip:NAME"):
+        load(both / "oc")
 
 
 def test_odd_margins_are_rounded_as_torchvision_rounds_them(tmp_path):
@@ -119,6 +167,9 @@ def test_odd_margins_are_rounded_as_torchvision_rounds_them(tmp_path):
         ({"multimodal_cfg": {}}, "asks for multimodal_cfg"),
         ({"vision_cfg": SIZES["vision_cfg"] | {"layers": [3, 4, 6, 3]}}, "no vision transformer"),
         ({"vision_cfg": SIZES["vision_cfg"] | {"layers": 3}}, r"lacks .* weights"),
+        ({"vision_cfg": SIZES["vision_cfg"] | {"no_ln_pre": True}}, "vision_cfg: asks for no_ln_pre True"),
+        ({"text_cfg": SIZES["text_cfg"] | {"act_kwargs": {"slope": 1}}}, "asks for act_kwargs {'slope': 1}"),
+        ({"vision_cfg": SIZES["vision_cfg"] | {"image_size": [32, 48]}}, "must be a square's"),
         ({"embed_dim": 25}, r"\(48, 24\), its configuration asks for \(48, 25\)"),
     ],
 )
