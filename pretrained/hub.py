@@ -80,5 +80,6 @@ def _told(model: str, error: Exception) -> InputError:
         say = "is no revision of this repository; name a branch, a tag or a commit after the @"
     else:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        say = f"is no directory, not in the hub's cache, and cannot be downloaded ({reason}); connect once, or give a folder"
+        say = f"is no directory, not in the hub's cache, and cannot be downloaded ({reason}); connect once, or give a "
+        say += "folder"
     return InputError(f"--model: {model} {say}")

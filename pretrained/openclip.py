@@ -133,6 +133,6 @@ def _preprocessing(content: dict[str, Any], side: int) -> Preprocessing:
         said.get("interpolation", "bicubic"),
         tuple(said.get("mean", OPENAI_MEAN)),
         tuple(said.get("std", OPENAI_DEVIATION)),
-        "torchvision",
+        "open_clip",
         fit,
     )

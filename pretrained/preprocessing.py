@@ -27,7 +27,8 @@ class Preprocessing:
         mean: taken from each channel, of values from 0 to 1.
         deviation: by which each channel is then divided.
         library: whose way: `transformers` converts a photo to RGB before it resizes it and rounds half a pixel of the
-            margin up and left; `torchvision`, on which OpenCLIP builds, converts it after and rounds to the even one.
+            margin up and left; `torchvision`, and timm, convert it first and round to the even one; `open_clip`, which
+            builds on torchvision, converts it after.
         fit: how a photo becomes a square, in OpenCLIP's words: `shortest`, its shorter side is resized and the centre
             cut out; `squash`, both sides are resized.
 
@@ -61,7 +62,7 @@ def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "s
         OSError: it cannot be decoded.
     """
     with Image.open(path) as image:
-        photo = image if preprocessing.library == "torchvision" else image.convert("RGB")
+        photo = image if preprocessing.library == "open_clip" else image.convert("RGB")
         size = _size(photo, preprocessing)
         if photo.size != size:
             photo = photo.resize(size, Image.Resampling(INTERPOLATIONS[preprocessing.interpolation]))
@@ -77,6 +78,6 @@ def _size(photo: Image.Image, preprocessing: Preprocessing) -> tuple[int, int]:
 
 def _centre(photo: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     """The square in the middle; what it lacks is black, half a pixel of it above and to the left."""
-    side, to_even = preprocessing.crop, preprocessing.library == "torchvision"
+    side, to_even = preprocessing.crop, preprocessing.library != "transformers"
     left, top = (round((length - side) / 2) if to_even else (length - side) // 2 for length in photo.size)
     return photo.crop((left, top, left + side, top + side))

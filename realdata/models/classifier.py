@@ -95,7 +95,7 @@ def load_torchvision(name: str, question: Question, dtype: FloatType = "float32"
         preset = weights.transforms()
         (resize,), (crop,) = preset.resize_size, preset.crop_size
         interpolation = preset.interpolation.value
-    pictures = as_preprocessing(option, "shortest", resize, crop, interpolation, preset.mean, preset.std)
+    pictures = as_preprocessing(option, "torchvision", "shortest", resize, crop, interpolation, preset.mean, preset.std)
     said = f"{architecture}/{weights.name}"
     description = {"kind": "torchvision", "name": said, "torchvision": torchvision.__version__}
     return Classifier(description, module, question.indices, pictures, dtype)
@@ -123,7 +123,9 @@ def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Mo
         if resize < max(sides):
             raise InputError(f"{option}: its pictures must be cut from larger ones, crop_pct is {config['crop_pct']}")
         fit = _MODES.get(config["crop_mode"], config["crop_mode"])
-    pictures = as_preprocessing(option, fit, resize, sides, config["interpolation"], config["mean"], config["std"])
+    pictures = as_preprocessing(
+        option, "torchvision", fit, resize, sides, config["interpolation"], config["mean"], config["std"]
+    )
     description = {"kind": "timm", "name": name, "timm": timm.__version__}
     return Classifier(description, module, question.indices, pictures, dtype)
 

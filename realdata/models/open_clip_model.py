@@ -126,7 +126,7 @@ def _preprocessing(option: str, content: Mapping[str, Any]) -> Preprocessing:
     )
     # OpenCLIP knows two interpolations, and takes the second for any other name.
     interpolation = "bilinear" if content["interpolation"] == "bilinear" else "bicubic"
-    return as_preprocessing(option, content["resize_mode"], side, size, interpolation, mean, deviation)
+    return as_preprocessing(option, "open_clip", content["resize_mode"], side, size, interpolation, mean, deviation)
 
 
 def _embed(clip: Any, tokenizer: Callable[[list[str]], Any], question: Question) -> Any:

@@ -1,7 +1,6 @@
 """What the adapters of PyTorch's models share: a package or one line, the device, photos as tensors."""
 
 import contextlib
-import dataclasses
 import importlib
 import pickle
 from collections.abc import Iterator, Sequence
@@ -9,12 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pretrained.preprocessing import Preprocessing
+from pretrained.preprocessing import FITS, Preprocessing
 from workbench.errors import InputError
 
 FloatType = Literal["float32", "bfloat16"]
-# How OpenCLIP and timm make a photo square, and what says so to `Preprocessing`; another one joins here once that can.
-_FITS: dict[str, dict[str, Any]] = {"shortest": {}}
 
 
 def need(option: str, module: str, package: str, extra: str) -> Any:
@@ -71,6 +68,7 @@ def float_type(name: FloatType) -> Any:
 
 def as_preprocessing(
     option: str,
+    library: str,
     fit: str,
     resize: int,
     crop: Sequence[int] | int,
@@ -82,6 +80,7 @@ def as_preprocessing(
 
     Args:
         option: what asked for the model.
+        library: whose way it is, `torchvision` or `open_clip`.
         fit: how a photo is made square.
         resize: length of the shorter side.
         crop: the side of the square, or its height and width.
@@ -95,16 +94,15 @@ def as_preprocessing(
     height, width = (crop, crop) if isinstance(crop, int) else crop
     if height != width:
         raise InputError(f"{option}: its pictures must be square, are {height} x {width}")
-    if fit not in _FITS:
-        raise InputError(f"{option}: photos must be resized as in {', '.join(_FITS)}, are as in {fit}")
+    if fit not in FITS:
+        raise InputError(f"{option}: photos must be resized as in {', '.join(FITS)}, are as in {fit}")
     if not len(mean) == len(deviation) == 3:
         raise InputError(f"{option}: its pictures must have 3 channels, have {len(mean)}")
     try:
         (red, green, blue), scales = map(float, mean), tuple(map(float, deviation))
-        found = Preprocessing(resize, height, interpolation, (red, green, blue), scales, "torchvision")  # type: ignore[arg-type]
+        return Preprocessing(resize, height, interpolation, (red, green, blue), scales, library, fit)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"{option}: {error}") from error
-    return dataclasses.replace(found, **_FITS[fit])
 
 
 def as_tensor(pictures: Sequence[np.ndarray], preprocessing: Preprocessing, dtype: FloatType) -> Any:

@@ -78,13 +78,16 @@ def refusal(kind, code):
     ("error", "words"),
     [
         (refusal(errors.GatedRepoError, 403), "is given only to those whom its owner lets; .*`hf auth login`"),
-        (refusal(errors.RepositoryNotFoundError, 404), "is no folder and no repository of the hub"),
+        (refusal(errors.RepositoryNotFoundError, 404), "is no directory and no repository of the hub"),
         (refusal(errors.RevisionNotFoundError, 404), "is no revision of this repository"),
         (
             httpx2.ConnectError("no route\nto host"),
-            r"is not in the .* cannot be downloaded \(no route\); connect once, or give a folder",
+            r"is no directory, .* cannot be downloaded \(no route\); connect once, or give a folder",
         ),
-        (errors.OfflineModeIsEnabled("offline"), r"is not in the hub's cache and cannot be downloaded \(offline\)"),
+        (
+            errors.OfflineModeIsEnabled("offline"),
+            r"is no directory, not in the hub's cache, and cannot be downloaded \(offline\)",
+        ),
     ],
 )
 def test_what_went_wrong_is_told_in_one_line(monkeypatch, error, words):

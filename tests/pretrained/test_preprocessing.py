@@ -97,7 +97,7 @@ def test_only_a_loader_of_transformers_turns_photos(tmp_path):
 
 
 @pytest.mark.parametrize("kind", OPAQUE_KINDS + TRANSPARENT_KINDS + SIZES)
-def test_torchvision_s_order_is_kept(tmp_path, kind):
+def test_openclips_order_is_kept(tmp_path, kind):
     """OpenCLIP's transform, written out: resize the shorter side, cut the centre, and only then convert to RGB."""
     path = save(tmp_path, kind)
     with Image.open(path) as photo:
@@ -106,13 +106,13 @@ def test_torchvision_s_order_is_kept(tmp_path, kind):
         resized = photo.resize(size, Image.Resampling.BICUBIC) if size != photo.size else photo
         left, top = (int(round((length - SIDE) / 2.0)) for length in size)  # noqa: RUF046  as torchvision has it
         wanted = np.asarray(resized.crop((left, top, left + SIDE, top + SIDE)).convert("RGB"), np.float32)
-    np.testing.assert_allclose(by_us(path, "torchvision"), wanted / 127.5 - 1, atol=1e-5)
+    np.testing.assert_allclose(by_us(path, "open_clip"), wanted / 127.5 - 1, atol=1e-5)
 
 
 def test_the_order_matters_for_palettes(tmp_path):
     """The power of the test above: Pillow takes the nearest colour where it resizes a palette."""
     path = save(tmp_path, "palette")
-    assert np.abs(by_us(path, "torchvision") - by_us(path)).max() > 0.1
+    assert np.abs(by_us(path, "open_clip") - by_us(path)).max() > 0.1
 
 
 def test_a_worker_that_only_decodes_needs_no_framework():
