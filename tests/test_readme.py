@@ -17,6 +17,8 @@ from pretrained import huggingface_files
 from sims.theorems.table import STATEMENTS
 from sims.tiny_clip import tiny_clip
 from tests.conftest import ROOT, free_port
+from tests.realdata.made import made_photos
+from tests.realdata.test_evaluate import check
 from tests.sims.colored_coco.made_coco import make as make_coco
 from workbench.results import write_files
 
@@ -86,6 +88,42 @@ def test_colored_coco_runs_as_written(tmp_path):
     run(f"{made} --min-area 50 --size 16", tmp_path)
     assert "objbkg" in run(f"{train} --epochs 1 --batch-size 16", tmp_path)
     assert (tmp_path / "results" / "objbkg" / "model" / "model.safetensors").exists()
+
+
+def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
+    """The indented commands, on made photos in the released layout, with small CLIPs in the hub's cache."""
+    commands = re.findall(r"^    (python -m realdata\..*)$", README, re.M)
+    assert len(commands) == 4
+    layout = {"9 ostrich": ("ground", "water"), "10 brambling": ("grass", "sky"), "100 black swan": ("water", "ground")}
+    made_photos(tmp_path / "LAION-final", layout, 4, side=20)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for seed, name in enumerate(
+        ("timm/vit_base_patch32_clip_224.laion400m_e31", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K")
+    ):
+        repository = tmp_path / "hub" / "hub" / f"models--{name.replace('/', '--')}"
+        checkpoint = tiny_clip(16, ["a photo of an ostrich", "a photo of a black swan"], seed)
+        write_files(repository / "snapshots" / "0123abc", huggingface_files.files(checkpoint))
+        write_files(repository / "refs", {"main": "0123abc"})
+    for command in commands:
+        assert run(command, tmp_path), command
+    content = json.loads((tmp_path / "results" / "b32" / "summary.json").read_text())
+    check(content, pd.read_csv(tmp_path / "results" / "b32" / "predictions.csv"))
+    assert (
+        content["commit"] == "0123abc" and content["setup"] == "1v1000" and content["published"][0]["common"] == 67.13
+    )
+    assert content["image_tower"]["activation"] == "quick_gelu"
+    lists = pd.read_csv(ROOT / "published" / "candidates_1v20.csv").groupby("imagenet_index").candidate_index.agg(set)
+    of_twenty = pd.read_csv(tmp_path / "results" / "l14" / "predictions.csv")
+    assert all(row.predicted_index in lists[row.class_index] for row in of_twenty.itertuples())
+
+
+def test_excess_of_the_selecting_model_is_the_programs(main_job):
+    settings = json.loads(run("python -m realdata.curate --published --json -", main_job))["settings"]
+    excess = [setting["excess"] for setting in settings]
+    low, high = settings[0]["interval"]
+    main = f"by {excess[0]:.1f} points [{low:.1f}, {high:.1f}] of {settings[0]['drop']:.1f} in the paper's main setting"
+    assert f"{main} and by {min(excess):.1f} to {max(excess):.1f} in all six" in README.replace("\n", " ")
 
 
 def test_results_of_coloured_digits_are_the_tables():
