@@ -13,7 +13,7 @@ import pytest
 from published.tables import DIRECTORY
 from realdata.class_names import find_class, read_class_names
 from realdata.evaluate.program import main
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 
 EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/model", "--names", "export/names.txt")
 
@@ -187,3 +187,56 @@ def test_a_photo_is_classified_among_its_twenty(run_program, beside):
     lists = pd.read_csv(DIRECTORY / "candidates_1v20.csv").groupby("imagenet_index").candidate_index.agg(set)
     assert all(row.predicted_index in lists[row.class_index] for row in predictions.itertuples())
     check(content, predictions)
+
+
+def test_several_devices_and_processes_answer_as_one_does(run_program, beside, monkeypatch):
+    """Batches split over three devices, the last one short; photos shared by two processes."""
+    assert run_program(*EVALUATE, "--out", "one").returncode == 0
+    one = pd.read_csv(beside / "one" / "predictions.csv")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
+    assert run_program(*EVALUATE, "--batch-size", "7", "--out", "devices").returncode == 0
+    where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2", "--process"]
+    command = [sys.executable, "-m", *EVALUATE, "--out", "processes", *where]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    started = [
+        subprocess.Popen([*command, str(n)], cwd=beside, env=environment, stdout=subprocess.PIPE, text=True)
+        for n in range(2)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    assert "Written to processes" in outputs[0] and outputs[1] == ""
+    for name in ("devices", "processes"):
+        found = pd.read_csv(beside / name / "predictions.csv")
+        assert found.drop(columns="score").equals(one.drop(columns="score")), name
+        np.testing.assert_allclose(found.score, one.score, atol=1e-5)  # single precision, sums in another order
+        assert not list((beside / name).glob(".unfinished*"))
+
+
+def test_candidates_come_from_another_model_and_what_is_overridden_is_told(run_program, beside):
+    options = ("--candidates-from", "export/model", "--activation", "gelu", "--dtype", "bfloat16", "--json", "-")
+    done = run_program(*EVALUATE, *options)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["setup"] == "1v20" and content["candidates_from"] == "export/model"
+    assert content["overridden"] == ["activation"] and content["dtype"] == "bfloat16"
+    assert content["image_tower"]["activation"] == content["text_tower"]["activation"] == "gelu"
+    lists = pd.read_csv(beside / "results" / "evaluate" / "candidates.csv")
+    assert lists.groupby("imagenet_index").candidate_index.agg(sorted).tolist() == [[0, 1, 2]] * 3
+
+
+REFUSED = {
+    "no model": (["--model"], ["expected one argument"]),
+    "an activation that there is not": (["--activation", "relu"], ["--activation", "'relu'"]),
+    "two channels": (["--mean", "0.5,0.5"], ["--mean", "three numbers"]),
+    "no batch": (["--batch-size", "0"], ["--batch-size", "0"]),
+    "a picture smaller than a patch": (["--image-size", "1"], ["--image-size", "at least a patch's side"]),
+    "no tokenizer there": (["--tokenizer", "export"], ["export", "tokenizer.json"]),
+    "a place that is a file": (["--out", "export/names.txt"], ["--out", "no directory"]),
+    "scores as well": (["--scores", "a.npz"], ["--scores", "not allowed with", "--model"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrong_options_are_told(refuses, beside, name):
+    options, words = REFUSED[name]
+    refuses(main, *EVALUATE[1:], *options, words=words)
