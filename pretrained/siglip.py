@@ -8,7 +8,7 @@ from pretrained.attention import attention
 from pretrained.config import SigLIPConfig, TransformerConfig, VisionConfig
 from pretrained.patches import cut
 from pretrained.text_tower import TextTower
-from pretrained.transformer import _ACTIVATIONS, Transformer, norm, normal
+from pretrained.transformer import ACTIVATION_FUNCTIONS, Transformer, norm, normal
 from pretrained.unit_length import unit_length
 
 INITIAL_SCALE, INITIAL_BIAS = 10.0, -10.0
@@ -36,7 +36,7 @@ class AttentionPool(nnx.Module):
             for each in (probe, self.key(tokens), self.value(tokens))
         )
         found = self.out(attention(query, key, value).reshape(size, width))
-        hidden = _ACTIVATIONS[self.activation](self.hidden(self.norm(found)))
+        hidden = ACTIVATION_FUNCTIONS[self.activation](self.hidden(self.norm(found)))
         return found + self.hidden_out(hidden)
 
 

@@ -17,7 +17,7 @@ def quick_gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return x * jax.nn.sigmoid(1.702 * x)
 
 
-_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+ACTIVATION_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "quick_gelu": quick_gelu,
     "gelu_pytorch_tanh": lambda x: jax.nn.gelu(x, approximate=True),
@@ -50,7 +50,7 @@ class Block(nnx.Module):
         seen = places[:, None, :, None] >= length[None, None, None, :] if causal else None
         found = attention(self._split(self.query(normed)), key, value, seen)
         tokens = tokens + self.out(found.reshape(tokens.shape))
-        hidden = _ACTIVATIONS[self.activation](self.hidden(self.hidden_norm(tokens)))
+        hidden = ACTIVATION_FUNCTIONS[self.activation](self.hidden(self.hidden_norm(tokens)))
         return tokens + self.hidden_out(hidden)
 
     def _split(self, vectors: Float[Array, "size length width"]) -> Float[Array, "size length heads _"]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from published.tables import Column, read_table
 from realdata.class_names import ClassNames
-from realdata.photos import PREFIXES, class_folders, photo_files, subfolders
+from realdata.photos import find_uncurated
 from workbench.errors import InputError
 
 _ANSWERS: dict[str, Column] = {"predicted_index": (0.0, 1e6), "correct": ("0", "1", "False", "True")}
@@ -87,15 +87,8 @@ def _read_predictions(path: Path, with_labels: bool) -> pd.DataFrame:
 
 def _shown(root: Path, classes: ClassNames, mapping: dict[str, int] | None) -> pd.DataFrame:
     """What the photos of a folder show."""
-    root, indices = class_folders(root, classes, mapping, option="--photos")
-    rows = []
-    for folder, index in indices.items():
-        for background in subfolders(folder):
-            group, _, behind = background.name.partition("-")
-            name = behind if group in PREFIXES and behind else background.name
-            rows += [(photo.relative_to(root).as_posix(), index, name) for photo in photo_files(background)]
-    if not rows:
-        raise InputError(f"--photos: {root}: holds no photo in folders like '100 black swan/water'")
+    _, photos = find_uncurated(root, classes, mapping, option="--photos")
+    rows = [(photo.path, photo.class_index, photo.background) for photo in photos]
     return pd.DataFrame(rows, columns=pd.Index(["path", "class_index", "background"]))
 
 

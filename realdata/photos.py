@@ -10,6 +10,7 @@ from workbench.errors import InputError
 # What a group's folder may begin with: the paper's two versions.
 PREFIXES = {"common": "common", "easy": "common", "counter": "counter", "hard": "counter"}
 GROUPS = ("common", "counter")
+UNCURATED = ""  # the group of photos that are of none yet
 ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -53,6 +54,30 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
     missing = set(GROUPS) - {photo.group for photo in photos}
     if missing:
         raise InputError(f"--data: {root}: holds no {' and no '.join(sorted(missing))} photos")
+    return root, photos
+
+
+def find_uncurated(
+    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "--data"
+) -> tuple[Path, list[Photo]]:
+    """All photos in folders of class and background, of no group yet; as `find_photos` otherwise.
+
+    A background's folder may have a group before its name, as in a released set, which is not heeded.
+
+    Raises:
+        InputError: there is no such folder, no photo, or a folder of no class.
+    """
+    root, indices = class_folders(root, classes, mapping, option)
+    photos = []
+    for folder, index in indices.items():
+        for background in subfolders(folder):
+            group, _, behind = background.name.partition("-")
+            name = behind if group in PREFIXES and behind else background.name
+            photos += [
+                Photo(path.relative_to(root).as_posix(), index, UNCURATED, name) for path in photo_files(background)
+            ]
+    if not photos:
+        raise InputError(f"{option}: {root}: holds no photo in folders like '100 black swan/water'")
     return root, photos
 
 

@@ -61,6 +61,12 @@ def build_parser() -> program.Parser:
         help="what is said of a candidate, {} for its name; or the mean over a file of such lines, or over "
         f"{OPENAI80}, OpenAI's 80 from an installed open_clip_torch",
     )
+    add(
+        "--uncurated",
+        action="store_true",
+        help="the photos lie in folders class/background and are of no group yet: write predictions.csv alone, for "
+        "realdata.curate",
+    )
     add("--strict", action="store_true", help="end at a photo that cannot be read, instead of leaving it out")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
     program.add_json_option(parser)

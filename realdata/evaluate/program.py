@@ -14,13 +14,13 @@ from realdata.evaluate.answers import Answers, answers, most_similar
 from realdata.evaluate.asking import Asking
 from realdata.evaluate.kept import Kept
 from realdata.evaluate.options import build_parser, loading
-from realdata.evaluate.report import report
+from realdata.evaluate.report import report, report_uncurated
 from realdata.evaluate.scores import answers_from, read_scores
 from realdata.evaluate.summary import summarise
 from realdata.evaluate.work import Work
 from realdata.models.choose import load_model
 from realdata.models.model import Model, Question
-from realdata.photos import find_photos
+from realdata.photos import find_photos, find_uncurated
 from realdata.prompts import PAPER, read_templates
 from workbench import hosts, program, results, terminal
 
@@ -38,10 +38,13 @@ def _main(options: argparse.Namespace) -> None:
     results.check_writable(options.out)
     results.check_json(options.json)
     classes = read_class_names(options.names)
-    root, photos = find_photos(options.data, classes, read_mapping(options.classes) if options.classes else None)
+    find = find_uncurated if options.uncurated else find_photos
+    root, photos = find(options.data, classes, read_mapping(options.classes) if options.classes else None)
     work = Work(options, classes, templates, root, photos)
     origin, found, lists, notes = _by_model(work) if options.scores is None else _from_file(work)
-    if hosts.is_first():
+    if hosts.is_first() and options.uncurated:
+        report_uncurated(work, found, notes)
+    elif hosts.is_first():
         report(work, summarise(work, origin, found, lists, notes), found, lists)
     Kept(options.out, {}).remove()
 

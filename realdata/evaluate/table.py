@@ -46,6 +46,11 @@ def show(content: Mapping[str, Any]) -> None:
     )
     for line in _lines(content):
         console.print(line, soft_wrap=True, markup=False)
+    show_left_out(content)
+
+
+def show_left_out(content: Mapping[str, Any]) -> None:
+    """Print what a person should know, and what could not be read."""
     terminal.print_list("Notes", content["warnings"], _SHOWN)
     unreadable = [f"{each['path']} ({each['reason']})" for each in content["unreadable"]]
     terminal.print_list("Left out, cannot be read", unreadable, _SHOWN)

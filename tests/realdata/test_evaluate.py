@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY
-from realdata.class_names import find_class, read_class_names
 from realdata.evaluate.program import main
 from tests.conftest import ROOT, free_port
 
@@ -76,25 +75,6 @@ def check(content, predictions):
         assert cell["accuracy"] == pytest.approx(min(shares[group].values()))
         assert shares[group][cell["class_index"]] == pytest.approx(cell["accuracy"])
     assert content["worst_group"]["accuracy"] == pytest.approx(min(min(each.values()) for each in shares.values()))
-
-
-@pytest.mark.parametrize(
-    ("folder", "index"),
-    [
-        ("100 black swan", 100),
-        ("100", 100),
-        ("100_black_swan", 100),
-        ("n01860187", 100),
-        ("black swan", 100),
-        ("Black_Swan", 100),
-        ("water ouzel, dipper", 20),
-        ("dipper", 20),
-        ("1000 nothing", None),
-        ("unicorn", None),
-    ],
-)
-def test_class_folders_are_known_by_index_wordnet_id_and_name(folder, index):
-    assert find_class(folder, read_class_names("imagenet")) == index
 
 
 def test_layouts_of_both_versions_and_other_names_are_read(run_program, beside):
@@ -240,3 +220,27 @@ REFUSED = {
 def test_wrong_options_are_told(refuses, beside, name):
     options, words = REFUSED[name]
     refuses(main, *EVALUATE[1:], *options, words=words)
+
+
+def test_photos_of_no_group_yet_are_predicted_and_curated(run_program, beside):
+    """Folders of class and background alone; the rule then finds each class's own colour as the common one."""
+    photos = beside / "export" / "photos"
+    truth = pd.read_csv(beside / "export" / "truth.csv").set_index("path")
+    for path in list(photos.glob("*/*")):
+        path.rename(path.with_name(path.name.partition("-")[2]))
+    done = run_program(*EVALUATE, "--uncurated")
+    assert done.returncode == 0, done.stderr
+    assert "Next: python -m realdata.curate --predictions results/evaluate/predictions.csv" in done.stdout
+    assert [path.name for path in (beside / "results" / "evaluate").iterdir()] == ["predictions.csv"]
+    names = ("--names", "export/names.txt", "--threshold", "50", "--json", "-")
+    curated = run_program("realdata.curate", "--predictions", "results/evaluate/predictions.csv", *names)
+    assert curated.returncode == 0, curated.stderr
+    shares = (
+        truth.groupby(["class_index", "group", "background"]).correct.mean().unstack("group").groupby("class_index")
+    )
+    wide = {index for index, cells in shares if cells["common"].max() - cells["counter"].min() > 0.5}
+    kept = pd.read_csv(beside / "results" / "curate" / "photos.csv")
+    assert set(kept.class_index) == wide and len(wide) > 0
+    for path, group in zip(kept.path, kept.group, strict=True):
+        folder, background, name = path.split("/")
+        assert truth.at[f"{folder}/{group}-{background}/{name}", "group"] == group
