@@ -92,7 +92,10 @@ def read_mapping(path: Path) -> dict[str, int]:
     Raises:
         InputError: it cannot be read, or lacks a column.
     """
-    table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0.0, 1e6)})
+    try:
+        table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0.0, 1e6)})
+    except InputError as error:
+        raise InputError(f"--classes: {error}") from error
     return {folder: int(index) for folder, index in zip(table["folder"], table["class_index"], strict=True)}
 
 

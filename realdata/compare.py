@@ -55,6 +55,7 @@ def _main(options: argparse.Namespace) -> None:
     summaries = {letter: _summary(place) for letter, place in places.items()}
     content = {
         "models": {letter: summaries[letter].get("model", str(place)) for letter, place in places.items()},
+        "from": {letter: str(place) for letter, place in places.items()},
         **comparison(pairs),
         "warnings": [*_left_out(tables, pairs), *_unlike(summaries)],
     }
@@ -67,8 +68,10 @@ def _summary(place: Path) -> dict[str, Any]:
     path = (place if place.is_dir() else place.parent) / "summary.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
     return content if isinstance(content, dict) else {}
 
 
@@ -91,8 +94,8 @@ def _unlike(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
 
 def _show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
-    models = content["models"]
-    console.print(f"A: {models['a']}\nB: {models['b']}", soft_wrap=True, markup=False)
+    for letter, model in content["models"].items():
+        console.print(f"{letter.upper()}: {model} ({content['from'][letter]})", soft_wrap=True, markup=False)
     table = Table(
         title="A minus B, points, mean over classes; paired 95% intervals", title_justify="left", box=SIMPLE_HEAD
     )

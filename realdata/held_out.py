@@ -53,6 +53,7 @@ SHARE, HALF = 0.8, 0.5
 SPLITS = 1_000
 BOOTSTRAPS, BOOTSTRAP_SPLITS = 500, 40
 _AT_ONCE = 1_000  # splits
+_MOST = 100.0  # points that a drop can be
 _Z = float(norm.ppf(0.5 + LEVEL / 200))
 
 
@@ -105,7 +106,9 @@ def held_out(
     return HeldOut(
         None if np.isnan(exact) else Interval(exact, _interval(exact, over_photos), _interval(exact, over_classes)),
         classes,
-        classes[:, None] + _Z * np.std(of_classes, axis=0, ddof=1)[:, None] * np.array([-1.0, 1.0]),
+        np.clip(
+            classes[:, None] + _Z * np.std(of_classes, axis=0, ddof=1)[:, None] * np.array([-1.0, 1.0]), -_MOST, _MOST
+        ),
     )
 
 
@@ -150,4 +153,4 @@ def _mean(values: Float[np.ndarray, " splits"]) -> float:
 
 def _interval(value: float, draws: list[float]) -> tuple[float, float]:
     half = _Z * float(np.nanstd(draws, ddof=1))
-    return value - half, value + half
+    return max(value - half, -_MOST), min(value + half, _MOST)

@@ -27,7 +27,8 @@ def read_templates(prompt: str) -> list[str]:
     path = Path(prompt)
     if not path.is_file():
         raise InputError(
-            f"--prompt: must hold {{}} in the place of the name, be {OPENAI80}, or a file of templates, got {prompt!r}"
+            f"--prompt: must hold {{}} in the place of the name, be {OPENAI80}, or a file of templates; there is no "
+            f"file {prompt!r}"
         )
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -47,7 +48,10 @@ def _openai() -> list[str]:
     found = importlib.util.find_spec("open_clip")
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
-        raise InputError(f"--prompt {OPENAI80}: needs the package open_clip_torch, whose list is read; install it")
+        raise InputError(
+            f"--prompt {OPENAI80}: needs the package open_clip_torch, whose list is read; install the extra "
+            'with pip install "sober-clip[open-clip]"'
+        )
     path = Path(places[0]) / "zero_shot_metadata.py"
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -107,12 +107,23 @@ def choose(
             file=sys.stdout if asked else sys.stderr,
         )
         return 0 if asked else 2
+    return start(prog, module, words[1:] if named else words)
+
+
+def start(prog: str, module: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a module's `main` and return its exit code; Ctrl-C while it is imported is told as later.
+
+    Args:
+        prog: what the program is called.
+        module: that has it.
+        arguments: from the command line unless given.
+    """
     try:
-        main: Callable[[list[str]], int] = importlib.import_module(module).main
+        main: Callable[[list[str] | None], int] = importlib.import_module(module).main
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
-    return main(words[1:] if named else words)
+    return main(None if arguments is None else list(arguments))
 
 
 def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:

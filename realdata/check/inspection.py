@@ -1,7 +1,6 @@
 """One photo looked at: whether it decodes, what kind of picture it is, and what makes it the same as another."""
 
 import hashlib
-import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,9 +32,8 @@ def inspect(path: Path) -> Inspection:
     Raises:
         OSError: it cannot be decoded.
     """
-    content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(path) as image:
         mode, turned = image.mode, image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
         photo = image.convert("RGB")
     picture = hashlib.sha256(repr(photo.size).encode() + photo.tobytes())
-    return Inspection(mode, turned, hashlib.sha256(content).hexdigest(), picture.hexdigest())
+    return Inspection(mode, turned, hashlib.sha256(path.read_bytes()).hexdigest(), picture.hexdigest())

@@ -3,6 +3,6 @@
 import sys
 
 if __name__ == "__main__":
-    from realdata.evaluate.program import main
+    from workbench import program
 
-    sys.exit(main())
+    sys.exit(program.start("python -m realdata.evaluate", "realdata.evaluate.program"))

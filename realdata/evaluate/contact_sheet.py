@@ -35,14 +35,15 @@ def draw(predictions: pd.DataFrame, content: Mapping[str, Any], root: Path, name
     pairs = pairs[:_CLASSES]
     if not pairs:
         return None
-    rows = -(-len(pairs) // _PAIRS)
-    figure = Figure(figsize=(12, 0.6 + 2.4 * rows), layout="constrained")
-    cells = figure.subplots(rows, 2 * _PAIRS, squeeze=False)
+    across = min(_PAIRS, len(pairs))
+    rows = -(-len(pairs) // across)
+    figure = Figure(figsize=(4 * across, 0.6 + 2.4 * rows), layout="constrained")
+    cells = figure.subplots(rows, 2 * across, squeeze=False)
     for axes in cells.flat:
         axes.axis("off")
     for number, pair in enumerate(pairs):
         for column, photo in enumerate(pair):
-            axes = cells[number // _PAIRS, 2 * (number % _PAIRS) + column]
+            axes = cells[number // across, 2 * (number % across) + column]
             axes.imshow(_picture(root / photo.path))
             verdict = "right" if photo.correct else f"taken for {_short(names[int(photo.predicted_index)])}"
             axes.set_title(
@@ -50,7 +51,7 @@ def draw(predictions: pd.DataFrame, content: Mapping[str, Any], root: Path, name
                 fontsize=8,
                 color="#0072B2" if photo.correct else "#D55E00",
             )
-    figure.suptitle(f"{content['model']}: right on the common background, wrong on the counter one", fontsize=10)
+    figure.suptitle(f"{content['model']}:\nright on the common background, wrong on the counter one", fontsize=10)
     return figure
 
 

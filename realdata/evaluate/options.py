@@ -39,14 +39,14 @@ def build_parser() -> program.Parser:
         "--scores",
         type=program.path,
         metavar="FILE.npz",
-        help="or a model that was run elsewhere: arrays paths (n), scores (n, k) and candidates (k, class indices)",
+        help="or a model that was run elsewhere: arrays paths (n, relative to ROOT), scores (n, k) "
+        "and candidates (k, class indices)",
     )
     add_class_options(parser)
     add(
         "--setup",
         choices=(ALL, TWENTY),
-        default=ALL,
-        help=f"among which candidates: {ALL}, all names; {TWENTY}, the 20 published for each class",
+        help=f"among which candidates: {ALL}, all names (default); {TWENTY}, the 20 published for each class",
     )
     add(
         "--candidates-from",

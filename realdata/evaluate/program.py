@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from realdata.candidates import NUMBER, TWENTY, allowed_candidates, published_lists
+from realdata.candidates import ALL, NUMBER, TWENTY, allowed_candidates, published_lists
 from realdata.class_names import read_class_names, read_mapping
 from realdata.evaluate.answers import Answers, answers, most_similar
 from realdata.evaluate.asking import Asking
@@ -23,6 +23,7 @@ from realdata.models.model import Model, Question
 from realdata.photos import find_photos, find_uncurated
 from realdata.prompts import PAPER, read_templates
 from workbench import hosts, program, results, terminal
+from workbench.errors import InputError
 
 _Lists = Mapping[int, Sequence[int]] | None
 
@@ -34,6 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> None:
     hosts.join(options)
+    if options.candidates_from is not None and (options.setup == ALL or options.scores is not None):
+        other = f"--setup {ALL}" if options.scores is None else "--scores"
+        raise InputError(
+            f"--candidates-from: makes the candidates of {TWENTY} with --model, and cannot go with {other}"
+        )
     templates = read_templates(options.prompt)
     results.check_writable(options.out)
     results.check_json(options.json)
@@ -56,6 +62,9 @@ def _from_file(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     lists = published_lists() if work.options.setup == TWENTY else None
     found, notes = answers_from(scores, path, work.photos, _allowed(work, scores.candidates, lists))
     origin = {"model": str(path), "kind": "scores", "preprocessing": None, "candidates": len(scores.candidates)}
+    origin |= {"reads_prompts": False}
+    if work.options.prompt != PAPER:
+        notes.append("--prompt says nothing of scores that are there already")
     return origin, found, lists, notes
 
 
@@ -65,7 +74,7 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     question = Question(list(names), list(names.values()), work.templates)
     lists: _Lists = published_lists() if options.setup == TWENTY else None
     if options.candidates_from is not None:
-        other = _load(options.candidates_from, work, question)
+        other = _load(options.candidates_from, work, question, "--candidates-from")
         asking, kept = _asking(work, options.candidates_from, other, question, None)
         lists = most_similar(asking, work.photos, question.indices, NUMBER, kept)
         del other, asking  # one model's weights at a time
@@ -73,10 +82,10 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     model = _load(options.model, work, question)
     asking, kept = _asking(work, options.model, model, question, lists)
     found = answers(asking, work.photos, question.indices, allowed, kept)
-    notes = (
-        [] if model.texts or options.prompt == PAPER else ["the model reads no texts, so that --prompt says nothing"]
-    )
-    origin = {"model": options.model, **model.description, "candidates": len(names)}
+    notes = []
+    if not model.texts and options.prompt != PAPER:
+        notes.append("the model reads no texts, so that --prompt says nothing")
+    origin = {"model": options.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
     return origin, found, lists, notes
 
 
@@ -85,9 +94,12 @@ def _allowed(work: Work, candidates: Sequence[int], lists: _Lists) -> dict[int, 
     return dict(zip(shown.tolist(), allowed_candidates(lists, np.array(candidates), shown), strict=True))
 
 
-def _load(name: str, work: Work, question: Question) -> Model:
-    with terminal.working(f"reading {name}"):
-        return load_model(name, question, loading(work.options))
+def _load(name: str, work: Work, question: Question, option: str = "--model") -> Model:
+    try:
+        with terminal.working(f"reading {name}"):
+            return load_model(name, question, loading(work.options))
+    except InputError as error:
+        raise InputError(str(error).replace("--model", option, 1)) from error
 
 
 def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lists) -> tuple[Asking, Kept]:

@@ -1,8 +1,10 @@
 """An evaluation's files and what is printed of it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from realdata.class_names import IMAGENET
 from realdata.evaluate import contact_sheet, figure, table
 from realdata.evaluate.answers import Answers
 from realdata.evaluate.work import Work
@@ -67,7 +69,9 @@ def report_uncurated(work: Work, found: Answers, notes: list[str]) -> None:
         console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right.")
         table.show_left_out(content)
         place = work.options.out / "predictions.csv"
-        console.print(f"Written: {place}. Next: python -m realdata.curate --predictions {place}", soft_wrap=True)
+        names = "" if work.options.names == IMAGENET else f" --names {shlex.quote(work.options.names)}"
+        following = f"python -m realdata.curate --predictions {shlex.quote(str(place))}{names}"
+        console.print(f"Written: {place}. Next: {following}", soft_wrap=True)
 
 
 def _as_csv(found: Answers) -> str:

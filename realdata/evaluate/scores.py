@@ -37,7 +37,10 @@ def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
         InputError: it cannot be read, lacks an array, or holds other shapes, NaN, or a path or candidate twice.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ValueError("it holds one array without a name")
+        with archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"--scores: {path}: no such file") from error
@@ -91,7 +94,9 @@ def answers_from(
     rows = {name: row for row, name in enumerate(scores.paths)}
     found = [photo for photo in photos if photo.path in rows]
     if not found:
-        raise InputError(f"--scores: {path}: holds no photo of --data; it begins with {scores.paths[:1]}")
+        raise InputError(
+            f"--scores: {path}: holds no photo of --data, by path relative to it; it begins with {scores.paths[0]!r}"
+        )
     said = {}
     for photo in found:
         values = np.where(allowed[photo.class_index], scores.scores[rows[photo.path]], -np.inf)

@@ -41,15 +41,16 @@ def summarise(
     missing = set(GROUPS) - set(predictions.group)
     if missing:
         raise InputError(f"--data: {work.root}: not one {' and not one '.join(sorted(missing))} photo can be read")
-    setup = f"1v{origin['candidates']}" if lists is None else TWENTY
+    number = origin["candidates"] if lists is None else max(map(len, lists.values()))
+    setup = f"1v{number}"
     tables = read_published_tables(DIRECTORY)
     content = summary(predictions, work.classes.names)
     return {
         **origin,
         "setup": setup,
         "candidates_from": options.candidates_from or ("published" if lists is not None else None),
-        "prompt": options.prompt,
-        "templates": work.templates,
+        "prompt": options.prompt if origin["reads_prompts"] else None,
+        "templates": work.templates if origin["reads_prompts"] else None,
         "names": options.names,
         **content,
         "mistakes": mistakes(predictions, work.classes.names),

@@ -62,7 +62,7 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
     lines = [f"Worst group: {worst['label']}, {worst['group']} photos, {worst['accuracy']:.2f}% of {worst['photos']}."]
     if found["with_background"] is not None:
         line = f"Mistakes on counter photos that go with the background: {found['with_background']:.0f}%"
-        line += f" of {found['judged']}"
+        line += f" of the {found['judged']} of {found['counter_mistakes']} that other classes' photos can judge"
         if found["expected"] is not None:
             line += f", {found['expected']:.0f}% expected by chance (p = {found['p_value']:.2g})"
         lines.append(f"{line}.")

@@ -5,6 +5,7 @@ import dataclasses
 from realdata.models.loading import Loading
 from realdata.models.model import Model, Question
 from realdata.models.registry import PREFIX, find_published
+from workbench.errors import InputError
 
 
 def load_model(name: str, question: Question, loading: Loading) -> Model:
@@ -25,7 +26,10 @@ def load_model(name: str, question: Question, loading: Loading) -> Model:
             # Some files say gelu where the weights were trained with quick_gelu.
             overrides = dataclasses.replace(loading.overrides, activation=found.activation)
             loading = loading._replace(overrides=overrides)
-        name = found.model
+        try:
+            return load_model(found.model, question, loading)
+        except InputError as error:
+            raise InputError(f"{error} [{PREFIX}{found.name}]") from error
     kind, separator, rest = name.partition(":")
     if separator and kind == "open_clip":
         from realdata.models import open_clip_model

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from huggingface_hub import HfApi
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
@@ -173,13 +174,12 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     if not sys.stderr.isatty():
         transformers.utils.logging.disable_progress_bar()
     with told(option):
-        processor = transformers.AutoProcessor.from_pretrained(name, trust_remote_code=False)
+        where = {"trust_remote_code": False, "local_files_only": not _is_reachable(name)}
+        processor = transformers.AutoProcessor.from_pretrained(name, **where)
         # Pillow's way to resize, whether or not torchvision is installed. Asked of the whole, videos would need it too.
-        processor.image_processor = transformers.AutoImageProcessor.from_pretrained(
-            name, trust_remote_code=False, backend="pil"
-        )
+        processor.image_processor = transformers.AutoImageProcessor.from_pretrained(name, **where, backend="pil")
         module = transformers.AutoModelForImageTextToText.from_pretrained(
-            name, trust_remote_code=False, use_safetensors=True, dtype=float_type(dtype)
+            name, **where, use_safetensors=True, dtype=float_type(dtype)
         )
         prompt = _prompt(processor, question.names)
         description = {
@@ -194,6 +194,15 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
         model = LVLM(description, processor, module, prompt)
         model.check(_TOLERANCES[dtype])
     return model
+
+
+def _is_reachable(name: str) -> bool:
+    """Whether the hub answers for a model; transformers by itself would try each of a dozen files many times."""
+    try:
+        HfApi().model_info(name)
+    except Exception:  # of many kinds, by way of the client that the hub's library uses
+        return False
+    return True
 
 
 def _prompt(processor: Any, names: Sequence[str]) -> Prompt:

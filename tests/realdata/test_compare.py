@@ -42,7 +42,10 @@ def test_differences_are_those_of_the_predictions(run_program, both):
         assert content["differences"][group]["value"] == pytest.approx(means[0][group] - means[1][group])
     assert content["models"] == {"a": "first", "b": "second"} and content["warnings"] == []
     shown = run_program("realdata.compare", "a/predictions.csv", "b")
-    assert "A: first" in shown.stdout and f"{content['differences']['drop']['value']:+.2f}" in shown.stdout
+    assert (
+        "A: first (a/predictions.csv)" in shown.stdout
+        and f"{content['differences']['drop']['value']:+.2f}" in shown.stdout
+    )
 
 
 def test_what_differs_between_the_two_is_told(tmp_path, both, capsys):

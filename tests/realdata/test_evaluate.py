@@ -197,7 +197,7 @@ def test_candidates_come_from_another_model_and_what_is_overridden_is_told(run_p
     done = run_program(*EVALUATE, *options)
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
-    assert content["setup"] == "1v20" and content["candidates_from"] == "export/model"
+    assert content["setup"] == "1v3" and content["candidates_from"] == "export/model"  # three names, not twenty
     assert content["overridden"] == ["activation"] and content["dtype"] == "bfloat16"
     assert content["image_tower"]["activation"] == content["text_tower"]["activation"] == "gelu"
     lists = pd.read_csv(beside / "results" / "evaluate" / "candidates.csv")
@@ -212,6 +212,9 @@ REFUSED = {
     "a picture smaller than a patch": (["--image-size", "1"], ["--image-size", "at least a patch's side"]),
     "no tokenizer there": (["--tokenizer", "export"], ["export", "tokenizer.json"]),
     "a place that is a file": (["--out", "export/names.txt"], ["--out", "no directory"]),
+    "all candidates and some": (["--setup", "1v1000", "--candidates-from", "a"], ["--candidates-from", "1v1000"]),
+    "candidates from nowhere": (["--candidates-from", "nowhere"], ["--candidates-from: nowhere"]),
+    "no mapping": (["--classes", "a.csv"], ["--classes", "a.csv: no such file"]),
     "scores as well": (["--scores", "a.npz"], ["--scores", "not allowed with", "--model"]),
 }
 
