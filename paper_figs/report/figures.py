@@ -1,0 +1,76 @@
+"""The figures of the page, and where each stands."""
+
+import base64
+import dataclasses
+import struct
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from paper_figs.statements.table import STATEMENT_FIGURES
+
+# Section to the names of its figures, as patterns; a figure stands in the first section that has it.
+SECTIONS = {
+    "audit": ("audit*",),
+    "C1": ("common_counter*", "photo_counts*", "classwise_drop*", "drops*"),
+    "C2": ("effective_robustness*",),
+    "C3": ("model_size*", "same_data*", "backbones*"),
+    "C4": ("data_size*", "same_backbone*"),
+    "C5": ("filtered*",),
+    "C6": ("lvlm*",),
+    "C7": ("boundary", "phase_diagram*", "theorem62", "rate", "map*", "captions_prompts*"),
+    "C8": ("colored_*", "multicolored_*"),
+    "reliance": ("reliance*", "digits_reliance*"),
+    "synthetic": ("contrastive*",),
+}
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class PageFigure:
+    """A figure as the page shows it.
+
+    Attributes:
+        name: as `python -m paper_figs --list` gives it.
+        caption: what it shows, in a sentence.
+        source: the files or tables that it is drawn from.
+        png: the picture.
+        alt: what a reader who cannot see it should know.
+    """
+
+    name: str
+    caption: str
+    source: str
+    png: bytes
+    alt: str
+
+    @property
+    def uri(self) -> str:
+        """The picture as a data: URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, from the picture's header.
+
+        Raises:
+            ValueError: the picture is no PNG.
+        """
+        if not self.png.startswith(_PNG) or len(self.png) < 24:
+            raise ValueError(f"figure {self.name}: is no PNG")
+        width, height = struct.unpack(">II", self.png[16:24])
+        return width, height
+
+
+def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
+    """Section to its figures, in their order; `statements` has those of S1 to S19, `further` those of no section."""
+    places: dict[str, list[PageFigure]] = {section: [] for section in (*SECTIONS, "statements", "further")}
+    for figure in figures:
+        places[_section(figure.name)].append(figure)
+    return places
+
+
+def _section(name: str) -> str:
+    for section, patterns in SECTIONS.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return section
+    return "statements" if name in STATEMENT_FIGURES else "further"
