@@ -15,8 +15,8 @@ SENTENCES = {
         "sometimes": "CLIPs lose accuracy when an animal stands before an uncommon background: shown in {@supported} "
         "of {@tests} tests, refuted in none.",
         "open": "No test shows that every CLIP loses accuracy before an uncommon background, and none refutes it.",
-        "both": "Tests disagree on whether every CLIP loses accuracy before an uncommon background: {@supported} of "
-        "{@tests} show it and {@not_supported} refute it.",
+        "both": "Tests disagree on whether every CLIP loses accuracy before an uncommon background: it is shown in "
+        "{@supported} of {@tests} and refuted in {@not_supported}.",
         "against": "That every CLIP loses accuracy before an uncommon background is refuted in {@not_supported} of "
         "{@tests} tests and shown in none.",
         "never": "That every CLIP loses accuracy before an uncommon background is refuted in all {@tests} tests.",
@@ -24,13 +24,13 @@ SENTENCES = {
     "C2": {
         "untested": "Whether they lose more than ImageNet models of the same accuracy was not tested.",
         "always": "They lose more than ImageNet models of the same accuracy, in all {@tests} tests.",
-        "sometimes": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: "
-        "{@supported} of {@tests} tests show it, and {@inconclusive} show no difference.",
+        "sometimes": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: it is "
+        "shown in {@supported} of {@tests} tests; {@inconclusive} show no difference.",
         "open": "No test shows that they lose more than ImageNet models of the same accuracy, or less.",
-        "both": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: "
-        "{@supported} of {@tests} tests show it, and {@not_supported} show the opposite.",
-        "against": "They do not lose more than ImageNet models of the same accuracy: {@not_supported} of {@tests} "
-        "tests show the opposite, and none shows it.",
+        "both": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: it is "
+        "shown in {@supported} of {@tests} tests, the opposite in {@not_supported}.",
+        "against": "They do not lose more than ImageNet models of the same accuracy: the opposite is shown in "
+        "{@not_supported} of {@tests} tests, and it in none.",
         "never": "They lose less than ImageNet models of the same accuracy, in all {@tests} tests.",
     },
     "C8": {
@@ -39,7 +39,7 @@ SENTENCES = {
         "always": "On the same images CLIP's training gives no more robustness than supervised training, in all "
         "{@tests} tests.",
         "sometimes": "On the same images CLIP's training is shown to give no more robustness than supervised training "
-        "in {@supported} of {@tests} tests; {@inconclusive} are inconclusive.",
+        "in {@supported} of {@tests} tests, and more in none.",
         "open": "Published experiments on the same images do not tell CLIP's training from supervised training.",
         "both": "On the same images CLIP's training gives no more robustness than supervised training in {@supported} "
         "of {@tests} tests, and more in {@not_supported}.",
@@ -80,29 +80,25 @@ def certainty(report: Mapping[str, Any]) -> list[str]:
     said = []
     if "all" in report:
         said.append(
-            "Of {/all/tests} tests {/all/supported} support what was claimed, {/all/not_supported} show the opposite "
-            "and {/all/inconclusive} are inconclusive. The tests share models and photos, so their number is no count of "
-            "votes. Each p-value is corrected for all tests on this page."
+            "Tests: {/all/tests}. What was claimed is shown in {/all/supported}, the opposite in {/all/not_supported}, "
+            "neither in {/all/inconclusive}. They share models and photos, so their number is no count of votes. "
+            "Verdicts are corrected for how many tests there are."
         )
         clustering = report["clustering"]
-        if clustering["clustered"] and clustering["holds_0"]:
+        if clustering["clustered"]:
             said.append(
-                "Models are not independent draws. Where errors are clustered by what models share, "
-                "{/clustering/holds_0} of the {/clustering/clustered} effects with a verdict are no longer told from "
-                "zero."
-            )
-        elif clustering["clustered"]:
-            said.append(
-                "Models are not independent draws. With errors clustered by what models share, all "
-                "{/clustering/clustered} effects with a verdict are still told from zero."
+                "Models are not independent draws. {/clustering/clustered} tests take errors that are clustered by what "
+                "models share. With naive errors "
+                + ("{/clustering/naive_differs} of all verdicts" if clustering["naive_differs"] else "no verdict")
+                + " would be another."
             )
         else:
             said.append("Models are taken as independent draws, which they are not.")
         said += [_pair(place, change) for place, change in _listed(report) if change["key"] == "source"]
     if "audit" in report:
         said.append(
-            "The audit looked at {/audit/checked} of {/audit/cells} printed numbers."
-            + (" {/audit/errors} findings are errors." if report["audit"]["errors"] else " It found no error.")
+            "The audit looked at {/audit/checked} of {/audit/cells} printed numbers. "
+            + ("Errors that it found: {/audit/errors}." if report["audit"]["errors"] else "It found no error.")
         )
     return said
 
@@ -150,14 +146,20 @@ def _training(report: Mapping[str, Any]) -> str:
     if counts is None:
         return sentence
     if counts["more"] and counts["less"]:
-        found = "it depends on the loss and the prompt: {/synthetic/more} of {/synthetic/points} are more robust than "
-        found += "supervised training and {/synthetic/less} are less"
+        found = (
+            "it depends on the loss and the prompt: of {/synthetic/points} pairs of them {/synthetic/more} come out "
+        )
+        found += "more robust than supervised training, {/synthetic/less} less"
     elif counts["more"]:
-        found = "{/synthetic/more} of {/synthetic/points} losses and prompts are more robust than supervised training "
-        found += "and none is less"
+        found = (
+            "{/synthetic/more} of {/synthetic/points} pairs of loss and prompt come out more robust than supervised "
+        )
+        found += "training, none less"
     elif counts["less"]:
-        found = "{/synthetic/less} of {/synthetic/points} losses and prompts are less robust than supervised training "
-        found += "and none is more"
+        found = (
+            "{/synthetic/less} of {/synthetic/points} pairs of loss and prompt come out less robust than supervised "
+        )
+        found += "training, none more"
     else:
         found = "no difference between the two is shown"
     return f"{sentence[:-1]}; in the paper's own synthetic model {found}."
@@ -168,7 +170,7 @@ def _tables(report: Mapping[str, Any]) -> str:
         return "The printed tables were not audited."
     if not report["audit"]["errors"]:
         return "The printed tables hold no error that their own arithmetic shows."
-    sentence = "The printed tables hold {/audit/errors} errors that can be shown"
+    sentence = "Errors in the printed tables that can be shown: {/audit/errors}"
     for place, change in _listed(report):
         if (change["key"], change["to"]) == ("values", "corrected"):
             if change["changed"]:

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paper_figs.report.sources import REPORT, SOURCES, remedy
-from paper_figs.report.verdict_counts import changes, clustering, count_verdicts, summarise
+from paper_figs.report.verdict_counts import changes, clustering, count_verdicts, is_published, summarise
 from workbench import results
 from workbench.errors import InputError
 
 # Pattern of a JSON pointer to how the number there is counted.
 HOW = {
-    "/claims/*/tests": "rows of claims.json of that claim, or of that question of it",
+    "/claims/*/tests": "rows of claims.json of that claim, or of that question of it, without added models",
     "/claims/*/supported": "of those, with that verdict",
     "/claims/*/not_supported": "of those, with that verdict",
     "/claims/*/inconclusive": "of those, with that verdict",
@@ -21,9 +21,9 @@ HOW = {
     "/models/*": "models of the row of claims.json in that place",
     "/changes/*/pairs": "pairs of rows of claims.json that differ in that part of the setting and in nothing else",
     "/changes/*/changed": "of those, with different verdicts",
-    "/clustering/decided": "rows of claims.json with a verdict other than inconclusive",
-    "/clustering/clustered": "of those, with a clustered interval",
-    "/clustering/holds_0": "of those, whose clustered interval holds 0",
+    "/clustering/clustered": "rows of claims.json with clustered errors",
+    "/clustering/naive_differs": "rows of claims.json with another verdict where the errors are naive",
+    "/added/*": "places in claims.json of the rows of added models",
     "/audit/tables/*": "findings of audit.json by table and severity",
     "/audit/*": "findings of audit.json by severity, those with a proposal, its cells, those that a rule looked at, "
     "its corrections",
@@ -65,7 +65,8 @@ def _claims(content: Mapping) -> dict[str, Any]:
     rows = content["claims"]
     return {
         "claims": summarise(rows),
-        "all": count_verdicts(rows),
+        "all": count_verdicts(filter(is_published, rows)),
+        "added": [place for place, row in enumerate(rows) if not is_published(row)],
         "models": [len(row["models"]) for row in rows],
         "changes": changes(rows),
         "clustering": clustering(rows),

@@ -10,8 +10,9 @@ from paper_figs.statements.table import STATEMENT_FIGURES
 
 # Section to the names of its figures, as patterns; a figure stands in the first section that has it.
 SECTIONS = {
+    "added": ("added*",),
     "audit": ("audit*",),
-    "C1": ("common_counter*", "photo_counts*", "classwise_drop*", "drops*"),
+    "C1": ("common_counter*", "photo_counts*", "class_drops*"),
     "C2": ("effective_robustness*",),
     "C3": ("model_size*", "same_data*", "backbones*"),
     "C4": ("data_size*", "same_backbone*"),

@@ -20,6 +20,11 @@ _SAME_TABLES = ("selector", "values")
 Row = Mapping[str, Any]
 
 
+def is_published(row: Row) -> bool:
+    """Whether the row tests published numbers, and not a user's."""
+    return row["source"] != "added"
+
+
 def count_verdicts(rows: Iterable[Row]) -> dict[str, int]:
     """Number of tests, and of each verdict, whose name is written with an underscore."""
     verdicts = [row["verdict"] for row in rows]
@@ -51,12 +56,13 @@ def outcome(counts: Mapping[str, Any]) -> str:
 def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """Claim to its counts, and to those of each of its questions, in the order of the rows.
 
+    Rows of models that a user added are left out, here and below: they are no test of the paper's numbers.
     A question has the places of its rows among all (`rows`) and that of the row in the paper's main setting, or the
     nearest to it (`main`).
     """
     summary = {}
     for claim in CLAIMS:
-        places = [place for place, row in enumerate(rows) if row["claim"] == claim]
+        places = [place for place, row in enumerate(rows) if row["claim"] == claim and is_published(row)]
         questions = []
         for question in dict.fromkeys(rows[place]["question"] for place in places):
             of_question = [place for place in places if rows[place]["question"] == question]
@@ -80,13 +86,13 @@ def _get(row: Row, key: str) -> str | None:
 def changes(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """How often the verdict differs between two tests that differ in one part of the setting and are else alike.
 
-    One of each pair has the main setting's value of that part. Only the first of several rows of one setting is paired, as Table 9 repeats that of Table 3, unless the tables stay
-    the same.
+    One of each pair has the main setting's value of that part. Only the first of several rows of one setting is
+    paired, as Table 9 repeats that of Table 3, unless the tables stay the same.
     """
     found = []
     for key, base in MAIN.items():
         groups: dict[tuple, dict[str, str]] = {}
-        for row in rows:
+        for row in filter(is_published, rows):
             value = _get(row, key)
             rest = {other: _get(row, other) for other in MAIN if other != key}
             tables = tuple(row["tables"]) if key in _SAME_TABLES else ()
@@ -102,11 +108,9 @@ def changes(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def clustering(rows: Sequence[Row]) -> dict[str, int]:
-    """How many tests are decided, how many of those have a clustered interval, and how many of these hold 0."""
-    decided = [row for row in rows if row["verdict"] != "inconclusive"]
-    clustered = [row["clustered"]["interval"] for row in decided if row.get("clustered")]
+    """How many tests have clustered errors, and how many have another verdict with naive ones."""
+    published = [row for row in rows if is_published(row)]
     return {
-        "decided": len(decided),
-        "clustered": len(clustered),
-        "holds_0": sum(low <= 0 <= high for low, high in clustered),
+        "clustered": sum(row["clustered"] is not None for row in published),
+        "naive_differs": sum(row["verdict_naive"] != row["verdict"] for row in published),
     }

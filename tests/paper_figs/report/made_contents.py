@@ -35,6 +35,8 @@ def claims():
     for index, ((claim, question), (unit, verdicts)) in enumerate(QUESTIONS.items()):
         for place, (letter, setting) in enumerate(zip(verdicts, SETTINGS, strict=False)):
             rows.append(claim_row(claim, question, unit, VERDICTS[letter], setting, 100 * index + place))
+    mine = ("added", [], "1v1000", "simple", "balanced", "included", "as printed")
+    rows.append(claim_row("C1", "drop", "points", "supported", mine, 990))
     return {"claims": rows, "statements": {claim: f"Statement of {claim}" for claim, _ in QUESTIONS}}
 
 
@@ -65,6 +67,8 @@ def claim_row(claim, question, unit, verdict, setting, seed):
         "p_value": p_value,
         "p_value_corrected": min(1.0, 40 * p_value),
         "verdict": verdict,
+        "verdict_naive": "supported" if seed % 7 == 3 else verdict,
+        "undecidable": "" if seed % 5 else "the effect rests on a single data set",
         "models": [{"backbone": "ViT/B/32", "pretrain": "LAION400M", "common": 67.13, "counter": 36.95}]
         * (5 + seed % 3),
         "notes": ["3 of 28 CLIPs lie outside the ImageNet models' range, where the line is extrapolated"]
