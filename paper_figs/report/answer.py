@@ -87,7 +87,7 @@ def certainty(report: Mapping[str, Any]) -> list[str]:
         clustering = report["clustering"]
         if clustering["clustered"]:
             said.append(
-                "Models are not independent draws. {/clustering/clustered} tests take errors that are clustered by what "
+                "Models are not independent draws. {/clustering/clustered} tests take errors clustered by what "
                 "models share. With naive errors "
                 + ("{/clustering/naive_differs} of all verdicts" if clustering["naive_differs"] else "no verdict")
                 + " would be another."

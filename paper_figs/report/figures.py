@@ -18,7 +18,7 @@ SECTIONS = {
     "C4": ("data_size*", "same_backbone*"),
     "C5": ("filtered*",),
     "C6": ("lvlm*",),
-    "C7": ("boundary", "phase_diagram*", "theorem62", "rate", "map*", "captions_prompts*"),
+    "C7": ("theorem62", "printed_bound*", "boundary", "phase_diagram*", "convergence*", "captions_prompts*"),
     "C8": ("colored_*", "multicolored_*"),
     "reliance": ("reliance*", "digits_reliance*"),
     "synthetic": ("contrastive*",),
@@ -63,10 +63,17 @@ class PageFigure:
 
 
 def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
-    """Section to its figures, in their order; `statements` has those of S1 to S19, `further` those of no section."""
-    places: dict[str, list[PageFigure]] = {section: [] for section in (*SECTIONS, "statements", "further")}
+    """Section to its figures, in their order.
+
+    `statements` has those of S1 to S19 that no section has, `further` the others that none has; `elsewhere` names
+    again the figures of statements that stand in a section.
+    """
+    places: dict[str, list[PageFigure]] = {name: [] for name in (*SECTIONS, "statements", "further", "elsewhere")}
     for figure in figures:
-        places[_section(figure.name)].append(figure)
+        section = _section(figure.name)
+        places[section].append(figure)
+        if figure.name in STATEMENT_FIGURES and section != "statements":
+            places["elsewhere"].append(figure)
     return places
 
 

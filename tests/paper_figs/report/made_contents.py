@@ -265,13 +265,28 @@ def png(width, height):
 
 def figures():
     """A figure for every kind of place."""
-    names = ["effective_robustness", "contrastive", "boundary", "reliance", "colored_digits", "audit_map", "new_one"]
+    names = [
+        "effective_robustness",
+        "contrastive",
+        "boundary",
+        "theorem62",
+        "reliance",
+        "colored_digits",
+        "audit_map",
+        "new_one",
+    ]
     made = [
-        PageFigure(name, f"What {name} shows", "results.csv, Tables 3 and 4", png(1600, 700), f"alt of {name}")
+        PageFigure(
+            name,
+            f"What is drawn in {name.strip('0123456789')}",
+            "results.csv, Tables 3 and 4",
+            png(1600, 700),
+            "alternative text of a figure",
+        )
         for name in names
     ]
     statements = [
-        PageFigure(name, caption, f"theorems/{name}.json", png(900, 500), f"alt of {name}")
+        PageFigure(name, caption, f"theorems/{name}.json", png(900, 500), "alternative text of a figure")
         for name, (caption, _) in STATEMENT_FIGURES.items()
         if name not in names
     ]
