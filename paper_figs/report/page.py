@@ -1,8 +1,8 @@
 """The page: one HTML file with everything in it, filled from result files."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -54,27 +54,34 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
         notes = [note for row in rows for note in result("claims.json").each(f"/claims/{row}/notes")]
         return list({note.content: note for note in reversed(notes)}.values())[::-1]
 
-    environment = Environment(
+    sentences = {
+        "answer": answer.answer(report),
+        "certainty": answer.certainty(report),
+        "change": answer.what_would_change(report),
+    }
+    filled = {name: [fill(sentence) for sentence in listed] for name, listed in sentences.items()}
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **filled,
+            result=result,
+            notes_of=notes_of,
+            has=lambda file: file in contents,
+            named=lambda place: NAMES.get(place.content) or place.words(),
+            sources=SOURCES,
+            claims=CLAIMS,
+            figures=arrange(figures),
+        )
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("paper_figs.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        result=result,
-        n=lambda file, pointer, form: result(file).number(pointer, form),
-        notes_of=notes_of,
-        has=lambda file: file in contents,
-        named=lambda place: NAMES.get(place.content) or place.words(),
-        sources=SOURCES,
-        claims=CLAIMS,
-        figures=arrange(figures),
-    )
-    sentences = {
-        "answer": answer.answer(report),
-        "certainty": answer.certainty(report),
-        "change": answer.what_would_change(report),
-    }
-    filled: dict[str, Any] = {name: [fill(sentence) for sentence in listed] for name, listed in sentences.items()}
-    return environment.get_template("page.html").render(filled)
