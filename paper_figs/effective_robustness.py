@@ -7,7 +7,8 @@ from scipy.special import logit
 
 from published.tables import PublishedTables
 from realdata.claim_test import ClaimTest
-from realdata.claims import evaluate_claims, setting_robustness
+from realdata.claims.c2_robustness import setting_robustness
+from realdata.claims.evaluate import evaluate_claims
 from realdata.effective_robustness import EffectiveRobustness
 from realdata.settings import Setting, is_selector, settings
 
@@ -18,7 +19,7 @@ _TICKS = np.array([20, 30, 40, 50, 60, 70, 80, 90])
 
 def draw(tables: PublishedTables) -> Figure:
     """One panel for each setting in which C2 can be asked, the selecting model included and marked."""
-    tests = [test for test in evaluate_claims(tables) if test.claim == "C2" and test.setting["selector"] == "included"]
+    tests = [test for test in evaluate_claims() if test.claim == "C2" and test.setting["selector"] == "included"]
     offered = {(item.source, item.tables, str(item.describe())): item for item in settings(tables)}
     rows = -(-len(tests) // _COLUMNS)
     figure = Figure(figsize=(3.6 * _COLUMNS, 3.8 * rows + 0.4), layout="constrained")

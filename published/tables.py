@@ -1,7 +1,7 @@
 """The published tables, read and checked: a wrong file is told by its name, row and column."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +10,13 @@ from workbench.errors import InputError
 
 DIRECTORY = Path(__file__).parent
 
-# Columns that are read: numbers with the range allowed, words with those allowed, or any text.
-Column = tuple[float, float] | tuple[str, ...] | None
+# Columns that are read: numbers or whole numbers with the range allowed, words with those allowed, or any text.
+Column = tuple[float, float] | tuple[int, int] | tuple[str, ...] | None
 _PERCENT = (0.0, 100.0)
-_COUNT = (1.0, 1e9)
+_COUNT = (1, 10**9)
+_IMAGENET_INDEX = (0, 999)
+_POINTS = (-100.0, 100.0)
+_SHARE = (0.0, 1.0)
 _FAMILY = ("clip", "imagenet", "lvlm")
 _SETUP = ("1v1000", "1v20")
 _RESULTS = {
@@ -36,10 +39,35 @@ _REPLICATION = {
     "common": _PERCENT,
     "counter": _PERCENT,
 }
-_CLASSES = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COUNT, "counter_photos": _COUNT}
+_CLASSES: dict[str, Column] = {
+    "imagenet_index": _IMAGENET_INDEX,
+    "label": None,
+    "common_photos": _COUNT,
+    "counter_photos": _COUNT,
+}
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
-_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": (0.0, 999.0), "common": None, "counter": None}
+_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": _IMAGENET_INDEX, "common": None, "counter": None}
+_MNIST: dict[str, Column] = {"classes": _COUNT, "p_inv": _SHARE, "p_spu": _SHARE}
+_MNIST |= {"method": ("contrastive", "supervised")}
+_MNIST |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
+_MNIST |= {"rest_mean": None, "rest_std": None}
+# Text that is a number or nothing.
+_OR_NOTHING = {"replication_classwise.csv": ("common", "counter"), "multicolored_mnist.csv": ("rest_mean", "rest_std")}
+# Every column that the audit reads.
+_PRINTED: dict[str, Mapping[str, Column]] = {
+    "results.csv": _RESULTS | {"drop": _POINTS},
+    "classwise.csv": {"table": None} | _CLASSWISE | {"drop": _POINTS},
+    "classes.csv": {"class_id": _COUNT} | _CLASSES,
+    "checkpoints.csv": _MODEL | {"checkpoint": None},
+    "hub_ids.csv": _MODEL | {"checkpoint": None, "open_clip_tag": None, "hub_id": None, "quick_gelu": ("0", "1")},
+    "colored_coco.csv": _MODEL
+    | {"approach": None, "in_distribution": _PERCENT, "out_of_distribution": _PERCENT, "drop": _POINTS},
+    "multicolored_mnist.csv": {"samples": _COUNT} | _MNIST,
+    "replication_results.csv": _REPLICATION | {"drop": _POINTS},
+    "replication_classwise.csv": {"setup": _SETUP} | _REPLICATION_CLASSWISE,
+    "totals.csv": {"group": ("common", "counter"), "photos": _COUNT},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +100,14 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
     )
 
 
-def read_classwise(directory: Path = DIRECTORY) -> dict[str, pd.DataFrame]:
+def read_classwise(
+    directory: Path = DIRECTORY, edit: Callable[[pd.DataFrame, str], pd.DataFrame] = lambda frame, file: frame
+) -> dict[str, pd.DataFrame]:
     """Accuracies of single classes by source, `paper` (Tables 15 and 16) and `replication`.
+
+    Args:
+        directory: of the tables.
+        edit: what to make of a file's rows, given its name, before anything else is done with them.
 
     Returns:
         A row for each CLIP and class, with `backbone`, `pretrain`, `imagenet_index`, `label`, `common` and `counter`
@@ -86,14 +120,14 @@ def read_classwise(directory: Path = DIRECTORY) -> dict[str, pd.DataFrame]:
         ["class_id", "imagenet_index", "label"]
     ]
     columns = ["backbone", "pretrain", "imagenet_index", "label", "common", "counter"]
-    paper = read_table(directory / "classwise.csv", _CLASSWISE).merge(classes, on="class_id")
+    paper = edit(read_table(directory / "classwise.csv", _CLASSWISE), "classwise.csv").merge(classes, on="class_id")
     path = directory / "replication_classwise.csv"
     replication = read_table(path, _REPLICATION_CLASSWISE)
-    for group in ("common", "counter"):
+    for group in _OR_NOTHING[path.name]:
         replication[group] = _numbers_or_nothing(path, replication[group])
     return {
         "paper": paper[columns].drop_duplicates(ignore_index=True),
-        "replication": replication.merge(classes, on="imagenet_index")[columns],
+        "replication": edit(replication, path.name).merge(classes, on="imagenet_index")[columns],
     }
 
 
@@ -102,12 +136,35 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
 
     Args:
         path: the file.
-        columns: those that it must have; two numbers make a column numeric and bound it, words are those allowed, None
-            leaves it as text.
+        columns: those that it must have; two numbers make a column numeric and bound it, and whole where they are
+            whole; words are those allowed, None leaves it as text.
 
     Raises:
         InputError: naming the file, and where there is one the row and column.
     """
+    return _checked(path, _text(path, columns), columns)
+
+
+def read_printed(directory: Path, name: str) -> pd.DataFrame:
+    """Read one of the files as text, as it was printed, indexed by the line in the file; checked as `read_table` does.
+
+    Args:
+        directory: of the files.
+        name: of one that the audit reads, such as `results.csv`.
+
+    Raises:
+        InputError: naming the file, and where there is one the row and column.
+    """
+    path, columns = directory / name, _PRINTED[name]
+    text = _text(path, columns)
+    _checked(path, text.copy(), columns)
+    for column in _OR_NOTHING.get(name, ()):
+        values = _numbers_or_nothing(path, text[column])
+        _refuse(path, text[column], ~(values.between(*_PERCENT) | values.isna()), "a number from 0 to 100 or nothing")
+    return text.set_axis(range(2, len(text) + 2))  # the header is line 1
+
+
+def _text(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
@@ -119,6 +176,10 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
         raise InputError(f"{path}: lacks the column {missing[0]!r}; it has {', '.join(table.columns)}")
     if table.empty:
         raise InputError(f"{path}: has no rows")
+    return table
+
+
+def _checked(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     for column, allowed in columns.items():
         if allowed is None:
             continue
@@ -126,17 +187,17 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
             wrong = ~table[column].isin(allowed)
             _refuse(path, table[column], wrong, f"among {', '.join(map(str, allowed))}")
         else:
-            table[column] = _numbers(path, table[column], float(allowed[0]), float(allowed[1]))
+            whole = isinstance(allowed[0], int)
+            table[column] = _numbers(path, table[column], float(allowed[0]), float(allowed[1]), whole)
     return table
 
 
-def _numbers(path: Path, column: pd.Series, low: float, high: float) -> pd.Series:
+def _numbers(path: Path, column: pd.Series, low: float, high: float, whole: bool) -> pd.Series:
     values = pd.to_numeric(column, errors="coerce").astype(float)
-    if high > 100:  # counts and indices
-        wrong, kind = ~values.between(low, high) | (values % 1 != 0), "a whole number"
-    else:
-        wrong, kind = ~values.between(low, high), "a number"
-    _refuse(path, column, wrong, f"{kind} from {low:g} to {high:g}")
+    wrong = ~values.between(low, high)
+    if whole:
+        wrong |= values % 1 != 0
+    _refuse(path, column, wrong, f"{'a whole number' if whole else 'a number'} from {low:g} to {high:g}")
     return values
 
 
@@ -154,15 +215,21 @@ def read_multicolored_mnist(directory: Path = DIRECTORY) -> pd.DataFrame:
         InputError: the file is missing, has no such column, or holds a value that cannot be one.
     """
     path = directory / "multicolored_mnist.csv"
-    ratio = (0.0, 1.0)
-    columns: dict[str, Column] = {"classes": _COUNT, "p_inv": ratio, "p_spu": ratio}
-    columns |= {"method": ("contrastive", "supervised")}
-    columns |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
-    columns |= {"rest_mean": None, "rest_std": None}
-    table = read_table(path, columns)
-    for column in ("rest_mean", "rest_std"):
+    table = read_table(path, _MNIST)
+    for column in _OR_NOTHING[path.name]:
         table[column] = _numbers_or_nothing(path, table[column])
     return table
+
+
+def read_colored_coco(directory: Path = DIRECTORY) -> pd.DataFrame:
+    """Table 7: a row for each backbone and approach; accuracies in %.
+
+    Raises:
+        InputError: the file is missing, has no such column, or holds a value that cannot be one.
+    """
+    columns: dict[str, Column] = _MODEL | {"approach": ("zero_shot", "obj", "objbkg", "supervised")}
+    columns |= dict.fromkeys(("in_distribution", "out_of_distribution"), _PERCENT)
+    return read_table(directory / "colored_coco.csv", columns)
 
 
 def _numbers_or_nothing(path: Path, column: pd.Series) -> pd.Series:
