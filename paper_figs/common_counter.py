@@ -32,7 +32,7 @@ _CLIP_LINE = COLOURS[5]
 
 
 def draw(context: Context) -> Figure:
-    """A panel for each setup and source: models with intervals from their photos, a line with a band for each family."""
+    """A panel for each setup and source: models with intervals, a line with a band for each family."""
     chosen = [
         setting
         for setting in settings(context.tables)

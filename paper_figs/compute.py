@@ -40,9 +40,8 @@ def compute(missing: Sequence[SavedResult], results: Path) -> None:
 
 
 def _run(made: Sequence[SavedResult], results: Path) -> None:
-    # A process of its own: the table of coloured digits needs JAX's devices set up in its own way. Its tables of results
-    # are not for this program's reader; its progress and its complaints are. A group of its own: one wish to stop, from
-    # the terminal or elsewhere, reaches it once.
+    # A process of its own: the table of coloured digits sets up JAX's devices in its own way. Its progress and
+    # complaints are for this program's reader, its tables are not. A group of its own: a wish to stop reaches it once.
     with (
         Interruption() as interruption,
         subprocess.Popen(

@@ -11,6 +11,7 @@ from published.tables import (
     DIRECTORY,
     PublishedTables,
     read_classwise,
+    read_colored_coco,
     read_multicolored_mnist,
     read_published_tables,
 )
@@ -47,6 +48,11 @@ class Context:
         return read_multicolored_mnist(self.published)
 
     @functools.cached_property
+    def colored_coco(self) -> pd.DataFrame:
+        """Table 7."""
+        return read_colored_coco(self.published)
+
+    @functools.cached_property
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
         from realdata.claims import evaluate_claims
@@ -61,7 +67,7 @@ class Context:
         return audit_tables(self.published).to_dict()
 
     def added_in(self, setup: str, prompt: str | None = None) -> tuple[tuple[int, AddedModel], ...]:
-        """The added models asked in this setup, with this prompt if they read one and it is given; and their numbers."""
+        """The added models of this setup, with this prompt if they read one and it is given; and their numbers."""
         return tuple(
             (number, model)
             for number, model in enumerate(self.added, 1)

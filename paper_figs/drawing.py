@@ -19,7 +19,7 @@ def drawn(spec: FigureSpec, context: Context) -> Figure:
     """The figure with its small print.
 
     Raises:
-        InputError: a saved result that it needs is missing, broken or of another version, or a published table is wrong.
+        InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
     """
     try:
         figure = spec.draw(context)

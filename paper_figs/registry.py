@@ -1,12 +1,19 @@
 """The register of figures: name to what it shows, where its numbers come from and how it is drawn."""
 
 from paper_figs import (
-    common_counter,
+    class_drops,
+    class_drops_by_model,
+    colored_coco,
     colored_digits,
+    common_counter,
     contrastive,
     digits_reliance,
     effective_robustness,
+    multicolored_mnist,
+    photo_counts,
     reliance,
+    same_backbone,
+    same_data,
 )
 from paper_figs.figure_spec import FigureSpec
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB
@@ -15,6 +22,7 @@ from paper_figs.statements.table import STATEMENT_FIGURES
 
 _PAPER = "arXiv 2403.11497v1"
 _REPLICATION = "github.com/meric-karadag/clip_spurious_features"
+_PHOTO_BARS = "Bars: 95% from the number of photos, at most (binomial; photos of both groups are independent)"
 
 _SPECS = (
     FigureSpec(
@@ -26,10 +34,61 @@ _SPECS = (
         common_counter.draw,
     ),
     FigureSpec(
+        "photo_counts",
+        "Fig. 3: photos of each class in each group, and the counts that the audit finds wrong",
+        f"{_PAPER}, Fig. 3; python -m realdata.audit, which reads the counts of {_REPLICATION} too",
+        "Counts have no interval",
+        photo_counts.draw,
+    ),
+    FigureSpec(
+        "class_drops",
+        "Fig. 4 and its kin: the drop of every model in every class",
+        f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
+        "Thick: 95% of a mean from the number of photos (Newcombe), as if the models' errors were perfectly "
+        "correlated, since they saw the same photos",
+        class_drops.draw,
+    ),
+    FigureSpec(
+        "class_drops_by_model",
+        "Fig. 4 for every model: its class-wise drops in order, the classes of the least and the largest named",
+        f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
+        "Bars: 95% of each class's drop from its number of photos (binomial; Newcombe); dashed: the mean over classes",
+        class_drops_by_model.draw,
+    ),
+    FigureSpec(
+        "same_backbone",
+        "Figs. 5, 6 and 8 and their kin: one backbone, different pre-training data; drop and counter accuracy",
+        f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the data: published/pretraining_data.csv",
+        _PHOTO_BARS,
+        same_backbone.draw,
+    ),
+    FigureSpec(
+        "same_data",
+        "Fig. 7 and its kin: one set of pre-training data, different backbones; drop and counter accuracy",
+        f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the towers: published/image_towers.csv",
+        _PHOTO_BARS,
+        same_data.draw,
+    ),
+    FigureSpec(
+        "colored_coco",
+        "Table 7: CLIPs fine-tuned on coloured backgrounds, tested on others",
+        f"{_PAPER}, Table 7",
+        "No number of test pictures and no spread over runs is printed, so there are no intervals",
+        colored_coco.draw,
+    ),
+    FigureSpec(
+        "multicolored_mnist",
+        "Table 8: contrastive and supervised learners of coloured digits, as printed",
+        f"{_PAPER}, Table 8",
+        "Bars: one standard deviation of the paper's runs on each side, whose number is not printed",
+        multicolored_mnist.draw,
+    ),
+    FigureSpec(
         "effective_robustness",
         "Claim C2: CLIPs against the line through ImageNet models, setting by setting",
         f"{_PAPER}, Tables 3, 4 and 10-14; {_REPLICATION}",
-        "Bars: 95% from the number of photos, at most; in brackets: 95% of the CLIPs' mean effective robustness, from the spread of the models and the line's error",
+        "Bars: 95% from the number of photos, at most; in brackets: 95% of the CLIPs' mean effective robustness, from "
+        "the spread of the models and the line's error",
         effective_robustness.draw,
     ),
     FigureSpec(

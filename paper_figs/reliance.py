@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from paper_figs.panels import COLOURS, legend, name_axes, panels
 from paper_figs.context import Context
+from paper_figs.panels import COLOURS, legend, name_axes, panels
 from realdata.reliance import evaluate_reliance
 from realdata.reliance_table import FAMILY_NAMES
 

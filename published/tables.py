@@ -165,6 +165,17 @@ def read_multicolored_mnist(directory: Path = DIRECTORY) -> pd.DataFrame:
     return table
 
 
+def read_colored_coco(directory: Path = DIRECTORY) -> pd.DataFrame:
+    """Table 7: a row for each backbone and way of training; accuracies in %.
+
+    Raises:
+        InputError: the file is missing, has no such column, or holds a value that cannot be one.
+    """
+    approaches = ("zero_shot", "obj", "objbkg", "supervised")
+    columns = _MODEL | {"approach": approaches, "in_distribution": _PERCENT, "out_of_distribution": _PERCENT}
+    return read_table(directory / "colored_coco.csv", columns)
+
+
 def _numbers_or_nothing(path: Path, column: pd.Series) -> pd.Series:
     values = pd.to_numeric(column, errors="coerce").astype(float)
     _refuse(path, column, values.isna() & (column != ""), "a number or nothing")
