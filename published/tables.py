@@ -14,6 +14,8 @@ DIRECTORY = Path(__file__).parent
 Column = tuple[float, float] | tuple[str, ...] | None
 _PERCENT = (0.0, 100.0)
 _COUNT = (1.0, 1e9)
+_POINTS = (-100.0, 100.0)
+_SHARE = (0.0, 1.0)
 _FAMILY = ("clip", "imagenet", "lvlm")
 _SETUP = ("1v1000", "1v20")
 _RESULTS = {
@@ -40,6 +42,26 @@ _CLASSES = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COU
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
 _REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": (0.0, 999.0), "common": None, "counter": None}
+_MNIST: dict[str, Column] = {"classes": _COUNT, "p_inv": _SHARE, "p_spu": _SHARE}
+_MNIST |= {"method": ("contrastive", "supervised")}
+_MNIST |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
+_MNIST |= {"rest_mean": None, "rest_std": None}
+# Text that is a number or nothing.
+_OR_NOTHING = {"replication_classwise.csv": ("common", "counter"), "multicolored_mnist.csv": ("rest_mean", "rest_std")}
+# Every column that the audit reads.
+_PRINTED: dict[str, Mapping[str, Column]] = {
+    "results.csv": _RESULTS | {"drop": _POINTS},
+    "classwise.csv": {"table": None} | _CLASSWISE | {"drop": _POINTS},
+    "classes.csv": {"class_id": _COUNT} | _CLASSES,
+    "checkpoints.csv": _MODEL | {"checkpoint": None},
+    "hub_ids.csv": _MODEL | {"checkpoint": None, "open_clip_tag": None, "hub_id": None, "quick_gelu": ("0", "1")},
+    "colored_coco.csv": _MODEL
+    | {"approach": None, "in_distribution": _PERCENT, "out_of_distribution": _PERCENT, "drop": _POINTS},
+    "multicolored_mnist.csv": {"samples": _COUNT} | _MNIST,
+    "replication_results.csv": _REPLICATION | {"drop": _POINTS},
+    "replication_classwise.csv": {"setup": _SETUP} | _REPLICATION_CLASSWISE,
+    "totals.csv": {"group": ("common", "counter"), "photos": _COUNT},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +111,7 @@ def read_classwise(directory: Path = DIRECTORY) -> dict[str, pd.DataFrame]:
     paper = read_table(directory / "classwise.csv", _CLASSWISE).merge(classes, on="class_id")
     path = directory / "replication_classwise.csv"
     replication = read_table(path, _REPLICATION_CLASSWISE)
-    for group in ("common", "counter"):
+    for group in _OR_NOTHING[path.name]:
         replication[group] = _numbers_or_nothing(path, replication[group])
     return {
         "paper": paper[columns].drop_duplicates(ignore_index=True),
@@ -108,6 +130,29 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     Raises:
         InputError: naming the file, and where there is one the row and column.
     """
+    return _checked(path, _text(path, columns), columns)
+
+
+def read_printed(directory: Path, name: str) -> pd.DataFrame:
+    """Read one of the files as text, as it was printed, indexed by the line in the file; checked as `read_table` does.
+
+    Args:
+        directory: of the files.
+        name: of one that the audit reads, such as `results.csv`.
+
+    Raises:
+        InputError: naming the file, and where there is one the row and column.
+    """
+    path, columns = directory / name, _PRINTED[name]
+    text = _text(path, columns)
+    _checked(path, text.copy(), columns)
+    for column in _OR_NOTHING.get(name, ()):
+        values = _numbers_or_nothing(path, text[column])
+        _refuse(path, text[column], ~(values.between(*_PERCENT) | values.isna()), "a number from 0 to 100 or nothing")
+    return text.set_axis(range(2, len(text) + 2))  # the header is line 1
+
+
+def _text(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
@@ -119,6 +164,10 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
         raise InputError(f"{path}: lacks the column {missing[0]!r}; it has {', '.join(table.columns)}")
     if table.empty:
         raise InputError(f"{path}: has no rows")
+    return table
+
+
+def _checked(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     for column, allowed in columns.items():
         if allowed is None:
             continue
@@ -154,13 +203,8 @@ def read_multicolored_mnist(directory: Path = DIRECTORY) -> pd.DataFrame:
         InputError: the file is missing, has no such column, or holds a value that cannot be one.
     """
     path = directory / "multicolored_mnist.csv"
-    ratio = (0.0, 1.0)
-    columns: dict[str, Column] = {"classes": _COUNT, "p_inv": ratio, "p_spu": ratio}
-    columns |= {"method": ("contrastive", "supervised")}
-    columns |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
-    columns |= {"rest_mean": None, "rest_std": None}
-    table = read_table(path, columns)
-    for column in ("rest_mean", "rest_std"):
+    table = read_table(path, _MNIST)
+    for column in _OR_NOTHING[path.name]:
         table[column] = _numbers_or_nothing(path, table[column])
     return table
 

@@ -1,0 +1,154 @@
+"""Rows that should be the same and differ: one model in one setting, in several of the paper's tables.
+
+And rows that should differ and are the same: two models, or one model in two settings, with the same common and the
+same counter accuracy. Accuracies below 1% or above 99% may well coincide and are left out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from realdata.audit.averages import Expectation
+from realdata.audit.finding import Ledger
+from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.result_rows import Expectations, broken, row_places
+
+EQUAL = "same model, same numbers"
+COPIED = "different rows, different numbers"
+STATEMENTS = {
+    EQUAL: "One checkpoint in one setting (setup, prompt, averaging) has the same numbers in every table.",
+    COPIED: "Two models, or one model in two settings, do not share both accuracies to the last decimal; sharing one "
+    "is a note.",
+}
+_FILE = "results.csv"
+_SETTING = ("setup", "prompt", "averaging")
+_LOWEST, _HIGHEST = 1, 99
+
+Key = tuple[str, ...]
+
+
+def keys(tables: PrintedTables) -> dict[int, Key]:
+    """What each line of results.csv measures: setting and model, with Table 6's checkpoint where none is given."""
+    usual = {(row["backbone"], row["pretrain"]): row["checkpoint"] for row in tables.rows["checkpoints.csv"].values()}
+    return {
+        line: (
+            *(row[name] for name in _SETTING),
+            row["family"],
+            row["backbone"],
+            row["pretrain"],
+            row["checkpoint"] or usual.get((row["backbone"], row["pretrain"]), ""),
+        )
+        for line, row in tables.rows[_FILE].items()
+    }
+
+
+def expect_equal(ledger: Ledger, averages: Mapping[Place, Expectation]) -> dict[Place, list[Expectation]]:
+    """What averages and equal rows say of every accuracy of results.csv."""
+    tables = ledger.tables
+    expectations: dict[Place, list[Expectation]] = defaultdict(list)
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for line, key in keys(tables).items():
+        groups[key].append(line)
+    for lines in groups.values():
+        for group in ("common", "counter"):
+            known = [averages[place] for line in lines if (place := Place(_FILE, line, group)) in averages]
+            for line in lines:
+                expectations[Place(_FILE, line, group)] += known[:1]
+    for lines in groups.values():
+        if len(lines) > 1:
+            _expect_equal(ledger, lines, expectations)
+    return {place: found for place, found in expectations.items() if found}
+
+
+def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, list[Expectation]]) -> None:
+    tables = ledger.tables
+    good = [line for line in lines if not broken(tables, row_places(_FILE, line), expectations)]
+    reference = (good or lines)[0]
+    for line in lines:
+        for place in row_places(_FILE, line):
+            ledger.look(EQUAL, (place,))
+            there = place._replace(line=reference)
+            if line != reference and place.column != "drop":
+                value = tables.value(there)
+                expected = Expectation(EQUAL, (value, value), f"Table {tables.table(_FILE, reference)}")
+                expectations[place].append(expected)
+
+
+def check_copies(ledger: Ledger, expectations: Expectations) -> None:
+    """Find rows that share their numbers with a row of another model or setting."""
+    tables = ledger.tables
+    for first, second in _pairs(tables):
+        rows = [row_places(_FILE, line) for line in (first, second)]
+        for row in rows:
+            ledger.look(COPIED, row[:2])
+        same = [tables.value(a) == tables.value(b) for a, b in zip(*rows, strict=True)]
+        middling = all(_LOWEST < tables.value(place) < _HIGHEST for place in rows[0][:2])
+        if all(same[:2]) and middling:
+            wrong = [broken(tables, row, expectations) for row in rows]
+            source, copy = (second, first) if wrong == [True, False] else (first, second)
+            _write_copy(ledger, source, copy, expectations)
+        elif any(same[:2]):
+            column = rows[1][same.index(True)]
+            if not ledger.found(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
+                ledger.find(
+                    column,
+                    COPIED,
+                    "note",
+                    tables.text(column),
+                    f"The same as in {_name(tables, first, second)}; of one accuracy alone that can be chance.",
+                )
+
+
+def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
+    """Rows of one model anywhere, and of one table and family, unless they measure the same."""
+    measured = keys(tables)
+    by_value: dict[tuple[str, Fraction], list[int]] = defaultdict(list)
+    for line in measured:
+        for group in ("common", "counter"):
+            by_value[group, tables.value(Place(_FILE, line, group))].append(line)
+    found = {(a, b) for lines in by_value.values() for a in lines for b in lines if a < b}
+    for first, second in sorted(found):
+        one, two = tables.rows[_FILE][first], tables.rows[_FILE][second]
+        one_model = tables.model(_FILE, first) == tables.model(_FILE, second) and one["family"] == two["family"]
+        one_table = one["table"] == two["table"] and one["family"] == two["family"]
+        if measured[first] != measured[second] and (one_model or one_table):
+            yield first, second
+
+
+def _name(tables: PrintedTables, line: int, seen_from: int) -> str:
+    table, row = tables.table(_FILE, line), tables.rows[_FILE][line]
+    setting = ", ".join(row[name] for name in _SETTING)
+    what = tables.words(Place(_FILE, line, "common"))
+    return f"the row of {what}" if table == tables.table(_FILE, seen_from) else f"Table {table} ({what}; {setting})"
+
+
+def _write_copy(ledger: Ledger, source: int, copy: int, expectations: Expectations) -> None:
+    tables = ledger.tables
+    row = row_places(_FILE, copy)
+    if ledger.found(row[0]) or ledger.found(row[1]):
+        return
+    expected: dict[Place, str | None] = {}
+    because = ""
+    for place in row[:2]:
+        said = next((each for each in expectations.get(place, ()) if each.rule == EQUAL), None)
+        value = None if said is None else tables.text(_same_value(tables, place, said))
+        expected[place] = value
+        because = because or ("" if said is None else f", where {said.source} gives other numbers for this setting")
+    both = " and ".join(tables.text(place) for place in row[:2])
+    setting = ", ".join(tables.rows[_FILE][copy][name] for name in _SETTING)
+    ledger.find(
+        row[0],
+        COPIED,
+        "error",
+        expected[row[0]] or f"not {tables.text(row[0])}",
+        f"{both} are those of {_name(tables, source, copy)}, here printed for {setting}{because}: a copy.",
+        involved=row,
+        corrected=expected,
+    )
+
+
+def _same_value(tables: PrintedTables, place: Place, said: Expectation) -> Place:
+    table = said.source.removeprefix("Table ")
+    key = keys(tables)[place.line]
+    line = next(line for line, each in keys(tables).items() if each == key and tables.table(_FILE, line) == table)
+    return place._replace(line=line)

@@ -1,0 +1,206 @@
+"""What the audit says: findings, the state of each cell, corrections."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from realdata.audit.digits import Proposal
+from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.rounding import Evidence
+
+SEVERITIES = ("error", "warning", "note")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that a rule found.
+
+    Attributes:
+        table: number of the paper's table, `Fig. 3`, `section 4` or `replication`.
+        row: its words: class, backbone, pre-training set.
+        column: as the file's header says.
+        printed: as the file has it.
+        expected: what it could be, rounded as printed.
+        rule: the rule's name.
+        severity: `error` (cannot be true as printed), `warning` (very unlikely, or another source contradicts it) or
+            `note`.
+        explanation: the evidence, in a sentence.
+        proposal: the only small mistake that explains it, if there is just one.
+        file: the CSV file.
+        line: in it; the header is line 1.
+    """
+
+    table: str
+    row: str
+    column: str
+    printed: str
+    expected: str
+    rule: str
+    severity: str
+    explanation: str
+    proposal: Proposal | None
+    file: str
+    line: int
+
+    @property
+    def place(self) -> Place:
+        """The cell."""
+        return Place(self.file, self.line, self.column)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, the proposal as `value` and `change`."""
+        return dataclasses.asdict(self) | {"proposal": self.proposal and self.proposal._asdict()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A number, and what the rules say of it.
+
+    Attributes:
+        file: the CSV file.
+        table: as a finding's.
+        line: in the file.
+        row: its words.
+        column: as the header says.
+        value: as printed.
+        status: `error`, `warning`, `note`, `consistent` or `unchecked`.
+        rules: names of those that looked at it.
+    """
+
+    file: str
+    table: str
+    line: int
+    row: str
+    column: str
+    value: str
+    status: str
+    rules: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Correction:
+    """A number that claims use and that is wrong as printed.
+
+    Attributes:
+        file: the CSV file.
+        line: in it.
+        table: as a finding's.
+        row: its words.
+        column: as the header says.
+        printed: as the file has it.
+        corrected: what to use instead; None where nothing fits alone, and the row is to be left out.
+    """
+
+    file: str
+    line: int
+    table: str
+    row: str
+    column: str
+    printed: str
+    corrected: str | None
+
+
+class Ledger:
+    """Where the rules write what they looked at and what they found."""
+
+    def __init__(self, tables: PrintedTables):
+        self.tables = tables
+        self.findings: list[Finding] = []
+        self.rounding: list[Evidence] = []
+        self.corrections: dict[Place, str | None] = {}
+        self._rules: dict[Place, set[str]] = {}
+        self._status: dict[Place, str] = {}
+
+    def look(self, rule: str, places: Iterable[Place]) -> None:
+        """Say that a rule looked at these cells."""
+        for place in places:
+            self._rules.setdefault(place, set()).add(rule)
+
+    def confirmed(self, place: Place, rule: str) -> bool:
+        """Whether a rule looked at the cell and nothing is wrong with it."""
+        return rule in self._rules.get(place, ()) and place not in self._status
+
+    def find(
+        self,
+        place: Place,
+        rule: str,
+        severity: str,
+        expected: str,
+        explanation: str,
+        proposal: Proposal | None = None,
+        involved: Iterable[Place] = (),
+        corrected: Mapping[Place, str | None] | None = None,
+    ) -> None:
+        """Write down a finding.
+
+        Args:
+            place: the cell that it is about.
+            rule: its name.
+            severity: of `SEVERITIES`.
+            expected: what the cell could be.
+            explanation: the evidence.
+            proposal: a unique small mistake.
+            involved: other cells that may be the wrong ones.
+            corrected: what to use instead of cells; the first word on a cell stands.
+        """
+        tables = self.tables
+        self.findings.append(
+            Finding(
+                tables.table(place.file, place.line),
+                tables.words(place),
+                place.column,
+                tables.text(place),
+                expected,
+                rule,
+                severity,
+                explanation,
+                proposal,
+                place.file,
+                place.line,
+            )
+        )
+        self.look(rule, (place,))
+        for each in (place, *involved):
+            known = self._status.get(each, SEVERITIES[-1])
+            self._status[each] = min(known, severity, key=SEVERITIES.index)
+        for each, text in (corrected or {}).items():
+            self.corrections.setdefault(each, text)
+
+    def found(self, place: Place, severity: str = "error") -> bool:
+        """Whether a finding of this severity or a worse one is about the cell or involves it."""
+        status = self._status.get(place)
+        return status is not None and SEVERITIES.index(status) <= SEVERITIES.index(severity)
+
+    def cells(self) -> list[Cell]:
+        """Every measured number of every file."""
+        tables = self.tables
+        return [
+            Cell(
+                file,
+                tables.table(file, place.line),
+                place.line,
+                tables.words(place),
+                place.column,
+                tables.text(place),
+                self._status.get(place) or ("consistent" if place in self._rules else "unchecked"),
+                tuple(sorted(self._rules.get(place, ()))),
+            )
+            for file in NUMBERS
+            for place in tables.places(file)
+        ]
+
+    def written_corrections(self) -> list[Correction]:
+        """In the order of files and lines."""
+        tables = self.tables
+        return [
+            Correction(
+                place.file,
+                place.line,
+                tables.table(place.file, place.line),
+                tables.words(place),
+                place.column,
+                tables.text(place),
+                text,
+            )
+            for place, text in sorted(self.corrections.items())
+        ]

@@ -1,0 +1,131 @@
+"""A class-wise accuracy is k/n, with n the photos of that class and group in Fig. 3.
+
+A single accuracy that is no k/n is a wrong accuracy. Where n suits none, or few, of the models, and one other number of
+photos suits them all, the number of photos is wrong: a number is proposed if one small mistake, a lost or an added
+digit among them, leads from it to the printed one, and it is the only such.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from realdata.audit.digits import changes, only
+from realdata.audit.finding import Ledger
+from realdata.audit.printed import GROUPS, Place, PrintedTables
+from realdata.audit.rounding import Evidence, rounded
+
+COUNT = "photo count"
+SHARE = "whole photos"
+STATEMENTS = {
+    SHARE: "A class-wise accuracy is a whole number of photos out of the number printed for its class and group.",
+    COUNT: "The printed number of photos of a class and group suits the accuracies of the models; if it suits at most "
+    "half of them, and another suits them all, it is wrong.",
+}
+LARGEST = 2000  # photos of a class that are tried
+_MODELS = 3  # that must agree on another number of photos
+
+Key = tuple[str, str]  # class_id and group
+
+
+def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
+    """The k/n in % that is printed as `value`, if there is one (with few photos there is at most one)."""
+    low, high = rounded(value, unit)
+    correct = math.ceil(low * photos / 100)
+    nearest = round(value * photos / 100)
+    if low <= Fraction(100 * nearest, photos) <= high:
+        correct = nearest
+    exact = Fraction(100 * correct, photos)
+    return exact if low <= exact <= high and 0 <= correct <= photos else None
+
+
+def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
+    """All numbers of photos up to `largest` that suit every value (given with its unit)."""
+    left = list(range(1, largest + 1))
+    for value, unit in values:
+        left = [photos for photos in left if share(value, unit, photos) is not None]
+    return left
+
+
+def photo_places(tables: PrintedTables) -> dict[Key, Place]:
+    """Where each class's number of photos is printed."""
+    return {
+        (row["class_id"], group): Place("classes.csv", line, f"{group}_photos")
+        for line, row in tables.rows["classes.csv"].items()
+        for group in GROUPS
+    }
+
+
+def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
+    """Compare the numbers of photos with the class-wise accuracies.
+
+    Returns:
+        The number of photos of each class and group, corrected where one is wrong; None where none suits.
+    """
+    tables = ledger.tables
+    cells: dict[Key, dict[tuple[str, str], Place]] = defaultdict(dict)
+    for line, row in tables.rows["classwise.csv"].items():
+        for group in GROUPS:
+            # A model that stands in two tables is one measurement.
+            cells[row["class_id"], group].setdefault(
+                tables.model("classwise.csv", line), Place("classwise.csv", line, group)
+            )
+    photos: dict[Key, int | None] = {}
+    for key, place in photo_places(tables).items():
+        photos[key] = _check(ledger, place, list(cells[key].values()))
+    _keep_evidence(ledger, photos)
+    return photos
+
+
+def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
+    tables = ledger.tables
+    printed = int(tables.value(place))
+    values = [(tables.value(cell), tables.unit(cell)) for cell in cells]
+    if not values:
+        return printed
+    ledger.look(COUNT, (place,))
+    suited = sum(share(*value, printed) is not None for value in values)
+    if 2 * suited > len(values) or len(values) < _MODELS:
+        return printed
+    suiting = fitting(values)
+    if not suiting:
+        return printed
+    proposals = only(changes(tables.text(place), lost=True), lambda text: text.isdigit() and int(text) in suiting)
+    found = [int(proposal.value) for proposal in proposals]
+    photos = found[0] if len(found) == 1 else (suiting[0] if not found else None)
+    several = f"; {len(proposals)} small mistakes would lead to one that does" if len(proposals) > 1 else ""
+    ledger.find(
+        place,
+        COUNT,
+        "error",
+        " or ".join(map(str, found or suiting[:1])),
+        f"{printed} photos suit {suited} of the {len(values)} models' accuracies, {(found or suiting)[0]} all of "
+        f"them{_multiples(suiting)}{several}.",
+        proposals[0] if len(proposals) == 1 else None,
+        corrected={place: None if photos is None else str(photos)},
+    )
+    return photos
+
+
+def _multiples(suiting: list[int]) -> str:
+    if len(suiting) == 1:
+        return " and no other number does"
+    if all(photos % suiting[0] == 0 for photos in suiting):
+        return " (and its multiples)"
+    return f" (and {len(suiting) - 1} others up to {LARGEST})"
+
+
+def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
+    tables = ledger.tables
+    ways: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for line, row in tables.rows["classwise.csv"].items():
+        for group in GROUPS:
+            count = photos[row["class_id"], group]
+            place = Place("classwise.csv", line, group)
+            if count is not None:
+                value, unit = tables.value(place), tables.unit(place)
+                above = Fraction(100 * math.ceil(value * count / 100), count)
+                ways[row["table"]].append((share(value, unit, count) is not None, above < value + unit))
+    for table, found in ways.items():
+        rounds, cuts = (sum(way) for way in zip(*found, strict=True))
+        ledger.rounding.append(Evidence(table, "class-wise accuracies", 2, len(found), rounds, cuts))

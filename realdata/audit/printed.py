@@ -1,0 +1,165 @@
+"""The tables as text, each cell with its place, its last decimal and the words of its row."""
+
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from published.tables import read_printed
+from realdata.audit.known import check_known
+from workbench.errors import InputError
+
+GROUPS = ("common", "counter")
+_FILES = (
+    "results.csv",
+    "classwise.csv",
+    "classes.csv",
+    "checkpoints.csv",
+    "hub_ids.csv",
+    "colored_coco.csv",
+    "multicolored_mnist.csv",
+    "replication_results.csv",
+    "replication_classwise.csv",
+)
+_TOTALS = "totals.csv"  # a folder may lack it: then there are no totals to check
+# Columns whose numbers are measured, by file.
+NUMBERS = {
+    "results.csv": (*GROUPS, "drop"),
+    "classwise.csv": (*GROUPS, "drop"),
+    "classes.csv": ("common_photos", "counter_photos"),
+    "checkpoints.csv": ("checkpoint",),
+    "colored_coco.csv": ("in_distribution", "out_of_distribution", "drop"),
+    "multicolored_mnist.csv": ("rand_mean", "rand_std", "rev_mean", "rev_std", "rest_mean", "rest_std"),
+    "replication_results.csv": (*GROUPS, "drop"),
+    "replication_classwise.csv": GROUPS,
+    "totals.csv": ("photos",),
+}
+_TABLES = {
+    "classes.csv": "Fig. 3",
+    "checkpoints.csv": "6",
+    "colored_coco.csv": "7",
+    "multicolored_mnist.csv": "8",
+    "replication_results.csv": "replication",
+    "replication_classwise.csv": "replication",
+    "totals.csv": "section 4",
+}
+
+
+class Place(NamedTuple):
+    """A cell: its file, line (the header is line 1) and column."""
+
+    file: str
+    line: int
+    column: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PrintedTables:
+    """All files as text.
+
+    Attributes:
+        frames: by file name, indexed by the line in the file; `totals.csv` only where the folder has it.
+        units: one in the last decimal that a column of a table shows, by file, table and column.
+    """
+
+    frames: dict[str, pd.DataFrame]
+    units: dict[tuple[str, str, str], Fraction]
+
+    @cached_property
+    def rows(self) -> dict[str, dict[int, dict[str, str]]]:
+        """Every row as a dictionary, by file and line."""
+        return {name: frame.to_dict("index") for name, frame in self.frames.items()}
+
+    def text(self, place: Place) -> str:
+        """The cell as printed."""
+        return self.rows[place.file][place.line][place.column]
+
+    def value(self, place: Place) -> Fraction:
+        """The cell's number, exact."""
+        return Fraction(self.text(place))
+
+    def table(self, file: str, line: int) -> str:
+        """The number of the paper's table that a row is printed in, `Fig. 3`, or `replication`."""
+        return _TABLES.get(file) or self.rows[file][line]["table"]
+
+    def unit(self, place: Place) -> Fraction:
+        """One in the last decimal of the cell's column, such as 1/100."""
+        return self.units[place.file, self.table(place.file, place.line), place.column]
+
+    def words(self, place: Place) -> str:
+        """What the row is called: its class, backbone, pre-training set."""
+        row = self.rows[place.file][place.line]
+        if place.file == "classes.csv":
+            return short(row["label"])
+        if place.file == "totals.csv":
+            return f"all {row['group']} photos"
+        if place.file == "multicolored_mnist.csv":
+            return f"{row['classes']} classes, p_inv {row['p_inv']}, p_spu {row['p_spu']}, {row['method']}"
+        more = next((row[key] for key in ("checkpoint", "approach") if row.get(key)), "")
+        model = " ".join(word for word in (row["backbone"], row["pretrain"], more) if word)
+        if place.file == "checkpoints.csv":
+            return f"{row['backbone']} {row['pretrain']}"
+        if place.file == "classwise.csv":
+            return f"{short(self.label('class_id', row['class_id']))}, {model}"
+        if place.file == "replication_classwise.csv":
+            return f"{short(self.label('imagenet_index', row['imagenet_index']))}, {model}"
+        return f"{model}, {row['setup']}" if place.file == "replication_results.csv" else model
+
+    def label(self, key: str, value: str) -> str:
+        """The label of a class, found by `class_id` or `imagenet_index`."""
+        return next(row["label"] for row in self.rows["classes.csv"].values() if row[key] == value)
+
+    def model(self, file: str, line: int) -> tuple[str, str]:
+        """Backbone and pre-training set of a row."""
+        row = self.rows[file][line]
+        return row["backbone"], row["pretrain"]
+
+    def places(self, file: str) -> Iterator[Place]:
+        """Every cell of a file that holds a measured number."""
+        if file in self.frames:
+            for line in self.frames[file].index:
+                for column in NUMBERS[file]:
+                    yield Place(file, int(line), column)
+
+
+def short(label: str) -> str:
+    """The first of a class's names."""
+    return label.partition(",")[0]
+
+
+def read_printed_tables(directory: Path) -> PrintedTables:
+    """Read all files of a folder of published tables.
+
+    Raises:
+        InputError: a file is missing or wrong, or names a model or class that no other file knows; it says the file,
+            line and column.
+    """
+    if not directory.is_dir():
+        raise InputError(f"--published: {directory} is no directory")
+    names = [*_FILES, *([_TOTALS] if (directory / _TOTALS).exists() else [])]
+    frames = {name: read_printed(directory, name) for name in names}
+    check_known(directory, frames)
+    units = {
+        (file, table, column): Fraction(1, 10 ** max(_decimals(text) for text in part))
+        for file, columns in NUMBERS.items()
+        if file in frames and file != "checkpoints.csv"
+        for column in columns
+        for table, part in _by_table(file, frames[file], column)
+    }
+    return PrintedTables(frames, units)
+
+
+def _by_table(file: str, frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.Series]]:
+    if file in _TABLES:
+        yield _TABLES[file], frame[column]
+    else:
+        for table, part in frame.groupby("table", sort=False):
+            yield str(table), part[column]
+
+
+def _decimals(text: str) -> int:
+    return len(text.strip().partition(".")[2])

@@ -1,0 +1,39 @@
+"""`python -m realdata.audit`: the printed tables checked for what cannot be true."""
+
+import argparse
+
+from published.tables import DIRECTORY
+from realdata.audit import table
+from realdata.audit.audit import audit_tables
+from workbench import program, results
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.audit",
+        "Check the published tables for what cannot be true, by rules: drops, whole photos, photo counts, averages, "
+        "rows that repeat or contradict each other, checkpoints, and an independent replication. Findings are printed; "
+        "the exit code is 0 whether or not there are any.",
+    )
+    parser.add_argument(
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to check instead of our own",
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    results.check_json(options.json)
+    audit = audit_tables(options.published)
+    if not results.emit_json(audit.as_json(), options.json):
+        table.show(audit)

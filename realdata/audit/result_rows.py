@@ -1,0 +1,156 @@
+"""Rows of accuracies and drops: which cell is wrong, from the drop and from what other tables say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+
+from realdata.audit.averages import Expectation
+from realdata.audit.drop import DROP, candidates, listed, row_holds
+from realdata.audit.finding import Ledger
+from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.rounding import shown
+
+Row = tuple[Place, Place, Place]
+Expectations = Mapping[Place, Sequence[Expectation]]
+
+
+def row_places(file: str, line: int, columns: tuple[str, str, str] = ("common", "counter", "drop")) -> Row:
+    """The cells of a row: two accuracies and their drop."""
+    first, second, third = columns
+    return Place(file, line, first), Place(file, line, second), Place(file, line, third)
+
+
+def broken(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
+    """Whether a row's drop or what other tables say of it fails."""
+    return not row_holds(tables, row, {}) or any(
+        not _nearly(tables, place, tables.value(place), expectations) for place in row
+    )
+
+
+def _nearly(tables: PrintedTables, place: Place, value: Fraction, expectations: Expectations) -> bool:
+    unit = tables.unit(place)
+    return all(each.holds(value, unit) or each.nearly_holds(value, unit) for each in expectations.get(place, ()))
+
+
+def check_row(
+    ledger: Ledger,
+    row: Row,
+    expectations: Expectations,
+    plausible: Callable[[Place, Fraction], bool] = lambda place, value: True,
+) -> None:
+    """Write down what is wrong in a row.
+
+    Args:
+        ledger: for it.
+        row: its cells.
+        expectations: what other tables say of a cell.
+        plausible: whether another measurement allows a value in a cell, asked only of values to propose.
+    """
+    tables = ledger.tables
+    ledger.look(DROP, row)
+    for place in row:
+        for each in expectations.get(place, ()):
+            ledger.look(each.rule, (place,))
+    wrong = [place for place in row[:2] if not _nearly(tables, place, tables.value(place), expectations)]
+    repaired = {place: _expected_value(tables, place, expectations) for place in wrong}
+    for place in wrong:
+        _write_expected(ledger, row, place, repaired, expectations)
+    if not wrong:
+        _note_cuts(ledger, row, expectations)
+    drop_holds = row_holds(tables, row, {}) or (bool(wrong) and row_holds(tables, row, repaired))
+    if not drop_holds:
+        _write_drop(ledger, row, wrong, expectations, plausible)
+
+
+def _expected_value(tables: PrintedTables, place: Place, expectations: Expectations) -> Fraction:
+    failing = _failing(tables, place, expectations)
+    return Fraction(shown(sum(failing.exact) / 2, tables.unit(place)))
+
+
+def _failing(tables: PrintedTables, place: Place, expectations: Expectations) -> Expectation:
+    value, unit = tables.value(place), tables.unit(place)
+    return next(each for each in expectations[place] if not each.holds(value, unit))
+
+
+def _write_expected(
+    ledger: Ledger, row: Row, place: Place, repaired: Mapping[Place, Fraction], expectations: Expectations
+) -> None:
+    tables = ledger.tables
+    failing = _failing(tables, place, expectations)
+    others = {other: value for other, value in repaired.items() if other != place}
+    proposals = candidates(
+        tables,
+        place,
+        lambda value: _nearly(tables, place, value, expectations) and row_holds(tables, row, others | {place: value}),
+    )
+    expected = shown(repaired[place], tables.unit(place))
+    off = abs(float(tables.value(place) - sum(failing.exact) / 2))
+    drop = "" if row_holds(tables, row, {}) else f"; the drop of {tables.text(row[2])} does not follow from it either"
+    ledger.find(
+        place,
+        failing.rule,
+        "error",
+        expected,
+        f"{failing.source} gives {float(sum(failing.exact) / 2):.4f}, which is {off:.3g} away, more than rounding "
+        f"explains{drop}.",
+        proposals[0] if len(proposals) == 1 else None,
+        corrected={place: expected},
+    )
+
+
+def _note_cuts(ledger: Ledger, row: Row, expectations: Expectations) -> None:
+    tables = ledger.tables
+    for place in row[:2]:
+        value, unit = tables.value(place), tables.unit(place)
+        for each in expectations.get(place, ()):
+            if not each.holds(value, unit):
+                middle = sum(each.exact) / 2
+                ledger.find(
+                    place,
+                    each.rule,
+                    "note",
+                    shown(middle, unit),
+                    f"{each.source} gives {float(middle):.4f}: less than two units of the last decimal above, which "
+                    "cutting off the class accuracies and then the mean explains.",
+                )
+
+
+def _write_drop(
+    ledger: Ledger,
+    row: Row,
+    wrong: Sequence[Place],
+    expectations: Expectations,
+    plausible: Callable[[Place, Fraction], bool],
+) -> None:
+    tables = ledger.tables
+    common, counter, drop = row
+    difference = shown(tables.value(common) - tables.value(counter), tables.unit(drop))
+    # An accuracy that another table confirms is not the wrong one.
+    suspects = [place for place in row if place not in wrong and not (place in row[:2] and expectations.get(place))]
+    proposals = [
+        (place, proposal)
+        for place in suspects
+        for proposal in candidates(
+            tables,
+            place,
+            lambda value, place=place: row_holds(tables, row, {place: value}) and plausible(place, value),  # type: ignore[misc]
+        )
+    ]
+    sentence = f"{tables.text(common)} - {tables.text(counter)} is {difference}, not {tables.text(drop)}"
+    if suspects == [drop] or not any(place in suspects for place in row[:2]):
+        one = proposals[0][1] if len(proposals) == 1 else None
+        why = "both accuracies agree with other tables"
+        ledger.find(drop, DROP, "error", one.value if one else difference, f"{sentence}; {why}.", one)
+        return
+    left_out: dict[Place, str | None] = {place: None for place in (common, counter)}
+    if len(proposals) == 1:
+        ((place, proposal),) = proposals
+        fixed: dict[Place, str | None] = {place: proposal.value} if place != drop else {}
+        ledger.find(place, DROP, "error", proposal.value, f"{sentence}; with {place.column} {proposal.value} "
+                    "everything fits.", proposal, involved=row, corrected=fixed)  # fmt: skip
+        return
+    if proposals:
+        alternatives = listed((place, proposal.value) for place, proposal in proposals)
+        ending = f"not unique: {alternatives} would fit by one small mistake"
+    else:
+        ending = "no one small mistake in any of the three explains it"
+    ledger.find(drop, DROP, "error", difference, f"{sentence}; {ending}.", involved=row, corrected=left_out)
