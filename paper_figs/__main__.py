@@ -12,7 +12,7 @@ from paper_figs.figure_spec import FigureSpec
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import by_program, command
 from published.tables import DIRECTORY
-from realdata.added_models import read_added_models
+from realdata.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
 from workbench.errors import InputError
 
@@ -41,14 +41,7 @@ def build_parser() -> program.Parser:
         help="directory whose folder figures/ they go to",
     )
     parser.add_argument("--compute", action="store_true", help="first make the saved results that are missing")
-    parser.add_argument(
-        "--with",
-        type=program.path,
-        action="append",
-        dest="added",
-        metavar="DIR",
-        help="a model evaluated by realdata.evaluate --out DIR, to be shown beside the published ones; repeatable",
-    )
+    add_with_option(parser)
     parser.add_argument(
         "--published",
         type=program.path,
@@ -72,7 +65,7 @@ def _main(options: argparse.Namespace) -> None:
         return
     directory = options.out / "figures"
     results.check_writable(directory)
-    context = Context(options.results, options.published, read_added_models(options.added or ()))
+    context = Context(options.results, options.published, read_added_models(options.added))
     asked = [FIGURES[name] for name in options.only or FIGURES]
     incomplete = [spec for spec in asked if _is_incomplete(spec, options.results)]
     if incomplete and options.compute:

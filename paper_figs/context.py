@@ -16,6 +16,10 @@ from published.tables import (
     read_published_tables,
 )
 from realdata.added_models import AddedModel
+from realdata.audit.audit import audit_tables
+from realdata.claims.evaluate import evaluate_added, evaluate_claims
+from realdata.claims.program import claims_content
+from workbench.results import plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +59,12 @@ class Context:
     @functools.cached_property
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
-        from realdata.claims import evaluate_claims
-
-        return {"claims": [dataclasses.asdict(test) for test in evaluate_claims(self.tables)]}
+        return plain(claims_content(evaluate_claims(self.published), evaluate_added(self.added, self.published)))
 
     @functools.cached_property
     def audit(self) -> dict[str, Any]:
         """What `python -m realdata.audit --json` says of these tables."""
-        from realdata.audit.audit import audit_tables
-
-        return audit_tables(self.published).to_dict()
+        return plain(audit_tables(self.published).as_json())
 
     def added_in(self, setup: str, prompt: str | None = None) -> tuple[tuple[int, AddedModel], ...]:
         """The added models of this setup, with this prompt if they read one and it is given; and their numbers."""

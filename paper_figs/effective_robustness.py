@@ -11,7 +11,7 @@ from scipy.special import logit
 from paper_figs.context import Context
 from paper_figs.looks import added_handles, mark_added, on_logits, percent_on_logits, photo_intervals
 from paper_figs.panels import COLOURS
-from realdata.claims import setting_robustness
+from realdata.claims.c2_robustness import setting_robustness
 from realdata.settings import Setting, is_repeated, is_selector, settings
 
 _CLIP, _IMAGENET = COLOURS[5], COLOURS[0]
@@ -50,7 +50,7 @@ def _found(setting: Setting, context: Context) -> Mapping[str, Any]:
         for row in context.claims["claims"]
         if row["claim"] == "C2"
         and row["source"] == setting.source
-        and row["setting"].get("values", "as printed") == "as printed"
+        and row["setting"]["values"] == "as printed"
         and row["setting"].items() >= setting.describe().items()
     )
 

@@ -1,7 +1,7 @@
 """The published tables, read and checked: a wrong file is told by its name, row and column."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +10,11 @@ from workbench.errors import InputError
 
 DIRECTORY = Path(__file__).parent
 
-# Columns that are read: numbers with the range allowed, words with those allowed, or any text.
-Column = tuple[float, float] | tuple[str, ...] | None
+# Columns that are read: numbers or whole numbers with the range allowed, words with those allowed, or any text.
+Column = tuple[float, float] | tuple[int, int] | tuple[str, ...] | None
 _PERCENT = (0.0, 100.0)
-_COUNT = (1.0, 1e9)
+_COUNT = (1, 10**9)
+_IMAGENET_INDEX = (0, 999)
 _POINTS = (-100.0, 100.0)
 _SHARE = (0.0, 1.0)
 _FAMILY = ("clip", "imagenet", "lvlm")
@@ -38,10 +39,15 @@ _REPLICATION = {
     "common": _PERCENT,
     "counter": _PERCENT,
 }
-_CLASSES = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COUNT, "counter_photos": _COUNT}
+_CLASSES: dict[str, Column] = {
+    "imagenet_index": _IMAGENET_INDEX,
+    "label": None,
+    "common_photos": _COUNT,
+    "counter_photos": _COUNT,
+}
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
-_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": (0.0, 999.0), "common": None, "counter": None}
+_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": _IMAGENET_INDEX, "common": None, "counter": None}
 _MNIST: dict[str, Column] = {"classes": _COUNT, "p_inv": _SHARE, "p_spu": _SHARE}
 _MNIST |= {"method": ("contrastive", "supervised")}
 _MNIST |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
@@ -94,8 +100,14 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
     )
 
 
-def read_classwise(directory: Path = DIRECTORY) -> dict[str, pd.DataFrame]:
+def read_classwise(
+    directory: Path = DIRECTORY, edit: Callable[[pd.DataFrame, str], pd.DataFrame] = lambda frame, file: frame
+) -> dict[str, pd.DataFrame]:
     """Accuracies of single classes by source, `paper` (Tables 15 and 16) and `replication`.
+
+    Args:
+        directory: of the tables.
+        edit: what to make of a file's rows, given its name, before anything else is done with them.
 
     Returns:
         A row for each CLIP and class, with `backbone`, `pretrain`, `imagenet_index`, `label`, `common` and `counter`
@@ -108,14 +120,14 @@ def read_classwise(directory: Path = DIRECTORY) -> dict[str, pd.DataFrame]:
         ["class_id", "imagenet_index", "label"]
     ]
     columns = ["backbone", "pretrain", "imagenet_index", "label", "common", "counter"]
-    paper = read_table(directory / "classwise.csv", _CLASSWISE).merge(classes, on="class_id")
+    paper = edit(read_table(directory / "classwise.csv", _CLASSWISE), "classwise.csv").merge(classes, on="class_id")
     path = directory / "replication_classwise.csv"
     replication = read_table(path, _REPLICATION_CLASSWISE)
     for group in _OR_NOTHING[path.name]:
         replication[group] = _numbers_or_nothing(path, replication[group])
     return {
         "paper": paper[columns].drop_duplicates(ignore_index=True),
-        "replication": replication.merge(classes, on="imagenet_index")[columns],
+        "replication": edit(replication, path.name).merge(classes, on="imagenet_index")[columns],
     }
 
 
@@ -124,8 +136,8 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
 
     Args:
         path: the file.
-        columns: those that it must have; two numbers make a column numeric and bound it, words are those allowed, None
-            leaves it as text.
+        columns: those that it must have; two numbers make a column numeric and bound it, and whole where they are
+            whole; words are those allowed, None leaves it as text.
 
     Raises:
         InputError: naming the file, and where there is one the row and column.
@@ -175,17 +187,17 @@ def _checked(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> 
             wrong = ~table[column].isin(allowed)
             _refuse(path, table[column], wrong, f"among {', '.join(map(str, allowed))}")
         else:
-            table[column] = _numbers(path, table[column], float(allowed[0]), float(allowed[1]))
+            whole = isinstance(allowed[0], int)
+            table[column] = _numbers(path, table[column], float(allowed[0]), float(allowed[1]), whole)
     return table
 
 
-def _numbers(path: Path, column: pd.Series, low: float, high: float) -> pd.Series:
+def _numbers(path: Path, column: pd.Series, low: float, high: float, whole: bool) -> pd.Series:
     values = pd.to_numeric(column, errors="coerce").astype(float)
-    if high > 100:  # counts and indices
-        wrong, kind = ~values.between(low, high) | (values % 1 != 0), "a whole number"
-    else:
-        wrong, kind = ~values.between(low, high), "a number"
-    _refuse(path, column, wrong, f"{kind} from {low:g} to {high:g}")
+    wrong = ~values.between(low, high)
+    if whole:
+        wrong |= values % 1 != 0
+    _refuse(path, column, wrong, f"{'a whole number' if whole else 'a number'} from {low:g} to {high:g}")
     return values
 
 
@@ -210,13 +222,13 @@ def read_multicolored_mnist(directory: Path = DIRECTORY) -> pd.DataFrame:
 
 
 def read_colored_coco(directory: Path = DIRECTORY) -> pd.DataFrame:
-    """Table 7: a row for each backbone and way of training; accuracies in %.
+    """Table 7: a row for each backbone and approach; accuracies in %.
 
     Raises:
         InputError: the file is missing, has no such column, or holds a value that cannot be one.
     """
-    approaches = ("zero_shot", "obj", "objbkg", "supervised")
-    columns = _MODEL | {"approach": approaches, "in_distribution": _PERCENT, "out_of_distribution": _PERCENT}
+    columns: dict[str, Column] = _MODEL | {"approach": ("zero_shot", "obj", "objbkg", "supervised")}
+    columns |= dict.fromkeys(("in_distribution", "out_of_distribution"), _PERCENT)
     return read_table(directory / "colored_coco.csv", columns)
 
 

@@ -1,5 +1,6 @@
 """Evaluations of `realdata.evaluate` beside the published models: `--with DIR`."""
 
+import argparse
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import pandas as pd
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos import GROUPS
 from realdata.prompts import OPENAI80, PAPER
+from workbench import program
 from workbench.errors import InputError
 
 _CLASS_COLUMNS = ("class_index", "label", *GROUPS, *(f"{group}_photos" for group in GROUPS))
@@ -24,6 +26,8 @@ class AddedModel:
 
     Attributes:
         name: as figures and tables show it.
+        backbone: as the published tables name it, where they do; else the name.
+        pretrain: likewise; else nothing.
         family: `clip`, `imagenet` or `lvlm`; `other` for scores from elsewhere.
         setup: `1v1000`, `1v20` or another.
         prompt: `simple`, `openai80`, `none` for a model that reads none, or the prompt itself.
@@ -37,6 +41,8 @@ class AddedModel:
     """
 
     name: str
+    backbone: str
+    pretrain: str
     family: str
     setup: str
     prompt: str
@@ -45,6 +51,20 @@ class AddedModel:
     classes: pd.DataFrame
     robustness: dict[str, Any]
     folder: Path
+
+
+def add_with_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--with DIR`, which may be given again, as `added`."""
+    parser.add_argument(
+        "--with",
+        dest="added",
+        type=program.path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="also a model that was evaluated here: a folder that python -m realdata.evaluate --out wrote; again for "
+        "more",
+    )
 
 
 def read_added_models(directories: Sequence[Path]) -> tuple[AddedModel, ...]:
@@ -85,9 +105,15 @@ def _model(content: Mapping[str, Any], directory: Path) -> AddedModel:
     numbers = [*GROUPS, *(f"{group}_photos" for group in GROUPS)]
     classes[numbers] = classes[numbers].astype(float)
     prompt = content["prompt"]
+    model = str(content["model"])
+    published = find_published(model) if model.startswith(PREFIX) else None
+    # The last part of a path or of a hub's name; what stands behind `paper:` as the paper writes it.
+    name = model.removeprefix(PREFIX) if published else model.rstrip("/").rpartition("/")[2]
     return AddedModel(
-        name=_name(str(content["model"])),
-        family=_family(content),
+        name=name,
+        backbone=published.backbone if published else name,
+        pretrain=published.pretrain if published else "",
+        family=published.family if published else _FAMILIES.get(str(content.get("kind")), "other"),
         setup=str(content["setup"]),
         prompt=_PROMPTS.get(prompt, str(prompt)),
         accuracies={
@@ -107,15 +133,3 @@ def _model(content: Mapping[str, Any], directory: Path) -> AddedModel:
 def _ends(interval: Sequence[float]) -> tuple[float, float]:
     low, high = interval
     return float(low), float(high)
-
-
-def _name(model: str) -> str:
-    """The last part of a path or a hub's name; what stands behind `paper:` as the paper writes it."""
-    return model.removeprefix(PREFIX) if model.startswith(PREFIX) else model.rstrip("/").rpartition("/")[2]
-
-
-def _family(content: Mapping[str, Any]) -> str:
-    model = str(content["model"])
-    if model.startswith(PREFIX):
-        return find_published(model).family
-    return _FAMILIES.get(str(content.get("kind")), "other")

@@ -14,7 +14,7 @@ NUMBER = 20  # of candidates, in the second
 
 def published_lists() -> dict[int, list[int]]:
     """Class index to candidates, best first: those of CLIP-LAION400M-ViT-B/32."""
-    index = (0.0, 999.0)
+    index = (0, 999)
     table = read_table(DIRECTORY / "candidates_1v20.csv", {"imagenet_index": index, "candidate_index": index})
     lists: dict[int, list[int]] = {}
     for owner, candidate in zip(table["imagenet_index"], table["candidate_index"], strict=True):

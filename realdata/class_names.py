@@ -39,7 +39,7 @@ def read_class_names(which: str) -> ClassNames:
     if which not in (IMAGENET, OPENAI):
         names = _read_file(Path(which))
         return ClassNames(names, {_plain(name): index for index, name in names.items()})
-    columns = {"index": (0.0, 999.0), "wnid": None, "label": None, "prompt_name": None}
+    columns = {"index": (0, 999), "wnid": None, "label": None, "prompt_name": None}
     table = read_table(DIRECTORY / "imagenet_classes.csv", columns)
     indices = table["index"].astype(int).tolist()
     synonyms = [[part.strip() for part in label.split(",")] for label in table["label"]]
@@ -93,7 +93,7 @@ def read_mapping(path: Path) -> dict[str, int]:
         InputError: it cannot be read, or lacks a column.
     """
     try:
-        table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0.0, 1e6)})
+        table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0, 10**6)})
     except InputError as error:
         raise InputError(f"--classes: {error}") from error
     return {folder: int(index) for folder, index in zip(table["folder"], table["class_index"], strict=True)}

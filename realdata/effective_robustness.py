@@ -33,6 +33,7 @@ class EffectiveRobustness:
         stderr: of the mean.
         interval: 95% interval of the mean.
         p_value: of the joint test that the mean is 0, two-sided.
+        freedom: its degrees of freedom.
         extrapolated: how many models lie outside the baseline's range of common accuracy.
     """
 
@@ -44,6 +45,7 @@ class EffectiveRobustness:
     stderr: float
     interval: tuple[float, float]
     p_value: float
+    freedom: float
     extrapolated: int
 
 
@@ -68,13 +70,11 @@ def effective_robustness(
     predicted = expit(fit.predict(design))
     values = 100 * (counter - predicted)
 
-    # The mean's sensitivity to the line's two parameters.
-    gradient = -100 * np.mean((predicted * (1 - predicted))[:, None] * design, axis=0)
+    gradient = _gradient(predicted, design)
     from_line = float(gradient @ fit.cov_params() @ gradient)
     from_models = float(np.var(values, ddof=1)) / len(values)
-    variance = from_line + from_models
-    freedom = variance**2 / (from_line**2 / fit.df_resid + from_models**2 / (len(values) - 1))
-    mean, stderr = float(np.mean(values)), float(np.sqrt(variance))
+    mean = float(np.mean(values))
+    stderr, freedom = _summed((from_line, fit.df_resid), (from_models, len(values) - 1))
     half_width = float(student_t.ppf(0.975, freedom)) * stderr
 
     return EffectiveRobustness(
@@ -86,8 +86,44 @@ def effective_robustness(
         stderr=stderr,
         interval=(mean - half_width, mean + half_width),
         p_value=float(2 * student_t.sf(abs(mean) / stderr, freedom)),
+        freedom=freedom,
         extrapolated=int(np.sum(_outside(baseline_common, common))),
     )
+
+
+def clustered_mean(
+    baseline_common: np.ndarray,
+    baseline_counter: np.ndarray,
+    common: np.ndarray,
+    counter: np.ndarray,
+    baseline_clusters: np.ndarray,
+    clusters: np.ndarray,
+) -> tuple[float, float, float]:
+    """The mean with errors that models of one cluster share.
+
+    Args:
+        baseline_common: as in `effective_robustness`, and so the next three.
+        baseline_counter: likewise.
+        common: likewise.
+        counter: likewise.
+        baseline_clusters: the number of each baseline model's cluster, from 0; at least two clusters.
+        clusters: the same of the models in question.
+
+    Returns:
+        The mean in points, its standard error, and the degrees of freedom, each part's one less than its clusters.
+    """
+    fit = _fit(baseline_common, baseline_counter)
+    design = _design(common)
+    predicted = expit(fit.predict(design))
+    values = 100 * (counter - predicted)
+    gradient = _gradient(predicted, design)
+    line = fit.get_robustcov_results("cluster", groups=baseline_clusters, use_t=True).cov_params()
+    mean = sm.OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
+    stderr, freedom = _summed(
+        (float(gradient @ line @ gradient), float(baseline_clusters.max())),
+        (float(mean.cov_params()[0, 0]), float(clusters.max())),
+    )
+    return float(np.mean(values)), stderr, freedom
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +170,17 @@ def _fit(common: np.ndarray, counter: np.ndarray) -> Any:
     if np.ptp(common) == 0:
         raise ValueError("a line needs baseline models of different common accuracy")
     return sm.OLS(logit(counter), sm.add_constant(logit(common))).fit()
+
+
+def _gradient(predicted: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """The mean's sensitivity to the line's two parameters."""
+    return -100 * np.mean((predicted * (1 - predicted))[:, None] * design, axis=0)
+
+
+def _summed(*parts: tuple[float, float]) -> tuple[float, float]:
+    """The standard error of a sum of independent parts, each a variance with its degrees of freedom, and its own."""
+    variance = sum(part for part, _ in parts)
+    return float(np.sqrt(variance)), variance**2 / sum(part**2 / freedom for part, freedom in parts)
 
 
 def _design(common: np.ndarray) -> np.ndarray:

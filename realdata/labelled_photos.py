@@ -11,7 +11,7 @@ from realdata.class_names import ClassNames
 from realdata.photos import find_uncurated
 from workbench.errors import InputError
 
-_ANSWERS: dict[str, Column] = {"predicted_index": (0.0, 1e6), "correct": ("0", "1", "False", "True")}
+_ANSWERS: dict[str, Column] = {"predicted_index": (0, 10**6), "correct": ("0", "1", "False", "True")}
 
 
 class Labelled(NamedTuple):
@@ -70,7 +70,7 @@ def _read_predictions(path: Path, with_labels: bool) -> pd.DataFrame:
         for name in ("class_index", "background"):
             if name not in there:
                 raise InputError(f"{path}: lacks the column {name!r}, which it must have without --photos; {has}")
-        columns |= {"class_index": (0.0, 1e6), "background": None}
+        columns |= {"class_index": (0, 10**6), "background": None}
     table = read_table(path, columns)
     table["path"] = [PurePosixPath(name).as_posix() for name in table.path]
     wrong = {"path": (table.path.duplicated(), "occurs twice")}

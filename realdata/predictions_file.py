@@ -9,7 +9,7 @@ from realdata.photos import GROUPS
 from workbench.errors import InputError
 
 FILE = "predictions.csv"
-_INDEX = (0.0, 1e6)
+_INDEX = (0, 10**6)
 
 
 def read_predictions(place: Path) -> pd.DataFrame:

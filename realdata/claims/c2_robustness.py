@@ -1,0 +1,128 @@
+"""C2, at the same common accuracy, models trained on ImageNet lose less than CLIPs.
+
+The effect is the mean effective robustness of the CLIPs, in points, and the test is the joint one of
+`realdata.effective_robustness`. Clustered errors: of the mean by pre-training data or architecture, of the line through
+the ImageNet models, which share their data, by architecture; degrees of freedom as there.
+
+Class by class the claim cannot be asked of the published numbers: those of single classes are all CLIPs'.
+"""
+
+import numpy as np
+from scipy.stats import norm
+
+from published.tables import PublishedTables
+from realdata.claim_test import LEVEL, ClaimTest, ClusteredEffect
+from realdata.claims.clusters import clusters_of, widest
+from realdata.claims.hypothesis import Estimate, Hypothesis, negative
+from realdata.claims.rows import SINGLE_CLUSTER, model_figures, row
+from realdata.effective_robustness import (
+    EffectiveRobustness,
+    clustered_mean,
+    effective_robustness,
+    robustness_of_one,
+)
+from realdata.photo_error import proportions
+from realdata.settings import Setting
+from workbench.errors import InputError
+
+NOT_BY_CLASS = {
+    "claim": "C2",
+    "question": "effective robustness, class by class",
+    "reason": "accuracies of single classes are published for CLIPs only (Tables 15 and 16, and the replication), so "
+    "that no class has a line through ImageNet models",
+}
+_LOSES_MORE = negative("CLIPs lose no more than ImageNet models of the same common accuracy", "points")
+
+
+def test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    """The claim in one setting.
+
+    Raises:
+        InputError: too few models, or no line through them.
+    """
+    if len(setting.clips) == 1:
+        return _test_one(setting, tables)
+    result = setting_robustness(setting, tables)
+    models = model_figures(
+        setting.clips,
+        effective_robustness=result.values.tolist(),
+        interval=[(float(low), float(high)) for low, high in result.intervals],
+    )
+    notes = []
+    if result.extrapolated:
+        notes.append(
+            f"{result.extrapolated} of {len(models)} CLIPs lie outside the ImageNet models' range of common accuracy, "
+            "where the line is extrapolated"
+        )
+    naive = Estimate(result.mean, result.stderr, result.freedom)
+    clustered = _clustered(setting, tables, _LOSES_MORE)
+    undecidable = "" if clustered else SINGLE_CLUSTER
+    return row(
+        "C2",
+        "effective robustness",
+        setting,
+        _LOSES_MORE,
+        naive,
+        clustered,
+        models,
+        notes,
+        undecidable,
+        with_imagenet=True,
+    )
+
+
+def _test_one(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    """Of a single CLIP: whether an ImageNet model could be as far from the line."""
+    baseline_common, baseline_counter, common, counter = _shares(setting, tables)
+    one = robustness_of_one(baseline_common, baseline_counter, float(common[0]), float(counter[0]))
+    half_width = (one.interval[1] - one.interval[0]) / 2
+    models = model_figures(setting.clips, effective_robustness=[one.value], interval=[one.interval])
+    notes = ["its interval is of one more ImageNet model: where it leaves out 0, the CLIP is not like those"]
+    notes += ["it lies outside the ImageNet models' range, where the line is extrapolated"] if one.extrapolated else []
+    return row(
+        "C2",
+        "effective robustness",
+        setting,
+        _LOSES_MORE,
+        Estimate(one.value, half_width / float(norm.ppf(1 - LEVEL / 2))),
+        None,
+        models,
+        notes,
+        p_values=(one.p_value, 1.0) if one.value < 0 else (1.0, one.p_value),
+        with_imagenet=True,
+    )
+
+
+def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRobustness:
+    """Effective robustness of a setting's CLIPs against the line through its ImageNet models.
+
+    Raises:
+        InputError: too few models, or no line through them.
+    """
+    shares = _shares(setting, tables)
+    try:
+        return effective_robustness(*shares)
+    except ValueError as error:
+        raise InputError(f"{setting.file}: {setting.setup}, {setting.averaging}: {error}") from error
+
+
+def _clustered(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) -> ClusteredEffect | None:
+    clusters = clusters_of(setting.clips)
+    baseline = clusters_of(setting.imagenet)["architecture"]
+    shares = _shares(setting, tables)
+    estimates = {
+        name: Estimate(*clustered_mean(*shares, baseline, labels))
+        for name, labels in clusters.items()
+        if labels.max() > 0
+    }
+    return widest(estimates, clusters, hypothesis) if len(estimates) == len(clusters) else None
+
+
+def _shares(setting: Setting, tables: PublishedTables) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of the ImageNet models, common and counter, and of the CLIPs."""
+    photos = {group: tables.classes[f"{group}_photos"].to_numpy() for group in ("common", "counter")}
+    imagenet, clips = (
+        [proportions(frame[group].to_numpy(), photos[group]) for group in photos]
+        for frame in (setting.imagenet, setting.clips)
+    )
+    return (imagenet[0], imagenet[1], clips[0], clips[1])

@@ -1,0 +1,78 @@
+"""`python -m realdata.claims`: the paper's claims C1 to C6 and C8 put to the published measurements, with statistics.
+
+(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.judge` how
+verdicts are corrected.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from published.tables import DIRECTORY
+from realdata.added_models import add_with_option, read_added_models
+from realdata.claim_test import CLAIMS, ClaimTest
+from realdata.claims import table
+from realdata.claims.c2_robustness import NOT_BY_CLASS
+from realdata.claims.evaluate import evaluate_added, evaluate_claims
+from workbench import program, results, terminal
+
+
+def claims_content(tests: Sequence[ClaimTest], added: Sequence[ClaimTest] = ()) -> dict[str, Any]:
+    """What `--json` gives.
+
+    Args:
+        tests: of the published tables.
+        added: of models that were evaluated here.
+    """
+    return {
+        "statements": CLAIMS,
+        "claims": [dataclasses.asdict(test) for test in tests],
+        "not_asked": [NOT_BY_CLASS],
+        "added": [dataclasses.asdict(test) for test in added],
+        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
+    }
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.claims",
+        "Put the paper's claims to the published measurements, in every setting that the tables allow: a null "
+        "hypothesis, an effect with its interval, and a verdict for each.",
+    )
+    parser.add_argument(
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to read instead of our own",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="print all settings; else those with all CLIPs and with values as printed"
+    )
+    add_with_option(parser)
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    models = read_added_models(options.added)
+    with terminal.working("testing claims"):
+        tests = evaluate_claims(options.published)
+        added = evaluate_added(models, options.published)
+    if not results.emit_json(claims_content(tests, added), options.json):
+        table.show(tests, [NOT_BY_CLASS], options.all)
+        if added:
+            terminal.output().print("\nModels evaluated here", style="bold")
+            table.show(added, [], everything=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
