@@ -9,9 +9,9 @@ from paper_figs.context import Context
 from paper_figs.panels import COLOURS
 
 _WAYS = {
-    "zero_shot": "not fine-tuned,\nzero-shot",
-    "obj": "CLIP's loss,\ncaptions name the object",
-    "objbkg": "CLIP's loss, captions name\nobject and background",
+    "zero_shot": "none\n(zero-shot)",
+    "obj": "CLIP's loss,\ncaptions name\nthe object",
+    "objbkg": "CLIP's loss,\ncaptions name\nobject and\nbackground",
     "supervised": "supervised",
 }
 _SETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -37,8 +37,8 @@ def draw(context: Context) -> Figure:
             bars = axis.bar(places + _WIDTH * (number - 0.5), values, _WIDTH, label=label, **look)
             axis.bar_label(bars, [f"{value:.1f}" for value in values], fontsize=8, padding=1)
         axis.axhline(100 / _CLASSES, color="black", lw=1, ls=":", label=f"guessing among {_CLASSES} classes")
-        axis.set_xticks(places, [_WAYS[way] for way in ways], fontsize=7.5)
-        axis.set_xlabel("training")
+        axis.set_xticks(places, [_WAYS[way] for way in ways], fontsize=8)
+        axis.set_xlabel("fine-tuning")
         axis.set_title(f"{backbone}, {rows['pretrain'].iloc[0]}", fontsize=10)
         axis.grid(axis="y", color="0.92")
         axis.set_axisbelow(True)

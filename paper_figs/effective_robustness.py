@@ -28,7 +28,7 @@ def draw(context: Context) -> Figure:
         if setting.selector == "included" and len(setting.imagenet) and not is_repeated(setting, offered)
     ]
     rows = -(-len(chosen) // _COLUMNS)
-    figure = Figure(figsize=(3.6 * _COLUMNS, 3.9 * rows), layout="constrained")
+    figure = Figure(figsize=(3.6 * _COLUMNS, 4.0 * rows), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axis in axes[len(chosen) :]:
         axis.set_axis_off()
@@ -36,10 +36,7 @@ def draw(context: Context) -> Figure:
         _draw_setting(axis, setting, _found(setting, context), context)
     handles = [*axes[0].get_legend_handles_labels()[0], *added_handles(context.added)]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8.5, frameon=False)
-    figure.suptitle(
-        "At the same common accuracy, do CLIPs lose more than ImageNet models? It depends on prompt and averaging",
-        fontsize=12,
-    )
+    figure.suptitle("At the same common accuracy, do CLIPs lose more than ImageNet models? (claim C2)", fontsize=12)
     return figure
 
 
@@ -88,11 +85,12 @@ def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context:
         common, counter_accuracy = on_logits(np.array(model.accuracies[setting.averaging]))
         mark_added(axis, float(common), float(counter_accuracy), number)
     low, high = row["interval"]
+    clustered = row["clustered"] and "clustered [{:+.1f}, {:+.1f}]".format(*row["clustered"]["interval"])
     source = f"paper, Tables {' and '.join(setting.tables)}" if setting.tables else "replication"
     axis.set_title(
         f"{source}\n{setting.setup}, {setting.prompt}, {setting.averaging}\n"
-        f"{row['effect']:+.1f} points [{low:+.1f}, {high:+.1f}]: {row['verdict']}",
-        fontsize=9.5,
+        f"{row['effect']:+.1f} points [{low:+.1f}, {high:+.1f}], {clustered or 'no clusters'}\n{row['verdict']}",
+        fontsize=8.5,
     )
     axis.grid(color="0.93")
     axis.set_axisbelow(True)

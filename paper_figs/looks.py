@@ -132,6 +132,11 @@ def added_handles(models: Sequence[AddedModel], lines: bool = False) -> list[Lin
     for place, model in enumerate(models):
         style = {"linestyle": ADDED_LINES[place % len(ADDED_LINES)]} if lines else {}
         handles.append(
-            Line2D([], [], **(ADDED | style | {"markersize": 9}), label=f"{place + 1}: {model.name} (added)")
+            Line2D(
+                [],
+                [],
+                **(ADDED | style | {"markersize": 9}),
+                label=f"{place + 1}: {model.name} (added, {SETUPS.get(model.setup, model.setup)})",
+            )
         )
     return handles

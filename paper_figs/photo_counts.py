@@ -18,10 +18,10 @@ _HALF = 0.2  # of a row, from its middle to that of a bar
 
 
 def draw(context: Context) -> Figure:
-    """Bars as printed; a diamond where the replication's counts differ, a cross on a count that the audit calls wrong."""
+    """Bars as printed; a cross on a count that the audit calls wrong, a diamond where one fits."""
     classes = context.tables.classes
     order = classes.assign(total=classes["common_photos"] + classes["counter_photos"]).sort_values(
-        "total", kind="stable", ignore_index=True
+        "total", kind="stable"
     )
     figure = Figure(figsize=(7.5, 0.235 * len(order) + 1.0), layout="constrained")
     axis = figure.subplots()
@@ -31,7 +31,7 @@ def draw(context: Context) -> Figure:
         axis.barh(
             rows + offset, order[f"{group}_photos"], 2 * _HALF, color=colour, hatch=hatch, edgecolor="white", lw=0.3
         )
-    findings = [item for item in context.audit["findings"] if item["file"].endswith("classes.csv")]
+    findings = [item for item in context.audit["findings"] if item["file"] == "classes.csv"]
     for group, offset in (("common", _HALF), ("counter", -_HALF)):
         for finding in findings:
             if finding["column"] == f"{group}_photos":
@@ -59,9 +59,8 @@ def draw(context: Context) -> Figure:
 
 def _mark(axis: Axes, finding: dict[str, Any], order: pd.DataFrame, group: str, offset: float) -> None:
     """A wrong or doubtful count, and the one that would fit if there is a single one."""
-    # The finding's line counts the header; the register of classes keeps the file's order in its index.
-    row = int(np.flatnonzero((order["imagenet_index"] == finding["imagenet_index"]).to_numpy())[0])
-    printed = float(order.loc[row, f"{group}_photos"])
+    row = order.index.get_loc(finding["line"] - 2)  # of the file, whose line 1 is the header
+    printed = float(order[f"{group}_photos"].iloc[row])
     place = row + offset
     if finding["severity"] == "error":
         axis.plot(printed, place, "x", color="black", ms=6, mew=1.8, zorder=4)

@@ -1,6 +1,8 @@
 """The register of figures: name to what it shows, where its numbers come from and how it is drawn."""
 
 from paper_figs import (
+    audit_map,
+    captions_prompts,
     class_drops,
     class_drops_by_model,
     colored_coco,
@@ -9,6 +11,7 @@ from paper_figs import (
     contrastive,
     digits_reliance,
     effective_robustness,
+    forest,
     multicolored_mnist,
     photo_counts,
     reliance,
@@ -16,7 +19,7 @@ from paper_figs import (
     same_data,
 )
 from paper_figs.figure_spec import FigureSpec
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB
+from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
 from paper_figs.statement import statement_figure
 from paper_figs.statements.table import STATEMENT_FIGURES
 
@@ -92,6 +95,21 @@ _SPECS = (
         effective_robustness.draw,
     ),
     FigureSpec(
+        "forest",
+        "Claim C2 in every setting: effective robustness with naive and clustered intervals, and the verdict",
+        f"python -m realdata.claims, of {_PAPER}, Tables 3, 4 and 10-14, and {_REPLICATION}",
+        "Thick: 95% as if models were independent; thin: 95% with errors clustered by pre-training data or architecture, "
+        "the wider; verdicts are corrected over all claims; bold: not inconclusive",
+        forest.draw,
+    ),
+    FigureSpec(
+        "audit_map",
+        "Every printed number as a cell, by what the audit says of it",
+        f"python -m realdata.audit, of {_PAPER} and {_REPLICATION}",
+        "Statuses have no interval; what each finding is: python -m realdata.audit",
+        audit_map.draw,
+    ),
+    FigureSpec(
         "reliance",
         "S19 on the published accuracies: each family's index of spurious reliance",
         f"{_PAPER}, Tables 3, 4 and 10-14; {_REPLICATION}",
@@ -105,6 +123,15 @@ _SPECS = (
         "Bars and bands: 95% over independent runs (1.96 standard errors)",
         contrastive.draw,
         (MAIN_JOB,),
+    ),
+    FigureSpec(
+        "captions_prompts",
+        "Losses, captions and prompts: who is right more often than logistic regression where the background misleads",
+        "result of python -m theory map, closed forms at its parameters",
+        "Exact for infinite data, so there are no intervals; + more, = as, − less often right than logistic regression; "
+        "*: less often right where the background agrees",
+        captions_prompts.draw,
+        (VERDICT_MAP,),
     ),
     FigureSpec(
         "colored_digits",

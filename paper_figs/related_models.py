@@ -1,7 +1,5 @@
 """CLIPs that differ in one thing only, in every setting: panels of their drops and counter accuracies."""
 
-import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,11 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from paper_figs.context import Context
 from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, photo_intervals
 from paper_figs.panels import COLOURS
-from published.tables import DIRECTORY, read_table
+from realdata.model_facts import image_tower_parameters, is_filtered, pretraining_pairs
 from realdata.settings import settings
 
 # Source and setup to colour, marker and whether it is filled.
@@ -23,41 +22,12 @@ _SERIES = {
     ("paper", "1v20"): (COLOURS[0], "^", True),
     ("replication", "1v20"): (COLOURS[0], "D", False),
 }
-_BESIDE = 0.17
+_BESIDE = 0.18
+_SHADE = "0.91"
+_COLUMN = 0.38  # inches
 
-# A row of each series: `drop` and `counter`, and their half widths.
+# A row of each series: `drop` and `counter` with their half widths, and what the model's names stand for.
 Measured = dict[tuple[str, str], pd.Series]
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSize:
-    """A pre-training data set's number of image-text pairs, in millions, and whether it was filtered for quality."""
-
-    pairs: float
-    filtered: bool
-
-    @property
-    def words(self) -> str:
-        """The number as an axis shows it."""
-        return f"{self.pairs / 1000:.3g} G" if self.pairs >= 1000 else f"{self.pairs:.3g} M"
-
-
-@functools.cache
-def data_sizes() -> dict[str, DataSize]:
-    """The sizes of the pre-training data sets by their names."""
-    table = read_table(
-        DIRECTORY / "pretraining_data.csv", {"pretrain": None, "pairs_millions": None, "filtered": ("0", "1")}
-    )
-    return {
-        row.pretrain: DataSize(float(row.pairs_millions), row.filtered == "1") for row in table.itertuples(index=False)
-    }
-
-
-@functools.cache
-def tower_sizes() -> dict[str, float]:
-    """The parameters of each backbone's image tower, in millions."""
-    table = read_table(DIRECTORY / "image_towers.csv", {"backbone": None, "parameters_millions": None})
-    return dict(zip(table["backbone"], table["parameters_millions"].astype(float), strict=True))
 
 
 def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
@@ -69,6 +39,9 @@ def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
 
     Returns:
         What they share, to what they differ in, to each series' row; only what two models share.
+
+    Raises:
+        InputError: a backbone or pre-training set is unknown.
     """
     other = "pretrain" if same == "backbone" else "backbone"
     found: dict[str, dict[str, Measured]] = {}
@@ -79,40 +52,51 @@ def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
             continue
         clips = setting.clips.assign(drop=setting.clips["common"] - setting.clips["counter"])
         halves = {group: photo_intervals(clips, context, "balanced", group) for group in ("common", "counter")}
-        clips = clips.assign(counter_half=halves["counter"], drop_half=np.hypot(*halves.values()))
+        clips = clips.assign(
+            counter_half=halves["counter"],
+            drop_half=np.hypot(*halves.values()),
+            pairs=pretraining_pairs(clips, setting.file),
+            filtered=is_filtered(clips, setting.file),
+            parameters=image_tower_parameters(clips, setting.file),
+        )
         for _, row in clips.iterrows():
             found.setdefault(row[same], {}).setdefault(row[other], {})[setting.source, setting.setup] = row
     return {name: models for name, models in found.items() if len(models) > 1}
 
 
+def first(measured: Measured) -> pd.Series:
+    """One of a model's rows, for what its names stand for."""
+    return next(iter(measured.values()))
+
+
 def draw_panels(
     context: Context,
-    panels: Mapping[str, Sequence[tuple[str, str, Measured]]],
+    panels: Mapping[str, Sequence[tuple[str, Measured]]],
     x_label: str,
-    shaded: set[str],
+    shaded: bool = False,
 ) -> Figure:
     """Two rows of panels, drops above and counter accuracies below, a column for each of `panels`.
 
     Args:
         context: has the added models, drawn as lines across.
-        panels: title to models, in order: name, label below the axis, measured.
+        panels: title to models, in order: label below the axis, measured.
         x_label: what the models differ in.
-        shaded: names that are marked.
+        shaded: whether models of filtered data are marked.
     """
     counts = [len(models) for models in panels.values()]
-    figure = Figure(figsize=(0.46 * sum(counts) + 1.6, 6.6), layout="constrained")
+    figure = Figure(figsize=(_COLUMN * sum(counts) + 0.25 * len(panels) + 1.0, 6.6), layout="constrained")
     axes = figure.subplots(2, len(panels), sharey="row", sharex="col", width_ratios=counts, squeeze=False)
     for column, (title, models) in enumerate(panels.items()):
         for axis, value in zip(axes[:, column], ("drop", "counter"), strict=True):
             _draw_panel(axis, models, value, shaded)
-            _draw_added(axis, context, value)
+            _draw_added(axis, context, value, column == len(panels) - 1)
         axes[0, column].set_title(title, fontsize=9.5)
-        axes[1, column].set_xticks(range(len(models)), [label for _, label, _ in models], rotation=90, fontsize=7.5)
+        axes[1, column].set_xticks(range(len(models)), [label for label, _ in models], rotation=90, fontsize=7.5)
+        axes[1, column].set_xlabel(x_label, fontsize=8)
     axes[0, 0].set_ylabel("drop (points)")
     axes[1, 0].set_ylabel("accuracy on counter photos (%)")
     axes[0, 0].set_ylim(bottom=0)
-    figure.supxlabel(x_label, fontsize=10)
-    handles = [
+    handles: list[Line2D | Patch] = [
         Line2D(
             [],
             [],
@@ -124,15 +108,17 @@ def draw_panels(
         )
         for (source, setup), (colour, marker, filled) in _SERIES.items()
     ]
+    if shaded:
+        handles.append(Patch(color=_SHADE, label="filtered data"))
     handles += added_handles(context.added, lines=True)
     figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=8.5, frameon=False)
     return figure
 
 
-def _draw_panel(axis: Axes, models: Sequence[tuple[str, str, Measured]], value: str, shaded: set[str]) -> None:
-    for place, (name, _, measured) in enumerate(models):
-        if name in shaded:
-            axis.axvspan(place - 0.5, place + 0.5, color="0.92", lw=0, zorder=0)
+def _draw_panel(axis: Axes, models: Sequence[tuple[str, Measured]], value: str, shaded: bool) -> None:
+    for place, (_, measured) in enumerate(models):
+        if shaded and first(measured)["filtered"]:
+            axis.axvspan(place - 0.5, place + 0.5, color=_SHADE, lw=0, zorder=0)
         for number, (series, (colour, marker, filled)) in enumerate(_SERIES.items()):
             if series in measured:
                 row = measured[series]
@@ -152,7 +138,7 @@ def _draw_panel(axis: Axes, models: Sequence[tuple[str, str, Measured]], value: 
     axis.set_axisbelow(True)
 
 
-def _draw_added(axis: Axes, context: Context, value: str) -> None:
+def _draw_added(axis: Axes, context: Context, value: str, marked: bool) -> None:
     for number, model in enumerate(context.added, 1):
         if model.setup not in SETUPS or model.prompt not in ("simple", "none"):
             continue
@@ -160,14 +146,15 @@ def _draw_added(axis: Axes, context: Context, value: str) -> None:
         at = counter if value == "counter" else common - counter
         axis.axhline(at, color="black", lw=0.9, ls=ADDED_LINES[(number - 1) % len(ADDED_LINES)], zorder=1)
         axis.axhspan(*model.intervals[value], color="black", alpha=0.07, lw=0, zorder=1)
-        axis.plot(1.0, at, "*", color="black", ms=9, transform=axis.get_yaxis_transform(), clip_on=False, zorder=6)
-        axis.annotate(
-            str(number),
-            (1.0, at),
-            (-8, 1),
-            xycoords=axis.get_yaxis_transform(),
-            textcoords="offset points",
-            ha="right",
-            fontsize=SMALL + 1,
-            weight="bold",
-        )
+        if marked:
+            where = axis.get_yaxis_transform()
+            axis.plot(1.0, at, "*", color="black", ms=9, transform=where, clip_on=False, zorder=6)
+            axis.annotate(
+                str(number),
+                (1.0, at),
+                (8, -3),
+                xycoords=where,
+                textcoords="offset points",
+                fontsize=SMALL + 1,
+                weight="bold",
+            )

@@ -3,17 +3,20 @@
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
-from paper_figs.related_models import data_sizes, draw_panels, related
+from paper_figs.related_models import draw_panels, first, related
 
 
 def draw(context: Context) -> Figure:
-    """A column for each backbone, its data sets from the smallest to the largest; above drops, below counter accuracy."""
-    sizes = data_sizes()
+    """A column for each backbone, data sets from the smallest to the largest; above drops, below counter accuracy."""
     panels = {}
     for backbone, models in related(context, "backbone").items():
-        ordered = sorted(models, key=lambda name: (sizes[name].pairs, name) if name in sizes else (1e9, name))
+        pairs = {name: float(first(measured)["pairs"]) for name, measured in models.items()}
         panels[backbone] = [
-            (name, f"{name}\n{sizes[name].words}" if name in sizes else name, models[name]) for name in ordered
+            (f"{name}\n{_words(pairs[name])}", models[name])
+            for name in sorted(models, key=lambda name: (pairs[name], name))
         ]
-    filtered = {name for name, size in sizes.items() if size.filtered}
-    return draw_panels(context, panels, "pre-training data (image-text pairs; shaded: filtered)", filtered)
+    return draw_panels(context, panels, "pre-training data\n(image-text pairs)", shaded=True)
+
+
+def _words(millions: float) -> str:
+    return f"{millions / 1000:.3g} billion" if millions >= 1000 else f"{millions:.3g} million"

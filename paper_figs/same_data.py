@@ -3,18 +3,17 @@
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
-from paper_figs.looks import DATA
-from paper_figs.related_models import draw_panels, related, tower_sizes
+from paper_figs.related_models import draw_panels, first, related
 
 
 def draw(context: Context) -> Figure:
-    """A column for each data set, its backbones from the smallest to the largest; above drops, below counter accuracy."""
-    sizes = tower_sizes()
-    panels = {}
+    """A column for each data set, backbones from the smallest to the largest; above drops, below counter accuracy."""
     found = related(context, "pretrain")
-    for data in sorted(found, key=lambda name: list(DATA).index(name) if name in DATA else len(DATA)):
-        ordered = sorted(found[data], key=lambda name: (sizes.get(name, 1e9), name))
+    panels = {}
+    for data in sorted(found, key=lambda name: (float(first(next(iter(found[name].values())))["pairs"]), name)):
+        sizes = {name: float(first(measured)["parameters"]) for name, measured in found[data].items()}
         panels[data] = [
-            (name, f"{name} ({sizes[name]:,.0f} M)" if name in sizes else name, found[data][name]) for name in ordered
+            (f"{name} ({sizes[name]:,.0f} M)", found[data][name])
+            for name in sorted(sizes, key=lambda name: (sizes[name], name))
         ]
-    return draw_panels(context, panels, "backbone (parameters of its image tower)", set())
+    return draw_panels(context, panels, "image tower\n(parameters)")
