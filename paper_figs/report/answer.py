@@ -49,15 +49,11 @@ SENTENCES = {
         "tests.",
     },
 }
-_MEANS = {"C3": "larger models", "C4": "more data", "C5": "better filtered data", "C6": "a language model on top"}
-_KINDS = {
-    "untested": "not tested",
-    "always": "supported in every test",
-    "sometimes": "supported in some tests",
-    "open": "left open",
-    "both": "both supported and refuted",
-    "against": "refuted in some tests",
-    "never": "refuted in every test",
+_LOSSES = {
+    "C3": "that larger models lose less (C3)",
+    "C4": "that more data alone does not help (C4)",
+    "C5": "that better filtered data helps (C5)",
+    "C6": "that language models on CLIP towers still lose (C6)",
 }
 _CHANGES = {
     ("selector", "excluded"): "leaving out the model that selected the photos",
@@ -130,14 +126,16 @@ def _of_claim(claim: str, report: Mapping[str, Any]) -> str:
 
 
 def _remedies(report: Mapping[str, Any]) -> str:
-    """C3 to C6, grouped by what their tests come to."""
-    claims = report.get("claims", {})
-    groups: dict[str, list[str]] = {}
-    for claim, means in _MEANS.items():
-        outcome = claims.get(claim, {"outcome": "untested"})["outcome"]
-        groups.setdefault(_KINDS[outcome], []).append(f"{claim} ({means})")
-    parts = [f"{_series(members)} {'is' if len(members) == 1 else 'are'} {kind}" for kind, members in groups.items()]
-    return f"Of the claims on what helps, {'; '.join(parts)}."
+    """C3 to C6: each claim with how often it is shown, and its opposite if ever."""
+    parts = []
+    for claim, words in _LOSSES.items():
+        counts = report.get("claims", {}).get(claim)
+        if counts and counts["tests"]:
+            opposite = f", the opposite in {{/claims/{claim}/not_supported}}" if counts["not_supported"] else ""
+            parts.append(f"{words} in {{/claims/{claim}/supported}} of {{/claims/{claim}/tests}} tests{opposite}")
+    if not parts:
+        return "What helps was not tested."
+    return f"It is shown {'; '.join(parts)}."
 
 
 def _training(report: Mapping[str, Any]) -> str:
@@ -189,7 +187,3 @@ def _pair(place: str, change: Mapping[str, Any]) -> str:
     done = _CHANGES[change["key"], change["to"]]
     number = f"{{{place}/changed}}" if change["changed"] else "none"
     return f"{done[0].upper()}{done[1:]} changes {number} of {{{place}/pairs}} verdicts."
-
-
-def _series(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paper_figs.report.sources import REPORT, SOURCES, remedy
-from paper_figs.report.verdict_counts import changes, clustering, count_verdicts, is_published, summarise
+from paper_figs.report.verdict_counts import changes, clustering, count_verdicts, summarise
 from workbench import results
 from workbench.errors import InputError
 
 # Pattern of a JSON pointer to how the number there is counted.
 HOW = {
-    "/claims/*/tests": "rows of claims.json of that claim, or of that question of it, without added models",
+    "/claims/*/tests": "rows of claims.json of that claim, or of that question of it",
     "/claims/*/supported": "of those, with that verdict",
     "/claims/*/not_supported": "of those, with that verdict",
     "/claims/*/inconclusive": "of those, with that verdict",
@@ -23,7 +23,6 @@ HOW = {
     "/changes/*/changed": "of those, with different verdicts",
     "/clustering/clustered": "rows of claims.json with clustered errors",
     "/clustering/naive_differs": "rows of claims.json with another verdict where the errors are naive",
-    "/added/*": "places in claims.json of the rows of added models",
     "/audit/tables/*": "findings of audit.json by table and severity",
     "/audit/*": "findings of audit.json by severity, those with a proposal, its cells, those that a rule looked at, "
     "its corrections",
@@ -65,8 +64,7 @@ def _claims(content: Mapping) -> dict[str, Any]:
     rows = content["claims"]
     return {
         "claims": summarise(rows),
-        "all": count_verdicts(filter(is_published, rows)),
-        "added": [place for place, row in enumerate(rows) if not is_published(row)],
+        "all": count_verdicts(rows),
         "models": [len(row["models"]) for row in rows],
         "changes": changes(rows),
         "clustering": clustering(rows),

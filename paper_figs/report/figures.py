@@ -13,7 +13,7 @@ SECTIONS = {
     "added": ("added*",),
     "audit": ("audit*",),
     "C1": ("common_counter*", "photo_counts*", "class_drops*"),
-    "C2": ("effective_robustness*",),
+    "C2": ("effective_robustness*", "forest*"),
     "C3": ("model_size*", "same_data*", "backbones*"),
     "C4": ("data_size*", "same_backbone*"),
     "C5": ("filtered*",),

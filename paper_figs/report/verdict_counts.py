@@ -20,11 +20,6 @@ _SAME_TABLES = ("selector", "values")
 Row = Mapping[str, Any]
 
 
-def is_published(row: Row) -> bool:
-    """Whether the row tests published numbers, and not a user's."""
-    return row["source"] != "added"
-
-
 def count_verdicts(rows: Iterable[Row]) -> dict[str, int]:
     """Number of tests, and of each verdict, whose name is written with an underscore."""
     verdicts = [row["verdict"] for row in rows]
@@ -56,13 +51,12 @@ def outcome(counts: Mapping[str, Any]) -> str:
 def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """Claim to its counts, and to those of each of its questions, in the order of the rows.
 
-    Rows of models that a user added are left out, here and below: they are no test of the paper's numbers.
     A question has the places of its rows among all (`rows`) and that of the row in the paper's main setting, or the
     nearest to it (`main`).
     """
     summary = {}
     for claim in CLAIMS:
-        places = [place for place, row in enumerate(rows) if row["claim"] == claim and is_published(row)]
+        places = [place for place, row in enumerate(rows) if row["claim"] == claim]
         questions = []
         for question in dict.fromkeys(rows[place]["question"] for place in places):
             of_question = [place for place in places if rows[place]["question"] == question]
@@ -92,7 +86,7 @@ def changes(rows: Sequence[Row]) -> list[dict[str, Any]]:
     found = []
     for key, base in MAIN.items():
         groups: dict[tuple, dict[str, str]] = {}
-        for row in filter(is_published, rows):
+        for row in rows:
             value = _get(row, key)
             rest = {other: _get(row, other) for other in MAIN if other != key}
             tables = tuple(row["tables"]) if key in _SAME_TABLES else ()
@@ -109,8 +103,7 @@ def changes(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def clustering(rows: Sequence[Row]) -> dict[str, int]:
     """How many tests have clustered errors, and how many have another verdict with naive ones."""
-    published = [row for row in rows if is_published(row)]
     return {
-        "clustered": sum(row["clustered"] is not None for row in published),
-        "naive_differs": sum(row["verdict_naive"] != row["verdict"] for row in published),
+        "clustered": sum(row["clustered"] is not None for row in rows),
+        "naive_differs": sum(row["verdict_naive"] != row["verdict"] for row in rows),
     }

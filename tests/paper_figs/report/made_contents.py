@@ -36,8 +36,14 @@ def claims():
         for place, (letter, setting) in enumerate(zip(verdicts, SETTINGS, strict=False)):
             rows.append(claim_row(claim, question, unit, VERDICTS[letter], setting, 100 * index + place))
     mine = ("added", [], "1v1000", "simple", "balanced", "included", "as printed")
-    rows.append(claim_row("C1", "drop", "points", "supported", mine, 990))
-    return {"claims": rows, "statements": {claim: f"Statement of {claim}" for claim, _ in QUESTIONS}}
+    return {
+        "statements": {claim: f"Statement of {claim}" for claim, _ in QUESTIONS},
+        "claims": rows,
+        "not_asked": [
+            {"claim": "C2", "question": "effective robustness, class by class", "reason": "of Tables 15 and 16"}
+        ],
+        "added": [claim_row("C1", "drop", "points", "supported", mine, 990)],
+    }
 
 
 def claim_row(claim, question, unit, verdict, setting, seed):
@@ -156,6 +162,25 @@ def reliance():
                 ("imagenet", 0.29, "not rejected", []),
             )
         ],
+        "classes": {
+            "summaries": [{"sentence": "paper, 45 classes of up to 5 CLIPs: one ray is rejected in 22"}],
+            "tests": [
+                {
+                    "source": "paper",
+                    "label": "ostrich",
+                    "drop": 10.57,
+                    "reliance": 0.198,
+                    "interval": [0.03, None],
+                    "verdict": "undecided",
+                }
+            ],
+        },
+        "models": [
+            common
+            | {"table": "3", "backbone": "RN50", "pretrain": "OpenAI", "checkpoint": "", "reliance": 4.8}
+            | {"interval": None, "verdict": "above 0"}
+        ],
+        "alternatives": {"averages": [common | {"sentence": "slope 1.19 [1.10, 1.27]"}], "differences": []},
         "comparisons": [
             common | {"difference": 0.0575, "interval": [-0.07, 0.185], "p_value": 1.0, "verdict": "inconclusive"}
         ],

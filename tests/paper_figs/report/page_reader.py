@@ -17,7 +17,7 @@ NAMES = (
     r"\bversion 1\b",
     r"\b95%",
     r"\b1 vs\. (1000|20)\b",
-    r"\b(MiniGPT-4|LLaVA-1\.5|ImageNet-1K|Jinja2)\b",
+    r"\b(MiniGPT-4|LLaVA-1\.5|ImageNet-1K|Jinja2|theorem62)\b",
 )
 # Their content is what one types, a formula, or no text.
 SILENT = {"code", "math", "style"}
