@@ -14,7 +14,7 @@ DIRECTORY = Path(__file__).parent
 Column = tuple[float, float] | tuple[str, ...] | None
 _PERCENT = (0.0, 100.0)
 _COUNT = (1.0, 1e9)
-_POINTS = (-100.0, 100.0)
+_POINTS: Column = (-100.0, 100.0)
 _SHARE = (0.0, 1.0)
 _FAMILY = ("clip", "imagenet", "lvlm")
 _SETUP = ("1v1000", "1v20")
@@ -38,7 +38,7 @@ _REPLICATION = {
     "common": _PERCENT,
     "counter": _PERCENT,
 }
-_CLASSES = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COUNT, "counter_photos": _COUNT}
+_CLASSES: dict[str, Column] = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COUNT, "counter_photos": _COUNT}
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
 _REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": (0.0, 999.0), "common": None, "counter": None}
@@ -57,7 +57,7 @@ _PRINTED: dict[str, Mapping[str, Column]] = {
     "hub_ids.csv": _MODEL | {"checkpoint": None, "open_clip_tag": None, "hub_id": None, "quick_gelu": ("0", "1")},
     "colored_coco.csv": _MODEL
     | {"approach": None, "in_distribution": _PERCENT, "out_of_distribution": _PERCENT, "drop": _POINTS},
-    "multicolored_mnist.csv": {"samples": _COUNT} | _MNIST,
+    "multicolored_mnist.csv": _MNIST | {"samples": _COUNT},
     "replication_results.csv": _REPLICATION | {"drop": _POINTS},
     "replication_classwise.csv": {"setup": _SETUP} | _REPLICATION_CLASSWISE,
     "totals.csv": {"group": ("common", "counter"), "photos": _COUNT},

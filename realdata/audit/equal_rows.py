@@ -11,7 +11,7 @@ from fractions import Fraction
 from realdata.audit.averages import Expectation
 from realdata.audit.finding import Ledger
 from realdata.audit.printed import Place, PrintedTables
-from realdata.audit.result_rows import Expectations, broken, row_places
+from realdata.audit.result_rows import Expectations, Row, broken, row_places
 
 EQUAL = "same model, same numbers"
 COPIED = "different rows, different numbers"
@@ -72,6 +72,26 @@ def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, li
                 value = tables.value(there)
                 expected = Expectation(EQUAL, (value, value), f"Table {tables.table(_FILE, reference)}")
                 expectations[place].append(expected)
+
+
+def repeat_findings(ledger: Ledger, row: Row) -> list[Place]:
+    """Mark the accuracies of a row that repeat a wrong number of an equal row, which is told there.
+
+    Returns:
+        Those accuracies.
+    """
+    tables = ledger.tables
+    measured = keys(tables)
+    repeated = []
+    for place in row[:2]:
+        for line, key in measured.items():
+            there = place._replace(line=line)
+            same = key == measured[place.line] and tables.text(there) == tables.text(place)
+            if line < place.line and same and ledger.found(there, "note"):
+                ledger.repeat(place, there)
+                repeated.append(place)
+                break
+    return repeated
 
 
 def check_copies(ledger: Ledger, expectations: Expectations) -> None:

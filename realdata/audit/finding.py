@@ -166,6 +166,12 @@ class Ledger:
         for each, text in (corrected or {}).items():
             self.corrections.setdefault(each, text)
 
+    def repeat(self, place: Place, there: Place) -> None:
+        """Give a cell that repeats another the state and the correction of that one."""
+        self._status[place] = self._status[there]
+        if there in self.corrections:
+            self.corrections.setdefault(place, self.corrections[there])
+
     def found(self, place: Place, severity: str = "error") -> bool:
         """Whether a finding of this severity or a worse one is about the cell or involves it."""
         status = self._status.get(place)

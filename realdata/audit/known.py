@@ -30,7 +30,7 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
             elif frame.at[line, "family"] == "imagenet":
                 stands = model not in once or model in replicated
             else:
-                stands = frame.at[line, "family"] == "lvlm" or model in known["hub"]
+                stands = str(frame.at[line, "family"]) == "lvlm" or model in known["hub"]
             if not stands:
                 raise InputError(
                     f"{directory / name}: line {line}, column 'backbone': no other file knows the model "
@@ -38,7 +38,7 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
                 )
     for name, key in (("classwise.csv", "class_id"), ("replication_classwise.csv", "imagenet_index")):
         allowed = set(frames["classes.csv"][key])
-        for line, value in frames[name][key].items():
+        for line, value in zip(frames[name].index, frames[name][key], strict=True):
             if value not in allowed:
                 raise InputError(
                     f"{directory / name}: line {line}, column {key!r}: classes.csv has no such class, got {value!r}"

@@ -72,7 +72,13 @@ class PrintedTables:
     @cached_property
     def rows(self) -> dict[str, dict[int, dict[str, str]]]:
         """Every row as a dictionary, by file and line."""
-        return {name: frame.to_dict("index") for name, frame in self.frames.items()}
+        return {
+            name: {
+                int(line): dict(zip(frame.columns, map(str, row), strict=True))
+                for line, row in zip(frame.index, frame.itertuples(index=False), strict=True)
+            }
+            for name, frame in self.frames.items()
+        }
 
     def text(self, place: Place) -> str:
         """The cell as printed."""
