@@ -38,7 +38,12 @@ _REPLICATION = {
     "common": _PERCENT,
     "counter": _PERCENT,
 }
-_CLASSES: dict[str, Column] = {"imagenet_index": (0.0, 999.0), "label": None, "common_photos": _COUNT, "counter_photos": _COUNT}
+_CLASSES: dict[str, Column] = {
+    "imagenet_index": (0.0, 999.0),
+    "label": None,
+    "common_photos": _COUNT,
+    "counter_photos": _COUNT,
+}
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
 _REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": (0.0, 999.0), "common": None, "counter": None}

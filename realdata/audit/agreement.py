@@ -4,20 +4,22 @@ In each setup, for CLIPs and for ImageNet models, the differences paper minus re
 counter accuracies have a median and a median absolute deviation (MAD). A model stands out if it is further from the
 median than t times 1.4826 MAD, where t is the two-sided quantile of Student's distribution at 1%, Bonferroni-corrected
 for all models, groups and setups looked at. The MAD of n normal differences is as precise as a standard deviation of
-37% as many (its efficiency), so t has 0.37 (n - 1) degrees of freedom.
+37% as many (its efficiency), so t has 0.37 (n - 1) degrees of freedom. The limit is no smaller than the normal quantile
+times what the photos that the replication lacks can change by chance.
 """
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
-from scipy.stats import t
+from scipy.stats import norm, t
 
 from realdata.audit.causes import likeliest_cause
 from realdata.audit.finding import Ledger
 from realdata.audit.printed import GROUPS, Place
+from realdata.audit.replication_counts import PhotoCount
 from realdata.audit.result_rows import row_places
 
 AGREEMENT = "replication: averages"
@@ -40,7 +42,7 @@ class Peers:
         group: `common` or `counter`.
         models: how many.
         median: of the differences, paper minus replication.
-        limit: the largest distance from the median that is of the usual kind.
+        limits: for each model, the largest distance from the median that is of the usual kind.
         cells: the paper's cell of each model, and the replication's value.
     """
 
@@ -49,16 +51,22 @@ class Peers:
     group: str
     models: int
     median: float
-    limit: float
+    limits: dict[Place, float]
     cells: dict[Place, float]
 
     def allows(self, place: Place, value: float) -> bool:
         """Whether a value in a model's cell would be of the usual kind."""
-        return abs(value - self.cells[place] - self.median) <= self.limit
+        return abs(value - self.cells[place] - self.median) <= self.limits[place]
 
 
-def find_peers(ledger: Ledger) -> list[Peers]:
-    """Pair the paper's balanced averages (prompt `simple`, or none) with the replication's."""
+def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
+    """Pair the paper's balanced averages (prompt `simple`, or none) with the replication's.
+
+    Args:
+        ledger: with the tables.
+        counts: numbers of photos, by each source.
+    """
+    lost = _lost(list(counts))
     tables = ledger.tables
     replication = {
         (row["setup"], row["family"], *tables.model("replication_results.csv", line)): line
@@ -85,9 +93,28 @@ def find_peers(ledger: Ledger) -> list[Peers]:
             unit = float(tables.unit(next(iter(cells))))
             # Rounding alone spreads a difference of two rounded numbers by unit / sqrt(6).
             scale = max(1.4826 * float(np.median(np.abs(differences - median))), unit / np.sqrt(6))
-            cut = t.isf(_LEVEL / (2 * looked), _EFFICIENCY * (len(lines) - 1))
-            peers.append(Peers(setup, family, group, len(lines), median, float(cut * scale), cells))
+            limit = scale * t.isf(_LEVEL / (2 * looked), _EFFICIENCY * (len(lines) - 1))
+            least = norm.isf(_LEVEL / (2 * looked)) * np.sqrt(lost[group])
+            limits = {
+                place: max(float(limit), float(least * np.sqrt(value * (100 - value))))
+                for place, value in cells.items()
+            }
+            peers.append(Peers(setup, family, group, len(lines), median, limits, cells))
     return peers
+
+
+def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
+    """What the photos that the replication lacks add to the variance of an average, over accuracy x (1 - accuracy).
+
+    An average over m of n photos varies by p (1 - p) (1/m - 1/n) about that over all n; the mean of p (1 - p) over
+    classes is at most that of the average accuracy.
+    """
+    lost = {}
+    for group in GROUPS:
+        known = [each for each in counts if each.group == group and each.corrected and each.replication]
+        pairs = [(each.corrected or 1, each.replication or 1) for each in known]
+        lost[group] = sum(max(1 / fewer - 1 / photos, 0) for photos, fewer in pairs) / max(len(pairs), 1) ** 2
+    return lost
 
 
 def plausible(peers: Sequence[Peers], row: Mapping[Place, Fraction]) -> bool:
@@ -135,12 +162,12 @@ def _write(
     ledger: Ledger, found: list[tuple[Place, Peers, float]], incomplete: set[tuple[str, str]], classes: str
 ) -> None:
     tables = ledger.tables
-    place, each, _ = max(found, key=lambda one: abs(one[2] - one[1].median) / one[1].limit)
+    place, each, _ = max(found, key=lambda one: abs(one[2] - one[1].median) / one[1].limits[one[0]])
     model = tables.model(place.file, place.line)
     parts = " and ".join(f"{one[0].column} by {one[2]:+.2f}" for one in found)
     sentences = (
         f"Differs from the replication, {parts} points; the other {each.models - 1} models' {place.column} differs by "
-        f"{each.median:+.2f} in the median, and up to {each.limit:.2f} around that is of the usual kind.",
+        f"{each.median:+.2f} in the median, and up to {each.limits[place]:.2f} around that is of the usual kind.",
         classes,
         likeliest_cause(tables, model, each.family, incomplete),
     )

@@ -40,6 +40,7 @@ class ClassDifference:
 
     Attributes:
         place: the paper's cell.
+        replication: its accuracy, in %.
         difference: paper minus replication, in points.
         flips: photos judged otherwise, at least.
         photos: of the paper.
@@ -47,6 +48,7 @@ class ClassDifference:
     """
 
     place: Place
+    replication: float
     difference: float
     flips: int
     photos: int
@@ -63,7 +65,6 @@ def check_class_agreement(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> d
     Returns:
         What there is to say of each model whose classes disagree in another way than single classes do.
     """
-    tables = ledger.tables
     compared = _compare(ledger, counts)
     cells = sum(map(len, compared.values()))
     standing: dict[Model, list[str]] = defaultdict(list)
@@ -84,7 +85,7 @@ def check_class_agreement(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> d
                 each.place,
                 CLASS,
                 "warning",
-                f"{float(tables.value(each.place)) - each.difference:.2f}",
+                f"{each.replication:.2f}",
                 f"Differs from the replication by {each.difference:+.2f} points: at least {each.flips} of "
                 f"{each.photos} photos judged otherwise, where the median class of this model has {usual}.",
             )
@@ -123,7 +124,7 @@ def _difference(place: Place, paper: float, replication: float, photos: int, few
     pooled = (right + again + 1) / (photos + fewer + 2)
     variance = pooled * (1 - pooled) * (1 / photos + 1 / fewer)
     difference = paper - replication
-    return ClassDifference(place, difference, flips, photos, (difference / 100) ** 2 / variance)
+    return ClassDifference(place, replication, difference, flips, photos, (difference / 100) ** 2 / variance)
 
 
 def _standing_out(differences: Sequence[ClassDifference], cells: int) -> list[ClassDifference]:

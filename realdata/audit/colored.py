@@ -68,10 +68,10 @@ def _pictures(tables: PrintedTables, cells: list[Place]) -> int | None:
     unit = float(tables.unit(cells[0]))
     sizes = np.arange(1, LARGEST + 1)[:, None]
     misses = (np.abs(100 * np.round(values * sizes / 100) / sizes - values) > unit / 2 * (1 + 1e-6)).sum(axis=1)
-    best = int(misses.argmin())
-    # A random accuracy suits n pictures with probability n * unit / 100.
-    chance = LARGEST * len(cells) * min(1.0, (best + 1) * unit / 100) ** (len(cells) - int(misses[best]))
-    return best + 1 if misses[best] <= 1 and chance < _LOWEST_FIT else None
+    # A random accuracy suits n pictures with probability n * unit / 100: the least likely n is the one.
+    chances = np.minimum(1.0, sizes[:, 0] * unit / 100) ** (len(cells) - misses)
+    best = int(chances.argmin())
+    return best + 1 if misses[best] <= 1 and LARGEST * len(cells) * chances[best] < _LOWEST_FIT else None
 
 
 def _check_design(ledger: Ledger) -> None:

@@ -80,17 +80,21 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
 def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
     tables = ledger.tables
     printed = int(tables.value(place))
-    values = [(tables.value(cell), tables.unit(cell)) for cell in cells]
-    if not values:
+    accuracies = [(tables.value(cell), tables.unit(cell)) for cell in cells]
+    if not accuracies:
         return printed
     ledger.look(COUNT, (place,))
-    suited = sum(share(*value, printed) is not None for value in values)
-    if 2 * suited > len(values) or len(values) < _MODELS:
+    suited = sum(share(*accuracy, printed) is not None for accuracy in accuracies)
+    if 2 * suited > len(accuracies) or len(accuracies) < _MODELS:
         return printed
-    suiting = fitting(values)
+    suiting = fitting(accuracies)
     if not suiting:
         return printed
     proposals = only(changes(tables.text(place), lost=True), lambda text: text.isdigit() and int(text) in suiting)
+    # What suits has its multiples suit too: they are no further possibility.
+    values = sorted(int(proposal.value) for proposal in proposals)
+    proposals = [each for each in proposals if not any(int(each.value) % less == 0 for less in values
+                 if less < int(each.value))]  # fmt: skip
     found = [int(proposal.value) for proposal in proposals]
     photos = found[0] if len(found) == 1 else (suiting[0] if not found else None)
     several = f"; {len(proposals)} small mistakes would lead to one that does" if len(proposals) > 1 else ""
@@ -99,7 +103,7 @@ def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
         COUNT,
         "error",
         " or ".join(map(str, found or suiting[:1])),
-        f"{printed} photos suit {suited} of the {len(values)} models' accuracies, {(found or suiting)[0]} all of "
+        f"{printed} photos suit {suited} of the {len(accuracies)} models' accuracies, {(found or suiting)[0]} all of "
         f"them{_multiples(suiting)}{several}.",
         proposals[0] if len(proposals) == 1 else None,
         corrected={place: None if photos is None else str(photos)},

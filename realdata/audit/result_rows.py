@@ -165,4 +165,6 @@ def _write_drop(
         ending = f"not unique: {alternatives} would fit by one small mistake"
     else:
         ending = "no one small mistake in any of the three explains it"
+    if doubted:
+        return  # told by the rule that doubts them
     ledger.find(drop, DROP, "error", difference, f"{sentence}; {ending}.", involved=row, corrected=left_out)
