@@ -74,14 +74,18 @@ def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, li
                 expectations[place].append(expected)
 
 
-def repeat_findings(ledger: Ledger, row: Row) -> list[Place]:
+def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[Place]:
     """Mark the accuracies of a row that repeat a wrong number of an equal row, which is told there.
+
+    Args:
+        ledger: with the findings so far.
+        row: its cells.
+        measured: of `keys`.
 
     Returns:
         Those accuracies.
     """
     tables = ledger.tables
-    measured = keys(tables)
     repeated = []
     for place in row[:2]:
         for line, key in measured.items():

@@ -86,7 +86,13 @@ class PrintedTables:
 
     def value(self, place: Place) -> Fraction:
         """The cell's number, exact."""
-        return Fraction(self.text(place))
+        if place not in self._values:
+            self._values[place] = Fraction(self.text(place))
+        return self._values[place]
+
+    @cached_property
+    def _values(self) -> dict[Place, Fraction]:
+        return {}
 
     def table(self, file: str, line: int) -> str:
         """The number of the paper's table that a row is printed in, `Fig. 3`, or `replication`."""
