@@ -17,6 +17,7 @@ from realdata.audit import (
     drop,
     equal_rows,
     photo_counts,
+    repeated_models,
     replication_counts,
     totals,
 )
@@ -31,6 +32,7 @@ RULES = {
     classwise.SAME: classwise.STATEMENT,
     **averages.STATEMENTS,
     **equal_rows.STATEMENTS,
+    repeated_models.REPEATED: repeated_models.STATEMENT,
     totals.TOTAL: totals.STATEMENT,
     checkpoints.CHECKPOINT: checkpoints.STATEMENT,
     **colored.STATEMENTS,
@@ -90,6 +92,7 @@ def audit_tables(directory: Path) -> Audit:
     counts = replication_counts.check_replication_counts(ledger, photos)
     peers = agreement.find_peers(ledger, counts.values())
     _check_results(ledger, means, peers)
+    repeated_models.check_repeated_models(ledger)
     totals.check_totals(ledger)
     checkpoints.check_checkpoints(ledger)
     colored.check_colored(ledger)

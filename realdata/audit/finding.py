@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from realdata.audit.digits import Proposal
-from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.printed import GROUPS, NUMBERS, Place, PrintedTables
 from realdata.audit.rounding import Evidence
 
 SEVERITIES = ("error", "warning", "note")
+_CLAIMED = (*GROUPS, *(f"{group}_photos" for group in GROUPS))  # columns that claims use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,4 +210,5 @@ class Ledger:
                 text,
             )
             for place, text in sorted(self.corrections.items())
+            if place.column in _CLAIMED
         ]

@@ -13,7 +13,7 @@ from fractions import Fraction
 from realdata.audit.digits import changes, only
 from realdata.audit.finding import Ledger
 from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.rounding import Evidence, rounded
+from realdata.audit.rounding import Evidence
 
 COUNT = "photo count"
 SHARE = "whole photos"
@@ -29,14 +29,19 @@ Key = tuple[str, str]  # class_id and group
 
 
 def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
-    """The k/n in % that is printed as `value`, if there is one (with few photos there is at most one)."""
-    low, high = rounded(value, unit)
-    correct = math.ceil(low * photos / 100)
-    nearest = round(value * photos / 100)
-    if low <= Fraction(100 * nearest, photos) <= high:
-        correct = nearest
-    exact = Fraction(100 * correct, photos)
-    return exact if low <= exact <= high and 0 <= correct <= photos else None
+    """The k/n in % that is printed as `value`, if there is one; the nearest, where n is so large that there are more.
+
+    Args:
+        value: printed, a multiple of the unit.
+        unit: one in its last decimal.
+        photos: n.
+    """
+    # In whole numbers, since this is asked for every number of photos: |100 k / n - value| <= unit / 2.
+    scale = unit.denominator
+    units = value.numerator * scale // value.denominator
+    correct = round(units * photos / (100 * scale))
+    fits = abs(200 * scale * correct - 2 * units * photos) <= photos and 0 <= correct <= photos
+    return Fraction(100 * correct, photos) if fits else None
 
 
 def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:

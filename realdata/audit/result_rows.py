@@ -99,8 +99,8 @@ def _write_expected(
         failing.rule,
         "error",
         expected,
-        f"{failing.source} gives {float(_middle(failing)):.4f}, which is {off:.3g} away, more than rounding "
-        f"explains{drop}.",
+        f"{failing.source} gives {float(_middle(failing)):.4f}, which is {off:.3g} away{failing.detail}, more than "
+        f"rounding explains{drop}.",
         proposals[0] if len(proposals) == 1 else None,
         corrected={place: expected},
     )
@@ -160,11 +160,12 @@ def _write_drop(
         ledger.find(place, DROP, "error", proposal.value, f"{sentence}; with {place.column} {proposal.value} "
                     "everything fits.", proposal, involved=row, corrected=fixed)  # fmt: skip
         return
+    alternatives = listed((place, proposal.value) for place, proposal in proposals)
     if proposals:
-        alternatives = listed((place, proposal.value) for place, proposal in proposals)
         ending = f"not unique: {alternatives} would fit by one small mistake"
     else:
         ending = "no one small mistake in any of the three explains it"
     if doubted:
         return  # told by the rule that doubts them
-    ledger.find(drop, DROP, "error", difference, f"{sentence}; {ending}.", involved=row, corrected=left_out)
+    expected = f"{difference}, or {alternatives}" if alternatives else difference
+    ledger.find(drop, DROP, "error", expected, f"{sentence}; {ending}.", involved=row, corrected=left_out)

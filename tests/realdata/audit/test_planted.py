@@ -8,6 +8,7 @@ from published.tables import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.audit.digits import changes
 from tests.realdata.audit.conftest import copy_of, serious
+from tests.realdata.audit.made_tables import short
 
 
 class Edited:
@@ -65,6 +66,8 @@ def plant_everything(edited):
     edited.plant("results.csv", result("12", "VGG13", "ImageNet1K"), {"drop": plus(0.02)})
     edited.plant("results.csv", result("3", "ViT/L/14", "LAION400M"), {"common": plus(0.4), "drop": plus(0.4)})
     edited.plant("results.csv", result("11", "ViT/B/32", "LAION2B"), {"common": plus(-0.3), "drop": plus(-0.3)})
+    # One digit of three could be wrong; the replication has measured this model.
+    proposed("results.csv", result("3", "ViT/B/16", "OpenAI"), "common", digit(0))
     # Two settings, then two models.
     for source, target in (
         (result("3", "ViT/H/14", "DFN5B"), result("10", "ViT/H/14", "DFN5B")),
@@ -155,3 +158,42 @@ def test_digits_wrong_at_random_are_found_in_their_rows(clean, tmp_path):
     proposals = {place: each.proposal.value for place, each in found.items() if each.proposal}
     named = [place for place, was in wrong.items() if float(proposals.get(place, -1)) == float(was)]
     assert len(named) >= 0.9 * len(wrong) > 30
+
+
+def repeat_model(folder):
+    table = pd.read_csv(folder / "classwise.csv", dtype=str)
+    source, copy = ((table["table"] == "15") & (table["backbone"] == name) for name in ("ViT/B/16", "ViT/L/14"))
+    for column in ("common", "counter", "drop"):
+        table.loc[copy, column] = table.loc[source, column].to_numpy()
+    table.to_csv(folder / "classwise.csv", index=False)
+
+
+def move_classes(folder):
+    """In the replication 15% of each class's photos are judged otherwise by one model, up or down at random."""
+    table = pd.read_csv(folder / "replication_classwise.csv", dtype=str)
+    model = (table["backbone"] == "ViT/B/32") & (table["pretrain"] == "LAION2B")
+    rng = np.random.default_rng(0)
+    counts = {count.class_id: count.replication for count in audit_tables(folder).photos if count.group == "common"}
+    ids = pd.read_csv(folder / "classes.csv", dtype=str).set_index("imagenet_index")["class_id"]
+    for row in table.index[model]:
+        photos = counts[ids[table.at[row, "imagenet_index"]]]
+        right = round(float(table.at[row, "common"]) * photos / 100) + int(rng.choice([-1, 1]) * 0.15 * photos)
+        table.at[row, "common"] = f"{100 * min(max(right, 0), photos) / photos:.6f}"
+    table.to_csv(folder / "replication_classwise.csv", index=False)
+
+
+def test_whole_models_and_single_classes_of_another_kind(clean, tmp_path):
+    edited = Edited(copy_of(clean[0], tmp_path / "edited"))
+    (edited.folder / "totals.csv").unlink()  # a folder may lack the totals
+    move_classes(edited.folder)
+    repeat_model(edited.folder)
+    one = classwise("15", "ViT/B/16", "LAION400M", "10")
+    row = edited.row("classwise.csv", one)
+    right = round(float(row["common"]) * 249 / 100) - 25  # of 249 photos: a whole number, and the drop goes with it
+    moved = {"common": short(100 * right / 249), "drop": short(100 * right / 249 - float(row["counter"]))}
+    edited.plant("classwise.csv", one, moved)
+    found = serious(audit_tables(edited.folder))
+    (copied,) = [each for each in found if each.rule == "repeated model"]
+    assert copied.row.endswith("ViT/L/14 LAION400M") and copied.severity == "error"
+    assert "ViT/B/32 LAION2B" in {each.row for each in found if "Class by class" in each.explanation}
+    assert edited.planted[0] in {each.place for each in found if each.rule == "replication: class"}
