@@ -16,9 +16,9 @@ from paper_figs.looks import SMALL
 from paper_figs.panels import COLOURS
 
 _CELL = 0.118  # inches
-_GAP = 0.16  # between tables
-_CHARACTER = 0.056  # mean width
-_HEAD = 1.15  # above a table, for its name and its columns'
+_GAP = 0.14  # between tables
+_CHARACTER, _TITLE = 0.056, 0.068  # mean widths of a character
+_HEAD = 1.35  # above a table, for its name and its columns'
 _LEGEND = 0.5
 # Status to fill, edge and marker, which tells them apart in grey.
 _LOOKS: dict[str, tuple[str, str, str]] = {
@@ -50,7 +50,8 @@ class _Grid:
 
     @property
     def width(self) -> float:
-        return _CELL * len(self.columns)
+        """Of its cells or its name, whichever is wider; inches."""
+        return max(_CELL * len(self.columns), _TITLE * len(self.title))
 
 
 def draw(context: Context) -> Figure:
@@ -102,17 +103,14 @@ def _bands(cells: Iterable[Cell]) -> list[list[_Grid]]:
         rows.setdefault(key, {})[spread, cell["column"]] = cell
     bands: list[list[_Grid]] = [[] for _ in _BANDS]
     order = [file for band in _BANDS for file in band]
-    for file, table in sorted(found, key=lambda key: (order.index(key[0]) if key[0] in order else 99, _number(key[1]))):
+    # Stable, so that tables of one file stand as there: those of the same models side by side.
+    for file, table in sorted(found, key=lambda key: order.index(key[0]) if key[0] in order else len(order)):
         rows = found[file, table]
         columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
-        name = table if not table.isdigit() else f"Table {table}"
+        name = f"Table {table}" if table.isdigit() else table
         place = next((number for number, band in enumerate(_BANDS) if file in band), len(_BANDS) - 1)
         bands[place].append(_Grid(name, columns, rows))
     return bands
-
-
-def _number(table: str) -> int:
-    return int(table) if table.isdigit() else 0
 
 
 def _labelled(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
@@ -142,11 +140,12 @@ def _draw_grid(axis: Axes, left: float, top: float, grid: _Grid, labelled: bool)
             axis.plot(
                 *zip(*middles, strict=True) if middles else ((), ()), ls="", marker=marker, ms=4, color=edge, mew=0
             )
-    axis.text(left, top - _HEAD + 0.24, grid.title, fontsize=9, weight="bold")
     # Words over each column, or over all columns of one model where those are spread.
     over: dict[str, list[int]] = {}
-    for place, (spread, column) in enumerate(grid.columns):
-        over.setdefault(spread.replace(" ", "\n") or column.replace("_", " "), []).append(place)
-    for words, places in over.items():
+    for place, (spread, name) in enumerate(grid.columns):
+        over.setdefault(spread.replace(" ", "\n") or name.replace("_", " "), []).append(place)
+    for header, places in over.items():
         x = left + _CELL * (sum(places) / len(places) + 0.5)
-        axis.text(x, top - 0.04, words, fontsize=SMALL, rotation=90, ha="center", va="bottom", linespacing=0.95)
+        axis.text(x, top - 0.04, header, fontsize=SMALL, rotation=90, ha="center", va="bottom", linespacing=0.95)
+    longest = max(len(line) for header in over for line in header.split("\n"))
+    axis.text(left, top - _CHARACTER * 1.1 * longest - 0.1, grid.title, fontsize=8, weight="bold")
