@@ -18,7 +18,7 @@ from paper_figs.panels import COLOURS
 _CELL = 0.118  # inches
 _GAP = 0.14  # between tables
 _CHARACTER, _TITLE = 0.056, 0.068  # mean widths of a character
-_HEAD = 1.35  # above a table, for its name and its columns'
+_NAME = 0.3  # above a table, for its name
 _LEGEND = 0.5
 # Status to fill, edge and marker, which tells them apart in grey.
 _LOOKS: dict[str, tuple[str, str, str]] = {
@@ -53,24 +53,38 @@ class _Grid:
         """Of its cells or its name, whichever is wider; inches."""
         return max(_CELL * len(self.columns), _TITLE * len(self.title))
 
+    @property
+    def headers(self) -> dict[str, list[int]]:
+        """Words over each column, or over all columns of one model where those are spread, and the columns' places."""
+        over: dict[str, list[int]] = {}
+        for place, (spread, name) in enumerate(self.columns):
+            over.setdefault(spread.replace(" ", "\n") or name.replace("_", " "), []).append(place)
+        return over
+
+    @property
+    def head(self) -> float:
+        """Height of the headers, inches."""
+        return 1.1 * _CHARACTER * max(len(line) for header in self.headers for line in header.split("\n"))
+
 
 def draw(context: Context) -> Figure:
     """Each table as a grid with its rows in the file's order; class-wise ones with a few columns for each model."""
     cells = [cell for cell in context.audit["cells"] if cell["value"]]
     bands = [band for band in _bands(cells) if band]
     widths = [sum(grid.width + _GAP + labels for grid, labels in _labelled(band)) for band in bands]
-    heights = [max(len(grid.rows) for grid in band) * _CELL + _HEAD for band in bands]
+    heads = [max(grid.head for grid in band) + _NAME for band in bands]
+    heights = [max(len(grid.rows) for grid in band) * _CELL + head for band, head in zip(bands, heads, strict=True)]
     width, height = max(widths) + _GAP, sum(heights) + _LEGEND + 0.15
     figure = Figure(figsize=(width, height))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, width), ylim=(height, 0))
     axis.set_axis_off()
     top = _LEGEND
-    for band, band_height in zip(bands, heights, strict=True):
+    for band, head, band_height in zip(bands, heads, heights, strict=True):
         left = _GAP
         for grid, labels in _labelled(band):
             left += labels
-            _draw_grid(axis, left, top + _HEAD, grid, labels > 0)
+            _draw_grid(axis, left, top + head, grid, labels > 0)
             left += grid.width + _GAP
         top += band_height
     counts = Counter(cell["status"] for cell in cells)
@@ -140,12 +154,7 @@ def _draw_grid(axis: Axes, left: float, top: float, grid: _Grid, labelled: bool)
             axis.plot(
                 *zip(*middles, strict=True) if middles else ((), ()), ls="", marker=marker, ms=4, color=edge, mew=0
             )
-    # Words over each column, or over all columns of one model where those are spread.
-    over: dict[str, list[int]] = {}
-    for place, (spread, name) in enumerate(grid.columns):
-        over.setdefault(spread.replace(" ", "\n") or name.replace("_", " "), []).append(place)
-    for header, places in over.items():
+    for header, places in grid.headers.items():
         x = left + _CELL * (sum(places) / len(places) + 0.5)
         axis.text(x, top - 0.04, header, fontsize=SMALL, rotation=90, ha="center", va="bottom", linespacing=0.95)
-    longest = max(len(line) for header in over for line in header.split("\n"))
-    axis.text(left, top - _CHARACTER * 1.1 * longest - 0.1, grid.title, fontsize=8, weight="bold")
+    axis.text(left, top - grid.head - 0.1, grid.title, fontsize=8, weight="bold")

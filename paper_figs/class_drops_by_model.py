@@ -30,7 +30,7 @@ def draw(context: Context) -> Figure:
         if axis in axes[:, 0]:
             axis.set_ylabel("drop (points)", fontsize=8)
     low = min(float(model.classes["low"].min()) for model in models)
-    axes[0, 0].set_ylim(low - 20, 98)
+    axes[0, 0].set_ylim(low - 20, 106)
     return figure
 
 

@@ -1,7 +1,7 @@
 """How models, data sets and intervals look in the figures of published data; the same in each of them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -114,7 +114,7 @@ def on_logits(percent: np.ndarray) -> np.ndarray:
     return logit(np.clip(np.asarray(percent, float) / 100, 0.002, 0.998))
 
 
-def legend(figure: Figure, handles: list[Line2D | Patch], place: str) -> None:
+def legend(figure: Figure, handles: list[Line2D | Patch], place: Literal["upper", "lower"]) -> None:
     """A legend above or below all panels, in as many columns as the figure is wide for.
 
     Args:
@@ -125,7 +125,10 @@ def legend(figure: Figure, handles: list[Line2D | Patch], place: str) -> None:
     widest = max(len(str(handle.get_label())) for handle in handles) * 0.066 + 0.55  # inches at this size of text
     columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
     entries: list[Artist] = [*handles]
-    figure.legend(handles=entries, loc=f"outside {place} center", ncols=columns, fontsize=8.5, frameon=False)
+    where: Literal["outside upper center", "outside lower center"] = (
+        "outside upper center" if place == "upper" else "outside lower center"
+    )
+    figure.legend(handles=entries, loc=where, ncols=columns, fontsize=8.5, frameon=False)
 
 
 def data_handles(names: Sequence[str]) -> list[Line2D | Patch]:
