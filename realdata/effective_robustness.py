@@ -74,7 +74,7 @@ def effective_robustness(
     from_line = float(gradient @ fit.cov_params() @ gradient)
     from_models = float(np.var(values, ddof=1)) / len(values)
     mean = float(np.mean(values))
-    stderr, freedom = _summed((from_line, fit.df_resid), (from_models, len(values) - 1))
+    stderr, freedom = _summed((from_line, float(fit.df_resid)), (from_models, len(values) - 1.0))
     half_width = float(student_t.ppf(0.975, freedom)) * stderr
 
     return EffectiveRobustness(

@@ -45,9 +45,9 @@ def evaluate_claims(directory: Path = DIRECTORY) -> list[ClaimTest]:
     printed = read_published_tables(directory)
     corrections = audit_tables(directory).corrections
     corrected = corrected_tables(printed, corrections)
-    rows = _of_tables(printed, PRINTED)
+    rows = rows_of_tables(printed, PRINTED)
     seen = {_figures(row) for row in rows}
-    rows += [row for row in _of_tables(corrected, CORRECTED) if _figures(row) not in seen]
+    rows += [row for row in rows_of_tables(corrected, CORRECTED) if _figures(row) not in seen]
     classwise = read_classwise(directory)
     by_class = list(test_classes(classwise, printed, PRINTED))
     seen = {_figures(row) for row in by_class}
@@ -74,7 +74,13 @@ def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) ->
     return sorted(judge(rows), key=lambda row: row.claim)
 
 
-def _of_tables(tables: PublishedTables, values: str) -> list[ClaimTest]:
+def rows_of_tables(tables: PublishedTables, values: str = PRINTED) -> list[ClaimTest]:
+    """The questions about averages, C1 to C6, not yet judged.
+
+    Args:
+        tables: the averages and photo counts.
+        values: whether they are `as printed` or `corrected`.
+    """
     offered = list(settings(tables, values))
     if not offered:
         raise InputError("results.csv: holds no row of family 'clip', so there is no claim to test")
@@ -113,6 +119,6 @@ def _of_lvlms(lvlms: pd.DataFrame, tables: PublishedTables, offered: Sequence[Se
 
 
 def _figures(row: ClaimTest) -> tuple[object, ...]:
-    """What makes a row the same as another, but for where its values are from."""
+    """What makes a row the same as another, but for where its values are from: photo counts move errors only."""
     setting = tuple(value for key, value in row.setting.items() if key != "values")
-    return (row.claim, row.question, row.source, setting, row.effect, row.interval, row.p_value)
+    return (row.claim, row.question, row.source, setting, row.effect, len(row.models))

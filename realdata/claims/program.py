@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    results.check_json(options.json)
     models = read_added_models(options.added)
     with terminal.working("testing claims"):
         tests = evaluate_claims(options.published)

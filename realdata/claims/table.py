@@ -68,7 +68,8 @@ def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("setting")
     if everything:
-        table.add_column("selector, values")
+        table.add_column("selector", no_wrap=True)
+        table.add_column("values", no_wrap=True)
     for heading in ("n", "effect [naive 95%]", "clustered 95%", "p", "verdict"):
         table.add_column(heading, no_wrap=heading != "verdict")
     for test in tests:
@@ -77,7 +78,7 @@ def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
         words = [word for word in (setting["setup"], setting["prompt"], setting["averaging"]) if word != "none"]
         table.add_row(
             f"{_source(test)}: {' '.join(words)}",
-            *([f"{setting['selector']}, {setting['values']}"] if everything else []),
+            *([setting["selector"], setting["values"]] if everything else []),
             str(len(test.models)),
             f"{test.effect:.1f} {terminal.interval(test.interval, '.1f')}",
             terminal.interval(test.clustered.interval, ".1f") if test.clustered else "",
