@@ -2,74 +2,52 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-import jax
-from matplotlib.figure import Figure
-
-from paper_figs import colored_digits, contrastive, digits_reliance, effective_robustness, reliance
-from paper_figs.statement import load
-from paper_figs.statements.table import STATEMENT_FIGURES
-from published.tables import read_published_tables
+from paper_figs.compute import compute
+from paper_figs.context import Context
+from paper_figs.drawing import drawn, files
+from paper_figs.figure_spec import FigureSpec
+from paper_figs.registry import FIGURES
+from paper_figs.saved_result import by_program, command
+from published.tables import DIRECTORY
+from realdata.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
 from workbench.errors import InputError
-from workbench.figures import to_png
-
-# Name to what it shows and how it is drawn, given the folder of results.
-FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
-    "contrastive": ("the main job: accuracy by group, and on the way there", contrastive.draw),
-    "colored_digits": ("Table 8 on coloured digits: every learner in every row", colored_digits.draw),
-    "digits_reliance": (
-        "theory against pictures: how far learners of digits lean on colour",
-        digits_reliance.draw,
-    ),
-    "effective_robustness": (
-        "claim C2: CLIPs against the line through ImageNet models",
-        lambda folder: effective_robustness.draw(read_published_tables()),
-    ),
-    "reliance": (
-        "S19 on published accuracies: index of spurious reliance",
-        lambda folder: reliance.draw(read_published_tables()),
-    ),
-}
-
-
-def _of_statement(name: str) -> Callable[[Path], Figure]:
-    def draw(folder: Path) -> Figure:
-        evidence = load(folder, name)
-        # Quadratures need double precision.
-        with jax.enable_x64(True):
-            try:
-                return STATEMENT_FIGURES[name][1](evidence)
-            except KeyError as error:  # a panel or series that this version draws
-                raise InputError(
-                    f"{folder / 'theorems' / name}.json is of another version and lacks {error}; make it again with: "
-                    f"python -m sims.theorems --only {name} --out {folder / 'theorems'}"
-                ) from error
-
-    return draw
-
-
-FIGURES |= {name: (caption, _of_statement(name)) for name, (caption, _) in STATEMENT_FIGURES.items()}
 
 
 def build_parser() -> program.Parser:
     """The command line's options."""
-    parser = program.Parser("python -m paper_figs", "Draw the figures from saved results and the published tables.")
+    parser = program.Parser(
+        "python -m paper_figs",
+        "Draw the figures, as PNG and PDF, from saved results and the published tables.",
+    )
     parser.add_argument("--list", action="store_true", help="name the figures and draw none")
     parser.add_argument(
         "--only",
         type=program.choices(tuple(FIGURES)),
-        default=",".join(FIGURES),
         metavar="NAMES",
-        help="figures, separated by commas",
+        help="figures, separated by commas (default: all whose saved results are there)",
     )
     parser.add_argument(
         "--results", type=program.path, default=Path("results"), metavar="DIR", help="folder of saved results"
     )
     parser.add_argument(
-        "--out", type=program.path, default=Path("results/figures"), metavar="DIR", help="directory for the figures"
+        "--out",
+        type=program.path,
+        default=Path("results"),
+        metavar="DIR",
+        help="directory whose folder figures/ they go to",
+    )
+    parser.add_argument("--compute", action="store_true", help="first make the saved results that are missing")
+    add_with_option(parser)
+    parser.add_argument(
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to read instead of our own",
     )
     return parser
 
@@ -82,18 +60,52 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     console = terminal.output()
     if options.list:
-        for name, (caption, _) in FIGURES.items():
-            console.print(f"{name}: {caption}")
+        for spec in FIGURES.values():
+            console.print(f"{spec.name}: {spec.caption}", soft_wrap=True)
         return
-    drawn = {}
+    directory = options.out / "figures"
+    results.check_writable(directory)
+    context = Context(options.results, options.published, read_added_models(options.added))
+    asked = [FIGURES[name] for name in options.only or FIGURES]
+    incomplete = [spec for spec in asked if _is_incomplete(spec, options.results)]
+    if incomplete and options.compute:
+        compute(
+            [need for spec in incomplete for need in spec.needs if need.is_missing(options.results)], options.results
+        )
+        incomplete = []
+    if incomplete and options.only:
+        raise InputError(_told(incomplete[0], options.results))
+    made: dict[str, bytes] = {}
     with terminal.progress() as display:
-        task = display.add_task("figures", total=len(options.only), status="")
-        for name in options.only:
-            display.update(task, status=name)
-            drawn[f"{name}.png"] = to_png(FIGURES[name][1](options.results))
+        specs = [spec for spec in asked if spec not in incomplete]
+        task = display.add_task("figures", total=len(specs), status="")
+        for spec in specs:
+            display.update(task, status=spec.name)
+            made |= files(drawn(spec, context), spec.name)
             display.advance(task)
-    results.write_files(options.out, drawn)
-    console.print(f"Written to {options.out}: {', '.join(drawn)}", soft_wrap=True)
+    results.write_files(directory, made)
+    console.print(f"Written to {directory}, as PNG and PDF: {', '.join(spec.name for spec in specs)}", soft_wrap=True)
+    _tell_left_out(incomplete, options.results)
+
+
+def _is_incomplete(spec: FigureSpec, folder: Path) -> bool:
+    return any(need.is_missing(folder) for need in spec.needs)
+
+
+def _told(spec: FigureSpec, folder: Path) -> str:
+    need = next(need for need in spec.needs if need.is_missing(folder))
+    file = next(folder / file for file in need.files if not (folder / file).exists())
+    return f"{file} is missing; make it with: {command([need], folder)}, or let --compute do it"
+
+
+def _tell_left_out(specs: Sequence[FigureSpec], folder: Path) -> None:
+    if not specs:
+        return
+    console = terminal.output()
+    console.print("Left out, since their saved results are missing; --compute makes them, and so does:")
+    for needed in by_program([need for spec in specs for need in spec.needs if need.is_missing(folder)]):
+        names = ", ".join(spec.name for spec in specs if set(spec.needs) & set(needed))
+        console.print(f"  {names}: {command(needed, folder)}", soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

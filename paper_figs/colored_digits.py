@@ -2,15 +2,15 @@
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from published.tables import read_multicolored_mnist
+from paper_figs.context import Context
 from sims.colored_digits.figure import NAMES, STYLES
 from sims.colored_digits.saved_table import load
 
@@ -18,16 +18,17 @@ _COLUMNS = {"rand": "Rand: any colour", "rev": "Rev: the other's colour in 90%"}
 _PRINTED = {"contrastive": "perfect_language", "supervised": "cross_entropy"}
 
 
-def draw(folder: Path) -> Figure:
+def draw(context: Context) -> Figure:
     """Draw the table that `sims.colored_digits table` saved under a folder of results."""
-    content = load(folder / "colored_digits_table")
+    content = load(context.results / "colored_digits_table")
     rows = content["rows"]
     ratios = sorted({(row["p_inv"], row["p_spu"]) for row in rows}, reverse=True)
     figure = Figure(figsize=(3.3 * len(ratios), 6.6), layout="constrained")
     axes = figure.subplots(len(_COLUMNS), len(ratios), sharex=True, sharey=True, squeeze=False)
     for (line, column), (place, pair) in itertools.product(enumerate(_COLUMNS), enumerate(ratios)):
         axis = axes[line][place]
-        _draw_panel(axis, [row for row in rows if (row["p_inv"], row["p_spu"]) == pair], column)
+        chosen = [row for row in rows if (row["p_inv"], row["p_spu"]) == pair]
+        _draw_panel(axis, chosen, column, context.multicolored_mnist)
         if line == 0:
             tie = " (a tie)" if pair[0] == pair[1] else ""
             axis.set_title(f"label = digit in {pair[0]:.0%},\nown colour in {pair[1]:.0%}{tie}", fontsize=10)
@@ -54,7 +55,7 @@ def draw(folder: Path) -> Figure:
     return figure
 
 
-def _draw_panel(axis: Axes, rows: list[Mapping[str, Any]], column: str) -> None:
+def _draw_panel(axis: Axes, rows: list[Mapping[str, Any]], column: str, printed: pd.DataFrame) -> None:
     classes = [row["classes"] for row in rows]
     bounds = [[row["bayes"][rule][column] for row in rows] for rule in ("by_colour", "by_digit")]
     low, high = ([pick(pair) for pair in zip(*bounds, strict=True)] for pick in (min, max))
@@ -64,7 +65,6 @@ def _draw_panel(axis: Axes, rows: list[Mapping[str, Any]], column: str) -> None:
         means = [row["results"][index][f"{column}_mean"] for row in rows]
         spread = [row["results"][index][f"{column}_std"] or 0.0 for row in rows]
         axis.errorbar(classes, means, yerr=spread, color=colour, marker=marker, ms=4.5, lw=1.4, capsize=2)
-    printed = read_multicolored_mnist()
     printed = printed[(printed.p_inv == rows[0]["p_inv"]) & (printed.p_spu == rows[0]["p_spu"])]
     for method, name in _PRINTED.items():
         colour, marker = STYLES[name]

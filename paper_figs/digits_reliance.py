@@ -1,12 +1,12 @@
 """Theory against pictures: the index of spurious reliance of learners of coloured digits, measured and predicted."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from paper_figs.context import Context
 from sims.colored_digits.figure import NAMES, STYLES
 from sims.colored_digits.saved_table import load
 
@@ -14,9 +14,9 @@ _LEAST, _MOST = -0.5, 4.5  # of the axis; further indices are drawn at its edge
 _BESIDE = 0.13
 
 
-def draw(folder: Path) -> Figure:
+def draw(context: Context) -> Figure:
     """Draw the table that `sims.colored_digits table` saved under a folder of results."""
-    content = load(folder / "colored_digits_table")
+    content = load(context.results / "colored_digits_table")
     figure = Figure(figsize=(12.0, 5.0), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4), sharey=True)
     _draw_theory(left, [row for row in content["rows"] if row["classes"] == 2])
@@ -61,6 +61,7 @@ def _draw_classes(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
     for place in range(0, len(rows), ratios):
         axis.text(place - 0.4, _MOST + 0.05, f"{rows[place]['classes']} digits", fontsize=8)
         axis.axvline(place - 0.5, color="0.8", lw=0.8)
+    axis.set_xlabel("label = digit in, own colour in")
     axis.set_title("Rows of Table 8: 0 and 1 on their own colour and on each other's", fontsize=10)
 
 

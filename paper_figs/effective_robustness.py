@@ -1,51 +1,62 @@
 """Claim C2 in one picture: CLIPs and ImageNet models on logit-scaled axes, setting by setting (after Fig. 2)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import logit
 
-from published.tables import PublishedTables
-from realdata.claim_test import ClaimTest
+from paper_figs.context import Context
+from paper_figs.looks import added_handles, legend, mark_added, on_logits, percent_on_logits, photo_intervals
+from paper_figs.panels import COLOURS
 from realdata.claims.c2_robustness import setting_robustness
-from realdata.claims.evaluate import evaluate_claims
-from realdata.effective_robustness import EffectiveRobustness
-from realdata.settings import Setting, is_selector, settings
+from realdata.settings import Setting, is_repeated, is_selector, settings
 
-_CLIP, _IMAGENET = "#D55E00", "#0072B2"
+_CLIP, _IMAGENET = COLOURS[5], COLOURS[0]
 _COLUMNS = 3
-_TICKS = np.array([20, 30, 40, 50, 60, 70, 80, 90])
+_COMMON, _COUNTER = (56.0, 95.0), (30.0, 92.0)  # ends of the axes, in %
 
 
-def draw(tables: PublishedTables) -> Figure:
+def draw(context: Context) -> Figure:
     """One panel for each setting in which C2 can be asked, the selecting model included and marked."""
-    tests = [test for test in evaluate_claims() if test.claim == "C2" and test.setting["selector"] == "included"]
-    offered = {(item.source, item.tables, str(item.describe())): item for item in settings(tables)}
-    rows = -(-len(tests) // _COLUMNS)
-    figure = Figure(figsize=(3.6 * _COLUMNS, 3.8 * rows + 0.4), layout="constrained")
-    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-    for axis in axes[len(tests) :]:
+    offered = list(settings(context.tables))
+    chosen = [
+        setting
+        for setting in offered
+        if setting.selector == "included" and len(setting.imagenet) and not is_repeated(setting, offered)
+    ]
+    rows = -(-len(chosen) // _COLUMNS)
+    figure = Figure(figsize=(3.6 * _COLUMNS, 4.0 * rows), layout="constrained")
+    axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    for axis in axes[len(chosen) :]:
         axis.set_axis_off()
-    for axis in axes[max(len(tests) - _COLUMNS, 0) : len(tests)]:
-        axis.tick_params(labelbottom=True)  # also where the panel below is missing
-    for axis, test in zip(axes, tests, strict=False):
-        setting = offered[(test.source, test.tables, str(test.setting))]
-        _draw_setting(axis, setting, test, setting_robustness(setting, tables))
-    figure.supylabel("accuracy on counter photos (%)", fontsize=11)
-    axes[0].legend(loc="upper left", fontsize=8, frameon=False)
-    figure.supxlabel("accuracy on common photos (%)", fontsize=11)
-    figure.suptitle(
-        "At the same common accuracy, do CLIPs lose more than ImageNet models? It depends on prompt and averaging",
-        fontsize=12,
-    )
+    for axis, setting in zip(axes, chosen, strict=False):
+        _draw_setting(axis, setting, _found(setting, context), context)
+    handles = [*axes[0].get_legend_handles_labels()[0], *added_handles(context.added)]
+    legend(figure, handles, "lower")
+    figure.suptitle("At the same common accuracy, do CLIPs lose more than ImageNet models? (claim C2)", fontsize=12)
     return figure
 
 
-def _draw_setting(axis: Axes, setting: Setting, test: ClaimTest, line: EffectiveRobustness) -> None:
+def _found(setting: Setting, context: Context) -> Mapping[str, Any]:
+    """The claim's row for this setting, values as printed."""
+    return next(
+        row
+        for row in context.claims["claims"]
+        if row["claim"] == "C2"
+        and row["source"] == setting.source
+        and row["setting"]["values"] == "as printed"
+        and row["setting"].items() >= setting.describe().items()
+    )
+
+
+def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context: Context) -> None:
     clips, imagenet = setting.clips, setting.imagenet
+    line = setting_robustness(setting, context.tables)
     selecting = is_selector(clips)
-    everything = logit(np.concatenate([clips["common"], imagenet["common"]]) / 100)
-    span = np.linspace(everything.min() - 0.1, everything.max() + 0.1, 50)
+    span = logit(np.linspace(*_COMMON, 50) / 100)
     axis.plot(span, line.intercept + line.slope * span, color=_IMAGENET, lw=1.2)
     axis.plot(span, span, color="0.6", lw=0.9, ls=":", label="no loss")
     for frame, colour, marker, label in (
@@ -53,26 +64,35 @@ def _draw_setting(axis: Axes, setting: Setting, test: ClaimTest, line: Effective
         (clips[~selecting], _CLIP, "o", "CLIPs"),
         (clips[selecting], "#000000", "X", "CLIP that selected the photos"),
     ):
-        axis.plot(
-            logit(frame["common"] / 100),
-            logit(frame["counter"] / 100),
-            marker,
-            ms=5,
+        counter = frame["counter"].to_numpy()
+        half = photo_intervals(frame, context, setting.averaging, "counter")
+        places = on_logits(counter)
+        ends = np.stack([places - on_logits(counter - half), on_logits(counter + half) - places])
+        axis.errorbar(
+            on_logits(frame["common"].to_numpy()),
+            places,
+            yerr=ends,
+            fmt=marker,
+            ms=5.5,
             color=colour,
             mec="white",
             mew=0.5,
+            ecolor=colour,
+            elinewidth=0.6,
             label=label,
         )
-    axis.set_xticks(logit(_TICKS / 100), [str(tick) for tick in _TICKS])
-    axis.set_yticks(logit(_TICKS / 100), [str(tick) for tick in _TICKS])
-    low, high = test.interval
-    source = f"paper, Tables {' and '.join(test.tables)}" if test.tables else "replication"
+    for number, model in context.added_in(setting.setup, setting.prompt):
+        common, counter_accuracy = on_logits(np.array(model.accuracies[setting.averaging]))
+        mark_added(axis, float(common), float(counter_accuracy), number)
+    low, high = row["interval"]
+    clustered = row["clustered"] and "clustered [{:+.1f}, {:+.1f}]".format(*row["clustered"]["interval"])
+    source = f"paper, Tables {' and '.join(setting.tables)}" if setting.tables else "replication"
     axis.set_title(
-        f"{source}\n{test.setting['setup']}, {test.setting['prompt']}, {test.setting['averaging']}\n"
-        f"{test.effect:+.1f} points [{low:+.1f}, {high:+.1f}]: {test.verdict}",
-        fontsize=9.5,
+        f"{source}\n{setting.setup}, {setting.prompt}, {setting.averaging}\n"
+        f"{row['effect']:+.1f} points [{low:+.1f}, {high:+.1f}], {clustered or 'no clusters'}\n{row['verdict']}",
+        fontsize=8.5,
     )
     axis.grid(color="0.93")
     axis.set_axisbelow(True)
-    axis.set_xlim(float(everything.min()) - 0.2, float(logit(0.94)))
-    axis.set_ylim(float(logit(0.30)), float(logit(0.92)))
+    added = context.added_in(setting.setup, setting.prompt)
+    percent_on_logits(axis, _COMMON, _COUNTER, [model.accuracies[setting.averaging] for _, model in added])

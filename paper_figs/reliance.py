@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
+from paper_figs.context import Context
 from paper_figs.panels import COLOURS, legend, name_axes, panels
-from published.tables import PublishedTables
 from realdata.reliance import evaluate_reliance
 from realdata.reliance_table import FAMILY_NAMES
 
@@ -13,9 +13,9 @@ _STYLES = {"clip": (COLOURS[5], "o"), "imagenet": (COLOURS[0], "s")}
 _TICKS = np.array([20, 30, 40, 50, 60, 70, 80, 90, 95])
 
 
-def draw(tables: PublishedTables) -> Figure:
+def draw(context: Context) -> Figure:
     """A panel for each setting in which both families were measured; axes in accuracy, spaced as probits."""
-    tests, comparisons = evaluate_reliance(tables)
+    tests, comparisons = evaluate_reliance(context.tables)
     both = []
     for row in comparisons:
         if row.setting["selector"] == "included":

@@ -217,7 +217,7 @@ def test_statements_agree_in_readme_docstrings_pages_and_marks():
     for label, source, page, figure, test in table:
         name = source.removeprefix("theory/").removesuffix(".py")
         assert STATEMENTS[name][0] == label and STATEMENT_FIGURES[name][0].startswith(f"{label}: ")
-        assert figure == f"docs/figures/{name}.png" and (ROOT / figure).exists()
+        assert figure == f"docs/results/figures/{name}.png" and (ROOT / figure).exists()
         docstring = (ROOT / source).read_text()
         assert docstring.startswith(f'"""{label}, '), source
         assert page.removeprefix("docs/") in docstring or page in docstring, source

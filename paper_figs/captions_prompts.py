@@ -1,0 +1,100 @@
+"""The map of losses, captions and prompts: which are more robust than logistic regression on the same images."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from paper_figs.context import Context
+from paper_figs.saved_result import VERDICT_MAP, command
+from workbench.errors import InputError
+
+_LOSSES = {
+    "linearized": "the paper's linearised loss",
+    "infonce_bilinear": "CLIP's loss (InfoNCE)",
+    "infonce_image_to_text": "its half image to text",
+    "infonce_text_to_image": "its half text to image",
+    "siglip": "the sigmoid loss",
+}
+_CAPTIONS = {
+    "latent": "captions share\nthe image's features",
+    "label": "captions name\nthe class",
+    "label-attribute": "captions name class\nand background",
+}
+_SIGNS = {"more robust": "+", "as robust": "=", "less robust": "−", None: "?"}
+_LIMIT = 50.0  # points
+
+
+def draw(context: Context) -> Figure:
+    """A panel for each prompt, a row for each loss, a column for each kind of caption.
+
+    Raises:
+        InputError: the saved map is no such map.
+    """
+    content = _load(context.results)
+    rows = content["map"]
+    prompts = list(dict.fromkeys(row["prompt"] for row in rows))
+    losses = list(dict.fromkeys(row["learner"] for row in rows))
+    captions = list(dict.fromkeys(row["caption"] for row in rows))
+    cells = {(row["prompt"], row["learner"], row["caption"]): row for row in rows}
+    figure = Figure(figsize=(2.6 + 1.55 * len(captions) * len(prompts), 1.9 + 0.62 * len(losses)), layout="constrained")
+    axes = figure.subplots(1, len(prompts), sharey=True, squeeze=False)[0]
+    norm = TwoSlopeNorm(0.0, -_LIMIT, _LIMIT)
+    for axis, prompt in zip(axes, prompts, strict=True):
+        values = [[_difference(cells[prompt, loss, caption]) for caption in captions] for loss in losses]
+        shown = axis.pcolormesh(values, cmap="PuOr", norm=norm, edgecolor="white", lw=2)
+        for (line, loss), (column, caption) in itertools.product(enumerate(losses), enumerate(captions)):
+            _write(axis, column + 0.5, line + 0.5, cells[prompt, loss, caption])
+        axis.set_xticks([place + 0.5 for place in range(len(captions))], [_CAPTIONS.get(c, c) for c in captions])
+        axis.set_yticks([place + 0.5 for place in range(len(losses))], [_LOSSES.get(name, name) for name in losses])
+        axis.tick_params(length=0, labelsize=8.5)
+        axis.set_xlabel("captions in training")
+        axis.set_title(f"{prompt} prompt", fontsize=10)
+        axis.spines[:].set_visible(False)
+    axes[0].set_ylim(len(losses), 0)
+    axes[0].set_ylabel("contrastive loss")
+    reference = 100 * content["reference"]["accuracy"]["conflicting"]
+    figure.colorbar(shown, ax=axes, label=f"points against logistic regression ({reference:.1f}%)", extend="both")
+    figure.suptitle(
+        "Accuracy on images whose background contradicts the label, against logistic regression on the same images",
+        fontsize=10.5,
+    )
+    return figure
+
+
+def _difference(row: Mapping[str, Any]) -> float:
+    return float("nan") if row["difference"] is None else 100 * row["difference"]
+
+
+def _write(axis: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
+    if row["conflicting"] is None or row["difference"] is None:
+        axis.text(x, y, "no closed form", ha="center", va="center", fontsize=8)
+        return
+    dark = abs(100 * row["difference"]) > 0.6 * _LIMIT
+    over = "*" if row["aligned"] < row["conflicting"] else ""
+    axis.text(
+        x,
+        y,
+        f"{_SIGNS[row['verdict']]} {abs(100 * row['difference']):.1f}\n{100 * row['conflicting']:.1f}%{over}",
+        ha="center",
+        va="center",
+        fontsize=9,
+        color="white" if dark else "black",
+    )
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    file = folder / VERDICT_MAP.files[0]
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if content["map"] and content["reference"]["accuracy"]["conflicting"] is not None:
+            return content
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    remedy = f"make it with: {command([VERDICT_MAP], folder)}"
+    raise InputError(f"{file} holds no map of losses, captions and prompts; {remedy}")

@@ -1,0 +1,75 @@
+"""What every figure is drawn from."""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from published.tables import (
+    DIRECTORY,
+    PublishedTables,
+    read_classwise,
+    read_colored_coco,
+    read_multicolored_mnist,
+    read_published_tables,
+)
+from realdata.added_models import AddedModel
+from realdata.audit.audit import audit_tables
+from realdata.claims.evaluate import evaluate_added, evaluate_claims
+from realdata.claims.program import claims_content
+from workbench.results import plain
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """Saved results, published tables and added models; tables and what follows from them are made once, when asked.
+
+    Attributes:
+        results: folder of saved results.
+        published: folder of the published tables.
+        added: models evaluated here, shown beside the published ones.
+    """
+
+    results: Path = Path("results")
+    published: Path = DIRECTORY
+    added: tuple[AddedModel, ...] = ()
+
+    @functools.cached_property
+    def tables(self) -> PublishedTables:
+        """The published averages, and the classes with their photo counts."""
+        return read_published_tables(self.published)
+
+    @functools.cached_property
+    def classwise(self) -> dict[str, pd.DataFrame]:
+        """Published accuracies of single classes, by source."""
+        return read_classwise(self.published)
+
+    @functools.cached_property
+    def multicolored_mnist(self) -> pd.DataFrame:
+        """Table 8."""
+        return read_multicolored_mnist(self.published)
+
+    @functools.cached_property
+    def colored_coco(self) -> pd.DataFrame:
+        """Table 7."""
+        return read_colored_coco(self.published)
+
+    @functools.cached_property
+    def claims(self) -> dict[str, Any]:
+        """What `python -m realdata.claims --json` says of these tables."""
+        return plain(claims_content(evaluate_claims(self.published), evaluate_added(self.added, self.published)))
+
+    @functools.cached_property
+    def audit(self) -> dict[str, Any]:
+        """What `python -m realdata.audit --json` says of these tables."""
+        return plain(audit_tables(self.published).as_json())
+
+    def added_in(self, setup: str, prompt: str | None = None) -> tuple[tuple[int, AddedModel], ...]:
+        """The added models of this setup, with this prompt if they read one and it is given; and their numbers."""
+        return tuple(
+            (number, model)
+            for number, model in enumerate(self.added, 1)
+            if model.setup == setup and (prompt is None or model.prompt in (prompt, "none"))
+        )

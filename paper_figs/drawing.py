@@ -1,0 +1,71 @@
+"""A figure of the register, drawn and signed with where its numbers come from."""
+
+import textwrap
+
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from paper_figs.context import Context
+from paper_figs.figure_spec import FigureSpec
+from paper_figs.saved_result import command
+from workbench.errors import InputError
+from workbench.figures import to_pdf, to_png
+
+_SIZE = 7.0  # points
+_CHARACTER = 0.56 * _SIZE  # mean width, points
+_LINE = 1.3 * _SIZE
+
+
+def drawn(spec: FigureSpec, context: Context) -> Figure:
+    """The figure with its small print.
+
+    Raises:
+        InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
+    """
+    try:
+        figure = spec.draw(context)
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        if not spec.needs:
+            raise
+        (needed,) = spec.needs
+        raise InputError(
+            f"{context.results / needed.files[0]} is of another version and lacks {error}; make it again with: "
+            f"{command(spec.needs, context.results)}"
+        ) from error
+    _sign(figure, spec.small_print)
+    return figure
+
+
+def files(figure: Figure, name: str) -> dict[str, bytes]:
+    """The figure's two files by their names."""
+    return {f"{name}.png": to_png(figure), f"{name}.pdf": to_pdf(figure)}
+
+
+def _sign(figure: Figure, words: str) -> None:
+    """Add a strip with the words below the figure, which keeps its own size."""
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(words, int(72 * (width - 0.2) / _CHARACTER))
+    strip = (_LINE * len(lines) + 6) / 72
+    share = strip / (height + strip)
+    figure.set_size_inches(width, height + strip)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, share, 1, 1 - share))
+        # Once for both files; a legend below the panels has its room from the engine only while it has no anchor.
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    else:
+        for axis in figure.axes:
+            place = axis.get_position()
+            axis.set_position((place.x0, share + place.y0 * (1 - share), place.width, place.height * (1 - share)))
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0, share, 1, 1 - share), transform=figure.transFigure)
+    figure.text(
+        0.1 / width,
+        4 / 72 / (height + strip),
+        "\n".join(lines),
+        fontsize=_SIZE,
+        color="0.35",
+        va="bottom",
+        gid="source",
+    )

@@ -1,0 +1,162 @@
+"""How models, data sets and intervals look in the figures of published data; the same in each of them."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy.special import logit
+from scipy.stats import norm
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from paper_figs.context import Context
+from paper_figs.panels import COLOURS
+from realdata.added_models import AddedModel
+from realdata.photo_error import proportions, standard_errors
+
+_Z95 = float(norm.ppf(0.975))
+_TICKS = np.array([1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99])
+SMALL = 7.0  # points, the least size of text
+
+# Pre-training data in the order of their size: colour and marker, which also tells them apart in grey.
+DATA = {
+    "OpenAI": (COLOURS[5], "o"),
+    "LAION400M": (COLOURS[1], "v"),
+    "DataComp1B": (COLOURS[2], "D"),
+    "DFN2B": (COLOURS[3], "P"),
+    "LAION2B": (COLOURS[4], "^"),
+    "DFN5B": ("#8B4513", "X"),
+}
+IMAGENET, LVLM, SELECTING = (COLOURS[0], "s"), ("#555555", "h"), "#000000"
+ADDED: dict[str, Any] = {"marker": "*", "color": "#000000", "markersize": 13, "linestyle": "", "zorder": 6}
+ADDED_LINES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+SETUPS = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
+
+
+def short(label: str) -> str:
+    """A class by the first of its names."""
+    return label.partition(",")[0]
+
+
+def photo_intervals(frame: pd.DataFrame, context: Context, averaging: str, group: str) -> np.ndarray:
+    """95% half widths in points of averaged accuracies, from the photo counts: bounds, see `realdata.photo_error`.
+
+    Args:
+        frame: with the accuracies of `group`, in %.
+        context: has the photo counts.
+        averaging: `balanced` or `unbalanced`.
+        group: `common` or `counter`.
+
+    Returns:
+        Shape (models,).
+    """
+    photos = context.tables.classes[f"{group}_photos"].to_numpy()
+    errors: np.ndarray = standard_errors(proportions(frame[group].to_numpy(dtype=float), photos), photos, averaging)
+    return 100 * _Z95 * errors
+
+
+def drop_intervals(classes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """95% intervals in points of drops of single classes, by Newcombe's hybrid score.
+
+    Args:
+        classes: with `common` and `counter` in %, `common_photos` and `counter_photos`; NaN where there is none.
+
+    Returns:
+        Lower and upper ends, shape (classes,).
+    """
+    rights = [classes[group] / 100 * classes[f"{group}_photos"] for group in ("common", "counter")]
+    low, high = confint_proportions_2indep(
+        rights[0].to_numpy(),
+        classes["common_photos"].to_numpy(),
+        rights[1].to_numpy(),
+        classes["counter_photos"].to_numpy(),
+        method="newcomb",
+    )
+    return 100 * np.asarray(low), 100 * np.asarray(high)
+
+
+def percent_on_logits(
+    axis: Axes,
+    common: tuple[float, float],
+    counter: tuple[float, float],
+    also: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Logit-scaled axes of both groups' accuracy, labelled in %.
+
+    Args:
+        axis: the panel.
+        common: ends of the axis for common photos.
+        counter: the same for counter photos.
+        also: accuracies on both, which the axes are made wider to show.
+    """
+    places = logit(_TICKS / 100)
+    axis.set_xticks(places, [str(tick) for tick in _TICKS], fontsize=8)
+    axis.set_yticks(places, [str(tick) for tick in _TICKS], fontsize=8)
+    for limit, (low, high), values in (
+        (axis.set_xlim, common, [pair[0] for pair in also]),
+        (axis.set_ylim, counter, [pair[1] for pair in also]),
+    ):
+        places = on_logits(np.array([low, high, *values]))
+        limit(
+            min(places[0], places[2:].min(initial=np.inf) - 0.3), max(places[1], places[2:].max(initial=-np.inf) + 0.3)
+        )
+    axis.set_xlabel("accuracy on common photos (%)")
+    axis.set_ylabel("accuracy on counter photos (%)")
+
+
+def on_logits(percent: np.ndarray) -> np.ndarray:
+    """Accuracies in % at their places on logit-scaled axes; 0 and 100% at their nearest neighbours."""
+    return logit(np.clip(np.asarray(percent, float) / 100, 0.002, 0.998))
+
+
+def legend(figure: Figure, handles: list[Line2D | Patch], place: Literal["upper", "lower"]) -> None:
+    """A legend above or below all panels, in as many columns as the figure is wide for.
+
+    Args:
+        figure: the figure.
+        handles: with their labels.
+        place: `upper` or `lower`.
+    """
+    widest = max(len(str(handle.get_label())) for handle in handles) * 0.066 + 0.55  # inches at this size of text
+    columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
+    entries: list[Artist] = [*handles]
+    where: Literal["outside upper center", "outside lower center"] = (
+        "outside upper center" if place == "upper" else "outside lower center"
+    )
+    figure.legend(handles=entries, loc=where, ncols=columns, fontsize=8.5, frameon=False)
+
+
+def data_handles(names: Sequence[str]) -> list[Line2D | Patch]:
+    """Legend entries of pre-training data sets, in the order of `DATA`."""
+    return [
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=6, label=name)
+        for name, (colour, marker) in DATA.items()
+        if name in names
+    ]
+
+
+def mark_added(axis: Axes, x: float, y: float, number: int) -> None:
+    """A star for an added model, with its number in the legend beside it."""
+    axis.plot(x, y, **ADDED)
+    axis.annotate(str(number), (x, y), (-5, 5), textcoords="offset points", ha="right", fontsize=9, weight="bold")
+
+
+def added_handles(models: Sequence[AddedModel], lines: bool = False) -> list[Line2D | Patch]:
+    """Legend entries of added models: numbers and names, with a line each if they are drawn as lines."""
+    handles: list[Line2D | Patch] = []
+    for place, model in enumerate(models):
+        style = {"linestyle": ADDED_LINES[place % len(ADDED_LINES)]} if lines else {}
+        handles.append(
+            Line2D(
+                [],
+                [],
+                **(ADDED | style | {"markersize": 9}),
+                label=f"{place + 1}: {model.name} (added, {SETUPS.get(model.setup, model.setup)})",
+            )
+        )
+    return handles

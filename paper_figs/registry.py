@@ -1,0 +1,155 @@
+"""The register of figures: name to what it shows, where its numbers come from and how it is drawn."""
+
+from paper_figs import (
+    audit_map,
+    captions_prompts,
+    class_drops,
+    class_drops_by_model,
+    colored_coco,
+    colored_digits,
+    common_counter,
+    contrastive,
+    digits_reliance,
+    effective_robustness,
+    forest,
+    multicolored_mnist,
+    photo_counts,
+    reliance,
+    same_backbone,
+    same_data,
+)
+from paper_figs.figure_spec import FigureSpec
+from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
+from paper_figs.statement import statement_figure
+from paper_figs.statements.table import STATEMENT_FIGURES
+
+_PAPER = "arXiv 2403.11497v1"
+_REPLICATION = "github.com/meric-karadag/clip_spurious_features"
+_PHOTO_BARS = "Bars: 95% from the number of photos, at most (binomial; photos of both groups are independent)"
+
+_SPECS = (
+    FigureSpec(
+        "common_counter",
+        "Figs. 1 and 2: accuracy on counter photos against that on common photos, both setups, paper and replication",
+        f"{_PAPER}, Tables 3-5, 13 and 14; {_REPLICATION}",
+        "Bars: 95% from the number of photos, at most (binomial); bands: 95% of a family's mean line, by least squares "
+        "on logits",
+        common_counter.draw,
+    ),
+    FigureSpec(
+        "photo_counts",
+        "Fig. 3: photos of each class in each group, and the counts that the audit finds wrong",
+        f"{_PAPER}, Fig. 3; python -m realdata.audit, which reads the counts of {_REPLICATION} too",
+        "Counts have no interval",
+        photo_counts.draw,
+    ),
+    FigureSpec(
+        "class_drops",
+        "Fig. 4 and its kin: the drop of every model in every class",
+        f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
+        "Thick: 95% of a mean from the number of photos (Newcombe), as if the models' errors were perfectly "
+        "correlated, since they saw the same photos",
+        class_drops.draw,
+    ),
+    FigureSpec(
+        "class_drops_by_model",
+        "Fig. 4 for every model: its class-wise drops in order, the classes of the least and the largest named",
+        f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
+        "Bars: 95% of each class's drop from its number of photos (binomial; Newcombe); dashed: the mean over classes",
+        class_drops_by_model.draw,
+    ),
+    FigureSpec(
+        "same_backbone",
+        "Figs. 5, 6 and 8 and their kin: one backbone, different pre-training data; drop and counter accuracy",
+        f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the data: published/pretraining_data.csv",
+        _PHOTO_BARS,
+        same_backbone.draw,
+    ),
+    FigureSpec(
+        "same_data",
+        "Fig. 7 and its kin: one set of pre-training data, different backbones; drop and counter accuracy",
+        f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the towers: published/image_towers.csv",
+        _PHOTO_BARS,
+        same_data.draw,
+    ),
+    FigureSpec(
+        "colored_coco",
+        "Table 7: CLIPs fine-tuned on coloured backgrounds, tested on others",
+        f"{_PAPER}, Table 7",
+        "No number of test pictures and no spread over runs is printed, so there are no intervals",
+        colored_coco.draw,
+    ),
+    FigureSpec(
+        "multicolored_mnist",
+        "Table 8: contrastive and supervised learners of coloured digits, as printed",
+        f"{_PAPER}, Table 8",
+        "Bars: one standard deviation of the paper's runs on each side, whose number is not printed",
+        multicolored_mnist.draw,
+    ),
+    FigureSpec(
+        "effective_robustness",
+        "Claim C2: CLIPs against the line through ImageNet models, setting by setting",
+        f"{_PAPER}, Tables 3, 4 and 10-14; {_REPLICATION}",
+        "Bars: 95% from the number of photos, at most; in brackets: 95% of the CLIPs' mean effective robustness, from "
+        "the spread of the models and the line's error, naive and with clustered errors",
+        effective_robustness.draw,
+    ),
+    FigureSpec(
+        "forest",
+        "Claim C2 in every setting: effective robustness with naive and clustered intervals, and the verdict",
+        f"python -m realdata.claims, of {_PAPER}, Tables 3, 4 and 10-14, and {_REPLICATION}",
+        "Thick: 95% as if models were independent; thin: 95% with errors clustered by pre-training data or "
+        "architecture, the wider; verdicts are corrected over all claims; bold: not inconclusive",
+        forest.draw,
+    ),
+    FigureSpec(
+        "audit_map",
+        "Every printed number as a cell, by what the audit says of it",
+        f"python -m realdata.audit, of {_PAPER} and {_REPLICATION}",
+        "Statuses have no interval; what each finding is: python -m realdata.audit",
+        audit_map.draw,
+    ),
+    FigureSpec(
+        "reliance",
+        "S19 on the published accuracies: each family's index of spurious reliance",
+        f"{_PAPER}, Tables 3, 4 and 10-14; {_REPLICATION}",
+        "In brackets: 95% of a family's index",
+        reliance.draw,
+    ),
+    FigureSpec(
+        "contrastive",
+        "The main job: accuracy of each objective in each group, and on the way there",
+        "results of python -m sims.contrastive",
+        "Bars and bands: 95% over independent runs (1.96 standard errors)",
+        contrastive.draw,
+        (MAIN_JOB,),
+    ),
+    FigureSpec(
+        "captions_prompts",
+        "Losses, captions and prompts: who is right more often than logistic regression where the background misleads",
+        "result of python -m theory map, closed forms at its parameters",
+        "Exact for infinite data, so there are no intervals; + more, = as, − less often right than logistic "
+        "regression; *: less often right where the background agrees",
+        captions_prompts.draw,
+        (VERDICT_MAP,),
+    ),
+    FigureSpec(
+        "colored_digits",
+        "Table 8 on coloured digits: every learner in every row, beside the printed accuracies",
+        f"results of python -m sims.colored_digits table; {_PAPER}, Table 8",
+        "Bars: one standard deviation of the runs on each side",
+        colored_digits.draw,
+        (DIGITS_TABLE,),
+    ),
+    FigureSpec(
+        "digits_reliance",
+        "Theory against pictures: how far learners of coloured digits lean on the colour",
+        "results of python -m sims.colored_digits table; the linear theory of sims/colored_digits/linear_theory.py",
+        "Bars: 95%, bootstrap over the runs; the index has no unit",
+        digits_reliance.draw,
+        (DIGITS_TABLE,),
+    ),
+    *(statement_figure(name, caption, draw) for name, (caption, draw) in STATEMENT_FIGURES.items()),
+)
+
+FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _SPECS}
