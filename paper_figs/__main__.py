@@ -75,7 +75,7 @@ def _main(options: argparse.Namespace) -> None:
         incomplete = []
     if incomplete and options.only:
         raise InputError(_told(incomplete[0], options.results))
-    made = {}
+    made: dict[str, bytes] = {}
     with terminal.progress() as display:
         specs = [spec for spec in asked if spec not in incomplete]
         task = display.add_task("figures", total=len(specs), status="")

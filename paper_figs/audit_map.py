@@ -16,9 +16,9 @@ from paper_figs.looks import SMALL
 from paper_figs.panels import COLOURS
 
 _CELL = 0.118  # inches
-_GAP = 0.16  # between tables
-_CHARACTER = 0.056  # mean width
-_HEAD = 1.15  # above a table, for its name and its columns'
+_GAP = 0.14  # between tables
+_CHARACTER, _TITLE = 0.056, 0.068  # mean widths of a character
+_NAME = 0.3  # above a table, for its name
 _LEGEND = 0.5
 # Status to fill, edge and marker, which tells them apart in grey.
 _LOOKS: dict[str, tuple[str, str, str]] = {
@@ -50,7 +50,21 @@ class _Grid:
 
     @property
     def width(self) -> float:
-        return _CELL * len(self.columns)
+        """Of its cells or its name, whichever is wider; inches."""
+        return max(_CELL * len(self.columns), _TITLE * len(self.title))
+
+    @property
+    def headers(self) -> dict[str, list[int]]:
+        """Words over each column, or over all columns of one model where those are spread, and the columns' places."""
+        over: dict[str, list[int]] = {}
+        for place, (spread, name) in enumerate(self.columns):
+            over.setdefault(spread.replace(" ", "\n") or name.replace("_", " "), []).append(place)
+        return over
+
+    @property
+    def head(self) -> float:
+        """Height of the headers, inches."""
+        return 1.1 * _CHARACTER * max(len(line) for header in self.headers for line in header.split("\n"))
 
 
 def draw(context: Context) -> Figure:
@@ -58,18 +72,19 @@ def draw(context: Context) -> Figure:
     cells = [cell for cell in context.audit["cells"] if cell["value"]]
     bands = [band for band in _bands(cells) if band]
     widths = [sum(grid.width + _GAP + labels for grid, labels in _labelled(band)) for band in bands]
-    heights = [max(len(grid.rows) for grid in band) * _CELL + _HEAD for band in bands]
+    heads = [max(grid.head for grid in band) + _NAME for band in bands]
+    heights = [max(len(grid.rows) for grid in band) * _CELL + head for band, head in zip(bands, heads, strict=True)]
     width, height = max(widths) + _GAP, sum(heights) + _LEGEND + 0.15
     figure = Figure(figsize=(width, height))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, width), ylim=(height, 0))
     axis.set_axis_off()
     top = _LEGEND
-    for band, band_height in zip(bands, heights, strict=True):
+    for band, head, band_height in zip(bands, heads, heights, strict=True):
         left = _GAP
         for grid, labels in _labelled(band):
             left += labels
-            _draw_grid(axis, left, top + _HEAD, grid, labels > 0)
+            _draw_grid(axis, left, top + head, grid, labels > 0)
             left += grid.width + _GAP
         top += band_height
     counts = Counter(cell["status"] for cell in cells)
@@ -102,17 +117,14 @@ def _bands(cells: Iterable[Cell]) -> list[list[_Grid]]:
         rows.setdefault(key, {})[spread, cell["column"]] = cell
     bands: list[list[_Grid]] = [[] for _ in _BANDS]
     order = [file for band in _BANDS for file in band]
-    for file, table in sorted(found, key=lambda key: (order.index(key[0]) if key[0] in order else 99, _number(key[1]))):
+    # Stable, so that tables of one file stand as there: those of the same models side by side.
+    for file, table in sorted(found, key=lambda key: order.index(key[0]) if key[0] in order else len(order)):
         rows = found[file, table]
         columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
-        name = table if not table.isdigit() else f"Table {table}"
+        name = f"Table {table}" if table.isdigit() else table
         place = next((number for number, band in enumerate(_BANDS) if file in band), len(_BANDS) - 1)
         bands[place].append(_Grid(name, columns, rows))
     return bands
-
-
-def _number(table: str) -> int:
-    return int(table) if table.isdigit() else 0
 
 
 def _labelled(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
@@ -142,11 +154,7 @@ def _draw_grid(axis: Axes, left: float, top: float, grid: _Grid, labelled: bool)
             axis.plot(
                 *zip(*middles, strict=True) if middles else ((), ()), ls="", marker=marker, ms=4, color=edge, mew=0
             )
-    axis.text(left, top - _HEAD + 0.24, grid.title, fontsize=9, weight="bold")
-    # Words over each column, or over all columns of one model where those are spread.
-    over: dict[str, list[int]] = {}
-    for place, (spread, column) in enumerate(grid.columns):
-        over.setdefault(spread.replace(" ", "\n") or column.replace("_", " "), []).append(place)
-    for words, places in over.items():
+    for header, places in grid.headers.items():
         x = left + _CELL * (sum(places) / len(places) + 0.5)
-        axis.text(x, top - 0.04, words, fontsize=SMALL, rotation=90, ha="center", va="bottom", linespacing=0.95)
+        axis.text(x, top - 0.04, header, fontsize=SMALL, rotation=90, ha="center", va="bottom", linespacing=0.95)
+    axis.text(left, top - grid.head - 0.1, grid.title, fontsize=8, weight="bold")

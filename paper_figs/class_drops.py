@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ def draw(context: Context) -> Figure:
         heat.collections[0], ax=heat, location="bottom", label="drop (points)", extend="max", aspect=45, pad=0.01
     )
     colours.ax.tick_params(labelsize=8)
-    _draw_means(means, classes.to_dict("list"))
+    _draw_means(means, classes)
     handles = [
         Line2D([], [], color="black", marker="o", ms=4, ls="-", lw=2.2, label="mean of the published models"),
         Line2D([], [], color="0.6", lw=0.9, label="least to largest of them"),
@@ -84,15 +85,15 @@ def _draw_model(axis: Axes, place: float, drops: np.ndarray, norm: TwoSlopeNorm)
     axis.plot([place] * len(gains), gains, ".", color="black", ms=3.5)
 
 
-def _draw_means(axis: Axes, columns: dict[str, list[float]]) -> None:
-    rows = np.arange(len(columns["mean"]))
+def _draw_means(axis: Axes, columns: pd.DataFrame) -> None:
+    rows = np.arange(len(columns))
     axis.hlines(rows, columns["least"], columns["most"], color="0.6", lw=0.9)
     axis.hlines(rows, columns["low"], columns["high"], color="black", lw=2.2)
     axis.plot(columns["mean"], rows, "o", color="black", ms=4, mec="white", mew=0.6)
     axis.axvline(0, color="0.3", lw=0.8)
     for row in rows:
         axis.annotate(
-            f"{columns['mean'][row]:+.0f}",
+            f"{columns['mean'].iloc[row]:+.0f}",
             (1.0, row),
             (-2, 0),
             xycoords=("axes fraction", "data"),

@@ -1,5 +1,7 @@
 """Fig. 4 for every model: its class-wise drops in order, with intervals."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,7 +30,7 @@ def draw(context: Context) -> Figure:
         if axis in axes[:, 0]:
             axis.set_ylabel("drop (points)", fontsize=8)
     low = min(float(model.classes["low"].min()) for model in models)
-    axes[0, 0].set_ylim(low - 20, 98)
+    axes[0, 0].set_ylim(low - 20, 106)
     return figure
 
 
@@ -47,7 +49,7 @@ def _draw_model(axis: Axes, model: ClassModel) -> None:
     )
     axis.axhline(0, color="0.3", lw=0.8)
     axis.axhline(float(drops.mean()), color=colour, lw=1, ls="--")
-    words = {"va": "center", "fontsize": SMALL, "color": "0.2", "transform": axis.transAxes}
+    words: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": "0.2", "transform": axis.transAxes}
     axis.text(0.02, 0.08, short(classes["label"].iloc[0]), ha="left", **words)
     axis.text(0.98, 0.92, short(classes["label"].iloc[-1]), ha="right", **words)
     lost = f", {len(drops)} classes" if len(drops) < len(model.classes) else ""

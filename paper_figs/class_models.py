@@ -32,7 +32,10 @@ def class_models(context: Context) -> list[ClassModel]:
     """Every model with class-wise accuracies, by source, pre-training data and size."""
     models = []
     for source, table in context.classwise.items():
-        found = dict(iter(table.groupby(["pretrain", "backbone"], sort=False)))
+        found: dict[tuple[str, str], pd.DataFrame] = {
+            (str(pretrain), str(backbone)): frame
+            for (pretrain, backbone), frame in table.groupby(["pretrain", "backbone"], sort=False)
+        }
         for pretrain, backbone in sorted(found, key=_order):
             name = f"{backbone} {pretrain}"
             models.append(ClassModel(name, source, _with_drops(found[pretrain, backbone], context)))

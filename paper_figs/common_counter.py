@@ -6,6 +6,7 @@ import statsmodels.api as sm
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from scipy.special import logit
 
 from paper_figs.context import Context
@@ -17,6 +18,7 @@ from paper_figs.looks import (
     SETUPS,
     added_handles,
     data_handles,
+    legend,
     mark_added,
     on_logits,
     percent_on_logits,
@@ -48,7 +50,7 @@ def draw(context: Context) -> Figure:
     for axis, setting in zip(axes, chosen, strict=False):
         _draw_setting(axis, setting, context)
         shown |= set(setting.clips["pretrain"])
-    handles: list[Line2D] = [
+    handles: list[Line2D | Patch] = [
         *data_handles(tuple(shown)),
         Line2D([], [], color=SELECTING, marker="o", mfc="none", mew=1.6, ms=11, ls="", label="selected the photos"),
         Line2D([], [], color=_CLIP_LINE, ls="--", label="CLIPs: line"),
@@ -57,7 +59,7 @@ def draw(context: Context) -> Figure:
         Line2D([], [], color="0.5", ls=":", label="no loss: y = x"),
         *added_handles(context.added),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8.5, frameon=False)
+    legend(figure, handles, "lower")
     return figure
 
 
@@ -125,7 +127,7 @@ def _draw_line(axis: Axes, frame: pd.DataFrame, context: Context, colour: str, s
         for group in ("common", "counter")
     )
     fit = sm.OLS(y, sm.add_constant(x)).fit()
-    places = np.linspace(*_ENDS, 80)
+    places = np.linspace(_ENDS[0], _ENDS[1], 80)
     low, high = fit.get_prediction(sm.add_constant(places)).conf_int(alpha=0.05).T
     axis.plot(places, fit.params[0] + fit.params[1] * places, style, color=colour, lw=1.3, zorder=2)
     axis.fill_between(places, low, high, color=colour, alpha=0.15, lw=0, zorder=1)

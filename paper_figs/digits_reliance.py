@@ -61,6 +61,7 @@ def _draw_classes(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
     for place in range(0, len(rows), ratios):
         axis.text(place - 0.4, _MOST + 0.05, f"{rows[place]['classes']} digits", fontsize=8)
         axis.axvline(place - 0.5, color="0.8", lw=0.8)
+    axis.set_xlabel("label = digit in, own colour in")
     axis.set_title("Rows of Table 8: 0 and 1 on their own colour and on each other's", fontsize=10)
 
 

@@ -3,6 +3,7 @@
 import textwrap
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paper_figs.context import Context
 from paper_figs.figure_spec import FigureSpec
@@ -48,11 +49,15 @@ def _sign(figure: Figure, words: str) -> None:
     share = strip / (height + strip)
     figure.set_size_inches(width, height + strip)
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, share, 1, 1 - share))
         # Once for both files; a legend below the panels has its room from the engine only while it has no anchor.
         engine.execute(figure)
         figure.set_layout_engine("none")
+    else:
+        for axis in figure.axes:
+            place = axis.get_position()
+            axis.set_position((place.x0, share + place.y0 * (1 - share), place.width, place.height * (1 - share)))
     for legend in figure.legends:
         legend.set_bbox_to_anchor((0, share, 1, 1 - share), transform=figure.transFigure)
     figure.text(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.special import logit
 
 from paper_figs.context import Context
-from paper_figs.looks import added_handles, mark_added, on_logits, percent_on_logits, photo_intervals
+from paper_figs.looks import added_handles, legend, mark_added, on_logits, percent_on_logits, photo_intervals
 from paper_figs.panels import COLOURS
 from realdata.claims.c2_robustness import setting_robustness
 from realdata.settings import Setting, is_repeated, is_selector, settings
@@ -35,7 +35,7 @@ def draw(context: Context) -> Figure:
     for axis, setting in zip(axes, chosen, strict=False):
         _draw_setting(axis, setting, _found(setting, context), context)
     handles = [*axes[0].get_legend_handles_labels()[0], *added_handles(context.added)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8.5, frameon=False)
+    legend(figure, handles, "lower")
     figure.suptitle("At the same common accuracy, do CLIPs lose more than ImageNet models? (claim C2)", fontsize=12)
     return figure
 
@@ -56,7 +56,7 @@ def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context:
     clips, imagenet = setting.clips, setting.imagenet
     line = setting_robustness(setting, context.tables)
     selecting = is_selector(clips)
-    span = np.linspace(*logit(np.array(_COMMON) / 100), 50)
+    span = logit(np.linspace(*_COMMON, 50) / 100)
     axis.plot(span, line.intercept + line.slope * span, color=_IMAGENET, lw=1.2)
     axis.plot(span, span, color="0.6", lw=0.9, ls=":", label="no loss")
     for frame, colour, marker, label in (

@@ -1,19 +1,20 @@
 """Claim C2 as a forest plot: effective robustness in every setting, with naive and clustered intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED, SETUPS
+from paper_figs.looks import ADDED, SETUPS, legend
 from paper_figs.panels import COLOURS
 
 _ROW = 0.2  # inches
 _WITHIN = 0.16  # of a row, between the two intervals
-_LOOKS = {
+_LOOKS: dict[str, dict[str, Any]] = {
     "as printed": {"color": COLOURS[0], "marker": "o"},
     "corrected": {"color": COLOURS[5], "marker": "D"},
 }
@@ -62,7 +63,7 @@ def draw(context: Context) -> Figure:
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
     axis.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(handles=_handles(bool(added)), loc="outside upper center", ncols=3, fontsize=8.5, frameon=False)
+    legend(figure, _handles(bool(added)), "upper")
     return figure
 
 
@@ -103,8 +104,8 @@ def _write_at_right(axis: Axes, place: float, words: str, bold: bool = False) ->
     )
 
 
-def _handles(added: bool) -> Sequence[Line2D]:
-    handles = [
+def _handles(added: bool) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
         *(Line2D([], [], ls="", ms=6, label=f"values {values}", **look) for values, look in _LOOKS.items()),
         Line2D([], [], color="0.3", lw=2.6, label="95%, models independent"),
         Line2D([], [], color="0.3", lw=1.0, label="95%, clustered"),

@@ -1,12 +1,15 @@
 """How models, data sets and intervals look in the figures of published data; the same in each of them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from scipy.special import logit
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
@@ -111,7 +114,24 @@ def on_logits(percent: np.ndarray) -> np.ndarray:
     return logit(np.clip(np.asarray(percent, float) / 100, 0.002, 0.998))
 
 
-def data_handles(names: Sequence[str]) -> list[Line2D]:
+def legend(figure: Figure, handles: list[Line2D | Patch], place: Literal["upper", "lower"]) -> None:
+    """A legend above or below all panels, in as many columns as the figure is wide for.
+
+    Args:
+        figure: the figure.
+        handles: with their labels.
+        place: `upper` or `lower`.
+    """
+    widest = max(len(str(handle.get_label())) for handle in handles) * 0.066 + 0.55  # inches at this size of text
+    columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
+    entries: list[Artist] = [*handles]
+    where: Literal["outside upper center", "outside lower center"] = (
+        "outside upper center" if place == "upper" else "outside lower center"
+    )
+    figure.legend(handles=entries, loc=where, ncols=columns, fontsize=8.5, frameon=False)
+
+
+def data_handles(names: Sequence[str]) -> list[Line2D | Patch]:
     """Legend entries of pre-training data sets, in the order of `DATA`."""
     return [
         Line2D([], [], color=colour, marker=marker, linestyle="", markersize=6, label=name)
@@ -126,9 +146,9 @@ def mark_added(axis: Axes, x: float, y: float, number: int) -> None:
     axis.annotate(str(number), (x, y), (-5, 5), textcoords="offset points", ha="right", fontsize=9, weight="bold")
 
 
-def added_handles(models: Sequence[AddedModel], lines: bool = False) -> list[Line2D]:
+def added_handles(models: Sequence[AddedModel], lines: bool = False) -> list[Line2D | Patch]:
     """Legend entries of added models: numbers and names, with a line each if they are drawn as lines."""
-    handles = []
+    handles: list[Line2D | Patch] = []
     for place, model in enumerate(models):
         style = {"linestyle": ADDED_LINES[place % len(ADDED_LINES)]} if lines else {}
         handles.append(

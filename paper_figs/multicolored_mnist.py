@@ -14,7 +14,7 @@ _LOOKS = {"contrastive": (COLOURS[5], "o", "-", -0.09), "supervised": (COLOURS[0
 def draw(context: Context) -> Figure:
     """A column for each pair of ratios, a row for each test; accuracy against the number of digits."""
     table = context.multicolored_mnist
-    ratios = sorted({(row.p_inv, row.p_spu) for row in table.itertuples()}, reverse=True)
+    ratios = sorted(set(zip(table["p_inv"].astype(float), table["p_spu"].astype(float), strict=True)), reverse=True)
     classes = sorted(set(table["classes"]))
     figure = Figure(figsize=(2.7 * len(ratios), 7.4), layout="constrained")
     axes = figure.subplots(len(_TESTS), len(ratios), sharex=True, sharey=True, squeeze=False)

@@ -23,7 +23,7 @@ def draw(context: Context) -> Figure:
     order = classes.assign(total=classes["common_photos"] + classes["counter_photos"]).sort_values(
         "total", kind="stable"
     )
-    figure = Figure(figsize=(7.5, 0.235 * len(order) + 1.0), layout="constrained")
+    figure = Figure(figsize=(7.5, 0.19 * len(order) + 1.0), layout="constrained")
     axis = figure.subplots()
     rows = np.arange(len(order))
     for group, offset in (("common", _HALF), ("counter", -_HALF)):
@@ -53,14 +53,14 @@ def draw(context: Context) -> Figure:
         Line2D([], [], color="black", marker="x", ls="", mew=1.8, label="printed count that the audit finds wrong"),
         Line2D([], [], color="black", marker="D", ls="", mfc="white", ms=5, label="the count that fits"),
     ]
-    axis.legend(handles=handles, loc="lower right", fontsize=8.5, framealpha=1)
+    axis.legend(handles=handles, loc="center right", fontsize=8.5, framealpha=1)
     return figure
 
 
 def _mark(axis: Axes, finding: dict[str, Any], order: pd.DataFrame, group: str, offset: float) -> None:
     """A wrong or doubtful count, and the one that would fit if there is a single one."""
-    row = order.index.get_loc(finding["line"] - 2)  # of the file, whose line 1 is the header
-    printed = float(order[f"{group}_photos"].iloc[row])
+    row = order.index.tolist().index(finding["line"] - 2)  # of the file, whose line 1 is the header
+    printed = float(order[f"{group}_photos"].to_numpy()[row])
     place = row + offset
     if finding["severity"] == "error":
         axis.plot(printed, place, "x", color="black", ms=6, mew=1.8, zorder=4)

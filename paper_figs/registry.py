@@ -91,15 +91,15 @@ _SPECS = (
         "Claim C2: CLIPs against the line through ImageNet models, setting by setting",
         f"{_PAPER}, Tables 3, 4 and 10-14; {_REPLICATION}",
         "Bars: 95% from the number of photos, at most; in brackets: 95% of the CLIPs' mean effective robustness, from "
-        "the spread of the models and the line's error",
+        "the spread of the models and the line's error, naive and with clustered errors",
         effective_robustness.draw,
     ),
     FigureSpec(
         "forest",
         "Claim C2 in every setting: effective robustness with naive and clustered intervals, and the verdict",
         f"python -m realdata.claims, of {_PAPER}, Tables 3, 4 and 10-14, and {_REPLICATION}",
-        "Thick: 95% as if models were independent; thin: 95% with errors clustered by pre-training data or architecture, "
-        "the wider; verdicts are corrected over all claims; bold: not inconclusive",
+        "Thick: 95% as if models were independent; thin: 95% with errors clustered by pre-training data or "
+        "architecture, the wider; verdicts are corrected over all claims; bold: not inconclusive",
         forest.draw,
     ),
     FigureSpec(
@@ -128,8 +128,8 @@ _SPECS = (
         "captions_prompts",
         "Losses, captions and prompts: who is right more often than logistic regression where the background misleads",
         "result of python -m theory map, closed forms at its parameters",
-        "Exact for infinite data, so there are no intervals; + more, = as, − less often right than logistic regression; "
-        "*: less often right where the background agrees",
+        "Exact for infinite data, so there are no intervals; + more, = as, − less often right than logistic "
+        "regression; *: less often right where the background agrees",
         captions_prompts.draw,
         (VERDICT_MAP,),
     ),

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, photo_intervals
+from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, legend, photo_intervals
 from paper_figs.panels import COLOURS
 from realdata.model_facts import image_tower_parameters, is_filtered, pretraining_pairs
 from realdata.settings import settings
@@ -24,7 +24,7 @@ _SERIES = {
 }
 _BESIDE = 0.18
 _SHADE = "0.91"
-_COLUMN = 0.38  # inches
+_COLUMN = 0.345  # inches
 
 # A row of each series: `drop` and `counter` with their half widths, and what the model's names stand for.
 Measured = dict[tuple[str, str], pd.Series]
@@ -93,6 +93,7 @@ def draw_panels(
         axes[0, column].set_title(title, fontsize=9.5)
         axes[1, column].set_xticks(range(len(models)), [label for label, _ in models], rotation=90, fontsize=7.5)
         axes[1, column].set_xlabel(x_label, fontsize=8)
+    figure.align_xlabels(axes[1])
     axes[0, 0].set_ylabel("drop (points)")
     axes[1, 0].set_ylabel("accuracy on counter photos (%)")
     axes[0, 0].set_ylim(bottom=0)
@@ -111,7 +112,7 @@ def draw_panels(
     if shaded:
         handles.append(Patch(color=_SHADE, label="filtered data"))
     handles += added_handles(context.added, lines=True)
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=8.5, frameon=False)
+    legend(figure, handles, "upper")
     return figure
 
 

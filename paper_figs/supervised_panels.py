@@ -29,7 +29,7 @@ def draw_supervised(evidence: Evidence, direction: Callable[[SpuriousModel], Flo
         line(axes[1], series, ratios, accuracies[:, series])
         points(axes[1], series, evidence["accuracy"][group], group)
     name_axes(axes[0], name, "spurious ratio p_spu", "weight of the rule")
-    name_axes(axes[1], name, "spurious ratio p_spu", "accuracy")
+    name_axes(axes[1], name, "spurious ratio p_spu", "accuracy (share of images)")
     for axis in axes:
         legend(axis)
     return figure

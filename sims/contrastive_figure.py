@@ -81,6 +81,7 @@ def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
     axis.axvline(50, color="0.75", lw=0.8, zorder=0)
     axis.set_xlim(-2, 102)
     axis.set_xlabel("accuracy (%)")
+    axis.set_ylabel("objective, prompt")
     axis.set_title(
         "After training, with 95% intervals" + ("" if all(row["converged"] for row in rows) else " (* not converged)")
     )

@@ -1,64 +1,191 @@
-"""Figures are drawn from saved results and published tables, the same bytes each time."""
+"""The program: figures from saved results and published tables, the same bytes each time; what is missing is made."""
 
+import dataclasses
 import json
+import os
 import shutil
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from paper_figs import effective_robustness
+from paper_figs import __main__ as program
 from paper_figs.__main__ import main
+from paper_figs.registry import FIGURES
+from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SavedResult, by_program, command, statement
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
-from published.tables import DIRECTORY, read_published_tables
+from published.tables import DIRECTORY
+from tests.conftest import ROOT
 from workbench.figures import to_png
+
+SMALL = ("--image-dim", "4", "--text-dim", "4", "--steps", "60", "--seeds", "2", "--objective", "linearized")
+
+
+def only(monkeypatch, *names, **changed):
+    """A program that knows only these figures, some with other fields than in the register."""
+    chosen = {name: dataclasses.replace(FIGURES[name], **changed.get(name, {})) for name in names}
+    monkeypatch.setattr(program, "FIGURES", chosen)
 
 
 def test_list_names_every_figure(run_program):
     done = run_program("paper_figs", "--list")
     assert done.returncode == 0, done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
-        "contrastive",
-        "colored_digits",
-        "digits_reliance",
-        "effective_robustness",
-        "reliance",
-        *STATEMENT_FIGURES,
-    ]
+    listed = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert listed == {name: spec.caption for name, spec in FIGURES.items()}
+    asked = {"common_counter", "photo_counts", "class_drops", "class_drops_by_model", "same_backbone", "same_data"}
+    asked |= {"colored_coco", "multicolored_mnist", "forest", "audit_map", "captions_prompts", "contrastive"}
+    assert asked | {"colored_digits", "digits_reliance", "effective_robustness"} | set(STATEMENT_FIGURES) <= set(listed)
 
 
-def test_figures_are_redrawn_from_a_saved_result(run_program, tmp_path):
-    small = ("--image-dim", 4, "--text-dim", 4, "--steps", 60, "--seeds", 2, "--objective", "linearized")
-    assert run_program("sims.contrastive", *small).returncode == 0
-    first = (tmp_path / "results" / "contrastive" / "figure.png").read_bytes()
-    done = run_program("paper_figs", "--only", "contrastive", "--out", "figures")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "figures" / "contrastive.png").read_bytes() == first
+def test_figures_of_a_saved_result_are_the_same_bytes_in_every_process(run_program, tmp_path, monkeypatch):
+    assert run_program("sims.contrastive", *SMALL).returncode == 0
+    made = []
+    for seed in ("1", "2"):  # of Python's hashes, on which the order of sets depends
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        done = run_program("paper_figs", "--only", "contrastive,common_counter,same_data", "--out", f"out{seed}")
+        assert done.returncode == 0, done.stderr
+        folder = tmp_path / f"out{seed}" / "figures"
+        made.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+    assert made[0] == made[1] and len(made[0]) == 6
+    assert made[0]["contrastive.png"].startswith(b"\x89PNG") and made[0]["contrastive.pdf"].startswith(b"%PDF")
 
 
-def test_claim_figure_shows_every_setting_and_its_verdict():
-    figure = effective_robustness.draw(read_published_tables())
-    titles = " ".join(axis.get_title() for axis in figure.axes)
-    assert titles.count(": supported") == 3 and titles.count(": inconclusive") == 2
-    assert to_png(figure) == to_png(effective_robustness.draw(read_published_tables()))
+def test_without_only_what_is_missing_is_left_out_and_named(monkeypatch, tmp_path, capsys):
+    only(monkeypatch, "colored_coco", "contrastive", "boundary", "rate")
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    names = {path.name for path in (tmp_path / "results" / "figures").iterdir()}
+    assert names == {"colored_coco.png", "colored_coco.pdf"}
+    words = capsys.readouterr().out
+    assert "--compute" in words
+    assert "contrastive: python -m sims.contrastive --spurious-ratio 0.9 --out results/contrastive" in words
+    assert "boundary, rate: python -m sims.theorems --only boundary,rate --out results/theorems" in words
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--only", "figure1"], ["--only", "contrastive", "figure1"]), (["--results", "nowhere"], ["nowhere", "sims"])],
+    [
+        (["--only", "figure1"], ["--only", "contrastive", "figure1"]),
+        (["--only", "contrastive", "--results", "nowhere"], ["nowhere/contrastive/result.json", "sims.contrastive"]),
+        (
+            ["--only", "captions_prompts"],
+            ["results/map.json is missing", "python -m theory map --json results/map.json"],
+        ),
+        (["--only", "colored_coco", "--published", "nowhere"], ["nowhere"]),
+        (["--only", "colored_coco", "--with", "nowhere"], ["--with", "nowhere/summary.json", "realdata.evaluate"]),
+    ],
 )
 def test_wrong_input_gets_one_line(refuses, arguments, words):
     refuses(main, *arguments, words=words)
 
 
-def test_a_foreign_result_is_refused(refuses, tmp_path):
+def test_a_foreign_result_is_refused_even_where_a_missing_one_is_left_out(refuses, tmp_path, monkeypatch):
+    only(monkeypatch, "contrastive", "colored_coco", "captions_prompts")
     folder = tmp_path / "results" / "contrastive"
     folder.mkdir(parents=True)
     shutil.copy(DIRECTORY / "results.csv", folder / "result.json")
+    np.savez(folder / "arrays.npz")
     refuses(main, words=["results/contrastive", "holds no result"])
+    (folder / "result.json").write_text('{"config": {}}')
+    refuses(main, words=["contrastive/result.json", "another version", "'prompt'", "python -m sims.contrastive"])
+    assert not (tmp_path / "results" / "figures").exists()
+    shutil.rmtree(folder)
+    (tmp_path / "results" / "map.json").write_text('{"map": []}')
+    refuses(main, words=["results/map.json", "holds no map", "python -m theory map"])
 
 
-def test_statements_are_simulated_saved_and_drawn(run_program, tmp_path):
+def test_a_missing_or_broken_simulation_is_told_in_one_line(refuses, tmp_path):
+    folder = tmp_path / "old" / "theorems"
+    folder.mkdir(parents=True)
+    (folder / "rate.json").write_text('{"panels": {}}')
+    refuses(main, "--only", "rate", "--results", "old", words=["rate.json", "another version", "--only rate"])
+    refuses(main, "--only", "boundary", words=["theorems/boundary.json is missing", "python -m sims.theorems"])
+    folder = tmp_path / "results" / "theorems"
+    folder.mkdir(parents=True)
+    (folder / "boundary.json").write_text("[1, 2]")
+    refuses(main, "--only", "boundary", words=["holds no simulation", "python -m sims.theorems"])
+
+
+def test_a_table_that_lacks_a_column_is_told(refuses, tmp_path):
+    copy = tmp_path / "tables"
+    shutil.copytree(DIRECTORY, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    text = (copy / "colored_coco.csv").read_text()
+    (copy / "colored_coco.csv").write_text(text.replace("approach", "way"))
+    refuses(main, "--only", "colored_coco", "--published", copy, words=["colored_coco.csv", "approach"])
+    (copy / "colored_coco.csv").write_text(text.replace("68.33", "lots"))
+    refuses(main, "--only", "colored_coco", "--published", copy, words=["line 2", "out_of_distribution", "'lots'"])
+
+
+def test_commands_of_one_program_are_joined(tmp_path):
+    joined = by_program([statement("rate"), MAIN_JOB, statement("bayes"), DIGITS_TABLE, statement("rate")])
+    assert [command(made, tmp_path) for made in joined] == [
+        f"python -m sims.theorems --only rate,bayes --out {tmp_path}/theorems",
+        f"python -m sims.contrastive --spurious-ratio 0.9 --out {tmp_path}/contrastive",
+        f"python -m sims.colored_digits table --out {tmp_path}/colored_digits_table",
+    ]
+
+
+def test_compute_makes_what_is_missing_and_nothing_else(monkeypatch, tmp_path, capsys):
+    small = dataclasses.replace(MAIN_JOB, arguments=(*SMALL, "--out", "{}/contrastive"))
+    only(monkeypatch, "contrastive", "group_accuracy", contrastive={"needs": (small,)})
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--compute", "--only", "group_accuracy"]) == 0
+    first = (tmp_path / "results" / "theorems" / "group_accuracy.json").read_bytes()
+    assert main(["--compute"]) == 0
+    words = capsys.readouterr().out
+    assert words.count("To be made first") == 2 and "python -m sims.contrastive" in words
+    assert words.count("--only group_accuracy") == 1  # it is not made again
+    assert (tmp_path / "results" / "theorems" / "group_accuracy.json").read_bytes() == first
+    assert json.loads((tmp_path / "results" / "contrastive" / "result.json").read_text())["config"]["image_dim"] == 4
+    made = {path.name for path in (tmp_path / "results" / "figures").glob("*.pdf")}
+    assert made == {"contrastive.pdf", "group_accuracy.pdf"}
+
+
+# A program that stands for a long one: what it had done stays, and Ctrl-C lets it say so.
+_SLOW = """
+import pathlib, sys, time
+pathlib.Path("started").touch()
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    pathlib.Path("kept").touch()
+    sys.exit(130)
+"""
+
+
+def test_an_interrupted_program_may_keep_what_it_has(monkeypatch, tmp_path, capsys):
+    (tmp_path / "slow_program.py").write_text(_SLOW)
+    slow = SavedResult(("never.json",), "slow_program", (), 60)
+    only(monkeypatch, "contrastive", contrastive={"needs": (slow,)})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def interrupt():
+        while not (tmp_path / "started").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    assert main(["--compute"]) == 130
+    assert (tmp_path / "kept").exists()
+    assert "goes on with what is missing" in capsys.readouterr().err
+
+
+def test_a_failed_program_ends_the_run(monkeypatch, tmp_path, capsys):
+    broken = SavedResult(("never.json",), "no_such_program", (), 1)
+    only(monkeypatch, "contrastive", contrastive={"needs": (broken,)})
+    monkeypatch.chdir(tmp_path)
+    assert main(["--compute"]) == 1
+    assert "python -m no_such_program failed" in capsys.readouterr().err
+    assert not (tmp_path / "results" / "figures").exists()
+
+
+def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path):
     done = run_program("sims.theorems", "--only", "population,group_accuracy", "--seed", "3")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "results" / "theorems"
@@ -69,18 +196,6 @@ def test_statements_are_simulated_saved_and_drawn(run_program, tmp_path):
         figure, again = (STATEMENT_FIGURES[name][1](load(tmp_path / "results", name)) for _ in range(2))
         assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)
         assert to_png(figure) == to_png(again)
-
-
-def test_a_missing_or_broken_simulation_is_told_in_one_line(refused, tmp_path):
-    folder = tmp_path / "old" / "theorems"
-    folder.mkdir(parents=True)
-    (folder / "rate.json").write_text('{"panels": {}}')
-    refused("paper_figs", "--only", "rate", "--results", "old", words=["rate.json", "another version", "--only rate"])
-    refused("paper_figs", "--only", "boundary", words=["theorems/boundary.json is missing", "python -m sims.theorems"])
-    folder = tmp_path / "results" / "theorems"
-    folder.mkdir(parents=True)
-    (folder / "boundary.json").write_text("[1, 2]")
-    refused("paper_figs", "--only", "boundary", words=["holds no simulation", "python -m sims.theorems"])
     refused("sims.theorems", "--only", "s1", words=["--only", "linearized", "s1"])
     refused("sims.theorems", "--seed", str(2**32), words=["--seed", "below"])
 
@@ -88,9 +203,7 @@ def test_a_missing_or_broken_simulation_is_told_in_one_line(refused, tmp_path):
 @pytest.mark.slow
 def test_every_statement_is_simulated_and_drawn(run_program, tmp_path):
     """All of S1 to S19 as a user would make them; every figure has its axes named."""
-    done = run_program("sims.theorems")
-    assert done.returncode == 0, done.stderr
-    done = run_program("paper_figs", "--only", ",".join(STATEMENT_FIGURES))
+    done = run_program("paper_figs", "--compute", "--only", ",".join(STATEMENT_FIGURES))
     assert done.returncode == 0, done.stderr
     assert {path.stem for path in (tmp_path / "results" / "figures").iterdir()} == set(STATEMENT_FIGURES)
     for name in STATEMENT_FIGURES:

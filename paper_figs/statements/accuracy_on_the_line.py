@@ -30,8 +30,8 @@ def draw(evidence: Evidence) -> Figure:
     name_axes(
         axis,
         "rays: rules of one reliance t, the noisier the nearer to 50%",
-        "accuracy on aligned images (probit scale)",
-        "accuracy on conflicting images (probit scale)",
+        "accuracy on aligned images (share, probit scale)",
+        "accuracy on conflicting images (share, probit scale)",
     )
     legend(axis)
     return figure

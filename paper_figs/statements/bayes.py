@@ -38,7 +38,9 @@ def draw(evidence: Evidence) -> Figure:
         line(axes[1], series, ratios, accuracies[:, 1, series], f"{group}, logistic regression", "--")
         points(axes[1], series, evidence[ACCURACY][group], f"{group}, Bayes")
     name_axes(axes[0], f"p_spu = {MODEL.spurious_ratio:g}", "background u_spu", "P(y = +1 | u_spu)")
-    name_axes(axes[1], "Bayes classifier of the training distribution", "spurious ratio p_spu", "accuracy")
+    name_axes(
+        axes[1], "Bayes classifier of the training distribution", "spurious ratio p_spu", "accuracy (share of images)"
+    )
     for axis in axes:
         legend(axis)
     return figure

@@ -24,6 +24,8 @@ def draw(evidence: Evidence) -> Figure:
         for series, group in enumerate(GROUP_RATIOS):
             line(axis, series, weights, accuracies[:, series])
             points(axis, series, evidence[f"{dim} dimensions"][group], group)
-        name_axes(axis, f"images of {dim} dimensions", "spurious weight of the rule (1, t)", "accuracy")
+        name_axes(
+            axis, f"images of {dim} dimensions", "spurious weight of the rule (1, t)", "accuracy (share of images)"
+        )
         legend(axis)
     return figure

@@ -38,7 +38,7 @@ def draw(evidence: Evidence) -> Figure:
             points(above, series, evidence[accuracy_panel(size)][learner], learner)
             points(below, series, evidence[reliance_panel(size)][learner], learner)
         shared = f"features shared between classes, alpha = {size:g}" if size else "nothing shared, alpha = 0"
-        name_axes(above, shared, "pairs of classes m", "accuracy on conflicting images")
+        name_axes(above, shared, "pairs of classes m", "accuracy on conflicting images (share)")
         name_axes(below, shared, "pairs of classes m", "reliance w_spu / w_inv")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)

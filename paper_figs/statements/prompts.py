@@ -38,7 +38,7 @@ def draw(evidence: Evidence) -> Figure:
         axis,
         "latent captions; shaded: between the label prompt (0) and the class mean (1)",
         "share of the class mean in the prompt",
-        "accuracy in the worse group",
+        "accuracy in the worse group (share of images)",
     )
     legend(axis)
     return figure

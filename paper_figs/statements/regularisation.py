@@ -35,7 +35,7 @@ def draw(evidence: Evidence) -> Figure:
         line(axes[1], series, penalties, accuracies[:, series])
         points(axes[1], series, evidence[ACCURACY][group], group)
     name_axes(axes[0], "regularised logistic regression", "penalty", "reliance w_spu / w_inv")
-    name_axes(axes[1], "regularised logistic regression", "penalty", "accuracy")
+    name_axes(axes[1], "regularised logistic regression", "penalty", "accuracy (share of images)")
     axes[0].margins(y=0.3)  # room for the legend
     for axis in axes:
         axis.set_xscale("log")

@@ -26,7 +26,10 @@ def draw(evidence: Evidence) -> Figure:
         line(axes[0], 5 * series, _RATIOS, errors, label, "--" if printed else "-")
     points(axes[0], 0, evidence["conflicting error"]["label prompt"], "fitted to samples")
     name_axes(
-        axes[0], f"label prompt, mu_spu = {MODEL.mu_spu:g}", "spurious ratio p_spu", "error on conflicting images"
+        axes[0],
+        f"label prompt, mu_spu = {MODEL.mu_spu:g}",
+        "spurious ratio p_spu",
+        "error on conflicting images (share)",
     )
     legend(axes[0])
     for axis, deviations in zip(axes[1:], DEVIATIONS, strict=True):

@@ -1,0 +1,253 @@
+"""Each figure of published data: readable, with units and its source, added models among the others."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from paper_figs import audit_map, captions_prompts, class_drops, effective_robustness, photo_counts
+from paper_figs.class_models import by_mean_drop, class_models
+from paper_figs.context import Context
+from paper_figs.drawing import drawn
+from paper_figs.looks import SMALL, drop_intervals, on_logits, photo_intervals
+from paper_figs.registry import FIGURES
+from published.tables import read_published_tables
+from realdata.added_models import AddedModel
+from workbench.errors import InputError
+
+PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
+# Those into which a photo evaluation does not enter.
+ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map"}
+
+
+def added(name, setup, prompt="simple", gap=20.0):
+    """A model that is right on 80% of the common photos of every class and on `gap` points less of the others."""
+    classes = read_published_tables().classes
+    frame = classes[["imagenet_index", "label", "common_photos", "counter_photos"]].assign(
+        common=80.0, counter=80.0 - gap
+    )
+    return AddedModel(
+        name=name,
+        backbone=name,
+        pretrain="",
+        family="clip",
+        setup=setup,
+        prompt=prompt,
+        accuracies={"balanced": (80.0, 80.0 - gap), "unbalanced": (80.0, 80.0 - gap)},
+        intervals={"common": (79.0, 81.0), "counter": (79.0 - gap, 81.0 - gap), "drop": (gap - 1.5, gap + 1.5)},
+        classes=frame,
+        robustness={"value": -1.5, "interval": [-5.0, 2.0]},
+        folder=Path("evaluated"),
+    )
+
+
+@pytest.fixture(scope="module")
+def context():
+    """With models of both setups, the second far from all published ones."""
+    return Context(added=(added("in-1000", "1v1000"), added("in-20", "1v20", gap=75.0), added("in-50", "1v50")))
+
+
+@pytest.fixture(scope="module")
+def figures(context):
+    made = {}
+
+    def draw(name):
+        if name not in made:
+            made[name] = drawn(FIGURES[name], context)
+        return made[name]
+
+    return draw
+
+
+def words_of(figure):
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_figure_says_its_units_and_its_source_in_readable_size(figures, name):
+    figure, spec = figures(name), FIGURES[name]
+    words = words_of(figure)
+    (source,) = (text for text in words if text.get_gid() == "source")
+    assert source.get_text().replace("\n", " ").startswith(f"Source: {spec.source}. ".replace("  ", " ")[:40])
+    assert min(text.get_fontsize() for text in words) >= SMALL
+    for axis in (axis for axis in figure.axes if axis.axison):
+        beside_x, beside_y = axis.get_shared_x_axes(), axis.get_shared_y_axes()
+        siblings = [other for other in figure.axes if other.axison]
+        assert any(other.get_xlabel() for other in siblings if other is axis or beside_x.joined(axis, other)), name
+        colour_bar = axis.get_label() == "<colorbar>"
+        labels = [other.get_ylabel() for other in siblings if other is axis or beside_y.joined(axis, other)]
+        assert colour_bar or any(labels), name
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_nothing_leaves_the_figure_or_covers_the_source(figures, name):
+    figure = figures(name)
+    renderer = figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else figure._get_renderer()
+    width, height = figure.bbox.width, figure.bbox.height
+    (source,) = (text for text in words_of(figure) if text.get_gid() == "source")
+    strip = source.get_window_extent(renderer)
+    others = [legend.get_window_extent(renderer) for legend in figure.legends]
+    others += [axis.get_tightbbox(renderer) for axis in figure.axes if axis.axison]
+    for box in (strip, *others):
+        # A pixel for rounding.
+        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1, name
+    assert all(box.y0 >= strip.y1 - 1 for box in others), name
+
+
+@pytest.mark.parametrize("name", sorted(set(PUBLISHED) - ALONE - {"reliance"}))
+def test_added_models_are_shown_where_their_setup_is(figures, name):
+    words = " ".join(text.get_text() for text in words_of(figures(name)))
+    assert "in-1000" in words, name
+    assert ("in-20" in words) == (not name.startswith("class_drops")), name
+
+
+def test_lines_and_stars_of_an_added_model_are_at_its_accuracies(figures):
+    stars = [
+        tuple(line.get_xydata()[0])
+        for line in figures("common_counter").axes[0].get_lines()
+        if line.get_marker() == "*" and len(line.get_xydata())
+    ]
+    assert stars == [tuple(on_logits(np.array([80.0, 60.0])))]
+    (axis,) = (axis for axis in figures("common_counter").axes if "1 vs. 20: paper" in axis.get_title())
+    assert axis.get_ylim()[0] < on_logits(np.array([5.0]))[0]  # far from all others, and still inside
+
+
+def test_claim_figure_shows_every_setting_and_its_verdict(context, figures):
+    titles = [axis.get_title() for axis in figures("effective_robustness").axes if axis.axison]
+    rows = [
+        row
+        for row in context.claims["claims"]
+        if row["claim"] == "C2" and (row["setting"]["selector"], row["setting"]["values"]) == ("included", "as printed")
+    ]
+    assert len(titles) == len(rows) == 5
+    for row in rows:
+        (title,) = (title for title in titles if all(word in title for word in _words(row)))
+        assert f"{row['effect']:+.1f} points" in title and title.endswith(f"\n{row['verdict']}")
+
+
+def _words(row):
+    setting = row["setting"]
+    source = f"Tables {' and '.join(row['tables'])}\n" if row["tables"] else "replication\n"
+    return source, f"{setting['setup']}, {setting['prompt']}, {setting['averaging']}"
+
+
+def test_forest_has_every_row_and_its_intervals(context, figures):
+    rows = [row for row in context.claims["claims"] if row["question"] == "effective robustness"]
+    (axis,) = figures("forest").axes
+    drawn_intervals = [tuple(line.get_xdata()) for line in axis.get_lines() if len(line.get_xdata()) == 2]
+    for row in rows:
+        assert tuple(row["interval"]) in drawn_intervals
+        assert row["clustered"] is None or tuple(row["clustered"]["interval"]) in drawn_intervals
+    verdicts = [text.get_text() for text in axis.texts]
+    assert sum(words.endswith("supported") for words in verdicts) == sum(
+        row["verdict"] != "inconclusive" for row in rows
+    )
+
+
+def test_class_drops_are_the_tables(context):
+    models = class_models(context)
+    assert [model.source for model in models].count("paper") == 5
+    assert [model.source for model in models].count("replication") == 15
+    (selecting,) = (model for model in models if (model.name, model.source) == ("ViT/B/32 LAION400M", "paper"))
+    assert selecting.classes.loc[9, "drop"] == pytest.approx(22.09)  # ostrich in Table 15
+    (big,) = (model for model in models if model.name == "ViT/bigG/14 LAION2B")
+    assert 0 < big.classes["drop"].isna().sum() < 45
+    order = by_mean_drop(models)
+    assert order["mean"].is_monotonic_increasing and (order["low"] < order["mean"]).all()
+    published = [model.classes.loc[100, "drop"] for model in models if model.source != "added"]
+    assert order.loc[100, "mean"] == pytest.approx(np.nanmean(published))
+
+
+def test_missing_classes_are_hatched_and_gains_dotted(figures, context):
+    heat = figures("class_drops").axes[0]
+    models = class_models(context)
+    missing = sum(int(model.classes["drop"].isna().sum()) for model in models)
+    assert sum(patch.get_hatch() is not None for patch in heat.patches) == missing > 0
+    gains = sum(int((model.classes["drop"] < 0).sum()) for model in models)
+    assert sum(len(line.get_xdata()) for line in heat.get_lines() if line.get_marker() == ".") == gains
+
+
+def test_drop_intervals_cover_as_often_as_they_say():
+    """95% over drawn photos, also at 100%, where the plain normal interval has no width."""
+    rng, draws = np.random.default_rng(0), 4000
+    for common, counter, photos in ((0.97, 0.9, 60), (0.8, 0.4, 100)):
+        right = [rng.binomial(photos, share, draws) / photos * 100 for share in (common, counter)]
+        frame = pd.DataFrame(
+            {"common": right[0], "counter": right[1], "common_photos": photos, "counter_photos": photos}
+        )
+        low, high = drop_intervals(frame)
+        inside = np.mean((low <= 100 * (common - counter)) & (100 * (common - counter) <= high))
+        # Newcombe 1998 finds 0.94 to 0.97 for such counts; the normal interval has less than 0.92 in the first case.
+        assert 0.935 <= inside <= 0.975
+
+
+def test_photo_intervals_narrow_with_the_accuracy(context):
+    frame = pd.DataFrame({"common": [50.0, 99.0]})
+    balanced, unbalanced = (photo_intervals(frame, context, kind, "common") for kind in ("balanced", "unbalanced"))
+    assert balanced[0] > balanced[1] > 0
+    photos = context.tables.classes["common_photos"].sum()
+    assert unbalanced[0] == pytest.approx(1.96 * 100 * np.sqrt(0.25 / photos), rel=1e-3)
+
+
+def with_audit(**content):
+    """A context whose audit says this."""
+    context = Context()
+    vars(context)["audit"] = {"findings": [], "cells": [], **content}
+    return context
+
+
+def test_photo_counts_mark_what_the_audit_says():
+    finding = {"file": "classes.csv", "line": 24, "column": "common_photos", "severity": "error", "expected": "259"}
+    marked = photo_counts.draw(with_audit(findings=[finding | {"proposal": {"value": "259", "change": "lost digit"}}]))
+    assert "25 → 259" in [text.get_text() for text in marked.axes[0].texts]
+    unsure = photo_counts.draw(with_audit(findings=[finding | {"proposal": None, "expected": "259 or 260"}]))
+    assert not unsure.axes[0].texts
+    assert sum(line.get_marker() == "x" for line in unsure.axes[0].get_lines()) == 1
+
+
+def test_audit_map_has_a_cell_for_every_number_and_marks_for_findings():
+    def cell(line, column, status, file="results.csv", row="RN50 OpenAI", value="1.0"):
+        return {
+            "file": file,
+            "table": "3",
+            "line": line,
+            "row": row,
+            "column": column,
+            "value": value,
+            "status": status,
+        }
+
+    cells = [cell(2, "common", "error"), cell(2, "counter", "consistent"), cell(3, "common", "warning", row="RN101")]
+    cells += [cell(2, "counter", "note", "new.csv", "a class, a model"), cell(4, "common", "unchecked", value="")]
+    (axis,) = audit_map.draw(with_audit(cells=cells)).axes
+    boxes = sum(len(collection.get_paths()) for collection in axis.collections)
+    assert boxes == 4  # the empty one is no number
+    marks = {line.get_marker(): len(line.get_xdata()) for line in axis.get_lines() if len(line.get_xdata())}
+    assert marks == {"X": 1, "^": 1, ".": 1}
+
+
+def test_captions_and_prompts_shows_a_saved_map(tmp_path):
+    row = {"learner": "siglip", "caption": "label", "prompt": "label", "verdict": "less robust", "conflicting": 0.21}
+    row |= {"aligned": 0.9, "difference": -0.262, "note": None}
+    unknown = row | {"caption": "latent", "verdict": None, "conflicting": None, "difference": None}
+    content = {"map": [row, unknown], "reference": {"accuracy": {"conflicting": 0.472}}}
+    (tmp_path / "map.json").write_text(json.dumps(content))
+    figure = drawn(FIGURES["captions_prompts"], Context(results=tmp_path))
+    words = [text.get_text() for text in words_of(figure)]
+    assert "− 26.2\n21.0%" in words and "no closed form" in words
+    del row["difference"]
+    (tmp_path / "map.json").write_text(json.dumps({**content, "map": [row]}))
+    with pytest.raises(InputError, match=r"another version.*difference.*theory map"):
+        drawn(FIGURES["captions_prompts"], Context(results=tmp_path))
+
+
+def test_names_in_the_register_are_unique_and_say_what_they_need():
+    for name, spec in FIGURES.items():
+        assert spec.name == name and spec.caption and spec.source and spec.intervals
+        assert not spec.small_print.endswith("..")
+        assert dataclasses.is_dataclass(spec)
+    assert {effective_robustness.draw, class_drops.draw, captions_prompts.draw} <= {s.draw for s in FIGURES.values()}
