@@ -25,7 +25,7 @@ SENTENCES = {
         "untested": "Whether they lose more than ImageNet models of the same accuracy was not tested.",
         "always": "They lose more than ImageNet models of the same accuracy, in all {@tests} tests.",
         "sometimes": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: it is "
-        "shown in {@supported} of {@tests} tests; {@inconclusive} show no difference.",
+        "shown in {@supported} of {@tests} tests, the opposite in none.",
         "open": "No test shows that they lose more than ImageNet models of the same accuracy, or less.",
         "both": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: it is "
         "shown in {@supported} of {@tests} tests, the opposite in {@not_supported}.",

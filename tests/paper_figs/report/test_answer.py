@@ -46,7 +46,7 @@ def test_every_outcome_has_a_sentence_of_its_own(claim):
     [
         ({"C1": "sss"}, 0, "Every CLIP loses", "not"),
         ({"C1": "nnn"}, 0, "refuted in all", "Every CLIP loses accuracy when"),
-        ({"C2": "sii"}, 1, "depends on how one asks", "opposite"),
+        ({"C2": "sii"}, 1, "the opposite in none", "do not lose"),
         ({"C2": "nii"}, 1, "They do not lose more", "depends"),
         ({"C2": "sni"}, 1, "the opposite", "none"),
         ({"C3": "ss", "C4": "ii"}, 2, "(C3) in {/claims/C3/supported} of {/claims/C3/tests} tests; that", "opposite"),

@@ -225,3 +225,15 @@ def test_every_count_says_how_it_was_made(made):
     patterns = [re.compile(re.escape(pattern).replace(r"\*", ".*")) for pattern in HOW]
     unexplained = [pointer for pointer in numbers(derive(made), "") if not any(p.fullmatch(pointer) for p in patterns)]
     assert unexplained == []
+
+
+def test_the_overview_shows_the_interval_that_decides(made):
+    rows = made["claims.json"]["claims"]
+    shown = set(
+        re.findall(r"claims\.json#/claims/(\d+)/(\w+(?:/interval)?)/0\"", build(made, []).partition('id="C1"')[0])
+    )
+    summary = derive(made)["claims"].values()
+    mains = [claim["questions"][0]["main"] for claim in summary if claim["tests"]]
+    deciding = {"clustered": "clustered/interval", "naive": "interval"}
+    assert {(str(main), deciding[rows[main]["decides"]]) for main in mains} == shown
+    assert {kind for _, kind in shown} == set(deciding.values())
