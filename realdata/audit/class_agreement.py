@@ -135,9 +135,11 @@ def _difference(place: Place, paper: float, replication: float, photos: int, few
 
 
 def _standing_out(differences: Sequence[ClassDifference], cells: int) -> list[ClassDifference]:
+    if len(differences) <= _CLASSES:
+        return []
     # Where photos lack, fewer flips are seen than there are.
     whole = [each for each in differences if each.lacking <= _WHOLE * each.photos]
-    telling = whole if len(whole) >= _CLASSES else differences
+    telling = whole if len(whole) > _CLASSES else differences
     found = []
     for each in differences:
         others = [other for other in telling if other is not each]
