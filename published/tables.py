@@ -15,7 +15,7 @@ Column = tuple[float, float] | tuple[int, int] | tuple[str, ...] | None
 _PERCENT = (0.0, 100.0)
 _COUNT = (1, 10**9)
 _IMAGENET_INDEX = (0, 999)
-_POINTS = (-100.0, 100.0)
+_POINTS: Column = (-100.0, 100.0)
 _SHARE = (0.0, 1.0)
 _FAMILY = ("clip", "imagenet", "lvlm")
 _SETUP = ("1v1000", "1v20")
@@ -63,7 +63,7 @@ _PRINTED: dict[str, Mapping[str, Column]] = {
     "hub_ids.csv": _MODEL | {"checkpoint": None, "open_clip_tag": None, "hub_id": None, "quick_gelu": ("0", "1")},
     "colored_coco.csv": _MODEL
     | {"approach": None, "in_distribution": _PERCENT, "out_of_distribution": _PERCENT, "drop": _POINTS},
-    "multicolored_mnist.csv": {"samples": _COUNT} | _MNIST,
+    "multicolored_mnist.csv": _MNIST | {"samples": _COUNT},
     "replication_results.csv": _REPLICATION | {"drop": _POINTS},
     "replication_classwise.csv": {"setup": _SETUP} | _REPLICATION_CLASSWISE,
     "totals.csv": {"group": ("common", "counter"), "photos": _COUNT},

@@ -1,13 +1,29 @@
 """All rules, in the order in which one leans on another."""
 
 import dataclasses
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from realdata.audit import averages, checkpoints, classwise, drop, equal_rows, photo_counts, totals
+from realdata.audit import (
+    agreement,
+    averages,
+    checkpoints,
+    class_agreement,
+    classwise,
+    colored,
+    complete,
+    drop,
+    equal_rows,
+    photo_counts,
+    repeated_models,
+    replication_counts,
+    totals,
+)
 from realdata.audit.finding import SEVERITIES, Cell, Correction, Finding, Ledger
-from realdata.audit.printed import read_printed_tables
-from realdata.audit.result_rows import check_row, row_places
+from realdata.audit.printed import Place, read_printed_tables
+from realdata.audit.result_rows import Row, check_row, row_places
 from realdata.audit.rounding import Evidence
 
 RULES = {
@@ -16,8 +32,14 @@ RULES = {
     classwise.SAME: classwise.STATEMENT,
     **averages.STATEMENTS,
     **equal_rows.STATEMENTS,
+    repeated_models.REPEATED: repeated_models.STATEMENT,
     totals.TOTAL: totals.STATEMENT,
     checkpoints.CHECKPOINT: checkpoints.STATEMENT,
+    **colored.STATEMENTS,
+    **complete.STATEMENTS,
+    **replication_counts.STATEMENTS,
+    agreement.AGREEMENT: agreement.STATEMENT,
+    **class_agreement.STATEMENTS,
 }
 
 
@@ -30,12 +52,14 @@ class Audit:
         cells: every measured number.
         corrections: of numbers that claims use, where a finding is an error.
         rounding: how the tables were rounded, where that can be seen.
+        photos: how many photos each class and group has, by each source.
     """
 
     findings: list[Finding]
     cells: list[Cell]
     corrections: list[Correction]
     rounding: list[Evidence]
+    photos: list[replication_counts.PhotoCount]
 
     def counts(self) -> dict[str, int]:
         """How many findings there are of each severity."""
@@ -48,6 +72,7 @@ class Audit:
             "cells": [dataclasses.asdict(cell) for cell in self.cells],
             "corrections": [dataclasses.asdict(correction) for correction in self.corrections],
             "rounding": [dataclasses.asdict(found) for found in self.rounding],
+            "photos": [dataclasses.asdict(count) for count in self.photos],
             "rules": RULES,
             "counts": self.counts(),
         }
@@ -60,19 +85,39 @@ def audit_tables(directory: Path) -> Audit:
         InputError: a file is missing or wrong.
     """
     ledger = Ledger(read_printed_tables(directory))
-    tables = ledger.tables
     photos = photo_counts.check_photo_counts(ledger)
     rows = classwise.read_rows(ledger, photos)
     means = averages.expect_averages(ledger, rows, photos)
     classwise.write_findings(ledger, rows)
-    expectations = equal_rows.expect_equal(ledger, means)
-    equal_rows.check_copies(ledger, expectations)
-    for line in tables.rows["results.csv"]:
-        row = row_places("results.csv", line)
-        if not any(ledger.found(place) for place in row):
-            check_row(ledger, row, expectations)
+    counts = replication_counts.check_replication_counts(ledger, photos)
+    peers = agreement.find_peers(ledger, counts.values())
+    _check_results(ledger, means, peers)
+    repeated_models.check_repeated_models(ledger)
     totals.check_totals(ledger)
     checkpoints.check_checkpoints(ledger)
+    colored.check_colored(ledger)
+    incomplete = complete.check_complete(ledger)
+    complete.check_replication_rows(ledger, incomplete)
+    classes = class_agreement.check_class_agreement(ledger, counts)
+    agreement.check_agreement(ledger, peers, incomplete, classes)
     order = {name: index for index, name in enumerate(SEVERITIES)}
     findings = sorted(ledger.findings, key=lambda finding: (order[finding.severity], finding.place))
-    return Audit(findings, ledger.cells(), ledger.written_corrections(), ledger.rounding)
+    return Audit(findings, ledger.cells(), ledger.written_corrections(), ledger.rounding, list(counts.values()))
+
+
+def _check_results(ledger: Ledger, means: dict[Place, averages.Expectation], peers: Sequence[agreement.Peers]) -> None:
+    expectations = equal_rows.expect_equal(ledger, means)
+    equal_rows.check_copies(ledger, expectations)
+    measured = equal_rows.keys(ledger.tables)
+    for line in ledger.tables.rows["results.csv"]:
+        row = row_places("results.csv", line)
+        if any(ledger.found(place) for place in row):
+            continue
+        told = equal_rows.repeat_findings(ledger, row, measured)
+        left = {place: said for place, said in expectations.items() if place not in told}
+
+        def plausible(place: Place, value: Fraction, row: Row = row) -> bool:
+            printed = {each: ledger.tables.value(each) for each in row}
+            return agreement.plausible(peers, printed | {place: value})
+
+        check_row(ledger, row, left, plausible, unless=told)

@@ -36,12 +36,14 @@ class Expectation:
         exact: where the unrounded number lies.
         source: the tables that it comes from.
         cut: whether the number may be cut off.
+        detail: what else to say of a number that disagrees.
     """
 
     rule: str
     exact: Interval
     source: str
     cut: bool = False
+    detail: str = ""
 
     def holds(self, value: Fraction, unit: Fraction) -> bool:
         """Whether a printed number agrees."""
@@ -79,6 +81,7 @@ def expect_averages(
     expected: dict[Place, Expectation] = {}
     for averaging, lines in printed.items():
         exact: dict[Place, tuple[Interval, str]] = {}
+        totals = {group: sum(photos[key] or 0 for key in photos if key[1] == group) for group in GROUPS}
         for line, model in lines:
             for group in GROUPS:
                 weights = [photos[row.class_id, group] if averaging == "unbalanced" else 1 for row in models[model]]
@@ -87,8 +90,17 @@ def expect_averages(
                 mean = _mean([row.options for row in models[model]], group, [weight or 0 for weight in weights])
                 if mean[1] - mean[0] < _EVERYTHING:
                     exact[Place("results.csv", line, group)] = (mean, models[model][0].table)
-        expected |= _with_rounding(ledger, RULES[averaging], exact)
+        said = _with_rounding(ledger, RULES[averaging], exact)
+        if averaging == "unbalanced":
+            said = {place: _in_photos(each, tables.value(place), totals[place.column]) for place, each in said.items()}
+        expected |= said
     return expected
+
+
+def _in_photos(expectation: Expectation, value: Fraction, photos: int) -> Expectation:
+    more = round((value - (expectation.exact[0] + expectation.exact[1]) / 2) * photos / 100)
+    detail = f" ({abs(more)} {'more' if more > 0 else 'fewer'} of {photos} photos)"
+    return dataclasses.replace(expectation, source=f"{expectation.source} with the numbers of photos", detail=detail)
 
 
 def _mean(options: Sequence[Sequence[Option]], group: str, weights: Sequence[int]) -> Interval:

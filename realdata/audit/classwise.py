@@ -1,8 +1,8 @@
 """The rows of the class-wise tables: which cell of a row is wrong, and what it may have been.
 
-A row is consistent if both accuracies are k/n and the drop is their difference. Otherwise the cell that is no k/n is the
-wrong one; where both are, it is any of the three for which a small mistake makes the row consistent, and the drop if
-there is none. Where several are possible, the printed average of the model decides (`realdata.audit.averages`).
+A row is consistent if both accuracies are k/n and the drop is their difference. Otherwise the cell that is no k/n is
+the wrong one; where both are, it is any of the three for which a small mistake makes the row consistent, and the drop
+if there is none. Where several are possible, the printed average of the model decides (`realdata.audit.averages`).
 """
 
 import dataclasses
@@ -86,7 +86,7 @@ def _options(tables: PrintedTables, line: int, photos: Mapping[str, int | None])
     values = {column: tables.value(place) for column, place in places.items()}
     exact = {group: _exact(tables, places[group], values[group], photos[group]) for group in GROUPS}
 
-    def holds(new: Mapping[str, Fraction]) -> bool:
+    def holds(new: dict[str, Fraction]) -> bool:
         now = values | new
         both = [_exact(tables, places[group], now[group], photos[group]) for group in GROUPS]
         if both[0] is None or both[1] is None:

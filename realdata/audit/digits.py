@@ -1,5 +1,6 @@
 """Small mistakes of a typist: what a printed number may have been before it."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ def _all_changes(text: str, lost: bool) -> Iterator[Proposal]:
             for digit in "0123456789":
                 yield Proposal(text[:index] + digit + text[index + 1 :], "one digit")
     digits = [index for index, character in enumerate(text) if character.isdigit()]
-    for left, right in zip(digits, digits[1:], strict=False):
+    for left, right in itertools.pairwise(digits):
         characters = list(text)
         characters[left], characters[right] = characters[right], characters[left]
         yield Proposal("".join(characters), "transposition")

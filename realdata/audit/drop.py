@@ -8,6 +8,7 @@ from realdata.audit.printed import Place, PrintedTables
 from realdata.audit.rounding import Interval, agrees, rounded
 
 DROP = "drop"
+_LISTED = 4  # alternatives that are named
 STATEMENT = "The drop is the common minus the counter accuracy, within what the rounding of all three allows."
 
 
@@ -52,4 +53,6 @@ def candidates(
 
 def listed(alternatives: Iterable[tuple[Place, str]]) -> str:
     """Alternatives in words: `common 88.17 or counter 76.20`."""
-    return " or ".join(f"{place.column} {value}" for place, value in alternatives)
+    words = [f"{place.column} {value}" for place, value in alternatives]
+    more = [f"{len(words) - _LISTED} others"] if len(words) > _LISTED else []
+    return " or ".join(words[:_LISTED] + more)

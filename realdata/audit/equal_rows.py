@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from realdata.audit.averages import Expectation
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import Place, PrintedTables
-from realdata.audit.result_rows import Expectations, broken, row_places
+from realdata.audit.printed import GROUPS, Place, PrintedTables
+from realdata.audit.result_rows import Expectations, Row, broken, row_places
 
 EQUAL = "same model, same numbers"
 COPIED = "different rows, different numbers"
@@ -50,7 +50,7 @@ def expect_equal(ledger: Ledger, averages: Mapping[Place, Expectation]) -> dict[
     for line, key in keys(tables).items():
         groups[key].append(line)
     for lines in groups.values():
-        for group in ("common", "counter"):
+        for group in GROUPS:
             known = [averages[place] for line in lines if (place := Place(_FILE, line, group)) in averages]
             for line in lines:
                 expectations[Place(_FILE, line, group)] += known[:1]
@@ -74,13 +74,36 @@ def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, li
                 expectations[place].append(expected)
 
 
+def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[Place]:
+    """Mark the accuracies of a row that repeat a wrong number of an equal row, which is told there.
+
+    Args:
+        ledger: with the findings so far.
+        row: its cells.
+        measured: of `keys`.
+
+    Returns:
+        Those accuracies.
+    """
+    tables = ledger.tables
+    repeated = []
+    for place in row[:2]:
+        for line, key in measured.items():
+            there = place._replace(line=line)
+            same = key == measured[place.line] and tables.text(there) == tables.text(place)
+            if line < place.line and same and ledger.found(there, "note"):
+                ledger.repeat(place, there)
+                repeated.append(place)
+                break
+    return repeated
+
+
 def check_copies(ledger: Ledger, expectations: Expectations) -> None:
     """Find rows that share their numbers with a row of another model or setting."""
     tables = ledger.tables
+    ledger.look(COPIED, (Place(_FILE, line, group) for line in tables.rows[_FILE] for group in GROUPS))
     for first, second in _pairs(tables):
         rows = [row_places(_FILE, line) for line in (first, second)]
-        for row in rows:
-            ledger.look(COPIED, row[:2])
         same = [tables.value(a) == tables.value(b) for a, b in zip(*rows, strict=True)]
         middling = all(_LOWEST < tables.value(place) < _HIGHEST for place in rows[0][:2])
         if all(same[:2]) and middling:
@@ -88,15 +111,22 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
             source, copy = (second, first) if wrong == [True, False] else (first, second)
             _write_copy(ledger, source, copy, expectations)
         elif any(same[:2]):
-            column = rows[1][same.index(True)]
+            there, column = (row[same.index(True)] for row in rows)
+            doubt = _doubt(tables, there, expectations)
             if not ledger.found(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
                 ledger.find(
                     column,
                     COPIED,
                     "note",
                     tables.text(column),
-                    f"The same as in {_name(tables, first, second)}; of one accuracy alone that can be chance.",
+                    f"The same as in {_name(tables, first, second)}{doubt}; of one accuracy alone that can be chance.",
                 )
+
+
+def _doubt(tables: PrintedTables, place: Place, expectations: Expectations) -> str:
+    value, unit = tables.value(place), tables.unit(place)
+    disagrees = not all(each.holds(value, unit) for each in expectations.get(place, ()))
+    return ", where another table contradicts it, so that it may be a copy of this one" if disagrees else ""
 
 
 def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
@@ -104,7 +134,7 @@ def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
     measured = keys(tables)
     by_value: dict[tuple[str, Fraction], list[int]] = defaultdict(list)
     for line in measured:
-        for group in ("common", "counter"):
+        for group in GROUPS:
             by_value[group, tables.value(Place(_FILE, line, group))].append(line)
     found = {(a, b) for lines in by_value.values() for a in lines for b in lines if a < b}
     for first, second in sorted(found):

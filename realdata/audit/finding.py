@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from realdata.audit.digits import Proposal
-from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.printed import GROUPS, NUMBERS, Place, PrintedTables
 from realdata.audit.rounding import Evidence
 
 SEVERITIES = ("error", "warning", "note")
+_CLAIMED = (*GROUPS, *(f"{group}_photos" for group in GROUPS))  # columns that claims use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,6 +167,12 @@ class Ledger:
         for each, text in (corrected or {}).items():
             self.corrections.setdefault(each, text)
 
+    def repeat(self, place: Place, there: Place) -> None:
+        """Give a cell that repeats another the state and the correction of that one."""
+        self._status[place] = self._status[there]
+        if there in self.corrections:
+            self.corrections.setdefault(place, self.corrections[there])
+
     def found(self, place: Place, severity: str = "error") -> bool:
         """Whether a finding of this severity or a worse one is about the cell or involves it."""
         status = self._status.get(place)
@@ -203,4 +210,5 @@ class Ledger:
                 text,
             )
             for place, text in sorted(self.corrections.items())
+            if place.column in _CLAIMED
         ]

@@ -20,17 +20,15 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
     replicated = set(_models(frames["replication_results.csv"]).values())
     known = {name: set(_models(frame).values()) for name, frame in (("results", results), ("hub", hub))}
     for name, frame in frames.items():
-        if "backbone" not in frame:
+        if "backbone" not in frame or name == "hub_ids.csv":  # a list of what there is, which may be longer
             continue
         for line, model in _models(frame).items():
-            if name == "hub_ids.csv":
-                stands = model in known["results"]
-            elif name != "results.csv":
+            if name != "results.csv":
                 stands = model in known["results"] | known["hub"]
             elif frame.at[line, "family"] == "imagenet":
                 stands = model not in once or model in replicated
             else:
-                stands = frame.at[line, "family"] == "lvlm" or model in known["hub"]
+                stands = str(frame.at[line, "family"]) == "lvlm" or model in known["hub"]
             if not stands:
                 raise InputError(
                     f"{directory / name}: line {line}, column 'backbone': no other file knows the model "
@@ -38,7 +36,7 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
                 )
     for name, key in (("classwise.csv", "class_id"), ("replication_classwise.csv", "imagenet_index")):
         allowed = set(frames["classes.csv"][key])
-        for line, value in frames[name][key].items():
+        for line, value in zip(frames[name].index, frames[name][key], strict=True):
             if value not in allowed:
                 raise InputError(
                     f"{directory / name}: line {line}, column {key!r}: classes.csv has no such class, got {value!r}"

@@ -13,7 +13,7 @@ from fractions import Fraction
 from realdata.audit.digits import changes, only
 from realdata.audit.finding import Ledger
 from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.rounding import Evidence, rounded
+from realdata.audit.rounding import Evidence
 
 COUNT = "photo count"
 SHARE = "whole photos"
@@ -29,14 +29,19 @@ Key = tuple[str, str]  # class_id and group
 
 
 def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
-    """The k/n in % that is printed as `value`, if there is one (with few photos there is at most one)."""
-    low, high = rounded(value, unit)
-    correct = math.ceil(low * photos / 100)
-    nearest = round(value * photos / 100)
-    if low <= Fraction(100 * nearest, photos) <= high:
-        correct = nearest
-    exact = Fraction(100 * correct, photos)
-    return exact if low <= exact <= high and 0 <= correct <= photos else None
+    """The k/n in % that is printed as `value`, if there is one; the nearest, where n is so large that there are more.
+
+    Args:
+        value: printed, a multiple of the unit.
+        unit: one in its last decimal.
+        photos: n.
+    """
+    # In whole numbers, since this is asked for every number of photos: |100 k / n - value| <= unit / 2.
+    scale = unit.denominator
+    units = value.numerator * scale // value.denominator
+    correct = round(units * photos / (100 * scale))
+    fits = abs(200 * scale * correct - 2 * units * photos) <= photos and 0 <= correct <= photos
+    return Fraction(100 * correct, photos) if fits else None
 
 
 def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
@@ -80,17 +85,21 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
 def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
     tables = ledger.tables
     printed = int(tables.value(place))
-    values = [(tables.value(cell), tables.unit(cell)) for cell in cells]
-    if not values:
+    accuracies = [(tables.value(cell), tables.unit(cell)) for cell in cells]
+    if not accuracies:
         return printed
     ledger.look(COUNT, (place,))
-    suited = sum(share(*value, printed) is not None for value in values)
-    if 2 * suited > len(values) or len(values) < _MODELS:
+    suited = sum(share(*accuracy, printed) is not None for accuracy in accuracies)
+    if 2 * suited > len(accuracies) or len(accuracies) < _MODELS:
         return printed
-    suiting = fitting(values)
+    suiting = fitting(accuracies)
     if not suiting:
         return printed
     proposals = only(changes(tables.text(place), lost=True), lambda text: text.isdigit() and int(text) in suiting)
+    # What suits has its multiples suit too: they are no further possibility.
+    values = sorted(int(proposal.value) for proposal in proposals)
+    proposals = [each for each in proposals if not any(int(each.value) % less == 0 for less in values
+                 if less < int(each.value))]  # fmt: skip
     found = [int(proposal.value) for proposal in proposals]
     photos = found[0] if len(found) == 1 else (suiting[0] if not found else None)
     several = f"; {len(proposals)} small mistakes would lead to one that does" if len(proposals) > 1 else ""
@@ -99,7 +108,7 @@ def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
         COUNT,
         "error",
         " or ".join(map(str, found or suiting[:1])),
-        f"{printed} photos suit {suited} of the {len(values)} models' accuracies, {(found or suiting)[0]} all of "
+        f"{printed} photos suit {suited} of the {len(accuracies)} models' accuracies, {(found or suiting)[0]} all of "
         f"them{_multiples(suiting)}{several}.",
         proposals[0] if len(proposals) == 1 else None,
         corrected={place: None if photos is None else str(photos)},

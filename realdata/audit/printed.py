@@ -72,7 +72,13 @@ class PrintedTables:
     @cached_property
     def rows(self) -> dict[str, dict[int, dict[str, str]]]:
         """Every row as a dictionary, by file and line."""
-        return {name: frame.to_dict("index") for name, frame in self.frames.items()}
+        return {
+            name: {
+                int(line): dict(zip(frame.columns, map(str, row), strict=True))
+                for line, row in zip(frame.index, frame.itertuples(index=False), strict=True)
+            }
+            for name, frame in self.frames.items()
+        }
 
     def text(self, place: Place) -> str:
         """The cell as printed."""
@@ -80,7 +86,13 @@ class PrintedTables:
 
     def value(self, place: Place) -> Fraction:
         """The cell's number, exact."""
-        return Fraction(self.text(place))
+        if place not in self._values:
+            self._values[place] = Fraction(self.text(place))
+        return self._values[place]
+
+    @cached_property
+    def _values(self) -> dict[Place, Fraction]:
+        return {}
 
     def table(self, file: str, line: int) -> str:
         """The number of the paper's table that a row is printed in, `Fig. 3`, or `replication`."""

@@ -36,6 +36,8 @@ def check_row(
     row: Row,
     expectations: Expectations,
     plausible: Callable[[Place, Fraction], bool] = lambda place, value: True,
+    doubted: Sequence[Place] = (),
+    unless: Sequence[Place] = (),
 ) -> None:
     """Write down what is wrong in a row.
 
@@ -44,6 +46,8 @@ def check_row(
         row: its cells.
         expectations: what other tables say of a cell.
         plausible: whether another measurement allows a value in a cell, asked only of values to propose.
+        doubted: accuracies that another rule finds wrong: if there are any, the drop is not.
+        unless: accuracies whose error is told of an equal row; then the drop that goes with it is not looked at.
     """
     tables = ledger.tables
     ledger.look(DROP, row)
@@ -57,18 +61,23 @@ def check_row(
     if not wrong:
         _note_cuts(ledger, row, expectations)
     drop_holds = row_holds(tables, row, {}) or (bool(wrong) and row_holds(tables, row, repaired))
-    if not drop_holds:
-        _write_drop(ledger, row, wrong, expectations, plausible)
+    if not drop_holds and not unless:
+        _write_drop(ledger, row, wrong, expectations, plausible, doubted)
 
 
 def _expected_value(tables: PrintedTables, place: Place, expectations: Expectations) -> Fraction:
     failing = _failing(tables, place, expectations)
-    return Fraction(shown(sum(failing.exact) / 2, tables.unit(place)))
+    return Fraction(shown(_middle(failing), tables.unit(place)))
 
 
 def _failing(tables: PrintedTables, place: Place, expectations: Expectations) -> Expectation:
     value, unit = tables.value(place), tables.unit(place)
     return next(each for each in expectations[place] if not each.holds(value, unit))
+
+
+def _middle(expectation: Expectation) -> Fraction:
+    low, high = expectation.exact
+    return (low + high) / 2
 
 
 def _write_expected(
@@ -83,15 +92,15 @@ def _write_expected(
         lambda value: _nearly(tables, place, value, expectations) and row_holds(tables, row, others | {place: value}),
     )
     expected = shown(repaired[place], tables.unit(place))
-    off = abs(float(tables.value(place) - sum(failing.exact) / 2))
+    off = abs(float(tables.value(place) - _middle(failing)))
     drop = "" if row_holds(tables, row, {}) else f"; the drop of {tables.text(row[2])} does not follow from it either"
     ledger.find(
         place,
         failing.rule,
         "error",
         expected,
-        f"{failing.source} gives {float(sum(failing.exact) / 2):.4f}, which is {off:.3g} away, more than rounding "
-        f"explains{drop}.",
+        f"{failing.source} gives {float(_middle(failing)):.4f}, which is {off:.3g} away{failing.detail}, more than "
+        f"rounding explains{drop}.",
         proposals[0] if len(proposals) == 1 else None,
         corrected={place: expected},
     )
@@ -103,7 +112,7 @@ def _note_cuts(ledger: Ledger, row: Row, expectations: Expectations) -> None:
         value, unit = tables.value(place), tables.unit(place)
         for each in expectations.get(place, ()):
             if not each.holds(value, unit):
-                middle = sum(each.exact) / 2
+                middle = _middle(each)
                 ledger.find(
                     place,
                     each.rule,
@@ -120,12 +129,15 @@ def _write_drop(
     wrong: Sequence[Place],
     expectations: Expectations,
     plausible: Callable[[Place, Fraction], bool],
+    doubted: Sequence[Place],
 ) -> None:
     tables = ledger.tables
     common, counter, drop = row
     difference = shown(tables.value(common) - tables.value(counter), tables.unit(drop))
     # An accuracy that another table confirms is not the wrong one.
     suspects = [place for place in row if place not in wrong and not (place in row[:2] and expectations.get(place))]
+    if doubted:
+        suspects = list(doubted)
     proposals = [
         (place, proposal)
         for place in suspects
@@ -141,16 +153,19 @@ def _write_drop(
         why = "both accuracies agree with other tables"
         ledger.find(drop, DROP, "error", one.value if one else difference, f"{sentence}; {why}.", one)
         return
-    left_out: dict[Place, str | None] = {place: None for place in (common, counter)}
+    left_out: dict[Place, str | None] = dict.fromkeys((common, counter))
     if len(proposals) == 1:
         ((place, proposal),) = proposals
         fixed: dict[Place, str | None] = {place: proposal.value} if place != drop else {}
         ledger.find(place, DROP, "error", proposal.value, f"{sentence}; with {place.column} {proposal.value} "
                     "everything fits.", proposal, involved=row, corrected=fixed)  # fmt: skip
         return
+    alternatives = listed((place, proposal.value) for place, proposal in proposals)
     if proposals:
-        alternatives = listed((place, proposal.value) for place, proposal in proposals)
         ending = f"not unique: {alternatives} would fit by one small mistake"
     else:
         ending = "no one small mistake in any of the three explains it"
-    ledger.find(drop, DROP, "error", difference, f"{sentence}; {ending}.", involved=row, corrected=left_out)
+    if doubted:
+        return  # told by the rule that doubts them
+    expected = f"{difference}, or {alternatives}" if alternatives else difference
+    ledger.find(drop, DROP, "error", expected, f"{sentence}; {ending}.", involved=row, corrected=left_out)

@@ -1,8 +1,8 @@
 """The paper's totals of photos against the sums over classes."""
 
+from realdata.audit.digits import changes
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import COUNT, photo_places
-from realdata.audit.digits import changes
 from realdata.audit.printed import Place
 
 TOTAL = "total"

@@ -1,0 +1,1 @@
+"""The page `report.html`: templates, and what fills them from result files."""

@@ -1,0 +1,115 @@
+"""A place in a result file, and how what stands there is shown: the one way by which a number gets into the page."""
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from markupsafe import Markup
+
+from paper_figs.report.pointer import join, resolve
+from paper_figs.report.sources import remedy
+from workbench.errors import InputError
+
+# Roundings by name; `p` is for p-values, of which the small ones are shown as bounds.
+FORMATS = {"count": ",d", "points": "+z.1f", "accuracy": "z.1f", "share": "z.1%", "index": "z.2f"}
+SMALLEST_P = 0.0001
+NOTHING = Markup('<span class="nothing">–</span>')
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A place in a result file.
+
+    Attributes:
+        file: name of the file.
+        pointer: JSON pointer within it.
+        content: what stands there; for choices, never to be shown as it is.
+    """
+
+    file: str
+    pointer: str
+    content: Any
+
+    def at(self, pointer: str) -> "Place":
+        """The place that a pointer leads to from here.
+
+        Raises:
+            InputError: there is none.
+        """
+        try:
+            return Place(self.file, self.pointer + pointer, resolve(self.content, pointer))
+        except LookupError as error:
+            raise InputError(f"{self.file}: holds no {self.pointer}{pointer}; {remedy(self.file)}") from error
+
+    def has(self, pointer: str) -> bool:
+        """Whether anything stands there; null, an empty list and an empty text are nothing."""
+        try:
+            content = resolve(self.content, pointer)
+        except LookupError:
+            return False
+        return content is not None and content not in ([], {}, "")
+
+    def each(self, pointer: str = "") -> list["Place"]:
+        """The places of the items of a list, or of the values of an object.
+
+        Raises:
+            InputError: there is neither.
+        """
+        place = self.at(pointer)
+        match place.content:
+            case list():
+                keys: list[str | int] = list(range(len(place.content)))
+            case dict():
+                keys = list(place.content)
+            case _:
+                raise InputError(f"{self.file}: {place.pointer} is neither a list nor an object; {remedy(self.file)}")
+        return [place.at(join("", key)) for key in keys]
+
+    @property
+    def key(self) -> str:
+        """The last part of the pointer."""
+        return self.pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+
+    def number(self, pointer: str, form: str) -> Markup:
+        """A number, rounded, in an element that says where it comes from; a dash for null.
+
+        Args:
+            pointer: from here.
+            form: a name in `FORMATS`, `p`, or a format as Python's `format` takes.
+
+        Raises:
+            InputError: no finite number stands there.
+        """
+        place = self.at(pointer)
+        value = place.content
+        if value is None:
+            return NOTHING
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise InputError(
+                f"{self.file}: {place.pointer} is {value!r}, where a number is wanted; {remedy(self.file)}"
+            )
+        return Markup('<data value="{}" data-from="{}">{}</data>').format(
+            json.dumps(value), f"{self.file}#{place.pointer}", _rounded(value, form)
+        )
+
+    def words(self, pointer: str = "") -> Markup:
+        """Text as it stands in the file, in an element that says where it comes from; a dash for null.
+
+        Raises:
+            InputError: no text stands there.
+        """
+        place = self.at(pointer)
+        if place.content is None or place.content == "":
+            return NOTHING
+        if not isinstance(place.content, str):
+            raise InputError(f"{self.file}: {place.pointer} is {place.content!r}, where text is wanted")
+        return Markup('<span data-from="{}">{}</span>').format(f"{self.file}#{place.pointer}", place.content)
+
+
+def _rounded(value: int | float, form: str) -> str:
+    if form == "p":
+        return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.4f}"
+    if form == "count" and value == int(value):
+        value = int(value)
+    return format(value, FORMATS.get(form, form)).replace("-", "−")

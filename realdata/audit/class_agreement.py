@@ -1,0 +1,138 @@
+"""Class by class against the replication: models of another kind, and single classes that stand out.
+
+The replication has the paper's photos, or all but a few. Of k right answers out of n photos, those of n - m photos are
+from k - m to k; what is beyond that is photos judged otherwise (flips), by rights few.
+
+A model is of another kind if its class-wise differences are larger than those between two *different* samples of
+photos would be: the sum of their squares, each over the binomial variance of the two accuracies, exceeds the chi-square
+quantile at 1% over the number of models and groups. A class of another model stands out if it has more flips than the
+other classes' rate explains (Poisson), at 1% over all classes, groups and models.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.stats import chi2, poisson
+
+from realdata.audit.finding import Ledger
+from realdata.audit.photo_counts import Key
+from realdata.audit.printed import Place
+from realdata.audit.replication_counts import PhotoCount
+
+MODEL = "replication: model, class by class"
+CLASS = "replication: class"
+STATEMENTS = {
+    MODEL: "A model's class-wise accuracies differ from the replication's by less than those of two different samples "
+    "of photos would (chi-square, 1% over models and groups).",
+    CLASS: "No class of a model has more photos judged otherwise by the replication than the rate of its other classes "
+    "explains (Poisson, 1% over all classes).",
+}
+_LEVEL = 0.01
+
+Model = tuple[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassDifference:
+    """One class of a model in both sources.
+
+    Attributes:
+        place: the paper's cell.
+        replication: its accuracy, in %.
+        difference: paper minus replication, in points.
+        flips: photos judged otherwise, at least.
+        photos: of the paper.
+        squared: the difference, squared, over the binomial variance of two samples.
+    """
+
+    place: Place
+    replication: float
+    difference: float
+    flips: int
+    photos: int
+    squared: float
+
+
+def check_class_agreement(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> dict[Model, str]:
+    """Write down the classes that disagree with the replication.
+
+    Args:
+        ledger: for them.
+        counts: numbers of photos, by each source.
+
+    Returns:
+        What there is to say of each model whose classes disagree in another way than single classes do.
+    """
+    compared = _compare(ledger, counts)
+    cells = sum(map(len, compared.values()))
+    standing: dict[Model, list[str]] = defaultdict(list)
+    for (model, group), differences in compared.items():
+        for rule in (CLASS, MODEL):
+            ledger.look(rule, (each.place for each in differences))
+        squares = sum(each.squared for each in differences)
+        if chi2.sf(squares, len(differences)) < _LEVEL / len(compared):
+            median = np.median(np.abs([each.difference for each in differences]))
+            standing[model].append(
+                f"{median:.1f} points in the median class ({group}), {np.sqrt(squares / len(differences)):.1f} times "
+                "what two different samples of photos would"
+            )
+            continue
+        usual = int(np.median([each.flips for each in differences]))
+        for each in _standing_out(differences, cells):
+            ledger.find(
+                each.place,
+                CLASS,
+                "warning",
+                f"{each.replication:.2f}",
+                f"Differs from the replication by {each.difference:+.2f} points: at least {each.flips} of "
+                f"{each.photos} photos judged otherwise, where the median class of this model has {usual}.",
+            )
+    return {model: f"Class by class it differs by {', and by '.join(parts)}." for model, parts in standing.items()}
+
+
+def _compare(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> dict[tuple[Model, str], list[ClassDifference]]:
+    tables = ledger.tables
+    ids = {row["imagenet_index"]: row["class_id"] for row in tables.rows["classes.csv"].values()}
+    there = {
+        (tables.model("replication_classwise.csv", line), ids[row["imagenet_index"]]): row
+        for line, row in tables.rows["replication_classwise.csv"].items()
+        if row["setup"] == "1v1000"
+    }
+    seen = set()
+    compared = defaultdict(list)
+    for line, row in tables.rows["classwise.csv"].items():
+        model = tables.model("classwise.csv", line)
+        other = there.get((model, row["class_id"]))
+        if other is None or (model, row["class_id"]) in seen:
+            continue
+        seen.add((model, row["class_id"]))
+        for group in ("common", "counter"):
+            place = Place("classwise.csv", line, group)
+            count = counts[row["class_id"], group]
+            text = ledger.corrections.get(place, tables.text(place))
+            if text and other[group] and count.corrected and count.replication:
+                difference = _difference(place, float(text), float(other[group]), count.corrected, count.replication)
+                compared[model, group].append(difference)
+    return dict(compared)
+
+
+def _difference(place: Place, paper: float, replication: float, photos: int, fewer: int) -> ClassDifference:
+    right, again = round(paper * photos / 100), round(replication * fewer / 100)
+    flips = max(again - right, right - max(photos - fewer, 0) - again, 0)
+    pooled = (right + again + 1) / (photos + fewer + 2)
+    variance = pooled * (1 - pooled) * (1 / photos + 1 / fewer)
+    difference = paper - replication
+    return ClassDifference(place, replication, difference, flips, photos, (difference / 100) ** 2 / variance)
+
+
+def _standing_out(differences: Sequence[ClassDifference], cells: int) -> list[ClassDifference]:
+    flips, photos = (sum(getattr(each, name) for each in differences) for name in ("flips", "photos"))
+    return [
+        each
+        for each in differences
+        # One flip more than were seen, so that a rate of none is not taken for certain.
+        if poisson.sf(each.flips - 1, each.photos * (flips - each.flips + 1) / (photos - each.photos + 1))
+        < _LEVEL / cells
+    ]

@@ -1,0 +1,124 @@
+"""The controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST)."""
+
+import itertools
+from collections import defaultdict
+from fractions import Fraction
+
+import numpy as np
+
+from realdata.audit.finding import Ledger
+from realdata.audit.photo_counts import LARGEST, share
+from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.result_rows import check_row, row_places
+
+PICTURES = "whole pictures"
+SPREAD = "possible spread"
+DESIGN = "design of Table 8"
+REPEATED = "repeated row"
+STATEMENTS = {
+    PICTURES: "The accuracies of Table 7 are whole numbers of one number of test pictures.",
+    SPREAD: "The standard deviation of accuracies with mean m is at most sqrt(2 m (100 - m)), that of two values at "
+    "the ends.",
+    DESIGN: "Table 8 trains on one number of samples for each number of classes; more than 2 classes have a rest.",
+    REPEATED: "Two rows of Table 7 or 8 do not share every number.",
+}
+_COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
+_LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
+
+
+def check_colored(ledger: Ledger) -> None:
+    """Check Tables 7 and 8."""
+    tables = ledger.tables
+    cells = [place for place in tables.places(_COCO) if place.column != "drop"]
+    pictures = _pictures(tables, cells)
+    if pictures:
+        ledger.look(PICTURES, cells)
+    wrong = {place for place in cells if pictures and not _suits(tables, place, tables.value(place), pictures)}
+    for line in tables.rows[_COCO]:
+        row = row_places(_COCO, line, NUMBERS[_COCO])  # type: ignore[arg-type]
+        doubted = [place for place in row if place in wrong]
+        check_row(
+            ledger,
+            row,
+            {},
+            lambda place, value: not pictures or place.column == "drop" or _suits(tables, place, value, pictures),
+            doubted,
+        )
+        for place in doubted:
+            if not ledger.found(place):
+                ledger.find(
+                    place,
+                    PICTURES,
+                    "error",
+                    f"a whole number of {pictures} pictures",
+                    f"{pictures} test pictures suit all the other accuracies of the table.",
+                )
+    _check_design(ledger)
+    for file in (_COCO, _MNIST):
+        _check_repeated(ledger, file)
+
+
+def _suits(tables: PrintedTables, place: Place, value: Fraction, pictures: int) -> bool:
+    return share(value, tables.unit(place), pictures) is not None
+
+
+def _pictures(tables: PrintedTables, cells: list[Place]) -> int | None:
+    """The smallest number of pictures that suits all accuracies, or all but one."""
+    values = np.array([float(tables.value(place)) for place in cells])
+    unit = float(tables.unit(cells[0]))
+    sizes = np.arange(1, LARGEST + 1)[:, None]
+    misses = (np.abs(100 * np.round(values * sizes / 100) / sizes - values) > unit / 2 * (1 + 1e-6)).sum(axis=1)
+    # A random accuracy suits n pictures with probability n * unit / 100: the least likely n is the one.
+    chances = np.minimum(1.0, sizes[:, 0] * unit / 100) ** (len(cells) - misses)
+    best = int(chances.argmin())
+    return best + 1 if misses[best] <= 1 and LARGEST * len(cells) * chances[best] < _LOWEST_FIT else None
+
+
+def _check_design(ledger: Ledger) -> None:
+    tables = ledger.tables
+    samples: dict[str, str] = {}
+    for line, row in tables.rows[_MNIST].items():
+        places = {column: Place(_MNIST, line, column) for column in (*NUMBERS[_MNIST], "samples")}
+        ledger.look(SPREAD, (place for name, place in places.items() if name != "samples" and row[name]))
+        for name in ("rand", "rev", "rest"):
+            mean, std = row[f"{name}_mean"], row[f"{name}_std"]
+            bare = row["classes"] == "2" and name == "rest"
+            if (mean == "") != bare or (std == "") != bare:
+                place = places[f"{name}_mean"]
+                expected = "nothing" if bare else "a mean and its deviation"
+                ledger.find(place, DESIGN, "error", expected, f"With {row['classes']} classes there is {expected}.")
+            elif mean:
+                largest = (2 * Fraction(mean) * (100 - Fraction(mean))) ** Fraction(1, 2)
+                if not 0 <= float(std) <= float(largest) + float(tables.unit(places[f"{name}_std"])):
+                    ledger.find(
+                        places[f"{name}_std"],
+                        SPREAD,
+                        "error",
+                        f"0 to {float(largest):.2f}",
+                        f"Accuracies with mean {mean} cannot have a standard deviation of {std}.",
+                    )
+        if samples.setdefault(row["classes"], row["samples"]) != row["samples"]:
+            ledger.find(
+                places["samples"],
+                DESIGN,
+                "error",
+                samples[row["classes"]],
+                f"The other rows of {row['classes']} classes have {samples[row['classes']]} samples.",
+            )
+
+
+def _check_repeated(ledger: Ledger, file: str) -> None:
+    tables = ledger.tables
+    rows = defaultdict(list)
+    for line, row in tables.rows[file].items():
+        ledger.look(REPEATED, (Place(file, line, column) for column in NUMBERS[file] if row[column]))
+        rows[tuple(row[column] for column in NUMBERS[file])].append(line)
+    for lines in rows.values():
+        for first, line in itertools.pairwise(lines):
+            ledger.find(
+                Place(file, line, NUMBERS[file][0]),
+                REPEATED,
+                "error",
+                "other numbers",
+                f"Every number is that of {tables.words(Place(file, first, NUMBERS[file][0]))}: a copy.",
+            )

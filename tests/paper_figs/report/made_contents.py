@@ -1,0 +1,319 @@
+"""Made-up result files in the real ones' format: every kind of verdict, missing values and awkward texts occur."""
+
+import struct
+import zlib
+
+from paper_figs.report.figures import PageFigure
+from paper_figs.statements.table import STATEMENT_FIGURES
+
+SETTINGS = [
+    ("paper", ["3", "4"], "1v1000", "simple", "balanced", "included", "as printed"),
+    ("paper", ["3", "4"], "1v1000", "simple", "balanced", "excluded", "as printed"),
+    ("paper", ["3", "4"], "1v1000", "simple", "balanced", "family excluded", "as printed"),
+    ("paper", ["3", "4"], "1v1000", "simple", "balanced", "included", "corrected"),
+    ("paper", ["10", "4"], "1v1000", "openai80", "balanced", "included", "as printed"),
+    ("paper", ["11", "12"], "1v1000", "simple", "unbalanced", "included", "as printed"),
+    ("paper", ["13", "14"], "1v20", "simple", "balanced", "included", "as printed"),
+    ("replication", [], "1v1000", "simple", "balanced", "included", "as printed"),
+]
+# Claim and question to its unit and the verdicts of its settings, by their first letters.
+QUESTIONS = {
+    ("C1", "drop"): ("points", "ssssisss"),
+    ("C1", "drop, class by class"): ("points", "ssssssss"),
+    ("C2", "effective robustness"): ("points", "sssiinis"),
+    ("C3", "model size"): ("points per tenfold", "ssssiiss"),
+    ("C4", "data size"): ("points per tenfold", "iiiiiiii"),
+    ("C5", "filtered data: drop"): ("points", "nnnniinn"),
+    ("C6", "drop"): ("points", "ss"),
+    ("C8", "drop"): ("points", "ni"),
+}
+VERDICTS = {"s": "supported", "n": "not supported", "i": "inconclusive"}
+
+
+def claims():
+    rows = []
+    for index, ((claim, question), (unit, verdicts)) in enumerate(QUESTIONS.items()):
+        for place, (letter, setting) in enumerate(zip(verdicts, SETTINGS, strict=False)):
+            rows.append(claim_row(claim, question, unit, VERDICTS[letter], setting, 100 * index + place))
+    mine = ("added", [], "1v1000", "simple", "balanced", "included", "as printed")
+    return {
+        "statements": {claim: f"Statement of {claim}" for claim, _ in QUESTIONS},
+        "claims": rows,
+        "not_asked": [
+            {"claim": "C2", "question": "effective robustness, class by class", "reason": "of Tables 15 and 16"}
+        ],
+        "added": [claim_row("C1", "drop", "points", "supported", mine, 990)],
+    }
+
+
+def claim_row(claim, question, unit, verdict, setting, seed):
+    source, tables, setup, prompt, averaging, selector, values = setting
+    effect = (seed * 7919 % 4001) / 97.3 - 20
+    stderr = 0.31 + (seed * 31 % 17) / 9
+    p_value = 3.2e-7 if verdict != "inconclusive" else 0.04321 + seed / 4000
+    clustered = {
+        "method": "wild bootstrap over backbones",
+        "clusters": 9,
+        "stderr": 2 * stderr,
+        "interval": [effect - 4 * stderr, effect + 4 * stderr],
+        "p_value": 0.0213,
+    }
+    return {
+        "claim": claim,
+        "question": question,
+        "source": source,
+        "tables": tables,
+        "setting": {"setup": setup, "prompt": prompt, "averaging": averaging, "selector": selector, "values": values},
+        "null_hypothesis": f"some model has no {question}",
+        "unit": unit,
+        "effect": effect,
+        "stderr": stderr,
+        "interval": [effect - 1.96 * stderr, effect + 1.96 * stderr],
+        "clustered": clustered if (seed + seed // 100) % 5 else None,
+        "decides": "clustered" if (seed + seed // 100) % 5 else "naive",
+        "p_value": p_value,
+        "p_value_corrected": min(1.0, 40 * p_value),
+        "verdict": verdict,
+        "verdict_naive": "supported" if seed % 7 == 3 else verdict,
+        "undecidable": "" if (seed + seed // 100) % 5 else "the effect rests on a single data set",
+        "models": [{"backbone": "ViT/B/32", "pretrain": "LAION400M", "common": 67.13, "counter": 36.95}]
+        * (5 + seed % 3),
+        "notes": ["3 of 28 CLIPs lie outside the ImageNet models' range, where the line is extrapolated"]
+        if seed % 100 < 2
+        else [],
+    }
+
+
+def finding(severity, row, printed, expected, proposal=None):
+    return {
+        "table": "15" if proposal else "3",
+        "row": row,
+        "column": "common",
+        "printed": printed,
+        "expected": expected,
+        "rule": "drop is a difference",
+        "severity": severity,
+        "explanation": f"{printed} is no share of 177 photos; 174 of 177 are {expected} <%>",
+        "proposal": proposal,
+        "file": "classwise.csv",
+        "line": 12,
+    }
+
+
+def audit():
+    change = {"value": "67.31", "change": "transposition"}
+    return {
+        "findings": [
+            finding("error", "ViT/B/32 LAION400M", "67.13", "67.31", change),
+            finding("error", "RN50x64 OpenAI", "7.4", "74.2 or 74.3"),
+            finding(
+                "warning",
+                'goldfish & "co", a class with a name that is long enough to need several lines of a telephone',
+                "98.3",
+                "98.31",
+            ),
+            finding("note", "ostrich", "10.0", "10.1"),
+        ],
+        "cells": [
+            {
+                "file": "results.csv",
+                "table": "3",
+                "line": 2,
+                "row": "a",
+                "column": "common",
+                "value": "1.0",
+                "status": status,
+                "rules": [],
+            }
+            for status in ("error", "consistent", "consistent", "unchecked")
+        ],
+        "corrections": [
+            {
+                "file": "results.csv",
+                "line": 2,
+                "table": "3",
+                "row": "a",
+                "column": "common",
+                "printed": "1.0",
+                "corrected": None,
+            }
+        ],
+        "rules": {
+            "drop is a difference": "A drop is the common minus the counter accuracy, within 0.01 points of rounding"
+        },
+        "counts": {},
+    }
+
+
+def reliance():
+    setting = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced", "selector": "included"}
+    common = {"source": "paper", "tables": ["3"], "setting": setting}
+    return {
+        "tests": [
+            common
+            | {
+                "family": family,
+                "reliance": value,
+                "interval": [value - 0.1, value + 0.1],
+                "verdict": verdict,
+                "reasons": reasons,
+            }
+            for family, value, verdict, reasons in (
+                ("clip", 0.347, "rejected", ["they differ"]),
+                ("imagenet", 0.29, "not rejected", []),
+            )
+        ],
+        "classes": {
+            "summaries": [{"sentence": "paper, 45 classes of up to 5 CLIPs: one ray is rejected in 22"}],
+            "tests": [
+                {
+                    "source": "paper",
+                    "label": "ostrich",
+                    "drop": 10.57,
+                    "reliance": 0.198,
+                    "interval": [0.03, None],
+                    "verdict": "undecided",
+                }
+            ],
+        },
+        "models": [
+            common
+            | {"table": "3", "backbone": "RN50", "pretrain": "OpenAI", "checkpoint": "", "reliance": 4.8}
+            | {"interval": None, "verdict": "above 0"}
+        ],
+        "alternatives": {"averages": [common | {"sentence": "slope 1.19 [1.10, 1.27]"}], "differences": []},
+        "comparisons": [
+            common | {"difference": 0.0575, "interval": [-0.07, 0.185], "p_value": 1.0, "verdict": "inconclusive"}
+        ],
+    }
+
+
+def selector():
+    setting = {"setup": "1v20", "prompt": "simple", "averaging": "balanced"}
+    row = {
+        "source": "paper",
+        "tables": ["13"],
+        "setting": setting,
+        "drop": 30.18,
+        "expected_drop": 21.963,
+        "excess": 8.217,
+    }
+    return {
+        "selector": {"backbone": "ViT/B/32", "pretrain": "LAION400M"},
+        "settings": [row | {"interval": [3.417, 13.06], "verdict": "excess shown"}],
+        "notes": ["replication: in 2 of 45 classes the selecting model's own drop is not above 5 points"],
+    }
+
+
+def contrastive():
+    accuracy = {"aligned": 0.95975, "conflicting": 0.53261}
+    row = {
+        "learner": "linearized",
+        "prompt": "label",
+        "accuracy": accuracy,
+        "stderr": {"aligned": 0.0005, "conflicting": 0.0011},
+    }
+    return {
+        "config": {"spurious_ratio": 0.9, "seeds": 8},
+        "results": [
+            row | {"theory": {"aligned": 0.96018, "conflicting": 0.53675}},
+            row | {"learner": "infonce_bilinear", "prompt": "class-mean", "theory": None, "stderr": None},
+        ],
+        "verdict": {
+            "comparisons": [{"verdict": "more robust"}, {"verdict": "less robust"}, {"verdict": "no difference shown"}]
+        },
+        "theorem62": {
+            "printed_error_bound": 0.4451,
+            "derived_error": 0.46185,
+            "simulated_error": {"linearized": 0.46739, "infonce": 0.10522},
+        },
+        "versions": {"jax": "0.10.2"},
+    }
+
+
+def theory_map():
+    row = {"learner": "siglip", "caption": "label-attribute", "prompt": "label", "conflicting": 0.894, "aligned": 0.75}
+    return {
+        "map": [
+            row | {"difference": 0.4222, "verdict": "more robust"},
+            row | {"difference": -0.0001, "verdict": "as robust"},
+        ]
+    }
+
+
+def digits():
+    verdicts = ["equal", "equal", "different", "inconclusive"]
+    return {
+        "digits": "scikit-learn digits",
+        "config": {"seeds": 10},
+        "equivalence": {"margin": 5.0, "comparisons": [{"verdict": verdict} for verdict in verdicts]},
+    }
+
+
+def added():
+    model = {
+        "name": "my-vit-b-16_with_a_long_name_such_as_hubs_give",
+        "family": "clip",
+        "setup": "1v1000",
+        "prompt": "simple",
+        "accuracies": {"balanced": [71.234, 52.8], "unbalanced": [70.0, 51.0]},
+        "intervals": {"common": [70.1, 72.3], "counter": [51.4, 54.1], "drop": [16.7, 20.2]},
+        "robustness": {"value": -1.5, "interval": [-3.0, 0.1]},
+        "folder": "results/mine",
+    }
+    return {"models": [model, model | {"name": "other", "setup": "1v37"}]}
+
+
+def contents():
+    """Every result file."""
+    return {
+        "claims.json": claims(),
+        "audit.json": audit(),
+        "reliance.json": reliance(),
+        "selector.json": selector(),
+        "contrastive/result.json": contrastive(),
+        "map.json": theory_map(),
+        "colored_digits_table/table.json": digits(),
+        "added.json": added(),
+    }
+
+
+def png(width, height):
+    """A white picture of this size."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\xff" * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def figures():
+    """A figure for every kind of place."""
+    names = [
+        "effective_robustness",
+        "contrastive",
+        "boundary",
+        "theorem62",
+        "reliance",
+        "colored_digits",
+        "audit_map",
+        "new_one",
+    ]
+    made = [
+        PageFigure(
+            name,
+            f"What is drawn in {name.strip('0123456789')}",
+            "results.csv, Tables 3 and 4",
+            png(1600, 700),
+            "alternative text of a figure",
+        )
+        for name in names
+    ]
+    statements = [
+        PageFigure(name, caption, f"theorems/{name}.json", png(900, 500), "alternative text of a figure")
+        for name, (caption, _) in STATEMENT_FIGURES.items()
+        if name not in names
+    ]
+    return made + statements
