@@ -8,7 +8,15 @@ from pathlib import Path
 import jax
 from matplotlib.figure import Figure
 
-from paper_figs import colored_digits, contrastive, digits_reliance, effective_robustness, reliance
+from paper_figs import (
+    colored_digits,
+    contrastive,
+    digits_reliance,
+    effective_robustness,
+    reliance,
+    reliance_classes,
+    reliance_models,
+)
 from paper_figs.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
 from published.tables import read_published_tables
@@ -31,6 +39,14 @@ FIGURES: dict[str, tuple[str, Callable[[Path], Figure]]] = {
     "reliance": (
         "S19 on published accuracies: index of spurious reliance",
         lambda folder: reliance.draw(read_published_tables()),
+    ),
+    "reliance_classes": (
+        "S19 class by class: index, intercept and shift",
+        lambda folder: reliance_classes.draw(read_published_tables()),
+    ),
+    "reliance_models": (
+        "each model's index of spurious reliance, ranked",
+        lambda folder: reliance_models.draw(read_published_tables()),
     ),
 }
 

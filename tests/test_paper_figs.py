@@ -23,6 +23,8 @@ def test_list_names_every_figure(run_program):
         "digits_reliance",
         "effective_robustness",
         "reliance",
+        "reliance_classes",
+        "reliance_models",
         *STATEMENT_FIGURES,
     ]
 
