@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from paper_figs.panels import COLOURS, legend, name_axes, panels
+from paper_figs.panels import COLOURS, name_axes, panels
 from published.tables import DIRECTORY, PublishedTables, read_classwise
 from realdata.reliance import study
 from realdata.reliance.table import FAMILY_NAMES
 
 STYLES = {"clip": (COLOURS[5], "o"), "imagenet": (COLOURS[0], "s")}
-_TICKS = np.array([10, 20, 30, 40, 50, 60, 70, 80, 90, 95])
+_TICKS = np.array([10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98])
 
 
 def draw(tables: PublishedTables, directory: Path = DIRECTORY) -> Figure:
@@ -53,15 +53,15 @@ def draw(tables: PublishedTables, directory: Path = DIRECTORY) -> Figure:
             label = f"any line: slope {line.slopes['line']:.2f} [{low:.2f}, {high:.2f}]; best: {_best(line.aicc)}"
             axis.plot(ends, line.intercepts["line"] + line.slopes["line"] * ends, "--", color=colour, linewidth=1.2,
                       label=label)  # fmt: skip
-        axis.plot([-2.0, 2.0], [-2.0, 2.0], ":", color="0.6", label="equal accuracies: index 0")
+        axis.plot([-2.0, 3.0], [-2.0, 3.0], ":", color="0.6", label="equal accuracies: index 0")
         for ticks in (axis.set_xticks, axis.set_yticks):
             ticks(norm.ppf(_TICKS / 100), [f"{tick}%" for tick in _TICKS])
         axis.set_xlim(float(norm.ppf(0.38)), float(norm.ppf(0.955)))
-        axis.set_ylim(float(norm.ppf(0.1)), float(norm.ppf(0.955)))
+        axis.set_ylim(float(norm.ppf(0.1)), float(norm.ppf(0.992)))
         source = f"paper, Tables {' and '.join(row.tables)}" if row.tables else "replication"
         title = f"{source}\n{row.setting['setup']}, {row.setting['prompt']}, {row.setting['averaging']}"
         name_axes(axis, title, "accuracy on common photos", "accuracy on counter photos")
-        legend(axis)
+        axis.legend(fontsize=7.5, loc="upper left", framealpha=0.9, edgecolor="none")
     figure.suptitle(
         "One index of spurious reliance a family (S19) is a line through (50%, 50%): bands are 95%", fontsize=12
     )

@@ -8,13 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs.panels import COLOURS, legend, name_axes
-from paper_figs.reliance import note_source
+from paper_figs.reliance import STYLES, note_source
 from published.tables import DIRECTORY, PublishedTables, read_classwise
 from realdata.reliance import study
+from realdata.reliance.alternatives_result import Alternatives
 from realdata.reliance.class_result import ClassSummary, ClassTest
+from realdata.reliance.table import FAMILY_NAMES
 
 _SOURCES = {"paper": (COLOURS[5], "o", 0.17), "replication": (COLOURS[0], "s", -0.17)}
-# Where axes end; an arrow at the edge says that a value or interval goes on.
+_LINES = {
+    "ray": "ray\nreliance,\n50%",
+    "chance": "chance\nreliance,\n1 / K",
+    "shift": "shift\nharder\nphotos",
+    "line": "line\nany",
+}
+# Where axes end: an arrow at the edge says that a value or interval goes on.
 _INDEX, _INTERCEPT = (-0.5, 2.5), (-4.0, 1.0)
 
 
@@ -30,7 +38,8 @@ def draw(tables: PublishedTables, directory: Path = DIRECTORY) -> Figure:
     order = sorted(shifts, key=lambda index: shifts[index])
     labels = {test.imagenet_index: test.label for test in found.classes}
     figure = Figure(figsize=(13.8, 10.5), layout="constrained")
-    axes = [figure.add_subplot(1, 4, number + 1) for number in range(4)]
+    grid = figure.add_gridspec(2, 4)
+    axes = [figure.add_subplot(grid[:, number]) for number in range(3)]
     for source, (colour, marker, offset) in _SOURCES.items():
         tests = [test for test in found.classes if test.source == source]
         rows = np.array([order.index(test.imagenet_index) for test in tests]) + offset
@@ -52,7 +61,8 @@ def draw(tables: PublishedTables, directory: Path = DIRECTORY) -> Figure:
     axes[0].set_xlim(*_INDEX)
     axes[1].set_xlim(*_INTERCEPT)
     legend(axes[2])
-    _criteria(axes[3], found.summaries)
+    _criteria(figure.add_subplot(grid[0, 3]), found.summaries)
+    _averages(figure.add_subplot(grid[1, 3]), found.alternatives)
     figure.suptitle("Class by class, no single index describes the models: their accuracies shift instead", fontsize=12)
     note_source(figure, "class-wise accuracies as printed, paper Tables 15 and 16 (5 CLIPs) and replication "
                 "(15 CLIPs), 1 vs. 1000; arrows: beyond the axis")  # fmt: skip
@@ -78,8 +88,11 @@ def _intercepts(axis: Axes, rows: np.ndarray, tests: Sequence[ClassTest], style:
     for row, test in zip(rows, tests, strict=True):
         low, high = (limit if end is None else end for end, limit in zip(test.intercept_interval, (-6, 6), strict=True))
         axis.plot(np.clip([low, high], *_INTERCEPT), [row, row], color=style["color"], linewidth=1.0)
-        for end, edge, arrow in ((low, _INTERCEPT[0], "<"), (high, _INTERCEPT[1], ">")):
-            if abs(end) > abs(edge):
+        for beyond, edge, arrow in (
+            (low < _INTERCEPT[0], _INTERCEPT[0], "<"),
+            (high > _INTERCEPT[1], _INTERCEPT[1], ">"),
+        ):
+            if beyond:
                 axis.plot(edge, row, arrow, color=style["color"], markersize=4, clip_on=False)
         if _INTERCEPT[0] < test.intercept < _INTERCEPT[1]:
             axis.plot(test.intercept, row, style["marker"], color=style["color"], markersize=4)
@@ -87,19 +100,30 @@ def _intercepts(axis: Axes, rows: np.ndarray, tests: Sequence[ClassTest], style:
 
 def _criteria(axis: Axes, summaries: Sequence[ClassSummary]) -> None:
     """How much worse each line describes all classes than the best one, and how many classes reject it."""
-    names = ("ray", "chance", "shift", "line")
-    words = ("ray\nreliance,\n50%", "chance\nreliance,\n1 / 1000", "shift\nharder\nphotos", "line\nany")
     for number, summary in enumerate(summaries):
-        colour = _SOURCES[summary.source][0]
-        places = np.arange(len(names)) + 0.4 * (number - 0.5)
-        shares = [100 * summary.rejected_at_5[name] / summary.classes for name in names]
-        hatch = "" if number == 0 else "//"
-        axis.bar(places, shares, 0.38, color=colour, edgecolor="white", hatch=hatch, label=summary.source)
-        for place, share, name in zip(places, shares, names, strict=True):
-            axis.text(place, share + 1, f"{summary.qaicc[name]:.0f}", ha="center", fontsize=8)
+        places = np.arange(len(_LINES)) + 0.4 * (number - 0.5)
+        shares = [100 * summary.rejected_at_5[name] / summary.classes for name in _LINES]
+        axis.bar(places, shares, 0.38, color=_SOURCES[summary.source][0], edgecolor="white",
+                 hatch="//" if number else "", label=summary.source)  # fmt: skip
+        for place, share, name in zip(places, shares, _LINES, strict=True):
+            axis.text(place, share + 1, f"{summary.qaicc[name]:.0f}", ha="center", fontsize=8, rotation=90)
     axis.axhline(5.0, color="black", linestyle="--", linewidth=1.0, label="by chance")
-    axis.set_xticks(range(len(names)), words, fontsize=8)
+    axis.set_xticks(range(len(_LINES)), list(_LINES.values()), fontsize=8)
     axis.set_ylim(0, 100)
-    name_axes(axis, "which line describes the classes?\nnumbers: quasi-AICc, less the best's", "",
-              "classes that reject it at 5%, uncorrected (%)")  # fmt: skip
+    title = "which line describes the classes?\nnumbers: quasi-AICc, less the best's"
+    name_axes(axis, title, "", "classes that reject it at 5%, uncorrected (%)")
+    legend(axis)
+
+
+def _averages(axis: Axes, alternatives: Sequence[Alternatives]) -> None:
+    """How much worse each line describes a family's averages than the best one, a point for each setting."""
+    for family, (colour, marker) in STYLES.items():
+        rows = [row for row in alternatives if row.family == family and row.setting["selector"] != "excluded"]
+        side = 0.12 if family == "clip" else -0.12
+        for place, name in enumerate(_LINES):
+            axis.plot([place + side] * len(rows), [row.aicc[name] for row in rows], marker, color=colour, markersize=5,
+                      markeredgecolor="white", label=FAMILY_NAMES[family] if place == 0 else None)  # fmt: skip
+    axis.set_xticks(range(len(_LINES)), list(_LINES.values()), fontsize=8)
+    axis.grid(alpha=0.25)
+    name_axes(axis, "and the averages?\na point for each setting", "", "AICc, less the best line's")
     legend(axis)

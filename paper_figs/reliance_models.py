@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figs.panels import COLOURS, legend, name_axes
+from paper_figs.panels import COLOURS, name_axes
 from paper_figs.reliance import STYLES, note_source
 from published.tables import DIRECTORY, PublishedTables, read_classwise
 from realdata.reliance import study
@@ -61,11 +61,13 @@ def draw(tables: PublishedTables, directory: Path = DIRECTORY) -> Figure:
         words = "paper, Tables 3 and 4" if source == "paper" else "replication"
         missing = sum(model.source == source and model.table in ("3", "4", "replication") and model.reliance is None
                       and model.setting["setup"] == "1v1000" for model in models)  # fmt: skip
-        name_axes(axis, f"{words}: 1 vs. 1000, class-balanced\n{missing} models have no index", "index of spurious "
-                  "reliance (0: none; 1: right on counter photos half of the time) [95%]", "")  # fmt: skip
-        axis.xaxis.label.set_fontsize(8)
+        title = f"{words}: 1 vs. 1000, class-balanced\n{missing} without an index"
+        name_axes(axis, title, "index of spurious reliance [95%]", "")
         axis.legend(fontsize=7.5, loc="lower right")
-        legend(axis)
     figure.suptitle("Each model's index: better models lean less, and no model leans alike in all classes", fontsize=12)
-    note_source(figure, "accuracies as printed (paper, arXiv 2403.11497v1, and replication); arrows: beyond the axis")
+    note_source(
+        figure,
+        "accuracies as printed (paper, arXiv 2403.11497v1, and replication); 0: no reliance, 1: right on "
+        "counter photos half of the time; arrows: beyond the axis",
+    )
     return figure

@@ -79,6 +79,7 @@ def fit_counts(
     starts = [np.full(classes, 1.0 if slope is None else slope)]
     if slope is None and intercept is not None:
         # A line through a given point may be steep: the likelihood can have an optimum on each side of the vertical.
+        y = y - np.broadcast_to(intercept, (classes,))[:, None]
         cross = np.sum(known * x * y, axis=1)
         cross = np.where(np.abs(cross) < 1e-9, 1e-9, cross)
         starts = [
