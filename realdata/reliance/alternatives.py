@@ -27,25 +27,30 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from published.tables import PublishedTables
 from realdata.claim_test import LEVEL
 from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
 from realdata.reliance.average_lines import Group, covariance, fit_lines, p_value
-from realdata.reliance.averages import FEWEST, Family, families, probits
-from realdata.settings import settings
+from realdata.reliance.averages import FEWEST
+from realdata.reliance.families import Family
+from realdata.settings import Setting
 
 _CANDIDATES = {"1v1000": 1000, "1v20": 20}
 _NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guessers at chance",
           "shift": "harder photos alone"}  # fmt: skip
 
 
-def examine_alternatives(tables: PublishedTables) -> tuple[list[Alternatives], list[AtOneDifficulty]]:
-    """Every family with enough models, and every pair of families on the same photos; not yet judged."""
+def examine_alternatives(
+    settings: Sequence[tuple[Setting, Family, Family]],
+) -> tuple[list[Alternatives], list[AtOneDifficulty]]:
+    """Every family with enough models, and every pair of families on the same photos; not yet judged.
+
+    Args:
+        settings: as `realdata.reliance.families.offered` gives them.
+    """
     found: dict[tuple[str, ...], Alternatives] = {}
     compared = []
-    for setting in settings(tables):
-        both = families(setting)
-        groups = [_group(family, tables) for family in both]
+    for _, *both in settings:
+        groups = [_group(family) for family in both]
         for family, group in zip(both, groups, strict=True):
             if family.key not in found and len(group.common) >= FEWEST:
                 found[family.key] = _alternatives(family, group)
@@ -100,10 +105,9 @@ def judged_difficulty(row: AtOneDifficulty, corrected: Sequence[float]) -> AtOne
     )
 
 
-def _group(family: Family, tables: PublishedTables) -> Group:
-    learned = family.models[family.models["common"] > 200 / _CANDIDATES[family.setting.setup]]
-    common, counter = probits(learned, family.setting.averaging, tables.classes)
-    return Group(*(np.asarray(part) for part in (*common, *counter)))
+def _group(family: Family) -> Group:
+    learned = family.only((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
+    return Group(*(np.asarray(part) for part in (*learned.common, *learned.counter)))
 
 
 def _alternatives(family: Family, group: Group) -> Alternatives:

@@ -28,17 +28,14 @@ import dataclasses
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 import statsmodels.api as sm
 from scipy.stats import chi2, norm
 
-from published.tables import PublishedTables
 from realdata.claim_test import LEVEL
-from realdata.photo_error import proportions, standard_errors
+from realdata.reliance.families import Family, estimate
 from realdata.reliance.result import Comparison, RelianceTest
-from realdata.settings import Setting, settings
+from realdata.settings import Setting
 from theory.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index
 
 _Z = float(norm.ppf(1 - LEVEL / 2))
@@ -48,85 +45,28 @@ FEWEST = 5
 _NO_WEIGHT = 1e6
 
 
-@dataclasses.dataclass(frozen=True)
-class Family:
-    """The models of one family in one setting.
-
-    Attributes:
-        family: `clip` or `imagenet`.
-        setting: where they stand; of ImageNet models, the first of several that share their table.
-        tables: the paper's that hold them.
-        described: the setting in the words of the tables' columns; prompt and selector are `none` for ImageNet models.
-        models: a row for each.
-    """
-
-    family: str
-    setting: Setting
-    tables: tuple[str, ...]
-    described: dict[str, str]
-    models: pd.DataFrame
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What tells it from other families."""
-        return (self.family, self.setting.source, *self.tables, *self.described.values())
-
-
-def families(setting: Setting) -> tuple[Family, Family]:
-    """The CLIPs and the ImageNet models of a setting."""
-    described = setting.describe()
-    # One table of ImageNet models serves several settings, which differ in what only CLIPs have.
-    of_imagenet = described | {"prompt": "none", "selector": "none"}
-    return (
-        Family("clip", setting, setting.tables[:1], described, setting.clips),
-        Family("imagenet", setting, setting.tables[1:], of_imagenet, setting.imagenet),
-    )
-
-
-def examine_averages(tables: PublishedTables) -> tuple[list[RelianceTest], list[Comparison]]:
+def examine_averages(settings: Sequence[tuple[Setting, Family, Family]]) -> tuple[list[RelianceTest], list[Comparison]]:
     """Test every family that has at least `FEWEST` models with an index; compare the two where both do.
 
     Nothing is judged yet: see `judged`.
+
+    Args:
+        settings: as `realdata.reliance.families.offered` gives them.
     """
     found: dict[tuple[str, ...], tuple[Family, int]] = {}
     pairs = []
-    for setting in settings(tables):
-        both = families(setting)
+    for setting, *both in settings:
         for family in both:
             if family.key not in found:
-                with_index = _with_index(family, tables)
+                with_index = family.only(np.asarray(family.common.value) + np.asarray(family.counter.value) > 0)
                 if len(with_index.models) >= FEWEST:
                     found[family.key] = with_index, len(family.models) - len(with_index.models)
         if all(family.key in found for family in both):
             pairs.append((setting, both[0].key, both[1].key))
     if not found:
         return [], []
-    tested = dict(zip(found, _tests(list(found.values()), tables), strict=True))
+    tested = dict(zip(found, _tests(list(found.values())), strict=True))
     return list(tested.values()), [_compare(setting, tested[a], tested[b]) for setting, a, b in pairs]
-
-
-def probits(frame: pd.DataFrame, averaging: str, classes: pd.DataFrame) -> tuple[Estimate, Estimate]:
-    """Probits of the models' accuracies on common and on counter photos, arrays of shape (models,).
-
-    Args:
-        frame: a row for each model, with `common` and `counter` in %.
-        averaging: `balanced` or `unbalanced`.
-        classes: the photo counts of each class.
-    """
-    found = []
-    for group in ("common", "counter"):
-        photos = classes[f"{group}_photos"].to_numpy()
-        shares = proportions(frame[group].to_numpy(), photos)
-        values = norm.ppf(shares)
-        errors = standard_errors(shares, photos, averaging) / norm.pdf(values)
-        found.append(estimate(values, errors))
-    return found[0], found[1]
-
-
-def estimate(values: np.ndarray, errors: np.ndarray) -> Estimate:
-    """An estimate in double precision."""
-    with jax.enable_x64(True):
-        return Estimate(jnp.asarray(values), jnp.asarray(errors))
 
 
 @jax.jit
@@ -140,21 +80,16 @@ def indices(common: Estimate, counter: Estimate) -> Estimate:
         return jax.tree.map(np.asarray, _index(common, counter))
 
 
-def _with_index(family: Family, tables: PublishedTables) -> Family:
-    common, counter = probits(family.models, family.setting.averaging, tables.classes)
-    return dataclasses.replace(family, models=family.models[np.asarray(common.value) + np.asarray(counter.value) > 0])
-
-
 @jax.jit
 @jax.vmap
 def _fit(common: Estimate, counter: Estimate) -> tuple[Line, Estimate]:
     return fit_line(common, counter), reliance_index(common, counter)
 
 
-def _tests(offered: list[tuple[Family, int]], tables: PublishedTables) -> list[RelianceTest]:
+def _tests(tested: list[tuple[Family, int]]) -> list[RelianceTest]:
     """The tests of several families, fitted together: all are filled up to the size of the largest."""
-    places = [probits(family.models, family.setting.averaging, tables.classes) for family, _ in offered]
-    most = max(len(family.models) for family, _ in offered)
+    places = [(family.common, family.counter) for family, _ in tested]
+    most = max(len(family.models) for family, _ in tested)
 
     def filled(group: int) -> Estimate:
         def stacked(part: str, filler: float) -> np.ndarray:
@@ -166,20 +101,18 @@ def _tests(offered: list[tuple[Family, int]], tables: PublishedTables) -> list[R
     with jax.enable_x64(True):
         line, own = jax.tree.map(np.asarray, _fit(filled(0), filled(1)))
     return [
-        _test(family, left_out, place, jax.tree.map(lambda part, n=number: part[n], (line, own)))
-        for number, ((family, left_out), place) in enumerate(zip(offered, places, strict=True))
+        _test(family, left_out, jax.tree.map(lambda part, n=number: part[n], (line, own)))
+        for number, (family, left_out) in enumerate(tested)
     ]
 
 
-def _test(
-    family: Family, left_out: int, places: tuple[Estimate, Estimate], fitted: tuple[Line, Estimate]
-) -> RelianceTest:
+def _test(family: Family, left_out: int, fitted: tuple[Line, Estimate]) -> RelianceTest:
     line, own = fitted
     freedom = len(family.models) - 1
     chi_square = float(line.chi_square)
     stderr = float(line.reliance.standard_error) * max(1.0, chi_square / freedom) ** 0.5
     reliance = float(line.reliance.value)
-    fit = sm.OLS(np.asarray(places[1].value), sm.add_constant(np.asarray(places[0].value))).fit()
+    fit = sm.OLS(np.asarray(family.counter.value), sm.add_constant(np.asarray(family.common.value))).fit()
     rows = family.models[["backbone", "pretrain", "checkpoint", "common", "counter"]].to_dict("records")
     return RelianceTest(
         source=family.setting.source,

@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from published.tables import PublishedTables
 from realdata.claim_test import LEVEL
-from realdata.reliance.averages import estimate, families, indices, probits
+from realdata.reliance.averages import indices
 from realdata.reliance.counts import GROUPS, ClassCounts
+from realdata.reliance.families import Family, estimate
 from realdata.reliance.model_result import ClasswiseIndex, ModelIndex
 from realdata.reliance.random_effects import pool
-from realdata.settings import settings
+from realdata.settings import Setting
 from theory.accuracy_on_the_line import Estimate
 
 _Z = float(norm.ppf(1 - LEVEL / 2))
@@ -34,28 +34,36 @@ _FEWEST_CLASSES = 5
 _CLASSWISE = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced"}
 
 
-def examine_models(tables: PublishedTables, counts: Iterable[ClassCounts]) -> list[ModelIndex]:
-    """Every model in every setting that offers it, each once; ranked within its setting, not yet judged."""
-    frames: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
-    for setting in settings(tables):
-        for family in families(setting):
-            key = (setting.source, *(family.tables or ("replication",)), setting.setup, family.described["prompt"],
-                   setting.averaging)  # fmt: skip
-            if setting.selector == "included" and len(family.models) and (key, family.family) not in frames:
-                frames[key, family.family] = family.models
+def examine_models(
+    settings: Sequence[tuple[Setting, Family, Family]], counts: Iterable[ClassCounts]
+) -> list[ModelIndex]:
+    """Every model in every setting that offers it, each once; ranked within its setting, not yet judged.
+
+    Args:
+        settings: as `realdata.reliance.families.offered` gives them.
+        counts: of each source's classes.
+    """
+    distinct: dict[tuple[str, ...], Family] = {}
+    for setting, *both in settings:
+        for family in both:
+            if setting.selector == "included" and len(family.models):
+                distinct.setdefault(family.key, family)
+    if not distinct:
+        return []
     classwise = {of.source: _classwise(of) for of in counts}
-    places = [probits(frame, key[-1], tables.classes) for (key, _), frame in frames.items()]
     common, counter = (
-        estimate(*(np.concatenate([np.asarray(place[group][part]) for place in places]) for part in (0, 1)))
-        for group in (0, 1)
+        estimate(
+            *(np.concatenate([np.asarray(getattr(of, group)[part]) for of in distinct.values()]) for part in (0, 1))
+        )
+        for group in GROUPS
     )
     index = indices(common, counter)
     found: list[ModelIndex] = []
-    for (key, kind), frame in frames.items():
-        values, errors = (part[len(found) : len(found) + len(frame)] for part in index)
+    for family in distinct.values():
+        values, errors = (part[len(found) : len(found) + len(family.models)] for part in index)
         ranks = pd.Series(values).rank(method="min")
-        for row, value, error, rank in zip(frame.to_dict("records"), values, errors, ranks, strict=True):
-            found.append(_model(key, kind, row, value, error, rank, classwise))
+        rows = family.models.to_dict("records")
+        found += [_model(family, *row, classwise) for row in zip(rows, values, errors, ranks, strict=True)]
     return found
 
 
@@ -126,26 +134,24 @@ def _classwise(counts: ClassCounts) -> dict[tuple[str, str], ClasswiseIndex]:
 
 
 def _model(
-    key: tuple[str, ...],
-    family: str,
+    family: Family,
     row: Mapping[Any, Any],
     value: float,
     error: float,
     rank: float,
     classwise: Mapping[str, Mapping[tuple[str, str], ClasswiseIndex]],
 ) -> ModelIndex:
-    source, table, setup, prompt, averaging = key
-    setting = {"setup": setup, "prompt": prompt, "averaging": averaging}
+    setting = {name: family.described[name] for name in ("setup", "prompt", "averaging")}
     own = None
     # Table 9 repeats backbones with other checkpoints, of which no classes are published.
-    if setting == _CLASSWISE and not row["checkpoint"] and family == "clip":
-        own = classwise.get(source, {}).get((str(row["backbone"]), str(row["pretrain"])))
+    if setting == _CLASSWISE and not row["checkpoint"] and family.family == "clip":
+        own = classwise.get(family.setting.source, {}).get((str(row["backbone"]), str(row["pretrain"])))
     has = not np.isnan(value)
     return ModelIndex(
-        source=source,
-        table=table,
+        source=family.setting.source,
+        table=family.tables[0] if family.tables else "replication",
         setting=setting,
-        family=family,
+        family=family.family,
         backbone=str(row["backbone"]),
         pretrain=str(row["pretrain"]),
         checkpoint=str(row["checkpoint"]),

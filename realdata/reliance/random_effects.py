@@ -16,7 +16,7 @@ class Pooled(NamedTuple):
 
     Attributes:
         mean: by DerSimonian and Laird.
-        interval: its 95% interval, by Hartung and Knapp.
+        interval: its 95% interval, by Hartung and Knapp, or the wider one without their factor.
         spread: standard deviation between classes beyond their own errors.
         p_value: of the test that the mean is the given value, two-sided.
         heterogeneity_p_value: of the test that all classes have one value (Cochran's Q).
@@ -37,8 +37,13 @@ def pool(effects: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " 
         variances: of their errors.
         null: value that the mean is tested against.
     """
-    found = combine_effects(effects, variances, method_re="dl", use_t=True)
-    mean, error, freedom = float(found.mean_effect_re), float(found.sd_eff_w_re_hksj), len(effects) - 1
+    with np.errstate(invalid="ignore"):
+        found = combine_effects(effects, variances, method_re="dl", use_t=True)
+    freedom = len(effects) - 1
+    if found.tau2 > 0:
+        mean, error = float(found.mean_effect_re), float(max(found.sd_eff_w_re, found.sd_eff_w_re_hksj))
+    else:  # the classes differ by less than their errors: there is nothing between them
+        mean, error = float(found.mean_effect_fe), float(found.sd_eff_w_fe)
     half = float(student_t.ppf(1 - LEVEL / 2, freedom)) * error
     return Pooled(
         mean,

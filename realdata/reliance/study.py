@@ -13,6 +13,7 @@ from realdata.reliance import alternatives, averages, class_summary, classes, mo
 from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.counts import count
+from realdata.reliance.families import offered
 from realdata.reliance.model_result import ModelIndex
 from realdata.reliance.result import Comparison, RelianceTest
 
@@ -52,12 +53,13 @@ def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Stu
         classwise: accuracies of single classes by source, as `published.tables.read_classwise` gives them; may be
             empty.
     """
-    tests, comparisons = averages.examine_averages(tables)
+    settings = offered(tables)
+    tests, comparisons = averages.examine_averages(settings)
     counts = [count(source, frame, tables.classes) for source, frame in classwise.items()]
     fits = [classes.fit_classes(of) for of in counts]
     of_classes = [classes.examine_classes(fit) for fit in fits]
     summaries = [class_summary.summarise(*pair) for pair in zip(fits, of_classes, strict=True)]
-    described, differences = alternatives.examine_alternatives(tables)
+    described, differences = alternatives.examine_alternatives(settings)
 
     asked: list[float] = []
     waiting: list[tuple[list[Any], list[tuple[Any, int, int]], Callable[[Any, Sequence[float]], Any]]] = []
@@ -80,7 +82,7 @@ def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Stu
         comparisons=ask(comparisons, averages.questions, averages.judged_comparison),
         classes=ask([test for of in of_classes for test in of], classes.questions, classes.judged),
         summaries=ask(summaries, class_summary.questions, class_summary.judged),
-        models=ask(models.examine_models(tables, counts), models.questions, models.judged),
+        models=ask(models.examine_models(settings, counts), models.questions, models.judged),
         alternatives=ask(described, alternatives.questions, alternatives.judged),
         differences=ask(differences, alternatives.questions, alternatives.judged_difficulty),
         questions=len(asked),

@@ -30,9 +30,9 @@ def show(study: Study, with_models: bool = False, with_classes: bool = False) ->
     _alternatives(console, study)
     console.print("Class by class", style="bold")
     for summary in study.summaries:
-        console.print(f"{summary.verdict}: {summary.sentence}")
+        console.print(f"{summary.verdict}: {summary.sentence}", markup=False)
         for name in summary.left_out:
-            console.print(f"Left out: {name}.")
+            console.print(f"Left out: {name}.", markup=False)
     if with_classes:
         _classes(console, study.classes)
     _models(console, study.models, with_models)
@@ -145,7 +145,7 @@ def _classes(console: Console, tests: Sequence[ClassTest]) -> None:
         )
     console.print(table)
     for test in tests:
-        console.print(test.sentence)
+        console.print(test.sentence, markup=False)  # "[below" is no style
 
 
 def _models(console: Console, models: Sequence[ModelIndex], listed: bool) -> None:
