@@ -6,7 +6,8 @@ Four lines through a family's models on probit axes, with photos' errors in both
 - `ray`: through 50%, reliance alone, as the theory of two classes has it;
 - `chance`: through the accuracy of a guesser among the candidates, 1 / 1000 or 1 / 20: reliance alone, with many
   classes. Choosing the largest of K independent normal scores, of which the right one is higher by d, has a probit that
-  is within 0.07 of a line in d, which meets chance at d = 0; so one reliance of many classes is a line through chance;
+  is within 0.04 of a line in d up to 99%, which meets chance at d = 0: one reliance of many classes is a line through
+  chance;
 - `shift`: slope 1, counter photos harder for all models alike;
 - `line`: both slope and intercept free.
 

@@ -24,7 +24,7 @@ from scipy.stats import norm
 # Accuracies of 1 in 3.5 million and their complements: beyond these a class's few hundred photos tell nothing.
 _FURTHEST = 5.0
 _STEEPEST = 10.0
-_LONGEST_STEP = 0.5
+_LONGEST_STEP, _SHORTEST_STEP = 0.5, 1e-8
 ITERATIONS = 60
 
 Counted = tuple[Float[np.ndarray, "classes models"], Float[np.ndarray, "classes models"]]
@@ -71,7 +71,7 @@ def fit_counts(
         intercept: alpha, of all classes or of each; fitted unless given.
         slope: k; fitted unless given.
         meeting: g, the probit of the point that the intercept is measured at.
-        iterations: of Fisher scoring.
+        iterations: of Fisher scoring, at most.
     """
     common, counter = ((right[group], photos[group]) for group in ("common", "counter"))
     x, y = (norm.ppf((got + 0.5) / (of + 1)) - meeting for got, of in (common, counter))
@@ -133,7 +133,11 @@ def _fit(
         rest = gap_y - step[:, :1] - step[:, 1:] * (x - meeting)
         along = (weight_x * gap_x + steep * weight_y * rest) / (weight_x + steep**2 * weight_y)
         alpha, k = alpha + step[:, 0], np.clip(k + step[:, 1], -_STEEPEST, _STEEPEST)
-        x = np.clip(x + np.clip(along, -_LONGEST_STEP, _LONGEST_STEP), -_FURTHEST, _FURTHEST)
+        moved = np.clip(x + np.clip(along, -_LONGEST_STEP, _LONGEST_STEP), -_FURTHEST, _FURTHEST)
+        still = np.abs(step).max() < _SHORTEST_STEP and np.abs(known * (moved - x)).max() < _SHORTEST_STEP
+        x = moved
+        if still:
+            break
     y = _line(x, alpha, k, meeting)
     return CountLine(
         alpha,

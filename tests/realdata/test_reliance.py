@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from paper_figs import reliance, reliance_classes, reliance_models
 from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
 from realdata.reliance import program, study
 from realdata.reliance.alternatives import examine_alternatives
 from realdata.reliance.families import offered
 from tests.conftest import ROOT
+from workbench.figures import to_png
 
 PHOTOS = read_published_tables().classes
 
@@ -87,6 +89,19 @@ def test_harder_photos_are_told_as_a_shift_and_not_as_reliance():
     (beside,) = run.differences
     assert beside.verdict == "inconclusive" and abs(beside.difficulty + 0.5) < 0.1
     assert abs(beside.clip_reliance) < 0.05  # the ray alone would say 0.2 and more
+
+
+@pytest.mark.parametrize("candidates", [20, 1000])
+def test_probit_of_choosing_among_many_is_almost_a_line_through_chance(candidates):
+    """Of the largest of normal scores: so reliance among many classes is a line through chance, and not the origin."""
+    nodes, weights = np.polynomial.legendre.leggauss(2000)
+    height, weight = 12 * nodes + 2, 12 * weights
+    lead = np.linspace(0.0, 4.5, 46)  # up to 99% of 20
+    others = np.exp((candidates - 1) * norm.logcdf(height))
+    places = norm.ppf([np.sum(weight * norm.pdf(height - d) * others) for d in lead])
+    above = places - norm.ppf(1 / candidates)
+    assert abs(above[0]) < 1e-9
+    assert np.abs(above - lead * np.sum(above * lead) / np.sum(lead**2)).max() < 0.04
 
 
 def test_reliance_among_many_classes_is_told_by_where_the_lines_meet():
@@ -179,6 +194,15 @@ def test_wrong_tables_are_refused(refuses, tmp_path):
     table = tmp_path / "classwise.csv"
     table.write_text(table.read_text().replace("71.36", "seven", 1))
     refuses(program.main, "--published", ".", words=["classwise.csv", "line 2", "common", "seven"])
+
+
+@pytest.mark.parametrize("module", [reliance, reliance_classes, reliance_models])
+def test_figures_name_axes_and_source_and_are_the_same_each_time(module, published, monkeypatch):
+    monkeypatch.setattr(module, "study", lambda tables, classwise: published)
+    figure, again = (module.draw(read_published_tables()) for _ in range(2))
+    assert all(axis.get_xlabel() or axis.get_ylabel() for axis in figure.axes)
+    assert "Source: " in figure.get_supxlabel() and "realdata.reliance" in figure.get_supxlabel()
+    assert to_png(figure) == to_png(again)
 
 
 def test_what_the_published_classes_say(published):
