@@ -51,7 +51,7 @@ def _sign(figure: Figure, words: str) -> None:
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, share, 1, 1 - share))
-        # Once, not in every drawing; a legend below the panels has its room from the engine only while it has no anchor.
+        # Once, not in every drawing; a legend outside the panels is given room only while it has no anchor.
         engine.execute(figure)
         figure.set_layout_engine(None)
     else:
