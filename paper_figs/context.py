@@ -19,6 +19,7 @@ from realdata.added_models import AddedModel
 from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
+from realdata.reliance.study import Study, study
 from workbench.results import plain
 
 
@@ -60,6 +61,11 @@ class Context:
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
         return plain(claims_content(evaluate_claims(self.published), evaluate_added(self.added, self.published)))
+
+    @functools.cached_property
+    def reliance(self) -> Study:
+        """What `python -m realdata.reliance` finds in these tables."""
+        return study(self.tables, self.classwise)
 
     @functools.cached_property
     def audit(self) -> dict[str, Any]:

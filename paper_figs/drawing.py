@@ -24,7 +24,7 @@ def drawn(spec: FigureSpec, context: Context) -> Figure:
     """
     try:
         figure = spec.draw(context)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+    except KeyError as error:  # a part of a result that this version draws
         if not spec.needs:
             raise
         (needed,) = spec.needs
@@ -51,9 +51,9 @@ def _sign(figure: Figure, words: str) -> None:
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, share, 1, 1 - share))
-        # Once for both files; a legend below the panels has its room from the engine only while it has no anchor.
+        # Once, not in every drawing; a legend outside the panels is given room only while it has no anchor.
         engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     else:
         for axis in figure.axes:
             place = axis.get_position()

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -114,21 +113,20 @@ def on_logits(percent: np.ndarray) -> np.ndarray:
     return logit(np.clip(np.asarray(percent, float) / 100, 0.002, 0.998))
 
 
-def legend(figure: Figure, handles: list[Line2D | Patch], place: Literal["upper", "lower"]) -> None:
+def legend(figure: Figure, handles: list[Any], place: Literal["upper", "lower"]) -> None:
     """A legend above or below all panels, in as many columns as the figure is wide for.
 
     Args:
         figure: the figure.
-        handles: with their labels.
+        handles: artists, or matplotlib's containers of some, with their labels.
         place: `upper` or `lower`.
     """
     widest = max(len(str(handle.get_label())) for handle in handles) * 0.066 + 0.55  # inches at this size of text
     columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
-    entries: list[Artist] = [*handles]
     where: Literal["outside upper center", "outside lower center"] = (
         "outside upper center" if place == "upper" else "outside lower center"
     )
-    figure.legend(handles=entries, loc=where, ncols=columns, fontsize=8.5, frameon=False)
+    figure.legend(handles=handles, loc=where, ncols=columns, fontsize=8.5, frameon=False)
 
 
 def data_handles(names: Sequence[str]) -> list[Line2D | Patch]:

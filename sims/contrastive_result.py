@@ -67,6 +67,8 @@ def load(directory: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """
     try:
         content = json.loads((directory / "result.json").read_text())
+        if not isinstance(content, dict):
+            raise ValueError("result.json is no object")
         with np.load(directory / "arrays.npz", allow_pickle=False) as archive:
             return content, dict(archive)
     except (OSError, ValueError) as error:

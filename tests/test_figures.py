@@ -20,6 +20,8 @@ from realdata.added_models import AddedModel
 from workbench.errors import InputError
 
 PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
+# The bootstraps of the reliance index take seconds under the type checks of a test session.
+CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
 # Those into which a photo evaluation does not enter.
 ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map"}
 
@@ -67,7 +69,7 @@ def words_of(figure):
     return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", CHECKED)
 def test_figure_says_its_units_and_its_source_in_readable_size(figures, name):
     figure, spec = figures(name), FIGURES[name]
     words = words_of(figure)
@@ -83,7 +85,7 @@ def test_figure_says_its_units_and_its_source_in_readable_size(figures, name):
         assert colour_bar or any(labels), name
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", CHECKED)
 def test_nothing_leaves_the_figure_or_covers_the_source(figures, name):
     figure = figures(name)
     renderer = figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else figure._get_renderer()

@@ -1,6 +1,8 @@
 """The program: figures from saved results and published tables, the same bytes each time; what is missing is made."""
 
+import contextlib
 import dataclasses
+import io
 import json
 import os
 import shutil
@@ -40,16 +42,42 @@ def test_list_names_every_figure(run_program):
     assert asked | {"colored_digits", "digits_reliance", "effective_robustness"} | set(STATEMENT_FIGURES) <= set(listed)
 
 
-def test_figures_of_a_saved_result_are_the_same_bytes_in_every_process(run_program, tmp_path, monkeypatch):
-    assert run_program("sims.contrastive", *SMALL).returncode == 0
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """A folder in which --compute has made a statement, and then also the main job, made small."""
+    folder = tmp_path_factory.mktemp("computed")
+    small = dataclasses.replace(MAIN_JOB, arguments=(*SMALL, "--out", "{}/contrastive"))
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as words:
+        only(patch, "contrastive", "group_accuracy", contrastive={"needs": (small,)})
+        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.chdir(folder)
+        assert main(["--compute", "--only", "group_accuracy"]) == 0
+        first = (folder / "results" / "theorems" / "group_accuracy.json").read_bytes()
+        assert main(["--compute"]) == 0
+    return folder, first, words.getvalue()
+
+
+def test_compute_makes_what_is_missing_and_nothing_else(computed):
+    folder, first, words = computed
+    assert words.count("To be made first") == 2 and "python -m sims.contrastive" in words
+    assert words.count("--only group_accuracy") == 1  # it is not made again
+    assert (folder / "results" / "theorems" / "group_accuracy.json").read_bytes() == first
+    assert json.loads((folder / "results" / "contrastive" / "result.json").read_text())["config"]["image_dim"] == 4
+    made = {path.name for path in (folder / "results" / "figures").glob("*.pdf")}
+    assert made == {"contrastive.pdf", "group_accuracy.pdf"}
+
+
+def test_figures_are_the_same_bytes_in_every_process(computed, run_program, monkeypatch, tmp_path):
+    results = computed[0] / "results"
     made = []
     for seed in ("1", "2"):  # of Python's hashes, on which the order of sets depends
         monkeypatch.setenv("PYTHONHASHSEED", seed)
-        done = run_program("paper_figs", "--only", "contrastive,common_counter,same_data", "--out", f"out{seed}")
+        arguments = ("--only", "contrastive,common_counter", "--results", results, "--out", f"out{seed}")
+        done = run_program("paper_figs", *arguments)
         assert done.returncode == 0, done.stderr
         folder = tmp_path / f"out{seed}" / "figures"
         made.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
-    assert made[0] == made[1] and len(made[0]) == 6
+    assert made[0] == made[1] and len(made[0]) == 4
     assert made[0]["contrastive.png"].startswith(b"\x89PNG") and made[0]["contrastive.pdf"].startswith(b"%PDF")
 
 
@@ -91,6 +119,8 @@ def test_a_foreign_result_is_refused_even_where_a_missing_one_is_left_out(refuse
     refuses(main, words=["results/contrastive", "holds no result"])
     (folder / "result.json").write_text('{"config": {}}')
     refuses(main, words=["contrastive/result.json", "another version", "'prompt'", "python -m sims.contrastive"])
+    (folder / "result.json").write_text("[1]")
+    refuses(main, words=["results/contrastive", "holds no result", "no object"])
     assert not (tmp_path / "results" / "figures").exists()
     shutil.rmtree(folder)
     (tmp_path / "results" / "map.json").write_text('{"map": []}')
@@ -100,8 +130,8 @@ def test_a_foreign_result_is_refused_even_where_a_missing_one_is_left_out(refuse
 def test_a_missing_or_broken_simulation_is_told_in_one_line(refuses, tmp_path):
     folder = tmp_path / "old" / "theorems"
     folder.mkdir(parents=True)
-    (folder / "rate.json").write_text('{"panels": {}}')
-    refuses(main, "--only", "rate", "--results", "old", words=["rate.json", "another version", "--only rate"])
+    (folder / "bayes.json").write_text('{"panels": {}}')
+    refuses(main, "--only", "bayes", "--results", "old", words=["bayes.json", "another version", "--only bayes"])
     refuses(main, "--only", "boundary", words=["theorems/boundary.json is missing", "python -m sims.theorems"])
     folder = tmp_path / "results" / "theorems"
     folder.mkdir(parents=True)
@@ -126,23 +156,6 @@ def test_commands_of_one_program_are_joined(tmp_path):
         f"python -m sims.contrastive --spurious-ratio 0.9 --out {tmp_path}/contrastive",
         f"python -m sims.colored_digits table --out {tmp_path}/colored_digits_table",
     ]
-
-
-def test_compute_makes_what_is_missing_and_nothing_else(monkeypatch, tmp_path, capsys):
-    small = dataclasses.replace(MAIN_JOB, arguments=(*SMALL, "--out", "{}/contrastive"))
-    only(monkeypatch, "contrastive", "group_accuracy", contrastive={"needs": (small,)})
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.chdir(tmp_path)
-    assert main(["--compute", "--only", "group_accuracy"]) == 0
-    first = (tmp_path / "results" / "theorems" / "group_accuracy.json").read_bytes()
-    assert main(["--compute"]) == 0
-    words = capsys.readouterr().out
-    assert words.count("To be made first") == 2 and "python -m sims.contrastive" in words
-    assert words.count("--only group_accuracy") == 1  # it is not made again
-    assert (tmp_path / "results" / "theorems" / "group_accuracy.json").read_bytes() == first
-    assert json.loads((tmp_path / "results" / "contrastive" / "result.json").read_text())["config"]["image_dim"] == 4
-    made = {path.name for path in (tmp_path / "results" / "figures").glob("*.pdf")}
-    assert made == {"contrastive.pdf", "group_accuracy.pdf"}
 
 
 # A program that stands for a long one: what it had done stays, and Ctrl-C lets it say so.

@@ -7,20 +7,27 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from published.tables import PublishedTables, read_published_tables
-from realdata.reliance import evaluate_reliance
+from paper_figs import reliance, reliance_classes, reliance_models
+from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
+from realdata.reliance import program, study
+from realdata.reliance.alternatives import examine_alternatives
+from realdata.reliance.families import offered
 from tests.conftest import ROOT
+from workbench.figures import to_png
 
 PHOTOS = read_published_tables().classes
 
 
 @pytest.fixture(scope="module")
 def published():
-    return evaluate_reliance(read_published_tables())
+    return study(read_published_tables(), read_classwise())
 
 
 def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
-    """Accuracies counted on the photos of models on lines through the origin, moved by an intercept or a spread."""
+    """Accuracies counted on the photos of models on lines through the origin, moved by an intercept or a spread.
+
+    An index of 0 with an intercept is a shift: photos that are harder for every model.
+    """
     columns = {"table": "3", "setup": "1v1000", "prompt": "simple", "averaging": "unbalanced", "checkpoint": ""}
     photos = {group: int(PHOTOS[f"{group}_photos"].sum()) for group in ("common", "counter")}
     rows = []
@@ -34,17 +41,83 @@ def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
     return PublishedTables(pd.DataFrame(rows), empty, PHOTOS)
 
 
-def test_planted_indices_are_recovered_with_their_errors_and_the_verdicts_keep_their_level():
+RUNS = 12
+
+
+@pytest.fixture(scope="module")
+def rays():
     rng = np.random.default_rng(0)
+    return [study(planted(rng, 0.4, 0.3), {}) for _ in range(RUNS)]
+
+
+def test_planted_indices_are_recovered_with_their_errors_and_the_verdicts_keep_their_level(rays):
     covered, rejected = [], 0
-    for _ in range(50):
-        tests, (comparison,) = evaluate_reliance(planted(rng, 0.4, 0.3))
-        covered += [test.interval[0] < tau < test.interval[1] for test, tau in zip(tests, (0.4, 0.3), strict=True)]
-        covered.append(comparison.interval[0] < 0.1 < comparison.interval[1])
-        rejected += any(test.verdict == "rejected" for test in tests)
-    # 150 intervals at 95%, somewhat wider where chi-square exceeds its mean; 3.7 binomial deviations (p = 1e-4).
-    assert np.mean(covered) > 0.95 - 3.7 * np.sqrt(0.05 * 0.95 / 150)
-    assert rejected / 50 < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / 50)
+    for run in rays:
+        covered += [test.interval[0] < tau < test.interval[1] for test, tau in zip(run.tests, (0.4, 0.3), strict=True)]
+        covered.append(run.comparisons[0].interval[0] < 0.1 < run.comparisons[0].interval[1])
+        rejected += any(test.verdict == "rejected" for test in run.tests)
+    # 36 intervals at 95%, somewhat wider where chi-square exceeds its mean; 3.7 binomial deviations (p = 1e-4).
+    assert np.mean(covered) > 0.95 - 3.7 * np.sqrt(0.05 * 0.95 / len(covered))
+    assert rejected / RUNS < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / RUNS)
+
+
+def test_rays_are_told_as_rays_and_no_model_as_leaning_otherwise(rays):
+    """The theory's own tables are not rejected beyond chance, and neither alternative is taken for them."""
+    rows = [row for run in rays for row in run.alternatives]
+    wrong = np.mean([row.p_values["ray"] < 0.05 for row in rows])
+    assert wrong < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / len(rows))
+    assert np.mean([row.verdict == "ray" for row in rows]) > 0.9  # what is left after Holm's correction
+    # The lines meet at 50%: Fieller's set holds it, and chance is outside.
+    holds = [any(low <= 0.5 <= high for low, high in row.meeting_set) for row in rows]
+    assert np.mean(holds) > 0.95 - 3.7 * np.sqrt(0.05 * 0.95 / len(rows))
+    assert not any(low <= 0.001 <= high for row in rows for low, high in row.meeting_set)
+    for model in rays[0].models:
+        tau = {"clip": 0.4, "imagenet": 0.3}[model.family]
+        assert abs(model.reliance - tau) < 4.5 * model.stderr and model.verdict == "above 0"  # 43 models, p = 3e-4
+
+
+def test_harder_photos_are_told_as_a_shift_and_not_as_reliance():
+    rng = np.random.default_rng(3)
+    rows = [row for _ in range(20) for row in examine_alternatives(offered(planted(rng, 0.0, 0.0, intercept=-0.5)))[0]]
+    wrong = np.mean([row.p_values["shift"] < 0.05 for row in rows])
+    assert wrong < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / len(rows))
+    assert all(row.p_values["ray"] < 1e-3 for row in rows)
+    assert np.mean([row.p_values["chance"] < 0.01 for row in rows]) > 0.8  # with 15 models not always
+    run = study(planted(rng, 0.0, 0.0, intercept=-0.5), {})
+    assert [row.verdict for row in run.alternatives] == ["shift", "shift"]
+    assert all(test.verdict == "rejected" for test in run.tests)
+    (beside,) = run.differences
+    assert beside.verdict == "inconclusive" and abs(beside.difficulty + 0.5) < 0.1
+    assert abs(beside.clip_reliance) < 0.05  # the ray alone would say 0.2 and more
+
+
+@pytest.mark.parametrize("candidates", [20, 1000])
+def test_probit_of_choosing_among_many_is_almost_a_line_through_chance(candidates):
+    """Of the largest of normal scores: so reliance among many classes is a line through chance, and not the origin."""
+    nodes, weights = np.polynomial.legendre.leggauss(2000)
+    height, weight = 12 * nodes + 2, 12 * weights
+    lead = np.linspace(0.0, 4.5, 46)  # up to 99% of 20
+    others = np.exp((candidates - 1) * norm.logcdf(height))
+    places = norm.ppf([np.sum(weight * norm.pdf(height - d) * others) for d in lead])
+    above = places - norm.ppf(1 / candidates)
+    assert abs(above[0]) < 1e-9
+    assert np.abs(above - lead * np.sum(above * lead) / np.sum(lead**2)).max() < 0.04
+
+
+def test_reliance_among_many_classes_is_told_by_where_the_lines_meet():
+    """Models of one reliance whose guessers are right in 1 of 1000: a line through chance."""
+    chance = norm.ppf(1 / 1000)
+    slope = (1 - 0.15) / (1 + 0.15)
+    run = study(planted(np.random.default_rng(4), 0.15, 0.15, intercept=chance * (1 - slope)), {})
+    assert [row.verdict for row in run.alternatives] == ["chance", "chance"]
+    for row in run.alternatives:
+        assert row.slopes["chance"] == pytest.approx(slope, abs=0.01)  # its standard error is 0.002
+
+
+def test_families_that_differ_beside_one_difficulty_are_told():
+    (row,) = study(planted(np.random.default_rng(5), 0.1, 0.0, intercept=-0.5), {}).differences
+    assert row.verdict == "CLIPs lean more" and row.difference == pytest.approx(0.1, abs=0.03)
+    assert row.difficulty_p_value > 0.01
 
 
 @pytest.mark.parametrize(
@@ -53,20 +126,19 @@ def test_planted_indices_are_recovered_with_their_errors_and_the_verdicts_keep_t
      ({"spread": 0.06}, "they differ")],
 )  # fmt: skip
 def test_what_the_theory_cannot_explain_is_found(change, reason):
-    tests, _ = evaluate_reliance(planted(np.random.default_rng(1), 0.4, 0.3, **change))
-    for test in tests:
+    for test in study(planted(np.random.default_rng(1), 0.4, 0.3, **change), {}).tests:
         assert test.verdict == "rejected" and reason in test.reasons
 
 
 @pytest.mark.parametrize(("tau", "verdict"), [(0.45, "CLIPs lean more"), (0.15, "CLIPs lean less")])
 def test_difference_between_the_families_is_found(tau, verdict):
-    _, (comparison,) = evaluate_reliance(planted(np.random.default_rng(2), tau, 0.3))
+    (comparison,) = study(planted(np.random.default_rng(2), tau, 0.3), {}).comparisons
     assert comparison.verdict == verdict
     assert comparison.difference == pytest.approx(tau - 0.3, abs=5 * comparison.stderr)
 
 
 def test_each_model_has_its_own_index(published):
-    for test in published[0]:
+    for test in published.tests:
         for model in test.models:
             z = norm.ppf([model["common"] / 100, model["counter"] / 100])
             assert model["reliance"] == pytest.approx((z[0] - z[1]) / (z[0] + z[1]), rel=1e-9)
@@ -74,7 +146,7 @@ def test_each_model_has_its_own_index(published):
 
 def test_what_the_published_numbers_say(published):
     """One reliance a family is rejected everywhere: better models lean less. The families are not told apart."""
-    tests, comparisons = published
+    tests, comparisons = published.tests, published.comparisons
     assert len({(t.family, t.source, t.tables, *t.setting.values()) for t in tests}) == len(tests)
     assert all("better models lean less" in test.reasons and "they differ" in test.reasons for test in tests)
     assert {row.verdict for row in comparisons} == {"inconclusive"}
@@ -83,16 +155,63 @@ def test_what_the_published_numbers_say(published):
     assert all(-0.85 < test.intercept < -0.5 for test in tests)  # 0.5 to 0.8 in docs/theory/accuracy_on_the_line.md
 
 
-def test_models_worse_than_chance_are_left_out_and_told(published, run_program):
-    (table9,) = [t for t in published[0] if t.tables == ("9",) and t.setting["selector"] == "included"]
+def test_program_tells_everything_and_who_is_left_out(published, run_program, tmp_path):
+    (table9,) = [t for t in published.tests if t.tables == ("9",) and t.setting["selector"] == "included"]
     assert table9.left_out > 0 and all(model["common"] + model["counter"] > 100 for model in table9.models)
-    done = run_program("realdata.reliance")
+    done = run_program("realdata.reliance", "--models", "--classes", "--json", "found.json")
     assert done.returncode == 0, done.stderr
-    assert f"({table9.left_out} left out)" in " ".join(done.stdout.split())
+    words = " ".join(done.stdout.split())
+    assert f"({table9.left_out} left out)" in words
+    assert all(test.sentence in words for test in published.classes)
+    without = sum(row.reliance is None for row in published.models)
+    assert f"{without} models have none" in words and words.count("no index") == without
+    content = json.loads((tmp_path / "found.json").read_text())
+    assert set(content) == {"tests", "comparisons", "classes", "models", "alternatives", "questions"}
+    assert content["tests"][0]["family"] == "clip"
+    assert {row["verdict"] for row in content["classes"]["tests"]} <= {"rejected", "holds", "undecided"}
+    assert len(content["models"]) == len(published.models)
 
 
-def test_program_writes_json_and_refuses_wrong_tables(run_program, refused):
-    done = run_program("realdata.reliance", "--json", "-")
-    content = json.loads(done.stdout)
-    assert set(content) == {"tests", "comparisons"} and content["tests"][0]["family"] == "clip"
-    refused("realdata.reliance", "--published", "nowhere", words=["nowhere"])
+def test_all_findings_have_a_verdict_a_sentence_and_one_correction(published):
+    rows = [*published.tests, *published.comparisons, *published.classes, *published.summaries, *published.models,
+            *published.alternatives, *published.differences]  # fmt: skip
+    assert all(row.verdict and row.sentence.endswith(".") for row in rows)
+    # Two questions a test, a class and a difference, one a comparison, a summary and a model, two with its classes, ...
+    models = sum((m.reliance is not None) + (m.classwise is not None) for m in published.models)
+    others = 2 * len(published.tests) + len(published.comparisons) + 3 * len(published.alternatives)
+    assert published.questions == models + others + 2 * (len(published.classes) + len(published.differences)) + 2
+    raw = [
+        (row.p_values[name], row.p_values_corrected[name]) for row in published.alternatives for name in row.p_values
+    ]
+    # Holm's factor is at most the number of questions, and 1 for none of those that are not the least significant.
+    assert all(p < corrected <= min(1.0, published.questions * p) + 1e-12 for p, corrected in raw)
+
+
+def test_wrong_tables_are_refused(refuses, tmp_path):
+    refuses(program.main, "--published", "nowhere", words=["nowhere"])
+    for file in DIRECTORY.glob("*.csv"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    table = tmp_path / "classwise.csv"
+    table.write_text(table.read_text().replace("71.36", "seven", 1))
+    refuses(program.main, "--published", ".", words=["classwise.csv", "line 2", "common", "seven"])
+
+
+@pytest.mark.parametrize("module", [reliance, reliance_classes, reliance_models])
+def test_figures_name_axes_and_source_and_are_the_same_each_time(module, published, monkeypatch):
+    monkeypatch.setattr(module, "study", lambda tables, classwise: published)
+    figure, again = (module.draw(read_published_tables()) for _ in range(2))
+    assert all(axis.get_xlabel() or axis.get_ylabel() for axis in figure.axes)
+    assert "Source: " in figure.get_supxlabel() and "realdata.reliance" in figure.get_supxlabel()
+    assert to_png(figure) == to_png(again)
+
+
+def test_what_the_published_classes_say(published):
+    """In no class is one ray shown to hold; a shift is nearer everywhere, and classes whose ray stands hardly drop."""
+    paper, replication = published.summaries
+    for summary in (paper, replication):
+        assert summary.rejected_at_5["ray"] > 10 * summary.expected and summary.holds == 0
+        assert summary.qaicc["shift"] < summary.qaicc["chance"] < summary.qaicc["ray"]
+        assert summary.drops["undecided"] < summary.drops["rejected"]
+    assert (paper.verdict, replication.verdict) == ("shift", "line")
+    classwise = [model.classwise for model in published.models if model.classwise]
+    assert len(classwise) == 5 + 15 and all(found.heterogeneity_p_value_corrected < 0.05 for found in classwise)

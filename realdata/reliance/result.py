@@ -22,10 +22,11 @@ class RelianceTest:
         intercept_p_value: of the test that it is 0, not corrected.
         chi_square: of the models' distances from the line through the origin.
         chi_square_p_value: of the test that there is one reliance, not corrected.
-        verdict: `rejected` or `not rejected`.
+        verdict: `rejected` or `not rejected`; empty before the correction for multiple comparisons.
         reasons: what was rejected.
         models: each model's own index.
         left_out: how many models have no index.
+        sentence: what was found, in words.
     """
 
     source: str
@@ -44,6 +45,7 @@ class RelianceTest:
     reasons: tuple[str, ...]
     models: list[dict[str, Any]]
     left_out: int
+    sentence: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +59,9 @@ class Comparison:
         difference: positive where CLIPs lean more on the background.
         stderr: its standard error.
         interval: its 95% interval.
-        p_value: of the test that it is 0, two-sided, corrected by Holm over the settings.
+        p_value: of the test that it is 0, two-sided, corrected by Holm once it is judged.
         verdict: `CLIPs lean more`, `CLIPs lean less` or `inconclusive`.
+        sentence: the same in words.
     """
 
     source: str
@@ -69,3 +72,4 @@ class Comparison:
     interval: tuple[float, float]
     p_value: float
     verdict: str
+    sentence: str = ""

@@ -1,0 +1,186 @@
+"""What the theory's model lacks, put to the averages: many classes, and counter photos that are harder.
+
+Four lines through a family's models on probit axes, with photos' errors in both accuracies and the models' own scatter
+(`realdata.reliance.average_lines`), as in `realdata.reliance.classes`:
+
+- `ray`: through 50%, reliance alone, as the theory of two classes has it;
+- `chance`: through the accuracy of a guesser among the candidates, 1 / 1000 or 1 / 20: reliance alone, with many
+  classes. Choosing the largest of K independent normal scores, of which the right one is higher by d, has a probit that
+  is within 0.04 of a line in d up to 99%, which meets chance at d = 0: one reliance of many classes is a line through
+  chance;
+- `shift`: slope 1, counter photos harder for all models alike;
+- `line`: both slope and intercept free.
+
+The first three are tested against the last, which is left with where it meets equal accuracies, by Fieller's set.
+Verdict: the one of the three that is not rejected, where the other two are; `none alone` where all three are;
+`undecided` otherwise. Models within twice chance have learned nothing, and are left out.
+
+CLIPs against ImageNet models, again: with one intercept for both families, which is how hard the photos are for any
+model, do their slopes differ? Tested against one slope; whether one intercept is enough is tested too.
+
+Models count as independent draws. The photos are taken as they are: with others the difficulty would be another.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+from realdata.claim_test import LEVEL
+from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
+from realdata.reliance.average_lines import Group, covariance, fit_lines, p_value
+from realdata.reliance.averages import FEWEST
+from realdata.reliance.families import Family
+from realdata.settings import Setting
+
+_CANDIDATES = {"1v1000": 1000, "1v20": 20}
+_NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guessers at chance",
+          "shift": "harder photos alone"}  # fmt: skip
+
+
+def examine_alternatives(
+    settings: Sequence[tuple[Setting, Family, Family]],
+) -> tuple[list[Alternatives], list[AtOneDifficulty]]:
+    """Every family with enough models, and every pair of families on the same photos; not yet judged.
+
+    Args:
+        settings: as `realdata.reliance.families.offered` gives them.
+    """
+    found: dict[tuple[str, ...], Alternatives] = {}
+    compared = []
+    for _, *both in settings:
+        groups = [_group(family) for family in both]
+        for family, group in zip(both, groups, strict=True):
+            if family.key not in found and len(group.common) >= FEWEST:
+                found[family.key] = _alternatives(family, group)
+        if all(len(group.common) >= FEWEST for group in groups):
+            compared.append(_at_one_difficulty(both[0], groups))
+    return list(found.values()), compared
+
+
+def questions(row: Alternatives | AtOneDifficulty) -> tuple[float, ...]:
+    """The p-values that count in the correction for multiple comparisons."""
+    if isinstance(row, Alternatives):
+        return tuple(row.p_values.values())
+    return row.p_value, row.difficulty_p_value
+
+
+def judged(row: Alternatives, corrected: Sequence[float]) -> Alternatives:
+    """The verdict that follows from the corrected p-values."""
+    p_values = dict(zip(row.p_values, corrected, strict=True))
+    left = [name for name, p in p_values.items() if p >= LEVEL]
+    verdict = left[0] if len(left) == 1 else "undecided" if left else "none alone"
+    low, high = row.slope_interval
+    out = ", ".join(_NAMES[name] for name in p_values if name not in left)
+    kept = ", ".join(_NAMES[name] for name in left)
+    pieces = " or ".join(f"{_percent(start)} to {_percent(end)}" for start, end in row.meeting_set)
+    return dataclasses.replace(
+        row,
+        p_values_corrected=p_values,
+        verdict=verdict,
+        sentence=(
+            f"{verdict}: {f'rejected {out}; ' if out else ''}"
+            f"{f'not rejected {kept}; ' if left else ''}slope {row.slopes['line']:.2f} "
+            f"[{low:.2f}, {high:.2f}], intercept {row.intercepts['line']:+.2f} probits; by AICc the best is "
+            f"{min(row.aicc, key=lambda name: row.aicc[name])}; equal accuracies at {pieces}."
+        ),
+    )
+
+
+def judged_difficulty(row: AtOneDifficulty, corrected: Sequence[float]) -> AtOneDifficulty:
+    """The verdict that follows from the corrected p-values."""
+    shown = "CLIPs lean more" if row.difference > 0 else "CLIPs lean less"
+    verdict = shown if corrected[0] < LEVEL else "inconclusive"
+    enough = "is rejected" if corrected[1] < LEVEL else "is not rejected"
+    return dataclasses.replace(
+        row,
+        p_value_corrected=corrected[0],
+        difficulty_p_value_corrected=corrected[1],
+        verdict=verdict,
+        sentence=(
+            f"{verdict}: beside one difficulty of {row.difficulty:+.2f} probits, which {enough}, the CLIPs' index is "
+            f"{row.clip_reliance:.2f} and the ImageNet models' {row.imagenet_reliance:.2f}."
+        ),
+    )
+
+
+def _group(family: Family) -> Group:
+    learned = family.only((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
+    return Group(*(np.asarray(part) for part in (*learned.common, *learned.counter)))
+
+
+def _alternatives(family: Family, group: Group) -> Alternatives:
+    chance = float(norm.ppf(1 / _CANDIDATES[family.setting.setup]))
+    lines = {
+        "ray": fit_lines([group], intercept=0.0),
+        "chance": fit_lines([group], intercept=0.0, meeting=chance),
+        "shift": fit_lines([group], slope=1.0),
+        "line": fit_lines([group]),
+    }
+    line, spread = lines["line"], covariance(group, lines["line"])
+    slopes = {name: float(fit.slopes[0]) for name, fit in lines.items()}
+    intercepts = {name: float(fit.intercepts[0]) for name, fit in lines.items()}
+    intercepts["chance"] = chance * (1 - slopes["chance"])
+    best = min(fit.aicc for fit in lines.values())
+    critical = float(student_t.ppf(1 - LEVEL / 2, line.models - 2))
+    half = critical * float(np.sqrt(spread[1, 1]))
+    meeting = intercepts["line"] / (1 - slopes["line"])
+    return Alternatives(
+        source=family.setting.source,
+        tables=family.tables,
+        setting=family.described,
+        family=family.family,
+        models=line.models,
+        left_out=len(family.models) - line.models,
+        slopes=slopes,
+        intercepts=intercepts,
+        aicc={name: fit.aicc - best for name, fit in lines.items()},
+        p_values={name: p_value(lines[name], line) for name in ("ray", "chance", "shift")},
+        p_values_corrected={},
+        slope_interval=(slopes["line"] - half, slopes["line"] + half),
+        meeting=float(norm.cdf(meeting)),
+        meeting_set=_fieller(intercepts["line"], slopes["line"], spread, critical),
+        scatter=float(line.scatters[0]),
+        verdict="",
+        sentence="",
+    )
+
+
+def _fieller(intercept: float, slope: float, spread: np.ndarray, critical: float) -> tuple[tuple[float, float], ...]:
+    """Accuracies Phi(g) at which alpha = g (1 - k) is not rejected: where a quadratic in g is not above 0."""
+    a = (1 - slope) ** 2 - critical**2 * spread[1, 1]
+    b = -2 * (intercept * (1 - slope) + critical**2 * spread[0, 1])
+    c = intercept**2 - critical**2 * spread[0, 0]
+    root = b**2 - 4 * a * c
+    if root < 0:  # then a < 0, since the estimate itself is never rejected
+        return ((0.0, 1.0),)
+    low, high = sorted(float(norm.cdf((-b + sign * np.sqrt(root)) / (2 * a))) for sign in (-1, 1))
+    # Where slope 1 is not rejected the set holds infinity, and is what lies outside the roots.
+    return ((low, high),) if a > 0 else ((0.0, low), (high, 1.0))
+
+
+def _at_one_difficulty(clips: Family, groups: list[Group]) -> AtOneDifficulty:
+    apart, together = fit_lines(groups), fit_lines(groups, same_intercept=True)
+    one_slope = fit_lines(groups, same_intercept=True, same_slope=True)
+    clip, imagenet = (float((1 - k) / (1 + k)) for k in together.slopes)
+    return AtOneDifficulty(
+        source=clips.setting.source,
+        tables=clips.setting.tables,
+        setting=clips.described,
+        difficulty=float(together.intercepts[0]),
+        clip_reliance=clip,
+        imagenet_reliance=imagenet,
+        difference=clip - imagenet,
+        p_value=p_value(one_slope, together),
+        p_value_corrected=1.0,
+        difficulty_p_value=p_value(together, apart),
+        difficulty_p_value_corrected=1.0,
+        verdict="",
+        sentence="",
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if 0.0005 <= share <= 0.9995 else "0%" if share < 0.5 else "100%"

@@ -1,0 +1,140 @@
+"""Lines on probit axes through models' average accuracies, with photos' errors in both and the models' own scatter.
+
+Model i of a family has the probits x_i and y_i with photos' errors e_A and e_C, and lies off the family's line
+
+    y = g + alpha + k (x - g)
+
+by a normal scatter of standard deviation omega, a parameter. Its true place on the line is integrated out over a flat
+prior, which leaves y_i - g - alpha - k (x_i - g) ~ N(0, e_C^2 + k^2 e_A^2 + omega^2). Maximum
+likelihood, by Fisher scoring.
+
+The photos' errors are bounds (`realdata.photo_error`); what they overstate, omega takes back down to 0. Nested lines
+are compared by the likelihood ratio as the exact test of a regression has it, F = df (exp(LR / n) - 1) / number of
+parameters tested; others by Akaike's criterion with its correction for few models (AICc).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import f as fisher
+
+# Far below any photo's error.
+_LEAST_SCATTER = 1e-4
+_ITERATIONS = 1_000
+
+
+class Group(NamedTuple):
+    """The models of one family: probits and photos' errors of both groups of photos, each of shape (models,)."""
+
+    common: Float[np.ndarray, " models"]
+    common_error: Float[np.ndarray, " models"]
+    counter: Float[np.ndarray, " models"]
+    counter_error: Float[np.ndarray, " models"]
+
+
+class AverageLine(NamedTuple):
+    """The families' lines.
+
+    Attributes:
+        intercepts: alpha of each family.
+        slopes: k of each family.
+        scatters: omega of each family.
+        log_likelihood: at the maximum.
+        parameters: how many were fitted, scatters among them.
+        models: of all families.
+    """
+
+    intercepts: Float[np.ndarray, " families"]
+    slopes: Float[np.ndarray, " families"]
+    scatters: Float[np.ndarray, " families"]
+    log_likelihood: float
+    parameters: int
+    models: int
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion, corrected for few models."""
+        p, n = self.parameters, self.models
+        return 2 * p - 2 * self.log_likelihood + 2 * p * (p + 1) / (n - p - 1)
+
+
+def fit_lines(
+    groups: Sequence[Group],
+    *,
+    intercept: float | None = None,
+    slope: float | None = None,
+    meeting: float = 0.0,
+    same_intercept: bool = False,
+    same_slope: bool = False,
+) -> AverageLine:
+    """Fit each family's line.
+
+    Args:
+        groups: the families.
+        intercept: alpha of all families; fitted unless given.
+        slope: k of all families; fitted unless given.
+        meeting: g, the probit of the point that the intercept is measured at.
+        same_intercept: whether the families share a fitted intercept.
+        same_slope: whether they share a fitted slope.
+    """
+    families = len(groups)
+    x, x_error, y, y_error = (np.concatenate(part) - centre for part, centre in zip(zip(*groups, strict=True),
+                              (meeting, 0.0, meeting, 0.0), strict=True))  # fmt: skip
+    member = np.repeat(np.eye(families), [len(group.common) for group in groups], axis=0)
+    none, one = np.zeros((families, 0)), np.ones((families, 1))
+    # From the free parameters to those of each family.
+    to_intercepts = none if intercept is not None else one if same_intercept else np.eye(families)
+    to_slopes = none if slope is not None else one if same_slope else np.eye(families)
+    split = to_intercepts.shape[1]
+    design = np.hstack([member @ to_intercepts, x[:, None] * (member @ to_slopes)])
+
+    free = np.concatenate([np.full(split, np.mean(y - x)), np.ones(to_slopes.shape[1])])
+    scatter_squared = np.full(families, 0.01)
+    for _ in range(_ITERATIONS):
+        intercepts = np.full(families, intercept or 0.0) + to_intercepts @ free[:split]
+        slopes = np.full(families, slope or 0.0) + to_slopes @ free[split:]
+        k = member @ slopes
+        variance = y_error**2 + (k * x_error) ** 2 + member @ scatter_squared
+        residual = y - member @ intercepts - k * x
+        excess = residual**2 / variance - 1
+        # A steeper line also has more of the common photos' error in its variance.
+        by_slope = np.hstack([np.zeros((len(x), split)), (k * x_error**2)[:, None] * (member @ to_slopes)])
+        weighted, spread = design / variance[:, None], by_slope / variance[:, None]
+        step = np.zeros(0)
+        if len(free):
+            step = np.linalg.solve(
+                weighted.T @ design + 2 * spread.T @ spread, weighted.T @ residual + spread.T @ excess
+            )
+        wider = (member.T @ (excess / variance)) / (member.T @ variance**-2)
+        narrow = np.maximum(scatter_squared + wider, _LEAST_SCATTER**2)
+        done = max(np.abs(step).max(initial=0.0), np.abs(np.sqrt(narrow) - np.sqrt(scatter_squared)).max()) < 1e-10
+        if done:
+            break
+        free, scatter_squared = free + step, narrow
+    return AverageLine(
+        intercepts,
+        slopes,
+        np.sqrt(scatter_squared),
+        -0.5 * float(np.sum(np.log(2 * np.pi * variance) + excess + 1)),
+        len(free) + families,
+        len(x),
+    )
+
+
+def p_value(smaller: AverageLine, larger: AverageLine) -> float:
+    """Of the test that the smaller of two nested models is enough."""
+    tested = larger.parameters - smaller.parameters
+    freedom = larger.models - (larger.parameters - len(larger.scatters))
+    ratio = max(0.0, 2 * (larger.log_likelihood - smaller.log_likelihood))
+    return float(fisher.sf(freedom * np.expm1(ratio / larger.models) / tested, tested, freedom))
+
+
+def covariance(group: Group, line: AverageLine) -> Float[np.ndarray, "2 2"]:
+    """Covariance of the intercept (at 50%) and slope of one family's line."""
+    variance = group.counter_error**2 + (line.slopes[0] * group.common_error) ** 2 + line.scatters[0] ** 2
+    design = np.stack([np.ones_like(group.common), group.common], axis=1)
+    freedom = line.models - 2
+    # The scatter's maximum likelihood estimate is too small by the two parameters.
+    return np.linalg.inv(design.T @ (design / variance[:, None])) * line.models / freedom

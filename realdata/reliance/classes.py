@@ -1,0 +1,215 @@
+"""Class by class: whether the models of one class lie on a ray, and which line describes them.
+
+Four lines are fitted to each class with binomial errors in both accuracies (`realdata.reliance.count_lines`):
+
+- `ray`: through the origin (50%, 50%) of probit axes, the theory's: reliance alone.
+- `chance`: through (1 / K, 1 / K), where a guesser among K = 1000 candidates lies: reliance alone, among many classes.
+- `shift`: of slope 1: counter photos that are harder for all models alike, by so many probits.
+- `line`: any slope and intercept.
+
+A class's ray is `rejected` if its deviance, or the intercept's likelihood ratio, is significant after Holm's correction
+over the whole program. The models saw the same photos, so both tests allow for any common correlation of their errors
+(`realdata.reliance.shared_errors`), and the intercept's for the models' own scatter too, by the overdispersion of the
+line. Not to be rejected is no success where a class has few photos, or models too much alike: it `holds` only if the
+95% interval of the intercept lies within `NEGLIGIBLE`, which is what the averages' intercepts all exceed; otherwise it
+is `undecided`.
+
+Over classes, which have different photos, slopes and shifts are averaged as random effects (DerSimonian and Laird, with
+the interval of Hartung and Knapp): the slope by its angle, whose error stays finite where the line is steep.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+from realdata.claim_test import LEVEL
+from realdata.reliance.class_result import ClassTest
+from realdata.reliance.count_lines import CountLine, fit_counts
+from realdata.reliance.counts import GROUPS, ClassCounts
+from realdata.reliance.shared_errors import largest_p_value, left_share
+
+LINES = ("ray", "chance", "shift", "line")
+# Probits: the intercepts of the averages are all further from 0 (docs/theory/accuracy_on_the_line.md).
+NEGLIGIBLE = 0.5
+# Where an interval's end is no longer looked for.
+_FURTHEST = 6.0
+_DISTANCES, _BISECTIONS = np.geomspace(0.1, 2 * _FURTHEST, 9), 8
+_POWER = 0.8
+_CHANCE = {"ray": 0.0, "chance": float(norm.ppf(1 / 1000)), "shift": 0.0, "line": 0.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassFits:
+    """The four lines of each class.
+
+    Attributes:
+        counts: that they were fitted to.
+        lines: by name.
+        inflation: of the intercept's variance, from the models' scatter or shared errors, whichever is larger.
+    """
+
+    counts: ClassCounts
+    lines: dict[str, CountLine]
+    inflation: Float[np.ndarray, " classes"]
+
+
+def fit_classes(counts: ClassCounts) -> ClassFits:
+    """Fit the four lines to every class."""
+    data = (counts.right, counts.photos, counts.known)
+    lines = {
+        "ray": fit_counts(*data, intercept=0.0),
+        "chance": fit_counts(*data, intercept=0.0, meeting=_CHANCE["chance"]),
+        "shift": fit_counts(*data, slope=1.0),
+        "line": fit_counts(*data),
+    }
+    models = counts.known.sum(axis=1)
+    # How much more a common error moves the ray's intercept than independent ones do.
+    ray = lines["ray"]
+    root = np.sqrt(ray.weights)
+    tilt = np.sum(ray.weights * ray.places, axis=1) / np.sum(ray.weights * ray.places**2, axis=1)
+    score = root * (1 - tilt[:, None] * ray.places)
+    shared = np.sum(score, axis=1) ** 2 / np.sum(score**2, axis=1)
+    return ClassFits(
+        counts, lines, np.maximum.reduce([np.ones(len(models)), lines["line"].pearson / (models - 2), shared])
+    )
+
+
+def examine_classes(fits: ClassFits) -> list[ClassTest]:
+    """Every class's test, not yet judged."""
+    counts, lines = fits.counts, fits.lines
+    models = counts.known.sum(axis=1)
+    ray, line = lines["ray"], lines["line"]
+    freedom = {name: models - (2 if name == "line" else 1) for name in LINES}
+    p_values = {
+        name: largest_p_value(fit.deviance, freedom[name], models, left_share(fit.weights, _design(name, fit)))
+        for name, fit in lines.items()
+    }
+    student = student_t(models - 2)
+    improvement = np.maximum(ray.deviance - line.deviance, 0.0) / fits.inflation
+    intercept_p = 2 * student.sf(np.sqrt(improvement))
+    low, high = _intercept_interval(fits, student.ppf(1 - LEVEL / 2))
+    information = np.sum(ray.weights, axis=1) - np.sum(ray.weights * ray.places, axis=1) ** 2 / np.sum(
+        ray.weights * ray.places**2, axis=1
+    )
+    detectable = (student.ppf(1 - LEVEL / 2) + student.ppf(_POWER)) * np.sqrt(fits.inflation / information)
+    reliance_error = 2 * ray.slope_error * np.sqrt(np.maximum(1, ray.deviance / freedom["ray"])) / (1 + ray.slope) ** 2
+    sensible = np.sum(counts.known * ray.places, axis=1) * (1 + ray.slope) > 0
+    half = float(norm.ppf(1 - LEVEL / 2)) * reliance_error
+    shares = {group: counts.right[group] / counts.photos[group] for group in GROUPS}
+    drops = 100 * np.sum(counts.known * (shares["common"] - shares["counter"]), axis=1) / models
+    shift_error = np.sqrt(shift_variance(fits))
+    found = []
+    for c, (_, words) in enumerate(counts.classes.iterrows()):
+        tau = float((1 - ray.slope[c]) / (1 + ray.slope[c])) if sensible[c] else None
+        found.append(
+            ClassTest(
+                source=counts.source,
+                imagenet_index=int(words["imagenet_index"]),
+                label=str(words["label"]).partition(",")[0],
+                models=int(models[c]),
+                common_photos=int(counts.photos["common"][c].max()),
+                counter_photos=int(counts.photos["counter"][c].max()),
+                drop=float(drops[c]),
+                slope=float(ray.slope[c]),
+                reliance=tau,
+                interval=None if tau is None else (float(tau - half[c]), float(tau + half[c])),
+                deviance={name: float(fit.deviance[c]) for name, fit in lines.items()},
+                freedom=int(freedom["ray"][c]),
+                overdispersion=float(ray.deviance[c] / freedom["ray"][c]),
+                p_values={name: float(p_values[name][c]) for name in LINES},
+                intercept=float(line.intercept[c]),
+                intercept_interval=(_inside(low[c]), _inside(high[c])),
+                detectable_intercept=float(detectable[c]),
+                intercept_p_value=float(intercept_p[c]),
+                shift=float(lines["shift"].intercept[c]),
+                shift_stderr=float(shift_error[c]),
+            )
+        )
+    return found
+
+
+def shift_variance(fits: ClassFits) -> Float[np.ndarray, " classes"]:
+    """Variance of each class's shift: of errors that all models share, or of their scatter, whichever is larger."""
+    shift = fits.lines["shift"]
+    total = np.sum(shift.weights, axis=1)
+    freedom = fits.counts.known.sum(axis=1) - 1
+    shared = (np.sum(np.sqrt(shift.weights), axis=1) / total) ** 2
+    return np.maximum(shared, np.maximum(1, shift.pearson / freedom) / total)
+
+
+def questions(test: ClassTest) -> tuple[float, ...]:
+    """The p-values that count in the correction for multiple comparisons."""
+    return test.p_values["ray"], test.intercept_p_value
+
+
+def judged(test: ClassTest, corrected: Sequence[float]) -> ClassTest:
+    """The verdict that follows from the corrected p-values."""
+    one_ray, intercept = corrected
+    low, high = test.intercept_interval
+    ends = f"[{'below -6' if low is None else f'{low:+.2f}'}, {'above 6' if high is None else f'{high:+.2f}'}]"
+    misses = f"the line misses the origin, {ends} probits"
+    if low is not None and high is not None and low < 0 < high:  # a steep line may meet either side of the origin
+        misses += " but not 0"
+    reasons = [
+        words for words, p in ((misses, intercept),
+                               (f"the models scatter {test.overdispersion:.1f} times as much as photos do", one_ray))
+        if p < LEVEL
+    ]  # fmt: skip
+    if reasons:
+        verdict = "rejected"
+    elif low is not None and high is not None and low > -NEGLIGIBLE and high < NEGLIGIBLE:
+        verdict = "holds"
+        reasons = [f"no intercept beyond {NEGLIGIBLE} probits is compatible, {ends}"]
+    else:
+        verdict = "undecided"
+        reasons = [f"the intercept may be {ends}; one of {test.detectable_intercept:.2f} would be found in 80%"]
+    return dataclasses.replace(
+        test,
+        p_value_corrected=one_ray,
+        intercept_p_value_corrected=intercept,
+        verdict=verdict,
+        sentence=f"{test.source}, {test.label}: one ray {verdict}: {'; '.join(reasons)}.",
+    )
+
+
+def _design(name: str, fit: CountLine) -> Float[np.ndarray, "classes models parameters"]:
+    places, one = fit.places - _CHANCE[name], np.ones_like(fit.places)
+    return np.stack({"shift": [one], "line": [one, places]}.get(name, [places]), axis=-1)
+
+
+def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Profile-likelihood interval of each class's intercept, the piece around the estimate, both ends at once."""
+    counts, line = fits.counts, fits.lines["line"]
+    right, photos = (
+        {group: np.concatenate([part[group]] * 2) for group in GROUPS} for part in (counts.right, counts.photos)
+    )
+    known = np.concatenate([counts.known] * 2)
+    limit = np.tile(line.deviance + critical**2 * fits.inflation, 2)
+    classes = len(line.slope)
+    start = np.clip(np.tile(line.intercept, 2), -_FURTHEST, _FURTHEST)
+    sides = np.repeat([-1.0, 1.0], classes)
+    inner = outer = start
+
+    def excluded(at: np.ndarray) -> np.ndarray:
+        return fit_counts(right, photos, known, intercept=at, iterations=30).deviance > limit
+
+    # Outwards until the first place that is excluded: beyond it a steep line the other way may fit again.
+    found = np.zeros(2 * classes, bool)
+    for distance in _DISTANCES:
+        further = np.where(found, outer, np.clip(start + sides * distance, -_FURTHEST, _FURTHEST))
+        out = excluded(further)
+        inner, outer, found = np.where(found | out, inner, further), further, found | out
+    for _ in range(_BISECTIONS):
+        middle = (inner + outer) / 2
+        out = excluded(middle)
+        inner, outer = np.where(out, inner, middle), np.where(out, middle, outer)
+    ends = np.where(found, outer, sides * np.inf)
+    return ends[:classes], ends[classes:]
+
+
+def _inside(end: float) -> float | None:
+    return float(end) if np.isfinite(end) else None

@@ -1,0 +1,172 @@
+"""Lines on probit axes through models whose accuracies are counts: maximum likelihood with binomial errors in both.
+
+For each class on its own, model i gets a_i of n common photos right, a binomial count of probability Phi(x_i), and b_i
+of m counter photos, of probability Phi(y_i), with
+
+    y_i = g + alpha + k (x_i - g)
+
+on a line of slope k through (g, g + alpha). Every x_i is a parameter, so that common accuracies have errors too
+(errors in variables). Fisher scoring: with each group's working response and weight, the places x_i are eliminated, and
+the line is regressed on what remains, with the variances 1 / w_C + k^2 / w_A. All classes are fitted at once.
+
+Against the saturated model, deviance and Pearson's chi-square have as many degrees of freedom as there are models, less
+the line's free parameters.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import log_ndtr, ndtr, xlogy
+from scipy.stats import norm
+
+# Accuracies of 1 in 3.5 million and their complements: beyond these a class's few hundred photos tell nothing.
+_FURTHEST = 5.0
+_STEEPEST = 10.0
+_LONGEST_STEP, _SHORTEST_STEP = 0.5, 1e-8
+ITERATIONS = 60
+
+Counted = tuple[Float[np.ndarray, "classes models"], Float[np.ndarray, "classes models"]]
+
+
+class CountLine(NamedTuple):
+    """Lines of several classes.
+
+    Attributes:
+        intercept: alpha, in probits of the counter photos.
+        slope: k.
+        places: x, probits of the models' common accuracies.
+        deviance: from the saturated model.
+        pearson: Pearson's chi-square.
+        weights: inverse variances of the models' residuals from the line, in probits.
+        slope_error: standard error of k at binomial errors; 0 where it is given.
+    """
+
+    intercept: Float[np.ndarray, " classes"]
+    slope: Float[np.ndarray, " classes"]
+    places: Float[np.ndarray, "classes models"]
+    deviance: Float[np.ndarray, " classes"]
+    pearson: Float[np.ndarray, " classes"]
+    weights: Float[np.ndarray, "classes models"]
+    slope_error: Float[np.ndarray, " classes"]
+
+
+def fit_counts(
+    right: Mapping[str, Float[np.ndarray, "classes models"]],
+    photos: Mapping[str, Float[np.ndarray, "classes models"]],
+    known: Bool[np.ndarray, "classes models"],
+    *,
+    intercept: float | Float[np.ndarray, " classes"] | None = None,
+    slope: float | None = None,
+    meeting: float = 0.0,
+    iterations: int = ITERATIONS,
+) -> CountLine:
+    """Fit a line to each class's models.
+
+    Args:
+        right: photos that each model got right, of `common` and `counter`.
+        photos: how many there were.
+        known: which models take part in which class.
+        intercept: alpha, of all classes or of each; fitted unless given.
+        slope: k; fitted unless given.
+        meeting: g, the probit of the point that the intercept is measured at.
+        iterations: of Fisher scoring, at most.
+    """
+    common, counter = ((right[group], photos[group]) for group in ("common", "counter"))
+    x, y = (norm.ppf((got + 0.5) / (of + 1)) - meeting for got, of in (common, counter))
+    classes = len(x)
+    starts = [np.full(classes, 1.0 if slope is None else slope)]
+    if slope is None and intercept is not None:
+        # A line through a given point may be steep: the likelihood can have an optimum on each side of the vertical.
+        y = y - np.broadcast_to(intercept, (classes,))[:, None]
+        cross = np.sum(known * x * y, axis=1)
+        cross = np.where(np.abs(cross) < 1e-9, 1e-9, cross)
+        starts = [
+            np.clip(start, -_STEEPEST, _STEEPEST)
+            for start in (cross / np.sum(known * x**2, axis=1), np.sum(known * y**2, axis=1) / cross)
+        ]
+    found = [_fit(common, counter, known, intercept, slope, meeting, start, iterations) for start in starts]
+    if len(found) == 1:
+        return found[0]
+    second = found[1].deviance < found[0].deviance
+    return CountLine(
+        *(np.where(second.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(found[0], found[1], strict=True))
+    )
+
+
+def _fit(
+    common: Counted,
+    counter: Counted,
+    known: Bool[np.ndarray, "classes models"],
+    intercept: float | Float[np.ndarray, " classes"] | None,
+    slope: float | None,
+    meeting: float,
+    start: Float[np.ndarray, " classes"],
+    iterations: int,
+) -> CountLine:
+    classes = len(known)
+    x = norm.ppf((common[0] + 0.5) / (common[1] + 1))
+    k = start.astype(float)
+    y = norm.ppf((counter[0] + 0.5) / (counter[1] + 1))
+    if intercept is None:
+        alpha = np.sum(known * (y - meeting - k[:, None] * (x - meeting)), axis=1) / np.sum(known, axis=1)
+    else:
+        alpha = np.broadcast_to(np.asarray(intercept, float), (classes,)).copy()
+    free = [intercept is None, slope is None]
+    covariance = np.zeros((classes, 2, 2))
+    weights = np.zeros_like(x)
+    for _ in range(iterations):
+        y = _line(x, alpha, k, meeting)
+        (gap_x, weight_x), (gap_y, weight_y) = _working(x, *common), _working(y, *counter)
+        steep = k[:, None]
+        weights = known / (1 / weight_y + steep**2 / weight_x)
+        design = np.stack([np.ones_like(x), x - meeting], axis=-1)[..., free]
+        step = np.zeros((classes, 2))
+        if any(free):
+            information = np.einsum("cmi,cm,cmj->cij", design, weights, design) + 1e-10 * np.eye(sum(free))
+            inverse = np.linalg.inv(information)
+            found = np.einsum("cij,cmj,cm,cm->ci", inverse, design, weights, gap_y - steep * gap_x)
+            step[:, free] = np.clip(found, -_LONGEST_STEP, _LONGEST_STEP)
+            places = np.flatnonzero(free)
+            covariance[:, places[:, None], places] = inverse
+        rest = gap_y - step[:, :1] - step[:, 1:] * (x - meeting)
+        along = (weight_x * gap_x + steep * weight_y * rest) / (weight_x + steep**2 * weight_y)
+        alpha, k = alpha + step[:, 0], np.clip(k + step[:, 1], -_STEEPEST, _STEEPEST)
+        moved = np.clip(x + np.clip(along, -_LONGEST_STEP, _LONGEST_STEP), -_FURTHEST, _FURTHEST)
+        still = np.abs(step).max() < _SHORTEST_STEP and np.abs(known * (moved - x)).max() < _SHORTEST_STEP
+        x = moved
+        if still:
+            break
+    y = _line(x, alpha, k, meeting)
+    return CountLine(
+        alpha,
+        k,
+        x,
+        np.sum(known * (_deviance(x, *common) + _deviance(y, *counter)), axis=1),
+        np.sum(known * (_pearson(x, *common) + _pearson(y, *counter)), axis=1),
+        weights,
+        np.sqrt(covariance[:, 1, 1]),
+    )
+
+
+def _line(x: np.ndarray, alpha: np.ndarray, k: np.ndarray, meeting: float) -> np.ndarray:
+    return np.clip(meeting + alpha[:, None] + k[:, None] * (x - meeting), -_FURTHEST - 1, _FURTHEST + 1)
+
+
+def _working(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The working response's distance from the probit, and its weight (the Fisher information)."""
+    share, rest, density = ndtr(probit), ndtr(-probit), norm.pdf(probit)
+    weight = photos * density**2 / (share * rest)
+    return (right / share - (photos - right) / rest) * density / weight, weight
+
+
+def _deviance(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    wrong = photos - right
+    most = xlogy(right, right / photos) + xlogy(wrong, wrong / photos)
+    return 2 * (most - right * log_ndtr(probit) - wrong * log_ndtr(-probit))
+
+
+def _pearson(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    share = ndtr(probit)
+    return (right - photos * share) ** 2 / (photos * share * ndtr(-probit))

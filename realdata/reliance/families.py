@@ -1,0 +1,104 @@
+"""The families of models that the published tables offer, with their places on probit axes."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool
+from scipy.stats import norm
+
+from published.tables import PublishedTables
+from realdata.photo_error import proportions, standard_errors
+from realdata.settings import Setting, settings
+from theory.accuracy_on_the_line import Estimate
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """The models of one family in one setting.
+
+    Attributes:
+        family: `clip` or `imagenet`.
+        setting: where they stand; of ImageNet models, the first of several that share their table.
+        tables: the paper's that hold them.
+        described: the setting in the words of the tables' columns; prompt and selector are `none` for ImageNet models.
+        models: a row for each.
+        common: probits of their accuracies on common photos, each of shape (models,).
+        counter: the same on counter photos.
+    """
+
+    family: str
+    setting: Setting
+    tables: tuple[str, ...]
+    described: dict[str, str]
+    models: pd.DataFrame
+    common: Estimate
+    counter: Estimate
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from other families."""
+        return (self.family, self.setting.source, *self.tables, *self.described.values())
+
+    def only(self, kept: Bool[np.ndarray, " models"]) -> "Family":
+        """The same with some of its models."""
+        return dataclasses.replace(
+            self,
+            models=self.models[kept],
+            common=estimate(*(np.asarray(part)[kept] for part in self.common)),
+            counter=estimate(*(np.asarray(part)[kept] for part in self.counter)),
+        )
+
+
+def offered(tables: PublishedTables) -> list[tuple[Setting, Family, Family]]:
+    """Every setting with its CLIPs and its ImageNet models, of which there may be none."""
+    found = []
+    # One table of ImageNet models serves several settings, which differ in what only CLIPs have.
+    shared: dict[tuple[str, ...], Family] = {}
+    for setting in settings(tables):
+        described = setting.describe()
+        clips = _family("clip", setting, setting.tables[:1], described, setting.clips, tables)
+        of_imagenet = described | {"prompt": "none", "selector": "none"}
+        key = (setting.source, *setting.tables[1:], *of_imagenet.values())
+        if key not in shared:
+            own = setting.tables[1:]
+            shared[key] = _family("imagenet", setting, own, of_imagenet, setting.imagenet, tables)
+        found.append((setting, clips, shared[key]))
+    return found
+
+
+def _family(
+    name: str,
+    setting: Setting,
+    own: tuple[str, ...],
+    described: dict[str, str],
+    models: pd.DataFrame,
+    tables: PublishedTables,
+) -> Family:
+    return Family(name, setting, own, described, models, *probits(models, setting.averaging, tables.classes))
+
+
+def probits(frame: pd.DataFrame, averaging: str, classes: pd.DataFrame) -> tuple[Estimate, Estimate]:
+    """Probits of the models' accuracies on common and on counter photos, arrays of shape (models,).
+
+    Args:
+        frame: a row for each model, with `common` and `counter` in %.
+        averaging: `balanced` or `unbalanced`.
+        classes: the photo counts of each class.
+    """
+    found = []
+    for group in ("common", "counter"):
+        photos = classes[f"{group}_photos"].to_numpy()
+        shares = proportions(frame[group].to_numpy(), photos)
+        values = norm.ppf(shares)
+        errors = standard_errors(shares, photos, averaging) / norm.pdf(values)
+        found.append(estimate(values, errors))
+    return found[0], found[1]
+
+
+def estimate(values: np.ndarray, errors: np.ndarray) -> Estimate:
+    """An estimate in double precision."""
+    with jax.enable_x64(True):
+        return Estimate(jnp.asarray(values), jnp.asarray(errors))

@@ -1,0 +1,169 @@
+"""Each model's index of spurious reliance, from its averages and from its classes.
+
+From its averages the index is tau = (z_A - z_C) / (z_A + z_C), with the photos' error, a bound (S19). Models are ranked
+within their setting. A model whose two probits do not sum to more than 0 has no index.
+
+From its classes, where they are published: each class gives an index of its own, and the theory knows no reason why
+they should be the same. The mean over classes is one of random effects, on the scale of the angle arctan(tau) between
+the model's ray and the diagonal: tau is a ratio, whose error grows with it, so that a mean weighted on its own scale is
+too small. `spread` is the standard deviation between classes beyond photo noise, turned into tau at the mean. Classes
+in which the two probits do not sum to more than 0 have no index; they are left out, and counted.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from realdata.claim_test import LEVEL
+from realdata.reliance.averages import indices
+from realdata.reliance.counts import GROUPS, ClassCounts
+from realdata.reliance.families import Family, estimate
+from realdata.reliance.model_result import ClasswiseIndex, ModelIndex
+from realdata.reliance.random_effects import pool
+from realdata.settings import Setting
+from theory.accuracy_on_the_line import Estimate
+
+_Z = float(norm.ppf(1 - LEVEL / 2))
+# Fewer classes than this are not averaged.
+_FEWEST_CLASSES = 5
+# The setting of the class-wise tables.
+_CLASSWISE = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced"}
+
+
+def examine_models(
+    settings: Sequence[tuple[Setting, Family, Family]], counts: Iterable[ClassCounts]
+) -> list[ModelIndex]:
+    """Every model in every setting that offers it, each once; ranked within its setting, not yet judged.
+
+    Args:
+        settings: as `realdata.reliance.families.offered` gives them.
+        counts: of each source's classes.
+    """
+    distinct: dict[tuple[str, ...], Family] = {}
+    for setting, *both in settings:
+        for family in both:
+            if setting.selector == "included" and len(family.models):
+                distinct.setdefault(family.key, family)
+    if not distinct:
+        return []
+    classwise = {of.source: _classwise(of) for of in counts}
+    common, counter = (
+        estimate(
+            *(np.concatenate([np.asarray(getattr(of, group)[part]) for of in distinct.values()]) for part in (0, 1))
+        )
+        for group in GROUPS
+    )
+    index = indices(common, counter)
+    found: list[ModelIndex] = []
+    for family in distinct.values():
+        values, errors = (part[len(found) : len(found) + len(family.models)] for part in index)
+        ranks = pd.Series(values).rank(method="min")
+        rows = family.models.to_dict("records")
+        found += [_model(family, *row, classwise) for row in zip(rows, values, errors, ranks, strict=True)]
+    return found
+
+
+def questions(row: ModelIndex) -> tuple[float, ...]:
+    """The p-values that count in the correction for multiple comparisons."""
+    own = () if row.p_value is None else (row.p_value,)
+    return own if row.classwise is None else (*own, row.classwise.heterogeneity_p_value)
+
+
+def judged(row: ModelIndex, corrected: Sequence[float]) -> ModelIndex:
+    """The verdict that follows from the corrected p-values."""
+    own = None if row.p_value is None else corrected[0]
+    classwise, among = row.classwise, ""
+    if classwise is not None:
+        classwise = dataclasses.replace(classwise, heterogeneity_p_value_corrected=corrected[-1])
+        low, high = classwise.interval
+        differ = "differ" if corrected[-1] < LEVEL else "are not shown to differ"
+        among = (
+            f"; over {classwise.classes} classes {classwise.reliance:.2f} [{low:.2f}, {high:.2f}], which {differ} (by "
+            f"{classwise.spread:.2f}, one standard deviation), with {classwise.left_out} that have none"
+        )
+    if row.reliance is None or own is None or row.interval is None:
+        verdict, words = "no index", "its two probits do not sum to more than 0, so it has no index"
+    else:
+        verdict = "not told from 0" if own >= LEVEL else "above 0" if row.reliance > 0 else "below 0"
+        words = f"index {row.reliance:.2f} [{row.interval[0]:.2f}, {row.interval[1]:.2f}], {verdict}"
+    name = " ".join(part for part in (row.backbone, row.pretrain, row.checkpoint) if part)
+    return dataclasses.replace(
+        row, p_value_corrected=own, classwise=classwise, verdict=verdict, sentence=f"{name}: {words}{among}."
+    )
+
+
+def class_indices(counts: ClassCounts) -> Estimate:
+    """The index of each model in each class, with its photo noise; NaN where there is none. Shape (classes, models)."""
+    estimates = []
+    for group in GROUPS:
+        photos = counts.photos[group]
+        # 0 and all photos have no probit, and are taken as half a photo away.
+        shares = np.clip(counts.right[group] / photos, 0.5 / photos, 1 - 0.5 / photos)
+        values = norm.ppf(shares)
+        errors = np.sqrt(shares * (1 - shares) / photos) / norm.pdf(values)
+        estimates.append(estimate(values, errors))
+    index = indices(*estimates)
+    return estimate(*(np.where(counts.known, np.asarray(part), np.nan) for part in index))
+
+
+def _classwise(counts: ClassCounts) -> dict[tuple[str, str], ClasswiseIndex]:
+    index = class_indices(counts)
+    found = {}
+    for number, (_, model) in enumerate(counts.models.iterrows()):
+        value, error = (np.asarray(part)[:, number] for part in index)
+        has = ~np.isnan(value)
+        if has.sum() < _FEWEST_CLASSES:
+            continue
+        # The angle's derivative by tau is 1 / (1 + tau^2).
+        pooled = pool(np.arctan(value[has]), (error[has] / (1 + value[has] ** 2)) ** 2)
+        mean = float(np.tan(pooled.mean))
+        found[str(model["backbone"]), str(model["pretrain"])] = ClasswiseIndex(
+            reliance=mean,
+            interval=(float(np.tan(pooled.interval[0])), float(np.tan(pooled.interval[1]))),
+            spread=pooled.spread * (1 + mean**2),
+            heterogeneity_p_value=pooled.heterogeneity_p_value,
+            heterogeneity_p_value_corrected=1.0,
+            classes=int(has.sum()),
+            left_out=int((counts.known[:, number] & ~has).sum()),
+        )
+    return found
+
+
+def _model(
+    family: Family,
+    row: Mapping[Any, Any],
+    value: float,
+    error: float,
+    rank: float,
+    classwise: Mapping[str, Mapping[tuple[str, str], ClasswiseIndex]],
+) -> ModelIndex:
+    setting = {name: family.described[name] for name in ("setup", "prompt", "averaging")}
+    own = None
+    # Table 9 repeats backbones with other checkpoints, of which no classes are published.
+    if setting == _CLASSWISE and not row["checkpoint"] and family.family == "clip":
+        own = classwise.get(family.setting.source, {}).get((str(row["backbone"]), str(row["pretrain"])))
+    has = not np.isnan(value)
+    return ModelIndex(
+        source=family.setting.source,
+        table=family.tables[0] if family.tables else "replication",
+        setting=setting,
+        family=family.family,
+        backbone=str(row["backbone"]),
+        pretrain=str(row["pretrain"]),
+        checkpoint=str(row["checkpoint"]),
+        common=float(row["common"]),
+        counter=float(row["counter"]),
+        reliance=float(value) if has else None,
+        stderr=float(error) if has else None,
+        interval=(float(value - _Z * error), float(value + _Z * error)) if has else None,
+        rank=int(rank) if has else None,
+        p_value=float(2 * norm.sf(abs(value) / error)) if has else None,
+        p_value_corrected=None,
+        classwise=own,
+        verdict="",
+        sentence="",
+    )

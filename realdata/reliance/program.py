@@ -1,0 +1,57 @@
+"""`python -m realdata.reliance`: the theory's accuracy on the line (S19) put to published accuracies."""
+
+import argparse
+import dataclasses
+
+from published.tables import DIRECTORY, read_classwise, read_published_tables
+from realdata.reliance import table
+from realdata.reliance.study import study
+from workbench import program, results, terminal
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.reliance",
+        "The index of spurious reliance (S19) of CLIPs and ImageNet models from their published accuracies: whether "
+        "one index a family explains averages and single classes, and if not, whether many classes or harder photos "
+        "do.",
+    )
+    parser.add_argument(
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to read instead of our own",
+    )
+    parser.add_argument("--models", action="store_true", help="also list every model's index, ranked in its setting")
+    parser.add_argument("--classes", action="store_true", help="also list what was found in every class")
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    tables, classwise = read_published_tables(options.published), read_classwise(options.published)
+    with terminal.working("fitting lines"):
+        found = study(tables, classwise)
+    content = {
+        "tests": [dataclasses.asdict(test) for test in found.tests],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],
+        "classes": {
+            "summaries": [dataclasses.asdict(summary) for summary in found.summaries],
+            "tests": [dataclasses.asdict(test) for test in found.classes],
+        },
+        "models": [dataclasses.asdict(model) for model in found.models],
+        "alternatives": {
+            "averages": [dataclasses.asdict(row) for row in found.alternatives],
+            "differences": [dataclasses.asdict(row) for row in found.differences],
+        },
+        "questions": found.questions,
+    }
+    if not results.emit_json(content, options.json):
+        table.show(found, with_models=options.models, with_classes=options.classes)
