@@ -1,60 +1,19 @@
-"""The sentences that depend on verdicts: chosen by counts, so that no sentence says what the data do not.
+"""The sentences that depend on verdicts: made from counts, so that no sentence says what the data do not.
 
-In a sentence `{POINTER}` stands for a number of report.json, which `paper_figs.report.page` fills in as a count.
+In a sentence `{POINTER}` stands for a number of report.json as a count, and `{FILE#POINTER|FORM}` for one of another
+result file; `paper_figs.report.page` fills them in.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# Claim and outcome to a sentence; outcomes as in `verdict_counts.outcome`.
-SENTENCES = {
-    "C1": {
-        "untested": "Whether CLIPs lose accuracy on counter photos was not tested.",
-        "always": "Every CLIP loses accuracy when an animal stands before an uncommon background, in all {@tests} "
-        "tests.",
-        "sometimes": "CLIPs lose accuracy when an animal stands before an uncommon background: shown in {@supported} "
-        "of {@tests} tests, refuted in none.",
-        "open": "No test shows that every CLIP loses accuracy before an uncommon background, and none refutes it.",
-        "both": "Tests disagree on whether every CLIP loses accuracy before an uncommon background: it is shown in "
-        "{@supported} of {@tests} and refuted in {@not_supported}.",
-        "against": "That every CLIP loses accuracy before an uncommon background is refuted in {@not_supported} of "
-        "{@tests} tests and shown in none.",
-        "never": "That every CLIP loses accuracy before an uncommon background is refuted in all {@tests} tests.",
-    },
-    "C2": {
-        "untested": "Whether they lose more than ImageNet models of the same accuracy was not tested.",
-        "always": "They lose more than ImageNet models of the same accuracy, in all {@tests} tests.",
-        "sometimes": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: it is "
-        "shown in {@supported} of {@tests} tests, the opposite in none.",
-        "open": "No test shows that they lose more than ImageNet models of the same accuracy, or less.",
-        "both": "Whether they lose more than ImageNet models of the same accuracy depends on how one asks: it is "
-        "shown in {@supported} of {@tests} tests, the opposite in {@not_supported}.",
-        "against": "They do not lose more than ImageNet models of the same accuracy: the opposite is shown in "
-        "{@not_supported} of {@tests} tests, and it in none.",
-        "never": "They lose less than ImageNet models of the same accuracy, in all {@tests} tests.",
-    },
-    "C8": {
-        "untested": "Whether CLIP's training gives more robustness than supervised training on the same images was not "
-        "tested.",
-        "always": "On the same images CLIP's training gives no more robustness than supervised training, in all "
-        "{@tests} tests.",
-        "sometimes": "On the same images CLIP's training is shown to give no more robustness than supervised training "
-        "in {@supported} of {@tests} tests, and more in none.",
-        "open": "Published experiments on the same images do not tell CLIP's training from supervised training.",
-        "both": "On the same images CLIP's training gives no more robustness than supervised training in {@supported} "
-        "of {@tests} tests, and more in {@not_supported}.",
-        "against": "On the same images CLIP's training gives more robustness than supervised training in "
-        "{@not_supported} of {@tests} tests, and no test shows that it does not.",
-        "never": "On the same images CLIP's training gives more robustness than supervised training, in all {@tests} "
-        "tests.",
-    },
-}
-_LOSSES = {
-    "C3": "that larger models lose less (C3)",
-    "C4": "that more data alone does not help (C4)",
-    "C5": "that better filtered data helps (C5)",
-    "C6": "that language models on CLIP towers still lose (C6)",
-}
+from paper_figs.report.pointer import resolve
+
+# Questions of claims.json, by claim and words.
+_DROP, _ROBUSTNESS = ("C1", "drop"), ("C2", "effective robustness")
+_SMALLER = {"larger backbones": ("C3", "model size"), "filtered data": ("C5", "filtered data")}
+_SHRINKS = {"the drop shrinks": "drop", "it shrinks by more than accuracy explains": "effective robustness"}
+_MORE_DATA = ("C4", "data size: drop")
 _CHANGES = {
     ("selector", "excluded"): "leaving out the model that selected the photos",
     ("selector", "family excluded"): "leaving out the models that were trained as the selecting one",
@@ -68,7 +27,7 @@ _CHANGES = {
 
 def answer(report: Mapping[str, Any]) -> list[str]:
     """The answer in five sentences, from the counts of report.json."""
-    return [_of_claim("C1", report), _of_claim("C2", report), _remedies(report), _training(report), _tables(report)]
+    return [_robustness(report), _drop(report), _remedies(report), _training(report), _tables(report)]
 
 
 def certainty(report: Mapping[str, Any]) -> list[str]:
@@ -76,9 +35,10 @@ def certainty(report: Mapping[str, Any]) -> list[str]:
     said = []
     if "all" in report:
         said.append(
-            "Tests: {/all/tests}. What was claimed is shown in {/all/supported}, the opposite in {/all/not_supported}, "
-            "neither in {/all/inconclusive}. They share models and photos, so their number is no count of votes. "
-            "Verdicts are corrected for how many tests there are."
+            "Of {/all/tests} tests {/all/supported} show what was claimed, {/all/not_supported} the opposite and "
+            "{/all/inconclusive} neither. They share models and photos, so these are no counts of votes. Verdicts are "
+            "corrected for the number of tests: of those that are not inconclusive, one in twenty at most is expected "
+            "to be wrong."
         )
         clustering = report["clustering"]
         if clustering["clustered"]:
@@ -120,47 +80,101 @@ def what_would_change(report: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _of_claim(claim: str, report: Mapping[str, Any]) -> str:
-    counts = report.get("claims", {}).get(claim, {"outcome": "untested"})
-    return SENTENCES[claim][counts["outcome"]].replace("@", f"/claims/{claim}/")
+def _robustness(report: Mapping[str, Any]) -> str:
+    place = _find(report, _ROBUSTNESS)
+    if place is None:
+        return "Whether CLIPs are more robust than ImageNet models of the same accuracy was not tested."
+    shown = (
+        "Some published measurements show"
+        if resolve(report, place)["not_supported"]
+        else "No published measurement shows"
+    )
+    return (
+        f"{shown} that it does: beside ImageNet models of the same accuracy CLIPs are more robust in "
+        f"{_share(report, place, 'not_supported')} and less robust in {_count(report, place, 'supported')}, and in the "
+        f"paper's main one they differ by {_effect(report, place, 'points')}."
+    )
+
+
+def _drop(report: Mapping[str, Any]) -> str:
+    place = _find(report, _DROP)
+    if place is None:
+        return "Whether CLIPs lose accuracy before uncommon backgrounds was not tested."
+    return (
+        f"Before an uncommon background CLIPs lose {_effect(report, place, 'accuracy')} in the main setting; that "
+        f"every one of them loses is shown in {_share(report, place, 'supported')}, and refuted in "
+        f"{_count(report, place, 'not_supported')}."
+    )
 
 
 def _remedies(report: Mapping[str, Any]) -> str:
-    """C3 to C6: each claim with how often it is shown, and its opposite if ever."""
+    """C3 to C5: that the drop shrinks, and that it shrinks by more than accuracy makes it."""
     parts = []
-    for claim, words in _LOSSES.items():
-        counts = report.get("claims", {}).get(claim)
-        if counts and counts["tests"]:
-            opposite = f", the opposite in {{/claims/{claim}/not_supported}}" if counts["not_supported"] else ""
-            parts.append(f"{words} in {{/claims/{claim}/supported}} of {{/claims/{claim}/tests}} tests{opposite}")
+    for what, ending in _SHRINKS.items():
+        shown = [
+            f"for {name} in {_share(report, place, 'supported')}"
+            for name, (claim, words) in _SMALLER.items()
+            if (place := _find(report, (claim, f"{words}: {ending}"))) is not None
+        ]
+        if shown:
+            parts.append(f"that {what} is shown {' and '.join(shown)}")
+    place = _find(report, _MORE_DATA)
+    if place is not None:
+        counts = resolve(report, place)
+        if counts["supported"] or counts["not_supported"]:
+            parts.append(f"that more data alone does not shrink it is shown in {_share(report, place, 'supported')}")
+        else:
+            parts.append("no setting tells what more data alone does")
     if not parts:
-        return "What helps was not tested."
-    return f"It is shown {'; '.join(parts)}."
+        return "What makes the drop smaller was not tested."
+    sentence = "; ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _training(report: Mapping[str, Any]) -> str:
-    sentence = _of_claim("C8", report)
-    counts = report.get("synthetic")
-    if counts is None:
-        return sentence
-    if counts["more"] and counts["less"]:
-        found = (
-            "it depends on the loss and the prompt: of {/synthetic/points} pairs of them {/synthetic/more} come out "
+    """C8 in the paper's experiments, and what the closed forms say of losses, captions and prompts."""
+    if report.get("claims", {}).get("C8", {"tests": 0})["tests"]:
+        sentence = (
+            "In the paper's own experiments contrastive and supervised training on the same images are shown to be "
+            f"equally accurate in {_share(report, '/claims/C8', 'supported', 'comparisons')}"
         )
-        found += "more robust than supervised training, {/synthetic/less} less"
-    elif counts["more"]:
-        found = (
-            "{/synthetic/more} of {/synthetic/points} pairs of loss and prompt come out more robust than supervised "
-        )
-        found += "training, none less"
-    elif counts["less"]:
-        found = (
-            "{/synthetic/less} of {/synthetic/points} pairs of loss and prompt come out less robust than supervised "
-        )
-        found += "training, none more"
     else:
-        found = "no difference between the two is shown"
-    return f"{sentence[:-1]}; in the paper's own synthetic model {found}."
+        sentence = "Contrastive and supervised training on the same images were not compared"
+    counts = report.get("map")
+    if counts is None:
+        return f"{sentence}."
+    found = (
+        f"of {{/map/points}} combinations of loss, captions and prompt {_count(report, '/map', 'more')} are more "
+        f"robust than supervised training and {_count(report, '/map', 'less')} less"
+    )
+    if counts["more"] and counts["less"]:
+        found = f"what is learned depends on what captions and prompts say: {found}"
+    return f"{sentence}; in its synthetic model {found}."
+
+
+def _find(report: Mapping[str, Any], question: tuple[str, str]) -> str | None:
+    """Pointer to the counts of a question, if it was asked."""
+    claim, words = question
+    for number, counts in enumerate(report.get("claims", {}).get(claim, {"questions": []})["questions"]):
+        if counts["question"] == words:
+            return f"/claims/{claim}/questions/{number}"
+    return None
+
+
+def _count(report: Mapping[str, Any], place: str, key: str) -> str:
+    return f"{{{place}/{key}}}" if resolve(report, place)[key] else "none"
+
+
+def _share(report: Mapping[str, Any], place: str, key: str, what: str = "settings") -> str:
+    return f"{_count(report, place, key)} of {{{place}/tests}} {what}"
+
+
+def _effect(report: Mapping[str, Any], place: str, form: str) -> str:
+    """The effect of a question in its main setting, with the interval that decides."""
+    counts = resolve(report, place)
+    row = f"claims.json#/claims/{counts['main']}"
+    low, high = (f"{{{row}{counts['interval']}/{end}|{form}}}" for end in (0, 1))
+    return f"{{{row}/effect|{form}}} points [{low}, {high}]"
 
 
 def _tables(report: Mapping[str, Any]) -> str:

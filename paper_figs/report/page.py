@@ -19,7 +19,7 @@ __all__ = ["PageFigure", "build"]
 
 # Words of the tables' columns that the page writes out.
 NAMES = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
-_PLACEHOLDER = re.compile(r"\{(/[^}]+)\}")
+_PLACEHOLDER = re.compile(r"\{(?:([\w./]+)#)?(/[^}|]+)(?:\|(\w+))?\}")  # file, pointer, form
 
 
 def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str:
@@ -43,11 +43,14 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
         return Place(file, "", whole[file])
 
     def fill(sentence: str) -> Markup:
-        """Put the numbers of report.json where a sentence names them."""
-        place = result(REPORT)
-        parts = _PLACEHOLDER.split(sentence)
-        texts = [place.number(part, "count") if odd % 2 else escape(part) for odd, part in enumerate(parts)]
-        return Markup("").join(texts)
+        """Put numbers where a sentence names them."""
+        filled, end = Markup(), 0
+        for found in _PLACEHOLDER.finditer(sentence):
+            file, pointer, form = found.groups()
+            filled += escape(sentence[end : found.start()])
+            filled += result(file or REPORT).number(pointer, form or "count")
+            end = found.end()
+        return filled + escape(sentence[end:])
 
     def notes_of(rows: Sequence[int]) -> list[Place]:
         """The notes of rows of claims.json, each text once."""

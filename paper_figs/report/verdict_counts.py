@@ -26,33 +26,11 @@ def count_verdicts(rows: Iterable[Row]) -> dict[str, int]:
     return {"tests": len(verdicts)} | {name.replace(" ", "_"): verdicts.count(name) for name in VERDICTS}
 
 
-def outcome(counts: Mapping[str, Any]) -> str:
-    """What the verdicts of several tests come to, in the words by which sentences are chosen.
-
-    Returns:
-        `untested`; `always`, `never` or `open` where all verdicts are supported, not supported or inconclusive;
-        `sometimes` where some are supported and none is not supported; `against` for the reverse; `both` where
-        there are verdicts of both kinds.
-    """
-    tests, supported, contrary = counts["tests"], counts["supported"], counts["not_supported"]
-    if not tests:
-        return "untested"
-    if supported == tests:
-        return "always"
-    if contrary == tests:
-        return "never"
-    if not supported and not contrary:
-        return "open"
-    if supported and contrary:
-        return "both"
-    return "sometimes" if supported else "against"
-
-
 def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """Claim to its counts, and to those of each of its questions, in the order of the rows.
 
     A question has the places of its rows among all (`rows`) and that of the row in the paper's main setting, or the
-    nearest to it (`main`).
+    nearest to it (`main`), and the pointer from that row to the interval that decides (`interval`).
     """
     summary = {}
     for claim in CLAIMS:
@@ -62,9 +40,11 @@ def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
             of_question = [place for place in places if rows[place]["question"] == question]
             counts = count_verdicts(rows[place] for place in of_question)
             main = max(of_question, key=lambda place: _likeness(rows[place]))
-            questions.append({"question": question} | counts | {"main": main, "rows": of_question})
-        counts = count_verdicts(rows[place] for place in places)
-        summary[claim] = {**counts, "outcome": outcome(counts), "questions": questions}
+            interval = "/clustered/interval" if rows[main]["decides"] == "clustered" else "/interval"
+            questions.append(
+                {"question": question} | counts | {"main": main, "interval": interval, "rows": of_question}
+            )
+        summary[claim] = count_verdicts(rows[place] for place in places) | {"questions": questions}
     return summary
 
 

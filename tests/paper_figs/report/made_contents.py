@@ -21,11 +21,12 @@ QUESTIONS = {
     ("C1", "drop"): ("points", "ssssisss"),
     ("C1", "drop, class by class"): ("points", "ssssssss"),
     ("C2", "effective robustness"): ("points", "sssiinis"),
-    ("C3", "model size"): ("points per tenfold", "ssssiiss"),
-    ("C4", "data size"): ("points per tenfold", "iiiiiiii"),
+    ("C3", "model size: drop"): ("points per tenfold", "ssssiiss"),
+    ("C3", "model size: effective robustness"): ("points per tenfold", "iiiiniii"),
+    ("C4", "data size: drop"): ("points per tenfold", "iiiiiiii"),
     ("C5", "filtered data: drop"): ("points", "nnnniinn"),
     ("C6", "drop"): ("points", "ss"),
-    ("C8", "drop"): ("points", "ni"),
+    ("C8", "colours reversed"): ("points", "ni"),
 }
 VERDICTS = {"s": "supported", "n": "not supported", "i": "inconclusive"}
 

@@ -1,87 +1,88 @@
 """Counts and sentences follow the verdicts."""
 
 import itertools
+import re
 
 import pytest
 
 from paper_figs.report import answer
 from paper_figs.report.derived import derive
-from paper_figs.report.verdict_counts import CLAIMS, changes, outcome, summarise
-from tests.paper_figs.report.made_contents import SETTINGS, VERDICTS, audit, claim_row, contents, contrastive
+from paper_figs.report.verdict_counts import CLAIMS, changes, summarise
+from tests.paper_figs.report.made_contents import SETTINGS, VERDICTS, audit, claim_row, contents
 
 MAIN = SETTINGS[0]
-OUTCOMES = {
-    "": "untested",
-    "ss": "always",
-    "si": "sometimes",
-    "ii": "open",
-    "sni": "both",
-    "ni": "against",
-    "nn": "never",
-}
+ROBUSTNESS, DROP, REMEDIES, TRAINING, TABLES = range(5)  # the answer's sentences
 
 
-def rows(claim, letters, setting=MAIN):
-    return [claim_row(claim, "drop", "points", VERDICTS[letter], setting, seed) for seed, letter in enumerate(letters)]
+def rows(claim, letters, setting=MAIN, question="drop"):
+    return [
+        claim_row(claim, question, "points", VERDICTS[letter], setting, seed) for seed, letter in enumerate(letters)
+    ]
 
 
 def report(**verdicts):
-    made = [row for claim, letters in verdicts.items() for row in rows(claim, letters)]
+    """Counts of questions, named as `C3_model_size__drop` is for "model size: drop" of C3."""
+    made = []
+    for name, letters in verdicts.items():
+        claim, _, words = name.partition("_")
+        made += rows(claim, letters, question=words.replace("__", ": ").replace("_", " "))
     return derive({"claims.json": {"claims": made}})
-
-
-@pytest.mark.parametrize(("letters", "expected"), OUTCOMES.items())
-def test_outcomes(letters, expected):
-    assert summarise(rows("C1", letters))["C1"]["outcome"] == expected
-
-
-@pytest.mark.parametrize("claim", answer.SENTENCES)
-def test_every_outcome_has_a_sentence_of_its_own(claim):
-    assert answer.SENTENCES[claim].keys() == set(OUTCOMES.values())
-    assert len(set(answer.SENTENCES[claim].values())) == len(OUTCOMES)
 
 
 @pytest.mark.parametrize(
     ("verdicts", "place", "words", "never"),
     [
-        ({"C1": "sss"}, 0, "Every CLIP loses", "not"),
-        ({"C1": "nnn"}, 0, "refuted in all", "Every CLIP loses accuracy when"),
-        ({"C2": "sii"}, 1, "the opposite in none", "do not lose"),
-        ({"C2": "nii"}, 1, "They do not lose more", "depends"),
-        ({"C2": "sni"}, 1, "the opposite", "none"),
-        ({"C3": "ss", "C4": "ii"}, 2, "(C3) in {/claims/C3/supported} of {/claims/C3/tests} tests; that", "opposite"),
-        ({"C5": "snn"}, 2, "(C5) in {/claims/C5/supported} of {/claims/C5/tests} tests, the opposite in", "C6"),
-        ({"C8": "nn"}, 3, "gives more robustness than supervised training, in all", "no more"),
-        ({"C8": "ss"}, 3, "gives no more robustness", "refuted"),
+        ({"C2_effective_robustness": "sii"}, ROBUSTNESS, "more robust in none of {Q/tests} settings and", "Some"),
+        ({"C2_effective_robustness": "sii"}, ROBUSTNESS, "less robust in {Q/supported}", "less robust in none"),
+        ({"C2_effective_robustness": "nsi"}, ROBUSTNESS, "Some published measurements show", "No published"),
+        ({"C2_effective_robustness": "nii"}, ROBUSTNESS, "more robust in {Q/not_supported} of {Q/tests}", "No "),
+        ({"C1_drop": "sss"}, DROP, "shown in {Q/supported} of {Q/tests} settings, and refuted in none", "not tested"),
+        ({"C1_drop": "nni"}, DROP, "none of {Q/tests} settings, and refuted in {Q/not_supported}", "not tested"),
+        ({"C3_model_size__drop": "ss"}, REMEDIES, "larger backbones in {Q/supported} of {Q/tests} settings.", "explains"),
+        ({"C4_data_size__drop": "ii"}, REMEDIES, "No setting tells", "shown"),
+        ({"C4_data_size__drop": "sn"}, REMEDIES, "does not shrink it is shown in {Q/supported} of", "No setting"),
+        ({"C5_filtered_data__effective_robustness": "ni"}, REMEDIES, "explains is shown for filtered data in none", "large"),
+        ({"C8_colours": "ss"}, TRAINING, "equally accurate in {/claims/C8/supported} of {/claims/C8/tests}", "none"),
+        ({"C8_colours": "nn"}, TRAINING, "equally accurate in none of", "supported}"),
     ],
-)
+)  # fmt: skip
 def test_sentences_follow_planted_verdicts(verdicts, place, words, never):
     sentence = answer.answer(report(**verdicts))[place]
-    assert words in sentence and never not in sentence
+    claim = next(iter(verdicts)).partition("_")[0]
+    assert words.replace("Q/", f"/claims/{claim}/questions/0/") in sentence and never not in sentence
+
+
+def test_the_effect_comes_with_the_interval_that_decides():
+    counts = report(C2_effective_robustness="s")
+    (question,) = counts["claims"]["C2"]["questions"]
+    row = rows("C2", "s", question="effective robustness")[0]
+    assert question["interval"] == ("/clustered/interval" if row["decides"] == "clustered" else "/interval")
+    place = f"claims.json#/claims/0{question['interval']}"
+    assert f"[{{{place}/0|points}}, {{{place}/1|points}}]" in answer.answer(counts)[ROBUSTNESS]
 
 
 def test_the_answer_has_five_sentences_whatever_is_missing():
     whole = derive(contents())
-    parts = ("claims", "audit", "synthetic", "changes")
+    parts = ("claims", "audit", "map", "changes")
     for number in range(len(parts) + 1):
         for missing in itertools.combinations(parts, number):
             sentences = answer.answer({key: part for key, part in whole.items() if key not in missing})
             assert len(sentences) == 5
-            assert all(text[0].isupper() and text.count(".") == 1 and text.endswith(".") for text in sentences)
+            words = [re.sub(r"\{[^}]*\}", "", text) for text in sentences]
+            assert all(text[0].isupper() and text.count(".") == 1 and text.endswith(".") for text in words)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "words"),
+    ("more", "less", "words", "never"),
     [
-        (["more robust", "less robust"], "depends on the loss and the prompt"),
-        (["more robust"], "none less"),
-        (["less robust", "not judged"], "none more"),
-        (["no difference shown"], "no difference between the two is shown"),
+        (9, 19, "depends on what captions and prompts say: of {/map/points}", "none"),
+        (9, 0, "{/map/more} are more robust than supervised training and none less", "depends"),
+        (0, 9, "none are more robust than supervised training and {/map/less} less", "depends"),
     ],
 )
-def test_the_synthetic_model_is_told_as_it_came_out(kinds, words):
-    content = contrastive() | {"verdict": {"comparisons": [{"verdict": kind} for kind in kinds]}}
-    assert words in answer.answer(derive({"contrastive/result.json": content}))[3]
+def test_the_synthetic_model_is_told_as_it_came_out(more, less, words, never):
+    sentence = answer.answer({"map": {"points": 30, "more": more, "less": less}})[TRAINING]
+    assert words in sentence and never not in sentence
 
 
 def test_the_audit_is_told_as_it_came_out():
@@ -134,5 +135,4 @@ def test_certainty_and_changes_say_what_was_counted():
 
 
 def test_claims_are_counted_even_where_none_was_tested():
-    assert outcome({"tests": 0, "supported": 0, "not_supported": 0}) == "untested"
-    assert set(report()["claims"]) == set(CLAIMS)
+    assert set(report()["claims"]) == set(CLAIMS) and report()["claims"]["C1"]["tests"] == 0
