@@ -23,7 +23,7 @@ PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
 # The bootstraps of the reliance index take seconds under the type checks of a test session.
 CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
 # Those into which a photo evaluation does not enter.
-ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map"}
+ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "reliance_classes", "reliance_models"}
 
 
 def added(name, setup, prompt="simple", gap=20.0):
@@ -204,8 +204,12 @@ def with_audit(**content):
 
 def test_photo_counts_mark_what_the_audit_says():
     finding = {"file": "classes.csv", "line": 24, "column": "common_photos", "severity": "error", "expected": "259"}
+    finding |= {"rule": "photo count"}
     marked = photo_counts.draw(with_audit(findings=[finding | {"proposal": {"value": "259", "change": "lost digit"}}]))
     assert "25 → 259" in [text.get_text() for text in marked.axes[0].texts]
+    other = finding | {"rule": "replication: photo count", "severity": "note", "expected": "20", "proposal": None}
+    marks = {line.get_marker() for line in photo_counts.draw(with_audit(findings=[other])).axes[0].get_lines()}
+    assert "s" in marks and not marks & {"x", "D"}
     unsure = photo_counts.draw(with_audit(findings=[finding | {"proposal": None, "expected": "259 or 260"}]))
     assert not unsure.axes[0].texts
     assert sum(line.get_marker() == "x" for line in unsure.axes[0].get_lines()) == 1
