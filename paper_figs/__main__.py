@@ -9,6 +9,7 @@ from paper_figs.compute import compute
 from paper_figs.context import Context
 from paper_figs.drawing import drawn, files
 from paper_figs.figure_spec import FigureSpec
+from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import by_program, command
 from published.tables import DIRECTORY
@@ -85,6 +86,10 @@ def _main(options: argparse.Namespace) -> None:
             display.advance(task)
     results.write_files(directory, made)
     console.print(f"Written to {directory}, as PNG and PDF: {', '.join(spec.name for spec in specs)}", soft_wrap=True)
+    for model in context.added:
+        if not is_shown(model):
+            asked_how = f"setup {model.setup}, prompt {model.prompt!r}"
+            console.print(f"Not shown: {model.name}, since no published model was asked as it was ({asked_how})")
     _tell_left_out(incomplete, options.results)
 
 
