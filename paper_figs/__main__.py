@@ -1,4 +1,4 @@
-"""`python -m paper_figs`: draw the figures from saved results and the published tables."""
+"""`python -m paper_figs`: the figures, and the page with all of the evidence."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from paper_figs.context import Context
 from paper_figs.drawing import drawn, files
 from paper_figs.figure_spec import FigureSpec
 from paper_figs.looks import is_shown
+from paper_figs.page_files import PAGE, page_files
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import by_program, command
 from published.tables import DIRECTORY
@@ -22,14 +23,15 @@ def build_parser() -> program.Parser:
     """The command line's options."""
     parser = program.Parser(
         "python -m paper_figs",
-        "Draw the figures, as PNG and PDF, from saved results and the published tables.",
+        "Draw the figures, as PNG and PDF, from saved results and the published tables, and write the page with all of "
+        "the evidence, report.html, and the numbers that it shows as JSON files beside it.",
     )
     parser.add_argument("--list", action="store_true", help="name the figures and draw none")
     parser.add_argument(
         "--only",
         type=program.choices(tuple(FIGURES)),
         metavar="NAMES",
-        help="figures, separated by commas (default: all whose saved results are there)",
+        help="figures, separated by commas, and no page (default: all whose saved results are there, and the page)",
     )
     parser.add_argument(
         "--results", type=program.path, default=Path("results"), metavar="DIR", help="folder of saved results"
@@ -39,7 +41,7 @@ def build_parser() -> program.Parser:
         type=program.path,
         default=Path("results"),
         metavar="DIR",
-        help="directory whose folder figures/ they go to",
+        help="directory for the folder figures/, the page and its numbers",
     )
     parser.add_argument("--compute", action="store_true", help="first make the saved results that are missing")
     add_with_option(parser)
@@ -64,8 +66,7 @@ def _main(options: argparse.Namespace) -> None:
         for spec in FIGURES.values():
             console.print(f"{spec.name}: {spec.caption}", soft_wrap=True)
         return
-    directory = options.out / "figures"
-    results.check_writable(directory)
+    results.check_writable(options.out)
     context = Context(options.results, options.published, read_added_models(options.added))
     asked = [FIGURES[name] for name in options.only or FIGURES]
     incomplete = [spec for spec in asked if _is_incomplete(spec, options.results)]
@@ -76,20 +77,28 @@ def _main(options: argparse.Namespace) -> None:
         incomplete = []
     if incomplete and options.only:
         raise InputError(_told(incomplete[0], options.results))
+    specs = [spec for spec in asked if spec not in incomplete]
     made: dict[str, bytes] = {}
     with terminal.progress() as display:
-        specs = [spec for spec in asked if spec not in incomplete]
-        task = display.add_task("figures", total=len(specs), status="")
+        task = display.add_task("figures", total=len(specs) + (not options.only), status="")
         for spec in specs:
             display.update(task, status=spec.name)
             made |= files(drawn(spec, context), spec.name)
             display.advance(task)
-    results.write_files(directory, made)
-    console.print(f"Written to {directory}, as PNG and PDF: {', '.join(spec.name for spec in specs)}", soft_wrap=True)
+        page = {}
+        if not options.only:
+            display.update(task, status=PAGE)
+            page = page_files(context, [(spec, made[f"{spec.name}.png"]) for spec in specs])
+    results.write_files(options.out / "figures", made)
+    names = ", ".join(spec.name for spec in specs)
+    console.print(f"Written to {options.out / 'figures'}, as PNG and PDF: {names}", soft_wrap=True)
+    if page:
+        results.write_files(options.out, page)
+        console.print(f"Written to {options.out}: {', '.join(page)}", soft_wrap=True)
     for model in context.added:
         if not is_shown(model):
             asked_how = f"setup {model.setup}, prompt {model.prompt!r}"
-            console.print(f"Not shown: {model.name}, since no published model was asked as it was ({asked_how})")
+            console.print(f"Not in figures: {model.name}, since no published model was asked as it was ({asked_how})")
     _tell_left_out(incomplete, options.results)
 
 

@@ -20,6 +20,7 @@ from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
 from realdata.reliance.study import Study, study
+from realdata.selector_excess import evaluate_selector
 from workbench.results import plain
 
 
@@ -66,6 +67,11 @@ class Context:
     def reliance(self) -> Study:
         """What `python -m realdata.reliance` finds in these tables."""
         return study(self.tables, self.classwise)
+
+    @functools.cached_property
+    def selector(self) -> dict[str, Any]:
+        """What `python -m realdata.curate --published --json` says of these tables."""
+        return plain(evaluate_selector(self.published))
 
     @functools.cached_property
     def audit(self) -> dict[str, Any]:

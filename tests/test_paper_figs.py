@@ -27,9 +27,10 @@ SMALL = ("--image-dim", "4", "--text-dim", "4", "--steps", "60", "--seeds", "2",
 
 
 def only(monkeypatch, *names, **changed):
-    """A program that knows only these figures, some with other fields than in the register."""
+    """A program that knows only these figures, some with other fields than in the register, and makes no page."""
     chosen = {name: dataclasses.replace(FIGURES[name], **changed.get(name, {})) for name in names}
     monkeypatch.setattr(program, "FIGURES", chosen)
+    monkeypatch.setattr(program, "page_files", lambda context, figures: {})
 
 
 def test_list_names_every_figure(run_program):

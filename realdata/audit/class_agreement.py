@@ -6,7 +6,8 @@ from k - m to k; what is beyond that is photos judged otherwise (flips), by righ
 A model is of another kind if its class-wise differences are larger than those between two *different* samples of
 photos would be: the sum of their squares, each over the binomial variance of the two accuracies, exceeds the chi-square
 quantile at 1% over the number of models and groups. A class of another model stands out if it has more flips than the
-other classes' rate explains (Poisson), at 1% over all classes, groups and models.
+other classes' rate explains (Poisson; the rate is that of the classes with all, or nearly all, photos), at 1% over all
+classes, groups and models.
 """
 
 import dataclasses
@@ -30,6 +31,8 @@ STATEMENTS = {
     "explains (Poisson, 1% over all classes).",
 }
 _LEVEL = 0.01
+_WHOLE = 0.01  # share of the photos that may lack where a rate is measured
+_CLASSES = 5  # that are needed to measure it
 
 Model = tuple[str, str]
 
@@ -44,6 +47,7 @@ class ClassDifference:
         difference: paper minus replication, in points.
         flips: photos judged otherwise, at least.
         photos: of the paper.
+        lacking: of them, in the replication.
         squared: the difference, squared, over the binomial variance of two samples.
     """
 
@@ -52,6 +56,7 @@ class ClassDifference:
     difference: float
     flips: int
     photos: int
+    lacking: int
     squared: float
 
 
@@ -124,15 +129,23 @@ def _difference(place: Place, paper: float, replication: float, photos: int, few
     pooled = (right + again + 1) / (photos + fewer + 2)
     variance = pooled * (1 - pooled) * (1 / photos + 1 / fewer)
     difference = paper - replication
-    return ClassDifference(place, replication, difference, flips, photos, (difference / 100) ** 2 / variance)
+    return ClassDifference(
+        place, replication, difference, flips, photos, photos - fewer, (difference / 100) ** 2 / variance
+    )
 
 
 def _standing_out(differences: Sequence[ClassDifference], cells: int) -> list[ClassDifference]:
-    flips, photos = (sum(getattr(each, name) for each in differences) for name in ("flips", "photos"))
-    return [
-        each
-        for each in differences
-        # One flip more than were seen, so that a rate of none is not taken for certain.
-        if poisson.sf(each.flips - 1, each.photos * (flips - each.flips + 1) / (photos - each.photos + 1))
-        < _LEVEL / cells
-    ]
+    if len(differences) <= _CLASSES:
+        return []
+    # Where photos lack, fewer flips are seen than there are.
+    whole = [each for each in differences if each.lacking <= _WHOLE * each.photos]
+    telling = whole if len(whole) > _CLASSES else differences
+    found = []
+    for each in differences:
+        others = [other for other in telling if other is not each]
+        # Flips in both directions cancel: the square of what is left has their number as its mean. One more than were
+        # seen, so that a rate of none is not taken for certain.
+        rate = (sum(other.flips**2 for other in others) + 1) / sum(other.photos for other in others)
+        if poisson.sf(each.flips - 1, each.photos * rate) < _LEVEL / cells:
+            found.append(each)
+    return found

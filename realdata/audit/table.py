@@ -15,19 +15,19 @@ def show(audit: Audit) -> None:
     """Print every error and warning with its evidence, then the counts."""
     console = terminal.output()
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("", "where", "column", "printed", "expected", "evidence"):
-        table.add_column(heading, no_wrap=heading in ("", "printed"))
+    table.add_column("", no_wrap=True)
+    table.add_column("where, what is printed, and the evidence")
     for finding in audit.findings:
         if finding.severity in _STYLES:
             where = finding.table if finding.table in _NAMED else f"Table {finding.table}"
             proposal = f" Proposed: {finding.proposal.value} ({finding.proposal.change})." if finding.proposal else ""
             table.add_row(
                 Text(finding.severity, style=_STYLES[finding.severity]),
-                f"{where}: {finding.row}",
-                finding.column,
-                finding.printed,
-                finding.expected,
-                finding.explanation + proposal,
+                Text.assemble(
+                    (f"{where}, {finding.row}, {finding.column}: ", "bold"),
+                    f"printed {finding.printed or 'nothing'}, expected {finding.expected}\n",
+                    (finding.explanation + proposal, "dim"),
+                ),
             )
     if table.row_count:
         console.print(table)

@@ -2,11 +2,30 @@
 
 import argparse
 import dataclasses
+from typing import Any
 
 from published.tables import DIRECTORY, read_classwise, read_published_tables
 from realdata.reliance import table
-from realdata.reliance.study import study
+from realdata.reliance.study import Study, study
 from workbench import program, results, terminal
+
+
+def reliance_content(found: Study) -> dict[str, Any]:
+    """What `--json` gives of a study."""
+    return {
+        "tests": [dataclasses.asdict(test) for test in found.tests],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],
+        "classes": {
+            "summaries": [dataclasses.asdict(summary) for summary in found.summaries],
+            "tests": [dataclasses.asdict(test) for test in found.classes],
+        },
+        "models": [dataclasses.asdict(model) for model in found.models],
+        "alternatives": {
+            "averages": [dataclasses.asdict(row) for row in found.alternatives],
+            "differences": [dataclasses.asdict(row) for row in found.differences],
+        },
+        "questions": found.questions,
+    }
 
 
 def build_parser() -> program.Parser:
@@ -39,19 +58,5 @@ def _main(options: argparse.Namespace) -> None:
     tables, classwise = read_published_tables(options.published), read_classwise(options.published)
     with terminal.working("fitting lines"):
         found = study(tables, classwise)
-    content = {
-        "tests": [dataclasses.asdict(test) for test in found.tests],
-        "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],
-        "classes": {
-            "summaries": [dataclasses.asdict(summary) for summary in found.summaries],
-            "tests": [dataclasses.asdict(test) for test in found.classes],
-        },
-        "models": [dataclasses.asdict(model) for model in found.models],
-        "alternatives": {
-            "averages": [dataclasses.asdict(row) for row in found.alternatives],
-            "differences": [dataclasses.asdict(row) for row in found.differences],
-        },
-        "questions": found.questions,
-    }
-    if not results.emit_json(content, options.json):
+    if not results.emit_json(reliance_content(found), options.json):
         table.show(found, with_models=options.models, with_classes=options.classes)

@@ -5,6 +5,7 @@ import pytest
 
 from published.tables import DIRECTORY
 from realdata.audit.audit import RULES, audit_tables
+from tests.conftest import ROOT
 from tests.realdata.audit.conftest import SEEDS, serious
 
 
@@ -74,3 +75,23 @@ def test_how_the_tables_were_rounded(real):
     assert ways["15", "class-wise accuracies"][:2] == (270, 270)
     recomputed, rounded, cut = ways["3", "balanced averages"]
     assert (recomputed, rounded, cut) == (10, 3, 7)  # counted by hand from the exact means, in docs/audit.md
+
+
+def test_the_page_has_every_error_and_rule(real):
+    page = (ROOT / "docs" / "audit.md").read_text()
+    counts = real.counts()
+    assert f"{counts['error']} errors, {counts['warning']} warnings and {counts['note']} notes" in page
+    assert f"{len(real.cells):,} numbers" in page
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    errors = [finding for finding in real.findings if finding.severity == "error"]
+    for finding in errors:
+        words = finding.row.split(", ")
+        assert any(
+            len(row) == 4 and row[1:3] == [finding.printed, finding.expected] and all(word in row[0] for word in words)
+            for row in rows
+        ), finding
+    for found in real.rounding:
+        numbers = [str(found.recomputed), str(found.rounded), f"{found.cut} |"]
+        assert [f"| {found.what}, Table {found.table}", *numbers] in rows
+    for rule in RULES:
+        assert rule.removeprefix("replication: ") in page

@@ -67,4 +67,4 @@ def test_program_prints_findings_and_json(run_program, real, capsys):
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert f"{real.counts()['error']} errors, {real.counts()['warning']} warnings" in shown
-    assert "Fig. 3: prairie" in shown
+    assert "Fig. 3, prairie chicken, common_photos: printed 25, expected 259" in shown
