@@ -9,6 +9,7 @@ from paper_figs.compute import compute
 from paper_figs.context import Context
 from paper_figs.drawing import drawn, files
 from paper_figs.figure_spec import FigureSpec
+from paper_figs.looks import is_shown
 from paper_figs.page_files import PAGE, page_files
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import by_program, command
@@ -94,6 +95,10 @@ def _main(options: argparse.Namespace) -> None:
     if page:
         results.write_files(options.out, page)
         console.print(f"Written to {options.out}: {', '.join(page)}", soft_wrap=True)
+    for model in context.added:
+        if not is_shown(model):
+            asked_how = f"setup {model.setup}, prompt {model.prompt!r}"
+            console.print(f"Not in figures: {model.name}, since no published model was asked as it was ({asked_how})")
     _tell_left_out(incomplete, options.results)
 
 

@@ -138,6 +138,11 @@ def data_handles(names: Sequence[str]) -> list[Line2D | Patch]:
     ]
 
 
+def is_shown(model: AddedModel) -> bool:
+    """Whether an added model was asked as published ones were, so that it stands beside them."""
+    return model.setup in SETUPS and model.prompt in ("simple", "openai80", "none")
+
+
 def mark_added(axis: Axes, x: float, y: float, number: int) -> None:
     """A star for an added model, with its number in the legend beside it."""
     axis.plot(x, y, **ADDED)
@@ -148,6 +153,8 @@ def added_handles(models: Sequence[AddedModel], lines: bool = False) -> list[Lin
     """Legend entries of added models: numbers and names, with a line each if they are drawn as lines."""
     handles: list[Line2D | Patch] = []
     for place, model in enumerate(models):
+        if not is_shown(model):
+            continue
         style = {"linestyle": ADDED_LINES[place % len(ADDED_LINES)]} if lines else {}
         handles.append(
             Line2D(

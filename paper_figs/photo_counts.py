@@ -18,7 +18,7 @@ _HALF = 0.2  # of a row, from its middle to that of a bar
 
 
 def draw(context: Context) -> Figure:
-    """Bars as printed; a cross on a count that the audit calls wrong, a diamond where one fits."""
+    """Bars as printed; a cross on a count that the audit calls wrong, a diamond where one fits; the replication's."""
     classes = context.tables.classes
     order = classes.assign(total=classes["common_photos"] + classes["counter_photos"]).sort_values(
         "total", kind="stable"
@@ -52,6 +52,16 @@ def draw(context: Context) -> Figure:
     handles += [
         Line2D([], [], color="black", marker="x", ls="", mew=1.8, label="printed count that the audit finds wrong"),
         Line2D([], [], color="black", marker="D", ls="", mfc="white", ms=5, label="the count that fits"),
+        Line2D(
+            [],
+            [],
+            color="black",
+            marker="s",
+            ls="",
+            mfc="white",
+            ms=5,
+            label="the replication's count, where it differs",
+        ),
     ]
     axis.legend(handles=handles, loc="center right", fontsize=8.5, framealpha=1)
     return figure
@@ -70,7 +80,8 @@ def _mark(axis: Axes, finding: dict[str, Any], order: pd.DataFrame, group: str, 
     except ValueError:  # several values, or words
         return
     axis.plot([printed, value], [place, place], color="black", lw=0.8, zorder=3)
-    axis.plot(value, place, "D", color="black", mfc="white", ms=5, zorder=5)
+    marker = "s" if finding["rule"].startswith("replication") else "D"
+    axis.plot(value, place, marker, color="black", mfc="white", ms=5, zorder=5)
     right = max(value, printed)
     axis.annotate(
         f"{printed:.0f} → {value:.0f}",

@@ -41,7 +41,7 @@ _SPECS = (
     FigureSpec(
         "photo_counts",
         "Fig. 3: photos of each class in each group, and the counts that the audit finds wrong",
-        f"{_PAPER}, Fig. 3; python -m realdata.audit, which reads the counts of {_REPLICATION} too",
+        f"{_PAPER}, Fig. 3; python -m realdata.audit, which reads {_REPLICATION} too",
         "Counts have no interval",
         photo_counts.draw,
     ),

@@ -5,6 +5,8 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from paper_figs.context import Context
+from paper_figs.looks import added_handles, mark_added
+from paper_figs.looks import legend as figure_legend
 from paper_figs.panels import COLOURS, name_axes, panels
 from realdata.reliance.table import FAMILY_NAMES
 
@@ -45,6 +47,10 @@ def draw(context: Context) -> Figure:
             label = f"any line: slope {line.slopes['line']:.2f} [{low:.2f}, {high:.2f}]; best: {_best(line.aicc)}"
             axis.plot(ends, line.intercepts["line"] + line.slopes["line"] * ends, "--", color=colour, linewidth=1.2,
                       label=label)  # fmt: skip
+        for number, model in context.added_in(row.setting["setup"], row.setting["prompt"]):
+            shares = np.array(model.accuracies[row.setting["averaging"]]) / 100
+            common, counter = norm.ppf(np.clip(shares, 1e-4, 1 - 1e-4))
+            mark_added(axis, float(common), float(counter), number)
         axis.plot([-2.0, 3.0], [-2.0, 3.0], ":", color="0.6", label="equal accuracies: index 0")
         for ticks in (axis.set_xticks, axis.set_yticks):
             ticks(norm.ppf(_TICKS / 100), [f"{tick}" for tick in _TICKS])
@@ -54,6 +60,8 @@ def draw(context: Context) -> Figure:
         title = f"{source}\n{row.setting['setup']}, {row.setting['prompt']}, {row.setting['averaging']}"
         name_axes(axis, title, "accuracy on common photos (%)", "accuracy on counter photos (%)")
         axis.legend(fontsize=7.5, loc="upper left", framealpha=0.9, edgecolor="none")
+    if context.added:
+        figure_legend(figure, added_handles(context.added), "lower")
     figure.suptitle(
         "One index of spurious reliance a family (S19) is a line through (50%, 50%): bands are 95%", fontsize=12
     )

@@ -17,13 +17,14 @@ from paper_figs.looks import SMALL, drop_intervals, on_logits, photo_intervals
 from paper_figs.registry import FIGURES
 from published.tables import read_published_tables
 from realdata.added_models import AddedModel
+from realdata.settings import is_repeated, settings
 from workbench.errors import InputError
 
 PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
 # The bootstraps of the reliance index take seconds under the type checks of a test session.
 CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
 # Those into which a photo evaluation does not enter.
-ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map"}
+ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "reliance_classes", "reliance_models"}
 
 
 def added(name, setup, prompt="simple", gap=20.0):
@@ -49,8 +50,27 @@ def added(name, setup, prompt="simple", gap=20.0):
 
 @pytest.fixture(scope="module")
 def context():
-    """With models of both setups, the second far from all published ones."""
-    return Context(added=(added("in-1000", "1v1000"), added("in-20", "1v20", gap=75.0), added("in-50", "1v50")))
+    """With models of both setups, the second far from all published ones, and with planted claims."""
+    context = Context(added=(added("in-1000", "1v1000"), added("in-20", "1v20", gap=75.0), added("in-50", "1v50")))
+    vars(context)["claims"] = {"claims": list(planted_claims(context))}
+    return context
+
+
+def planted_claims(context):
+    """A row of C2 for each setting that can have one, each with its own numbers, and rows of other claims between."""
+    offered = [setting for setting in settings(context.tables) if len(setting.imagenet)]
+    for number, setting in enumerate(setting for setting in offered if not is_repeated(setting, offered)):
+        effect = -2.0 + 0.3 * number
+        row = {"claim": "C2", "question": "effective robustness", "source": setting.source, "tables": setting.tables}
+        row |= {
+            "effect": effect,
+            "interval": [effect - 1, effect + 1],
+            "verdict": "supported" if number % 3 else "inconclusive",
+        }
+        row |= {"clustered": {"interval": [effect - 2, effect + 2]} if number % 4 else None}
+        yield row | {"claim": "C1", "question": "drop", "setting": setting.describe() | {"values": "as printed"}}
+        yield row | {"setting": setting.describe() | {"values": "corrected"}, "effect": 9.0, "verdict": "not supported"}
+        yield row | {"setting": setting.describe() | {"values": "as printed"}}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +125,7 @@ def test_added_models_are_shown_where_their_setup_is(figures, name):
     words = " ".join(text.get_text() for text in words_of(figures(name)))
     assert "in-1000" in words, name
     assert ("in-20" in words) == (not name.startswith("class_drops")), name
+    assert ("in-50" in words) == (name == "forest"), name  # nothing published is 1 vs. 50, but for what it has itself
 
 
 def test_lines_and_stars_of_an_added_model_are_at_its_accuracies(figures):
@@ -204,8 +225,12 @@ def with_audit(**content):
 
 def test_photo_counts_mark_what_the_audit_says():
     finding = {"file": "classes.csv", "line": 24, "column": "common_photos", "severity": "error", "expected": "259"}
+    finding |= {"rule": "photo count"}
     marked = photo_counts.draw(with_audit(findings=[finding | {"proposal": {"value": "259", "change": "lost digit"}}]))
     assert "25 → 259" in [text.get_text() for text in marked.axes[0].texts]
+    other = finding | {"rule": "replication: photo count", "severity": "note", "expected": "20", "proposal": None}
+    marks = {line.get_marker() for line in photo_counts.draw(with_audit(findings=[other])).axes[0].get_lines()}
+    assert "s" in marks and not marks & {"x", "D"}
     unsure = photo_counts.draw(with_audit(findings=[finding | {"proposal": None, "expected": "259 or 260"}]))
     assert not unsure.axes[0].texts
     assert sum(line.get_marker() == "x" for line in unsure.axes[0].get_lines()) == 1
