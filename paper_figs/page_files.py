@@ -23,24 +23,26 @@ from workbench.errors import InputError
 PAGE = "report.html"
 
 
-def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]]) -> dict[str, str]:
-    """The page, and beside it the files that its numbers come from and that are made with it.
+def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], out: Path) -> dict[str, str]:
+    """The page, and the files to stand beside it that all of its numbers come from, by their path; the page last.
 
     Args:
         context: that the figures were drawn from.
         figures: each with its PNG file, in their order.
+        out: folder of the page; saved results that are in it already are not written again.
 
     Raises:
         InputError: a saved result is broken or of another version.
     """
-    made = _made(context)
-    contents = made | _saved(context.results)
+    made, saved = _made(context), _saved(context.results)
+    contents = made | saved
     shown = [
         PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", _compact(png), spec.caption)
         for spec, png in figures
     ]
     page = build(contents, shown)
-    written = {**made, REPORT: derive(contents)}
+    there = out.resolve() == context.results.resolve()
+    written = {**(made if there else contents), REPORT: derive(contents)}
     return {name: results.to_json(content) for name, content in written.items()} | {PAGE: page}
 
 

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import norm
 
 from paper_figs.context import Context
+from paper_figs.looks import ADDED, added_handles
+from paper_figs.looks import legend as figure_legend
 from paper_figs.panels import COLOURS, legend, name_axes
 from paper_figs.reliance import STYLES
+from realdata.added_models import AddedModel
 from realdata.reliance.alternatives_result import Alternatives
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.table import FAMILY_NAMES
@@ -42,6 +46,9 @@ def draw(context: Context) -> Figure:
         errors = 1.96 * np.array([test.shift_stderr for test in tests])
         axes[2].errorbar([test.shift for test in tests], rows, xerr=errors, fmt=marker, color=colour, markersize=4,
                          linewidth=1.0, label=source)  # fmt: skip
+    added = context.added_in("1v1000", "simple")
+    for number, model in added:
+        _added(axes[2], order, number, model)
     for axis in axes[:3]:
         axis.set_ylim(-0.8, len(order) - 0.2)
         axis.axvline(0.0, color="0.4", linewidth=0.8)
@@ -61,8 +68,20 @@ def draw(context: Context) -> Figure:
     legend(axes[2])
     _criteria(figure.add_subplot(grid[0, 3]), found.summaries)
     _averages(figure.add_subplot(grid[1, 3]), found.alternatives)
+    if added:
+        figure_legend(figure, added_handles([model for _, model in added]), "lower")
     figure.suptitle("Class by class, no single index describes the models: their accuracies shift instead", fontsize=12)
     return figure
+
+
+def _added(axis: Axes, order: Sequence[int], number: int, model: AddedModel) -> None:
+    """A star with the number of an added model at its own shift in each class, where neither accuracy is 0 or 100%."""
+    for each in model.classes.to_dict("records"):
+        common, counter = each["common"] / 100, each["counter"] / 100
+        if each["imagenet_index"] in order and 0 < common < 1 and 0 < counter < 1:
+            shift, row = float(norm.ppf(counter) - norm.ppf(common)), order.index(each["imagenet_index"])
+            axis.plot(shift, row, **(ADDED | {"markersize": 7}))
+            axis.annotate(str(number), (shift, row), (-4, 2), textcoords="offset points", ha="right", fontsize=7)
 
 
 def _index(axis: Axes, rows: np.ndarray, tests: Sequence[ClassTest], style: dict[str, str]) -> None:

@@ -37,6 +37,7 @@ class AddedModel:
             `counter_photos`.
         robustness: effective robustness against the published ImageNet models: `value` and `interval` in points, or
             only the `reason` why there is none.
+        reliance: the index of spurious reliance (S19): `value` and `interval`, or only the `reason` why there is none.
         folder: of the evaluation.
     """
 
@@ -50,6 +51,7 @@ class AddedModel:
     intervals: dict[str, tuple[float, float]]
     classes: pd.DataFrame
     robustness: dict[str, Any]
+    reliance: dict[str, Any]
     folder: Path
 
 
@@ -126,6 +128,7 @@ def _model(content: Mapping[str, Any], directory: Path) -> AddedModel:
         },
         classes=classes.rename(columns={"class_index": "imagenet_index"}),
         robustness=dict(content["effective_robustness"]),
+        reliance=dict(content["reliance"]),
         folder=directory,
     )
 

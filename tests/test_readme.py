@@ -1,5 +1,6 @@
 """The README is true: every command in it runs, every link leads somewhere, and its numbers are the programs'."""
 
+import dataclasses
 import json
 import os
 import re
@@ -14,9 +15,13 @@ import pytest
 
 from paper_figs.statements.table import STATEMENT_FIGURES
 from pretrained import huggingface_files
+from published.tables import DIRECTORY
+from realdata.audit.audit import audit_tables
+from realdata.claims.evaluate import evaluate_claims
 from sims.theorems.table import STATEMENTS
 from sims.tiny_clip import tiny_clip
 from tests.conftest import ROOT, free_port
+from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
 from tests.realdata.made import made_photos
 from tests.realdata.test_evaluate import check
 from tests.sims.colored_coco.made_coco import make as make_coco
@@ -60,7 +65,30 @@ def test_every_other_command_runs(main_job):
     assert len(OTHERS) >= 7
     for command in OTHERS:
         assert run(command, main_job), command
-    assert (main_job / "results" / "figures" / "effective_robustness.png").exists()
+    check_report(main_job / "results")
+    assert (main_job / "results" / "mine" / "figures" / "forest.pdf").exists()
+
+
+def check_report(folder):
+    """Every number of a folder's page is that of a file beside it."""
+    html = (folder / "report.html").read_text()
+    files = set(re.findall(r'data-from="([^"#]+)#', html))
+    assert {"claims.json", "audit.json", "reliance.json", "selector.json", "report.json"} <= files
+    contents = {file: json.loads((folder / file).read_text()) for file in files}
+    assert stray_numbers(html) == [] and false_numbers(html, contents) == []
+
+
+def test_shipped_page_is_what_the_commands_make():
+    """The page of docs/results, and the numbers beside it against the programs as they are now."""
+    shipped = ROOT / "docs" / "results"
+    check_report(shipped)
+    for name, now in (
+        ("claims.json", [dataclasses.asdict(test) for test in evaluate_claims()]),
+        ("audit.json", audit_tables(DIRECTORY).as_json()["findings"]),
+    ):
+        then = json.loads((shipped / name).read_text())["claims" if name == "claims.json" else "findings"]
+        keys = ("claim", "question", "setting", "verdict") if name == "claims.json" else ("table", "row", "severity")
+        assert [[row[key] for key in keys] for row in then] == [[row[key] for key in keys] for row in now]
 
 
 def test_two_processes_run_as_written(tmp_path):
@@ -144,7 +172,7 @@ def test_results_of_coloured_digits_are_the_tables():
     for objective, cell in zip(("cross_entropy", "perfect_language", "infonce"), cells, strict=True):
         row = table.loc[(2, 0.75, 0.9, objective)]
         assert cell == f"{row.rev_mean:.1f} ± {row.rev_std:.1f}"
-    found = json.loads((folder / "colored_digits.json").read_text())["equivalence"]["comparisons"]
+    found = json.loads((folder / "colored_digits_table" / "table.json").read_text())["equivalence"]["comparisons"]
     for name, words in (("perfect_language", "Eq. 10"), ("infonce", "InfoNCE"), ("siglip", "SigLIP")):
         of = [each for each in found if each["objective"] == name]
         rev = [each["difference"] for each in of if each["column"] == "rev"]
@@ -188,14 +216,32 @@ def test_main_job_converges_agrees_with_theory_and_says_what_the_readme_says(mai
     assert f"{100 * content['theorem62']['printed_error_bound']:.1f}%" in README
 
 
-def test_claims_table_is_the_programs(main_job):
-    claims = json.loads(run("python -m realdata.claims --json -", main_job))["claims"]
-    for claim in claims:
-        if claim["claim"] == "C2" and claim["setting"]["selector"] == "included":
-            low, high = claim["interval"]
-            cells = [claim["source"], *list(claim["setting"].values())[:3]]
-            cells += [f"{claim['effect']:+.1f} [{low:+.1f}, {high:+.1f}]", claim["verdict"]]
-            assert f"| {' | '.join(cells)} |" in README
+def test_claims_tables_are_the_programs():
+    claims = [dataclasses.asdict(test) for test in evaluate_claims()]
+    assert f"corrected for all {len(claims)} questions" in README
+    plain = [row for row in claims if row["setting"]["selector"] in ("included", "none")]
+    plain = [row for row in plain if row["setting"]["values"] == "as printed"]
+    for row in plain:
+        if row["claim"] == "C2":
+            (low, high), wide = row["interval"], row["clustered"]["interval"]
+            cells = [row["source"], *list(row["setting"].values())[:3]]
+            cells += [f"{row['effect']:+.1f} [{low:+.1f}, {high:+.1f}]", f"[{wide[0]:+.1f}, {wide[1]:+.1f}]"]
+            assert f"| {' | '.join([*cells, row['verdict']])} |" in README
+    table = re.findall(r"^\| (C\d) \| (.*?) \| .*? \| (.*?) \| (\d+) of (\d+) \|$", README, re.M)
+    assert len(table) == 11
+    for claim, question, shown, supported, settings in table:
+        rows = [row for row in claims if (row["claim"], row["question"]) == (claim, question)]
+        main = next(row for row in plain if row in rows)
+        low, high = main["clustered"]["interval"] if main["decides"] == "clustered" else main["interval"]
+        assert shown == f"{main['effect']:.1f} [{low:.1f}, {high:.1f}]", question
+        assert [int(supported), int(settings)] == [sum(row["verdict"] == "supported" for row in rows), len(rows)]
+
+
+def test_audit_is_the_programs():
+    audit = audit_tables(DIRECTORY)
+    counts = audit.counts()
+    found = f"{counts['error']} errors, {counts['warning']} warnings and {counts['note']} notes"
+    assert f"{found} in {len(audit.cells):,} numbers" in " ".join(README.split())
 
 
 def test_links_lead_somewhere():

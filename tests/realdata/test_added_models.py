@@ -37,6 +37,7 @@ def evaluation(
             for row in CLASSES.itertuples()
         ],
         "effective_robustness": {"value": 1.0, "interval": [-1.0, 3.0], "p_value": 0.3, "extrapolated": False},
+        "reliance": {"value": 0.5, "standard_error": 0.1, "interval": [0.3, 0.7]},
     }  # fmt: skip
     write_files(folder, {"summary.json": to_json(content)})
     return folder

@@ -10,6 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from paper_figs.report.page import build
+from tests.conftest import ROOT
 from tests.paper_figs.report.made_contents import contents, figures
 
 WIDTHS = (320, 390, 1280)  # the narrowest telephone, a usual one, a desk
@@ -66,7 +67,8 @@ def faults(browser, page, width, scheme):
 
 
 def test_the_page_reads_well_on_every_screen(browser, tmp_path):
-    for name, html in (("report", build(contents(), figures())), ("empty", build({}, []))):
+    shipped = (ROOT / "docs" / "results" / "report.html").read_text(encoding="utf-8")
+    for name, html in (("report", build(contents(), figures())), ("empty", build({}, [])), ("shipped", shipped)):
         page = tmp_path / f"{name}.html"
         page.write_text(html, encoding="utf-8")
         for width in WIDTHS:
