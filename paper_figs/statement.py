@@ -43,8 +43,7 @@ def statement_figure(name: str, caption: str, draw: Callable[[Evidence], Figure]
         name,
         caption,
         f"closed forms of theory/{name}.py as lines, simulation of sims/theorems/{name}.py as markers",
-        "Bars: 95% over independent draws (1.96 standard errors), often within the marker; quantities of the model "
-        "have no unit",
+        "Bars: 95% over independent draws (normal), often within the marker; quantities of the model have no unit",
         draw_saved,
         (statement(name),),
     )
