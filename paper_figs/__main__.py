@@ -13,7 +13,7 @@ from paper_figs.looks import is_shown
 from paper_figs.page_files import PAGE, page_files
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import by_program, command
-from published.tables import DIRECTORY
+from published.option import add_published_option
 from realdata.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
 from workbench.errors import InputError
@@ -45,13 +45,7 @@ def build_parser() -> program.Parser:
     )
     parser.add_argument("--compute", action="store_true", help="first make the saved results that are missing")
     add_with_option(parser)
-    parser.add_argument(
-        "--published",
-        type=program.path,
-        default=DIRECTORY,
-        metavar="DIR",
-        help="folder of tables to read instead of our own",
-    )
+    add_published_option(parser)
     return parser
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from published.tables import DIRECTORY
+from published.option import add_published_option
 from realdata.audit import table
 from realdata.audit.audit import audit_tables
 from workbench import program, results
@@ -16,13 +16,7 @@ def build_parser() -> program.Parser:
         "rows that repeat or contradict each other, checkpoints, and an independent replication. Findings are printed; "
         "the exit code is 0 whether or not there are any.",
     )
-    parser.add_argument(
-        "--published",
-        type=program.path,
-        default=DIRECTORY,
-        metavar="DIR",
-        help="folder of tables to check instead of our own",
-    )
+    add_published_option(parser)
     program.add_json_option(parser)
     return parser
 

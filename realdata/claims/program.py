@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from published.tables import DIRECTORY
+from published.option import add_published_option
 from realdata.added_models import add_with_option, read_added_models
 from realdata.claim_test import CLAIMS, ClaimTest
 from realdata.claims import table
@@ -42,13 +42,7 @@ def build_parser() -> program.Parser:
         "Put the paper's claims to the published measurements, in every setting that the tables allow: a null "
         "hypothesis, an effect with its interval, and a verdict for each.",
     )
-    parser.add_argument(
-        "--published",
-        type=program.path,
-        default=DIRECTORY,
-        metavar="DIR",
-        help="folder of tables to read instead of our own",
-    )
+    add_published_option(parser)
     parser.add_argument(
         "--all", action="store_true", help="print all settings; else those with all CLIPs and with values as printed"
     )

@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 from typing import Any
 
-from published.tables import DIRECTORY, read_classwise, read_published_tables
+from published.option import add_published_option
+from published.tables import read_classwise, read_published_tables
 from realdata.reliance import table
 from realdata.reliance.study import Study, study
 from workbench import program, results, terminal
@@ -36,13 +37,7 @@ def build_parser() -> program.Parser:
         "one index a family explains averages and single classes, and if not, whether many classes or harder photos "
         "do.",
     )
-    parser.add_argument(
-        "--published",
-        type=program.path,
-        default=DIRECTORY,
-        metavar="DIR",
-        help="folder of tables to read instead of our own",
-    )
+    add_published_option(parser)
     parser.add_argument("--models", action="store_true", help="also list every model's index, ranked in its setting")
     parser.add_argument("--classes", action="store_true", help="also list what was found in every class")
     program.add_json_option(parser)
