@@ -81,9 +81,9 @@ def test_figures_are_drawn_from_a_saved_table(run_program, refused, tmp_path):
     command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *TWO, "--seeds", "1", "--out", out)
     refused("paper_figs", "--only", "colored_digits", words=["table.json is missing", "sims.colored_digits table"])
     assert run_program(*command).returncode == 0
-    figures = ("paper_figs", "--only", "colored_digits,digits_reliance", "--out", "figures")
+    figures = ("paper_figs", "--only", "colored_digits,digits_reliance", "--out", "drawn")
     assert run_program(*figures).returncode == 0
-    assert (tmp_path / "figures" / "digits_reliance.png").exists()
+    assert (tmp_path / "drawn" / "figures" / "digits_reliance.png").exists()
     (out / "table.json").write_text('{"rows": [{"classes": 2}], "config": {"seeds": 1}}')
     refused(*figures, words=["table.json", "another version", "sims.colored_digits table"])
 
