@@ -17,6 +17,7 @@ from published.tables import (
 )
 from realdata.added_models import AddedModel
 from realdata.audit.audit import audit_tables
+from realdata.claims.added import not_asked
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
 from realdata.reliance.study import Study, study
@@ -61,7 +62,8 @@ class Context:
     @functools.cached_property
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
-        return plain(claims_content(evaluate_claims(self.published), evaluate_added(self.added, self.published)))
+        added = evaluate_added(self.added, self.published)
+        return plain(claims_content(evaluate_claims(self.published), added, not_asked(self.added, self.tables)))
 
     @functools.cached_property
     def reliance(self) -> Study:

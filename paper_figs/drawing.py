@@ -24,13 +24,13 @@ def drawn(spec: FigureSpec, context: Context) -> Figure:
     """
     try:
         figure = spec.draw(context)
-    except KeyError as error:  # a part of a result that this version draws
-        if not spec.needs:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:  # parts of a result that this version draws
+        if not spec.needs or isinstance(error, InputError):
             raise
         (needed,) = spec.needs
         raise InputError(
-            f"{context.results / needed.files[0]} is of another version and lacks {error}; make it again with: "
-            f"{command(spec.needs, context.results)}"
+            f"{context.results / needed.files[0]} is of another version, it lacks or misuses {error}; make it "
+            f"again with: {command(spec.needs, context.results)}"
         ) from error
     _sign(figure, spec.small_print)
     return figure

@@ -121,6 +121,8 @@ def legend(figure: Figure, handles: list[Any], place: Literal["upper", "lower"])
         handles: artists, or matplotlib's containers of some, with their labels.
         place: `upper` or `lower`.
     """
+    if not handles:
+        return
     widest = max(len(str(handle.get_label())) for handle in handles) * 0.066 + 0.55  # inches at this size of text
     columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
     where: Literal["outside upper center", "outside lower center"] = (

@@ -70,7 +70,7 @@ def draw(context: Context) -> Figure:
     _averages(figure.add_subplot(grid[1, 3]), found.alternatives)
     if added:
         figure_legend(figure, added_handles([model for _, model in added]), "lower")
-    figure.suptitle("Class by class, no single index describes the models: their accuracies shift instead", fontsize=12)
+    figure.suptitle("Class by class: one index of reliance for all models, and what describes them better", fontsize=12)
     return figure
 
 

@@ -94,10 +94,21 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
     if not directory.is_dir():
         raise InputError(f"--published: {directory} is no directory")
     return PublishedTables(
-        read_table(directory / "results.csv", _RESULTS),
+        _each_once(directory / "results.csv", read_table(directory / "results.csv", _RESULTS)),
         read_table(directory / "replication_results.csv", _REPLICATION),
         read_table(directory / "classes.csv", _CLASSES),
     )
+
+
+def _each_once(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """The table, if no model stands in it twice in one setting."""
+    key = [name for name, allowed in _RESULTS.items() if allowed != _PERCENT]
+    twice = table.duplicated(key)
+    if twice.any():
+        row = int(twice.to_numpy().argmax())
+        words = " ".join(str(table.iloc[row][name]) for name in ("backbone", "pretrain", "checkpoint")).strip()
+        raise InputError(f"{path}: line {row + 2}, column 'backbone': {words!r} stands in this table and setting twice")
+    return table
 
 
 def read_classwise(

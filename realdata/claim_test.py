@@ -58,8 +58,9 @@ class ClaimTest:
         models: each model's own figures.
         notes: what a reader should know of this row.
         undecidable: why no answer can be had, whatever the p-value; empty where one can.
-        p_value_corrected: the deciding p-value, of the claim or its opposite, whichever is smaller, corrected over all
-            rows that are judged together (see `realdata.claims.judge`).
+        p_value_deciding: what the verdict takes: of the claim or of its opposite, whichever is smaller, with the errors
+            that decide; 1 where nothing can be decided.
+        p_value_corrected: the same corrected over all rows that are judged together (see `realdata.claims.judge`).
         p_value_holm: the same by Holm's correction, which is stricter.
         verdict: `supported`, `not supported` or `inconclusive`.
         verdict_naive: what it would be with the naive p-values in all rows.
@@ -82,6 +83,7 @@ class ClaimTest:
     models: list[dict[str, Any]]
     notes: list[str]
     undecidable: str = ""
+    p_value_deciding: float = 1.0
     p_value_corrected: float = 1.0
     p_value_holm: float = 1.0
     verdict: str = ""

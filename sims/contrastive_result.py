@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def load(directory: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             raise ValueError("result.json is no object")
         with np.load(directory / "arrays.npz", allow_pickle=False) as archive:
             return content, dict(archive)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise InputError(
             f"{directory} holds no result of sims.contrastive ({error}); `python -m sims.contrastive` makes one"
         ) from error

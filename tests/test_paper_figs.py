@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from paper_figs import __main__ as program
-from paper_figs.__main__ import main
+from paper_figs.program import main
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SavedResult, by_program, command, statement
 from paper_figs.statement import load

@@ -46,7 +46,15 @@ def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
     if str(target) == "-":
         sys.stdout.write(to_json(data))
         return True
-    write_files(target.parent, {target.name: to_json(data)}, option="--json")
+    if target.is_symlink():
+        target = target.resolve()
+    if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
+        try:
+            target.write_text(to_json(data), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--json: {target} cannot be written: {error.strerror}") from error
+    else:
+        write_files(target.parent, {target.name: to_json(data)}, option="--json")
     return False
 
 

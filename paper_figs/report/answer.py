@@ -53,7 +53,7 @@ def certainty(report: Mapping[str, Any]) -> list[str]:
         said += [_pair(place, change) for place, change in _listed(report) if change["key"] == "source"]
     if "audit" in report:
         said.append(
-            "The audit looked at {/audit/checked} of {/audit/cells} printed numbers. "
+            "The audit could put a rule to {/audit/checked} of {/audit/cells} printed cells. "
             + ("Errors that it found: {/audit/errors}." if report["audit"]["errors"] else "It found no error.")
         )
     return said
@@ -101,7 +101,8 @@ def _drop(report: Mapping[str, Any]) -> str:
     if place is None:
         return "Whether CLIPs lose accuracy before uncommon backgrounds was not tested."
     return (
-        f"Before an uncommon background CLIPs lose {_effect(report, place, 'accuracy')} in the main setting; that "
+        f"Before an uncommon background CLIPs lose {_effect(report, place, 'accuracy')} in the main setting, on photos "
+        "that one CLIP's failures selected; that "
         f"every one of them loses is shown in {_share(report, place, 'supported')}, and refuted in "
         f"{_count(report, place, 'not_supported')}."
     )
@@ -135,8 +136,9 @@ def _training(report: Mapping[str, Any]) -> str:
     """C8 in the paper's experiments, and what the closed forms say of losses, captions and prompts."""
     if report.get("claims", {}).get("C8", {"tests": 0})["tests"]:
         sentence = (
-            "In the paper's own experiments contrastive and supervised training on the same images are shown to be "
-            f"equally accurate in {_share(report, '/claims/C8', 'supported', 'comparisons')}"
+            "On the same images contrastive and supervised training are shown to be equally accurate, within a margin, "
+            f"in {_share(report, '/claims/C8', 'supported', 'comparisons')}, where the contrastive objective (Eq. 10) "
+            "is not CLIP's"
         )
     else:
         sentence = "Contrastive and supervised training on the same images were not compared"
@@ -149,7 +151,7 @@ def _training(report: Mapping[str, Any]) -> str:
     )
     if counts["more"] and counts["less"]:
         found = f"what is learned depends on what captions and prompts say: {found}"
-    return f"{sentence}; in its synthetic model {found}."
+    return f"{sentence}; in the paper's synthetic model {found}."
 
 
 def _find(report: Mapping[str, Any], question: tuple[str, str]) -> str | None:

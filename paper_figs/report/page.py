@@ -52,10 +52,13 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
             end = found.end()
         return filled + escape(sentence[end:])
 
-    def notes_of(rows: Sequence[int]) -> list[Place]:
-        """The notes of rows of claims.json, each text once."""
-        notes = [note for row in rows for note in result("claims.json").each(f"/claims/{row}/notes")]
-        return list({note.content: note for note in reversed(notes)}.values())[::-1]
+    def notes_of(rows: Sequence[int]) -> list[tuple[Place, Place]]:
+        """Rows of claims.json with their notes, each text once for a source and its tables."""
+        notes: dict[tuple[str, ...], tuple[Place, Place]] = {}
+        for row in (result("claims.json").at(f"/claims/{number}") for number in rows):
+            for note in row.each("/notes"):
+                notes.setdefault((row.content["source"], *row.content["tables"], note.content), (row, note))
+        return list(notes.values())
 
     sentences = {
         "answer": answer.answer(report),

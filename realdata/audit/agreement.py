@@ -151,8 +151,11 @@ def check_agreement(
             told.add(model)
     for model, text in classes.items():
         if model not in told:
-            line = next(line for line in ledger.tables.rows["results.csv"]
-                        if ledger.tables.model("results.csv", line) == model)  # fmt: skip
+            lines = [line for line in ledger.tables.rows["results.csv"]
+                     if ledger.tables.model("results.csv", line) == model]  # fmt: skip
+            if not lines:  # a folder with fewer rows
+                continue
+            line = lines[0]
             place = Place("results.csv", line, "common")
             cause = likeliest_cause(ledger.tables, model, "clip", incomplete)
             ledger.find(place, AGREEMENT, "warning", "the replication's", f"{text} {cause}")

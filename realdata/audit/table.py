@@ -40,7 +40,7 @@ def show(audit: Audit) -> None:
     checked = sum(cell.status != "unchecked" for cell in audit.cells)
     console.print(
         f"{counts['error']} errors, {counts['warning']} warnings and {counts['note']} notes (--json has all) in "
-        f"{len(audit.cells)} printed numbers, of which the rules could check {checked}; {len(audit.corrections)} "
+        f"{len(audit.cells)} printed cells, of which the rules could check {checked}; {len(audit.corrections)} "
         "numbers that claims use are corrected or left out.",
         soft_wrap=True,
     )

@@ -33,6 +33,23 @@ def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family
             yield Setting("added", used, setup, prompt, averaging, "included", chosen, imagenet if used else published)
 
 
+def not_asked(models: Sequence[AddedModel], tables: PublishedTables) -> list[dict[str, str]]:
+    """What could not be asked of evaluated models, with the `reason`; `question` begins with the model's name."""
+    setups = set(tables.results.loc[tables.results["family"] == "imagenet", "setup"])
+    found = []
+    for model in models:
+        if model.family == "imagenet":
+            reason = "it is no CLIP, but joins the line that CLIPs of its setup are compared with"
+            found.append({"claim": "C1 to C6", "question": model.name, "reason": reason})
+        elif model.family == "other":
+            reason = "its kind is not known, as with --scores; its drop and effective robustness stand in summary.json"
+            found.append({"claim": "C1 to C6", "question": model.name, "reason": reason})
+        elif model.family == "clip" and model.setup not in setups:
+            reason = f"no ImageNet models are published for {model.setup}"
+            found.append({"claim": "C2", "question": f"{model.name}, effective robustness", "reason": reason})
+    return found
+
+
 def _rows(models: Sequence[AddedModel], averaging: str) -> pd.DataFrame:
     """The columns of `results.csv`, and the standard errors of both accuracies in points."""
     rows = []

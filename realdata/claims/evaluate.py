@@ -1,5 +1,6 @@
 """All claims in all settings, judged together."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def evaluate_claims(directory: Path = DIRECTORY) -> list[ClaimTest]:
 
 
 def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) -> list[ClaimTest]:
-    """The same questions about models that were evaluated here, judged among themselves.
+    """The same questions about models that were evaluated here, each alone where it can be, judged among themselves.
 
     Args:
         models: from `realdata.added_models`.
@@ -67,7 +68,13 @@ def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) ->
     tables = read_published_tables(directory)
     rows: list[ClaimTest] = []
     for setting in added_settings(models, tables, "clip"):
-        rows += _of_setting(setting, tables, repeated=False)
+        for number in range(len(setting.clips)):
+            alone = dataclasses.replace(setting, clips=setting.clips.iloc[[number]])
+            rows.append(test_drop(alone, tables))
+            if len(alone.imagenet):
+                rows.append(test_robustness(alone, tables))
+        for difference in DIFFERENCES:
+            rows += test_difference(difference, setting, tables)
     offered = list(settings(tables))
     for setting in added_settings(models, tables, "lvlm"):
         rows += _of_lvlms(setting.clips, tables, offered)

@@ -32,6 +32,7 @@ def judge(rows: Sequence[ClaimTest]) -> list[ClaimTest]:
     return [
         dataclasses.replace(
             row,
+            p_value_deciding=float(deciding[index].min()),
             p_value_corrected=float(corrected[index]),
             p_value_holm=float(holm[index]),
             verdict=verdicts[index],

@@ -7,30 +7,36 @@ verdicts are corrected.
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from published.option import add_published_option
+from published.tables import read_published_tables
 from realdata.added_models import add_with_option, read_added_models
 from realdata.claim_test import CLAIMS, ClaimTest
 from realdata.claims import table
+from realdata.claims.added import not_asked
 from realdata.claims.c2_robustness import NOT_BY_CLASS
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from workbench import program, results, terminal
 
 
-def claims_content(tests: Sequence[ClaimTest], added: Sequence[ClaimTest] = ()) -> dict[str, Any]:
+def claims_content(
+    tests: Sequence[ClaimTest], added: Sequence[ClaimTest] = (), missed: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """What `--json` gives.
 
     Args:
         tests: of the published tables.
         added: of models that were evaluated here.
+        missed: what could not be asked of those.
     """
     return {
         "statements": CLAIMS,
         "claims": [dataclasses.asdict(test) for test in tests],
         "not_asked": [NOT_BY_CLASS],
         "added": [dataclasses.asdict(test) for test in added],
+        "added_not_asked": list(missed),
         "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
     }
 
@@ -62,11 +68,12 @@ def _main(options: argparse.Namespace) -> None:
     with terminal.working("testing claims"):
         tests = evaluate_claims(options.published)
         added = evaluate_added(models, options.published)
-    if not results.emit_json(claims_content(tests, added), options.json):
+        missed = not_asked(models, read_published_tables(options.published)) if models else []
+    if not results.emit_json(claims_content(tests, added, missed), options.json):
         table.show(tests, [NOT_BY_CLASS], options.all)
-        if added:
+        if models:
             terminal.output().print("\nModels evaluated here", style="bold")
-            table.show(added, [], everything=True)
+            table.show(added, missed, everything=False)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ _READ = {
     "than their higher accuracy makes any model lose.",
 }
 _ASSUMED = (
-    "Intervals are 95%, uncorrected. Naive ones take models as independent draws; clustered ones let models that share "
-    "pre-training data, or an architecture, go together, whichever says less. C1 and C6 test each model on its own, by "
-    "the number of photos. Verdicts take the clustered p-values where there are, corrected over all rows of the page "
-    "(Benjamini-Hochberg, 5%)."
+    "Intervals are 95%, uncorrected; p-values are two-sided. Naive intervals take models as independent draws, but for "
+    "C1's and C6's drops, where each model is tested on its own, by the number of photos; clustered ones let models "
+    "that share pre-training data, or an architecture, go together, whichever says less. Verdicts take the clustered "
+    "p-values where there are, corrected over all rows (Benjamini-Hochberg, 5%)."
 )
 
 
@@ -56,8 +56,9 @@ def show(tests: Sequence[ClaimTest], not_asked: Sequence[Mapping[str, Any]], eve
         console.print()
     for each in not_asked:
         console.print(f"{each['claim']}, {each['question']}: not asked, since {each['reason']}.")
-    console.print(_ASSUMED)
-    console.print(_strictly(tests))
+    if tests:
+        console.print(_ASSUMED)
+        console.print(_strictly(tests))
 
 
 def _is_plain(test: ClaimTest) -> bool:
@@ -89,6 +90,9 @@ def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
 
 
 def _source(test: ClaimTest) -> str:
+    if test.source == "added":
+        names = [" ".join(filter(None, (model["backbone"], model["pretrain"]))) for model in test.models]
+        return names[0] if len(names) == 1 else f"{len(names)} models"
     return " ".join([test.source, " and ".join(test.tables)]).strip()
 
 
@@ -106,7 +110,8 @@ def _in_words(claim: str, question: str, tests: Sequence[ClaimTest]) -> str:
         number = sum(test.undecidable == reason for test in tests)
         answer += f" {'It' if number == len(tests) else f'In {number} it'} cannot be decided: "
         answer += f"{reason}."
-    return " ".join(filter(None, (answer, _READ.get((claim, question)))))
+    read = "" if tests[0].source == "added" else _READ.get((claim, question))
+    return " ".join(filter(None, (answer, read)))
 
 
 def _strictly(tests: Sequence[ClaimTest]) -> str:

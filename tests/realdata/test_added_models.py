@@ -8,6 +8,7 @@ import pytest
 
 from published.tables import DIRECTORY, read_published_tables
 from realdata.added_models import read_added_models
+from realdata.claims.added import not_asked
 from realdata.claims.evaluate import evaluate_added
 from realdata.claims.program import main
 from workbench.errors import InputError
@@ -87,6 +88,8 @@ def test_clips_of_the_papers_names_are_compared_by_size(tmp_path):
     tests = evaluate_added(read_added_models(folders))
     row = next(t for t in tests if t.question == "model size: drop" and t.setting["averaging"] == "balanced")
     assert len(row.models) == 3 and row.effect < 0
+    drops = [row for row in tests if row.claim == "C1"]
+    assert len(drops) == 4 * 2 and all(len(row.models) == 1 for row in drops)  # each alone, averaged in both ways
 
 
 def test_published_rows_are_what_they_are_without(tmp_path, run_program):
@@ -95,7 +98,20 @@ def test_published_rows_are_what_they_are_without(tmp_path, run_program):
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert all(row["source"] != "added" for row in content["claims"])
-    assert {row["claim"] for row in content["added"]} == {"C1", "C2"}
+    assert {row["claim"] for row in content["added"]} == {"C1", "C2"} and content["added_not_asked"] == []
+
+
+def test_what_is_not_asked_of_a_model_is_told(tmp_path):
+    folders = [
+        evaluation(tmp_path / "scores", model="scores.npz", kind="scores"),
+        evaluation(tmp_path / "rn", model="torchvision:resnet50", kind="torchvision", prompt=None),
+        evaluation(tmp_path / "few", setup="1v4"),
+    ]
+    models = read_added_models(folders)
+    reasons = {each["question"]: each["reason"] for each in not_asked(models, read_published_tables())}
+    assert list(reasons) == ["scores.npz", "torchvision:resnet50", "some-clip, effective robustness"]
+    assert "not known" in reasons["scores.npz"] and "1v4" in reasons["some-clip, effective robustness"]
+    assert {(test.claim, test.models[0]["backbone"]) for test in evaluate_added(models)} == {("C1", "some-clip")}
 
 
 def test_a_folder_that_is_no_evaluation_is_told(tmp_path, refuses):

@@ -10,9 +10,10 @@ from scipy.stats import norm
 from paper_figs import reliance, reliance_classes, reliance_models
 from paper_figs.context import Context
 from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
-from realdata.reliance import program, study
+from realdata.reliance import program
 from realdata.reliance.alternatives import examine_alternatives
 from realdata.reliance.families import offered
+from realdata.reliance.study import study
 from tests.conftest import ROOT
 from workbench.figures import to_png
 

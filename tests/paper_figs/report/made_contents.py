@@ -73,6 +73,7 @@ def claim_row(claim, question, unit, verdict, setting, seed):
         "clustered": clustered if (seed + seed // 100) % 5 else None,
         "decides": "clustered" if (seed + seed // 100) % 5 else "naive",
         "p_value": p_value,
+        "p_value_deciding": p_value,
         "p_value_corrected": min(1.0, 40 * p_value),
         "verdict": verdict,
         "verdict_naive": "supported" if seed % 7 == 3 else verdict,

@@ -42,8 +42,8 @@ def report(**verdicts):
         ({"C4_data_size__drop": "ii"}, REMEDIES, "No setting tells", "shown"),
         ({"C4_data_size__drop": "sn"}, REMEDIES, "does not shrink it is shown in {Q/supported} of", "No setting"),
         ({"C5_filtered_data__effective_robustness": "ni"}, REMEDIES, "is shown for filtered data in none", "large"),
-        ({"C8_colours": "ss"}, TRAINING, "equally accurate in {/claims/C8/supported} of {/claims/C8/tests}", "none"),
-        ({"C8_colours": "nn"}, TRAINING, "equally accurate in none of", "supported}"),
+        ({"C8_colours": "ss"}, TRAINING, "within a margin, in {/claims/C8/supported} of {/claims/C8/tests}", "none"),
+        ({"C8_colours": "nn"}, TRAINING, "within a margin, in none of", "supported}"),
     ],
 )  # fmt: skip
 def test_sentences_follow_planted_verdicts(verdicts, place, words, never):
@@ -68,7 +68,7 @@ def test_the_answer_has_five_sentences_whatever_is_missing():
         for missing in itertools.combinations(parts, number):
             sentences = answer.answer({key: part for key, part in whole.items() if key not in missing})
             assert len(sentences) == 5
-            words = [re.sub(r"\{[^}]*\}", "", text) for text in sentences]
+            words = [re.sub(r"\{[^}]*\}|Eq\.", "", text) for text in sentences]
             assert all(text[0].isupper() and text.count(".") == 1 and text.endswith(".") for text in words)
 
 

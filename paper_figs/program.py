@@ -1,0 +1,121 @@
+"""`python -m paper_figs`: the figures, and the page with all of the evidence."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from paper_figs.compute import compute
+from paper_figs.context import Context
+from paper_figs.drawing import drawn, files
+from paper_figs.figure_spec import FigureSpec
+from paper_figs.looks import is_shown
+from paper_figs.page_files import PAGE, page_files
+from paper_figs.registry import FIGURES
+from paper_figs.saved_result import by_program, command
+from published.option import add_published_option
+from realdata.added_models import add_with_option, read_added_models
+from workbench import program, results, terminal
+from workbench.errors import InputError
+
+DEFAULT_RESULTS = Path("results")  # which need not be there
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m paper_figs",
+        "Draw the figures, as PNG and PDF, from saved results and the published tables, and write the page with all of "
+        "the evidence, report.html, and the numbers that it shows as JSON files beside it.",
+    )
+    parser.add_argument("--list", action="store_true", help="name the figures and draw none")
+    parser.add_argument(
+        "--only",
+        type=program.choices(tuple(FIGURES)),
+        metavar="NAMES",
+        help="figures, separated by commas, and no page (default: all whose saved results are there, and the page)",
+    )
+    parser.add_argument(
+        "--results", type=program.path, default=DEFAULT_RESULTS, metavar="DIR", help="folder of saved results"
+    )
+    parser.add_argument(
+        "--out",
+        type=program.path,
+        default=Path("results"),
+        metavar="DIR",
+        help="directory for the folder figures/, the page and its numbers",
+    )
+    parser.add_argument("--compute", action="store_true", help="first make the saved results that are missing")
+    add_with_option(parser)
+    add_published_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    console = terminal.output()
+    if options.list:
+        for spec in FIGURES.values():
+            console.print(f"{spec.name}: {spec.caption}", soft_wrap=True)
+        return
+    if options.results != DEFAULT_RESULTS and not options.results.is_dir():
+        raise InputError(f"--results: {options.results} is no directory")
+    results.check_writable(options.out)
+    context = Context(options.results, options.published, read_added_models(options.added))
+    asked = [FIGURES[name] for name in options.only or FIGURES]
+    incomplete = [spec for spec in asked if _is_incomplete(spec, options.results)]
+    if incomplete and options.compute:
+        compute(
+            [need for spec in incomplete for need in spec.needs if need.is_missing(options.results)], options.results
+        )
+        incomplete = []
+    if incomplete and options.only:
+        raise InputError(_told(incomplete[0], options.results))
+    specs = [spec for spec in asked if spec not in incomplete]
+    made: dict[str, bytes] = {}
+    with terminal.progress() as display:
+        task = display.add_task("figures", total=len(specs) + (not options.only), status="")
+        for spec in specs:
+            display.update(task, status=spec.name)
+            made |= files(drawn(spec, context), spec.name)
+            display.advance(task)
+        page = {}
+        if not options.only:
+            display.update(task, status=PAGE)
+            page = page_files(context, [(spec, made[f"{spec.name}.png"]) for spec in specs], options.out)
+    results.write_files(options.out / "figures", made)
+    names = ", ".join(spec.name for spec in specs)
+    console.print(f"Written to {options.out / 'figures'}, as PNG and PDF: {names}", soft_wrap=True)
+    for folder in dict.fromkeys(Path(name).parent for name in page):
+        of_folder = {Path(name).name: text for name, text in page.items() if Path(name).parent == folder}
+        results.write_files(options.out / folder, of_folder)
+    if page:
+        console.print(f"Written to {options.out}: {', '.join(page)}", soft_wrap=True)
+    for model in context.added:
+        if not is_shown(model):
+            asked_how = f"setup {model.setup}, prompt {model.prompt!r}"
+            console.print(f"Not in figures: {model.name}, since no published model was asked as it was ({asked_how})")
+    _tell_left_out(incomplete, options.results)
+
+
+def _is_incomplete(spec: FigureSpec, folder: Path) -> bool:
+    return any(need.is_missing(folder) for need in spec.needs)
+
+
+def _told(spec: FigureSpec, folder: Path) -> str:
+    need = next(need for need in spec.needs if need.is_missing(folder))
+    file = next(folder / file for file in need.files if not (folder / file).exists())
+    return f"{file} is missing; make it with: {command([need], folder)}, or let --compute do it"
+
+
+def _tell_left_out(specs: Sequence[FigureSpec], folder: Path) -> None:
+    if not specs:
+        return
+    console = terminal.output()
+    console.print("Left out, since their saved results are missing; --compute makes them, and so does:")
+    for needed in by_program([need for spec in specs for need in spec.needs if need.is_missing(folder)]):
+        names = ", ".join(spec.name for spec in specs if set(spec.needs) & set(needed))
+        console.print(f"  {names}: {command(needed, folder)}", soft_wrap=True, markup=False)
