@@ -60,7 +60,7 @@ def draw(context: Context) -> Figure:
             ls="",
             mfc="white",
             ms=5,
-            label="the replication's count, where it differs",
+            label="the replication's count, where that is far off",
         ),
     ]
     axis.legend(handles=handles, loc="center right", fontsize=8.5, framealpha=1)

@@ -40,7 +40,7 @@ _SPECS = (
     ),
     FigureSpec(
         "photo_counts",
-        "Fig. 3: photos of each class in each group, and the counts that the audit finds wrong",
+        "Fig. 3: photos of each class in each group, and the counts that the audit speaks of",
         f"{_PAPER}, Fig. 3; python -m realdata.audit, which reads {_REPLICATION} too",
         "Counts have no interval",
         photo_counts.draw,

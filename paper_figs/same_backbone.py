@@ -15,7 +15,7 @@ def draw(context: Context) -> Figure:
             (f"{name}\n{_words(pairs[name])}", models[name])
             for name in sorted(models, key=lambda name: (pairs[name], name))
         ]
-    return draw_panels(context, panels, "pre-training data\n(image-text pairs)", shaded=True)
+    return draw_panels(context, panels, "data set\n(pairs)", shaded=True)
 
 
 def _words(millions: float) -> str:
