@@ -61,7 +61,7 @@ def _main(options: argparse.Namespace) -> None:
         for spec in FIGURES.values():
             console.print(f"{spec.name}: {spec.caption}", soft_wrap=True)
         return
-    if options.results != DEFAULT_RESULTS and not options.results.is_dir():
+    if options.results != DEFAULT_RESULTS and not options.compute and not options.results.is_dir():
         raise InputError(f"--results: {options.results} is no directory")
     results.check_writable(options.out)
     context = Context(options.results, options.published, read_added_models(options.added))

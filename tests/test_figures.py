@@ -279,3 +279,12 @@ def test_names_in_the_register_are_unique_and_say_what_they_need():
         assert not spec.small_print.endswith("..")
         assert dataclasses.is_dataclass(spec)
     assert {effective_robustness.draw, class_drops.draw, captions_prompts.draw} <= {s.draw for s in FIGURES.values()}
+
+
+def test_a_model_that_fits_no_figure_draws_nothing_and_breaks_nothing():
+    """The README's own example is 1 vs. 10."""
+    context = Context(added=(added("elsewhere", "1v10"),))
+    vars(context)["reliance"] = Context().reliance
+    for name in ("common_counter", "reliance"):
+        words = " ".join(text.get_text() for text in words_of(drawn(FIGURES[name], context)))
+        assert "elsewhere" not in words

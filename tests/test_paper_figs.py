@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from paper_figs import __main__ as program
+from paper_figs import program
 from paper_figs.program import main
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SavedResult, by_program, command, statement
@@ -30,7 +30,7 @@ def only(monkeypatch, *names, **changed):
     """A program that knows only these figures, some with other fields than in the register, and makes no page."""
     chosen = {name: dataclasses.replace(FIGURES[name], **changed.get(name, {})) for name in names}
     monkeypatch.setattr(program, "FIGURES", chosen)
-    monkeypatch.setattr(program, "page_files", lambda context, figures: {})
+    monkeypatch.setattr(program, "page_files", lambda context, figures, out: {})
 
 
 def test_list_names_every_figure(run_program):
@@ -98,7 +98,8 @@ def test_without_only_what_is_missing_is_left_out_and_named(monkeypatch, tmp_pat
     ("arguments", "words"),
     [
         (["--only", "figure1"], ["--only", "contrastive", "figure1"]),
-        (["--only", "contrastive", "--results", "nowhere"], ["nowhere/contrastive/result.json", "sims.contrastive"]),
+        (["--only", "contrastive", "--results", "nowhere"], ["--results", "nowhere", "no directory"]),
+        (["--only", "contrastive"], ["results/contrastive/result.json", "sims.contrastive"]),
         (
             ["--only", "captions_prompts"],
             ["results/map.json is missing", "python -m theory map --json results/map.json"],

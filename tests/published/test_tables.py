@@ -73,6 +73,15 @@ def test_files_that_are_no_tables_are_named(folder, content):
         read_published_tables(folder)
 
 
+def test_a_model_that_stands_in_a_setting_twice_is_located(folder):
+    lines = (folder / "results.csv").read_text().splitlines()
+    (folder / "results.csv").write_text("\n".join([*lines, lines[3]]))
+    with pytest.raises(
+        InputError, match=rf"results\.csv: line {len(lines) + 1}, column 'backbone': 'RN50x4 OpenAI' stands"
+    ):
+        read_published_tables(folder)
+
+
 def test_missing_file_and_folder(folder):
     (folder / "classes.csv").unlink()
     with pytest.raises(InputError, match=r"classes\.csv: no such file"):

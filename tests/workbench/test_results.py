@@ -57,3 +57,16 @@ def test_archives_hold_no_pickles(tmp_path):
 
 def test_versions_name_python_and_packages():
     assert set(versions("jax", "numpy")) == {"python", "jax", "numpy"}
+
+
+def test_what_is_no_file_of_its_own_is_written_to_and_not_replaced(tmp_path):
+    """A link keeps leading to its file, and a device stays one: as root, a rename would put a file in its place."""
+    there, link = tmp_path / "there.json", tmp_path / "link.json"
+    there.write_text("earlier")
+    link.symlink_to(there)
+    assert not emit_json({"a": 1}, link)
+    assert link.is_symlink() and there.read_text() == to_json({"a": 1})
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    assert not emit_json({"a": 1}, device)
+    assert device.is_symlink() and not device.resolve().is_file()
