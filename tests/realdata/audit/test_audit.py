@@ -81,7 +81,7 @@ def test_the_page_has_every_error_and_rule(real):
     page = (ROOT / "docs" / "audit.md").read_text()
     counts = real.counts()
     assert f"{counts['error']} errors, {counts['warning']} warnings and {counts['note']} notes" in page
-    assert f"{len(real.cells):,} numbers" in page
+    assert f"{len(real.cells):,} cells" in page
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
     errors = [finding for finding in real.findings if finding.severity == "error"]
     for finding in errors:
