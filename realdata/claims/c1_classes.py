@@ -58,8 +58,7 @@ def _test(setting: Setting, tables: PublishedTables) -> ClaimTest:
     drops = (classes["common"] - classes["counter"]).to_numpy()
     errors = np.hypot(classes["common_stderr"], classes["counter_stderr"])
     estimates = [Estimate(*pair) for pair in zip(drops.tolist(), errors.tolist(), strict=True)]
-    single = [_EVERY_CLASS.p_values(estimate) for estimate in estimates]
-    every = max(p for p, _ in single), min(1.0, len(single) * min(opposite for _, opposite in single))
+    every = _EVERY_CLASS.p_values_of_all(estimates)
     naive = Estimate(float(drops.mean()), float(drops.std(ddof=1) / len(drops) ** 0.5), len(drops) - 1.0)
     listed: list[dict[str, Any]] = [
         {str(key): value for key, value in each.items()}

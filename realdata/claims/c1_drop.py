@@ -26,7 +26,6 @@ def test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
     errors = drop_errors(setting.clips, setting.averaging, tables)
     drops = (setting.clips["common"] - setting.clips["counter"]).to_numpy()
     estimates = [Estimate(float(drop), float(error)) for drop, error in zip(drops, errors, strict=True)]
-    single = [_EVERY.p_values(estimate) for estimate in estimates]
     models = model_figures(
         setting.clips,
         drop=[estimate.effect for estimate in estimates],
@@ -43,7 +42,7 @@ def test_drop(setting: Setting, tables: PublishedTables) -> ClaimTest:
     clustered = None
     if len(drops) > 1:
         clustered = regression(drops, np.ones((len(drops), 1)), clusters_of(setting.clips), _EVERY)[1]
-    every = max(p for p, _ in single), min(1.0, len(single) * min(opposite for _, opposite in single))
+    every = _EVERY.p_values_of_all(estimates)
     return row("C1", "drop", setting, _EVERY, naive, clustered, models, notes, p_values=every)
 
 

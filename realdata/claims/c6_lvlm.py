@@ -40,8 +40,7 @@ def test_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) -
     errors = drop_errors(lvlms, setting.averaging, tables)
     drops = (lvlms["common"] - lvlms["counter"]).to_numpy()
     estimates = [Estimate(float(drop), float(error)) for drop, error in zip(drops, errors, strict=True)]
-    single = [_EVERY.p_values(estimate) for estimate in estimates]
-    every = max(p for p, _ in single), min(1.0, len(single) * min(opposite for _, opposite in single))
+    every = _EVERY.p_values_of_all(estimates)
     models = model_figures(
         lvlms, drop=drops.tolist(), stderr=errors.tolist(), interval=[estimate.interval for estimate in estimates]
     )

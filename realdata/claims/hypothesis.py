@@ -6,6 +6,7 @@ the effect, and contradicted where it lies wholly where the opposite does.
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 from scipy.stats import t as student_t
 
@@ -59,6 +60,11 @@ class Hypothesis:
             max(estimate.p_beyond(bound, direction) for bound, direction in self.claimed),
             estimate.p_beyond(*self.opposite),
         )
+
+    def p_values_of_all(self, estimates: Sequence[Estimate]) -> tuple[float, float]:
+        """That every effect is as claimed (intersection-union), and that one is the opposite (Bonferroni)."""
+        single = [self.p_values(estimate) for estimate in estimates]
+        return max(p for p, _ in single), min(1.0, len(single) * min(opposite for _, opposite in single))
 
 
 def negative(null: str, unit: str) -> Hypothesis:
