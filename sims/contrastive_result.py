@@ -70,7 +70,7 @@ def load(directory: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         content = json.loads((directory / "result.json").read_text())
         if not isinstance(content, dict):
             raise ValueError("result.json is no object")
-        with np.load(directory / "arrays.npz", allow_pickle=False) as archive:
+        with (directory / "arrays.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return content, dict(archive)
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise InputError(

@@ -18,8 +18,9 @@ RUNS = "runs"  # the mesh's other axis is `ring.AXIS`
 
 
 def every_core_a_device() -> None:
-    """Make every core a device where there is no accelerator; before any other use of JAX."""
-    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    """Make every core a device where there is no accelerator; where JAX is in use already, its devices stay."""
+    with contextlib.suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
 def training_mesh(config: ContrastiveConfig) -> Mesh | None:

@@ -85,7 +85,7 @@ class Store:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 outcome = Outcome(archive["accuracies"], archive["diverged"])
         except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file
             raise InputError(f"{path} is truncated or no chunk of a sweep; delete it to run it again") from error

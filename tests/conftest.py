@@ -1,5 +1,6 @@
 """The strict session: double precision, no silent rank promotion, shapes and types of every call checked."""
 
+import importlib
 import os
 import socket
 import subprocess
@@ -22,14 +23,63 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+from tests import seeds
+from workbench.program import whole_number
+
 ROOT = Path(__file__).parent.parent
+SIMULATING = {"tests.seeds", "tests.theorems.monte_carlo"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--seed",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="base seed of the tests marked `simulation`; 0, the default, is what CI runs",
+    )
+
+
+def pytest_configure(config):
+    seeds.set_base(config.getoption("--seed"))
+    keep_compiled(config)
+
+
+def pytest_collection_modifyitems(items):
+    """A module that takes its draws from `tests.seeds`, or by `monte_carlo`, decides by them."""
+    for item in items:
+        used = vars(item.module).values()
+        if any(each is seeds or getattr(each, "__module__", "") in SIMULATING for each in used):
+            item.add_marker(pytest.mark.simulation)
+
+
+def keep_compiled(config):
+    """What is compiled is kept in the checkout, by version of JAX; workers and programs share it."""
+    if not hasattr(config, "cache"):  # -p no:cacheprovider
+        return
+    # JAX reads the variables when it is imported, as the programs that tests start do after this.
+    for name, value in {
+        "jax_compilation_cache_dir": str(config.cache.mkdir(f"compiled-by-jax-{jax.__version__}")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        # An entry that another process is writing, or that is broken, is compiled again.
+        "jax_raise_persistent_cache_errors": False,
+    }.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory):
-    """Programs that the tests run share compiled code among themselves, and nothing with the user's own runs."""
+def user_cache(tmp_path_factory):
+    """Programs that the tests run keep nothing in the user's own cache."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
+
+
+def main_of(module):
+    """What `python -m MODULE` calls."""
+    found = importlib.import_module(module)
+    if hasattr(found, "__path__"):
+        found = importlib.import_module(f"{module}.__main__")
+    return found.main if hasattr(found, "main") else importlib.import_module(f"{module}.program").main
 
 
 def free_port():
@@ -58,37 +108,54 @@ def run_program(tmp_path):
     return run
 
 
+def called(main, arguments, capsys):
+    """What a program's `main` returned and printed."""
+    capsys.readouterr()
+    try:
+        code = main(list(map(str, arguments)))
+    except SystemExit as exit:  # argparse's
+        code = exit.code
+    return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+
 @pytest.fixture
-def refused(run_program):
-    """Run a program with wrong input: exit code 2, one line with all the given words, nothing else."""
+def call_program(tmp_path, capsys, monkeypatch):
+    """As `run_program`, within this process and in single precision, for programs that another test starts as one."""
 
-    def run(module, *arguments, words=(), **options):
-        done = run_program(module, *arguments, **options)
-        assert done.returncode == 2, done.stderr
-        assert done.stdout == ""
-        assert done.stderr.count("\n") == 1, done.stderr
-        for word in words:
-            assert word in done.stderr
-        return done.stderr
+    def call(module, *arguments, cwd=tmp_path):
+        main = main_of(module)
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("COLUMNS", "120")
+        jax.config.update("jax_enable_x64", False)
+        try:
+            return called(main, arguments, capsys)
+        finally:
+            jax.config.update("jax_enable_x64", True)
 
-    return run
+    return call
+
+
+def assert_refused(done, words):
+    """A program ended with exit code 2 and one line that has all the words, and did nothing else."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.fixture
+def refused(call_program):
+    """Call a program, by its module's name, with wrong input."""
+    return lambda module, *arguments, words=(): assert_refused(call_program(module, *arguments), words)
 
 
 @pytest.fixture
 def refuses(tmp_path, capsys, monkeypatch):
-    """As `refused`, within this process: for many wrong inputs of a program that another test runs as a whole."""
+    """Call a program, by its `main`, with wrong input."""
 
     def call(main, *arguments, words=()):
         monkeypatch.chdir(tmp_path)
-        try:
-            code = main(list(map(str, arguments)))
-        except SystemExit as exit:  # argparse's
-            code = exit.code
-        output = capsys.readouterr()
-        assert code == 2, output.err
-        assert output.out == ""
-        assert output.err.count("\n") == 1, output.err
-        for word in words:
-            assert word in output.err
+        assert_refused(called(main, arguments, capsys), words)
 
     return call

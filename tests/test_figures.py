@@ -18,6 +18,7 @@ from paper_figs.registry import FIGURES
 from published.tables import read_published_tables
 from realdata.added_models import AddedModel
 from realdata.settings import is_repeated, settings
+from tests import seeds
 from workbench.errors import InputError
 
 PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
@@ -197,7 +198,7 @@ def test_missing_classes_are_hatched_and_gains_dotted(figures, context):
 
 def test_drop_intervals_cover_as_often_as_they_say():
     """95% over drawn photos, also at 100%, where the plain normal interval has no width."""
-    rng, draws = np.random.default_rng(0), 4000
+    rng, draws = seeds.generator(0), 4000
     for common, counter, photos in ((0.97, 0.9, 60), (0.8, 0.4, 100)):
         right = [rng.binomial(photos, share, draws) / photos * 100 for share in (common, counter)]
         frame = pd.DataFrame(

@@ -64,6 +64,7 @@ def test_set_up_lines_are_what_ci_runs():
 PUBLISHED_FIRST = [command for command in OTHERS if "sims." not in command and "theory" not in command]
 
 
+@pytest.mark.slow
 def test_commands_of_theory_and_simulations_run(main_job):
     others = [command for command in OTHERS if command not in PUBLISHED_FIRST]
     assert len(others) >= 7
@@ -71,6 +72,7 @@ def test_commands_of_theory_and_simulations_run(main_job):
         assert run(command, main_job), command
 
 
+@pytest.mark.slow
 def test_commands_of_the_evidence_run(tmp_path):
     """What they need of the simulations is made first, by the README's own command."""
     (export,) = (command for command in OTHERS if "colored_digits export" in command)
@@ -103,6 +105,7 @@ def test_shipped_page_is_what_the_commands_make():
         assert [[row[key] for key in keys] for row in then] == [[row[key] for key in keys] for row in now]
 
 
+@pytest.mark.slow
 def test_two_processes_run_as_written(tmp_path):
     """The block of shell under "Many hosts", but for a port that is free here."""
     (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -116,6 +119,7 @@ def test_two_processes_run_as_written(tmp_path):
     assert json.loads((tmp_path / "results" / "two" / "result.json").read_text())["versions"]["devices"] == "2"
 
 
+@pytest.mark.slow
 def test_colored_coco_runs_as_written(tmp_path):
     """The indented commands, with a small made set and a small CLIP where the README names the real ones."""
     made, train = re.findall(r"^    (python -m sims\.colored_coco .*)$", README, re.M)
@@ -130,6 +134,7 @@ def test_colored_coco_runs_as_written(tmp_path):
     assert (tmp_path / "results" / "objbkg" / "model" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
     """The indented commands, on made photos in the released layout, with small CLIPs in the hub's cache."""
     commands = re.findall(r"^    (python -m (?:realdata\.|paper_figs ).*)$", README, re.M)
@@ -158,8 +163,8 @@ def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
     assert all(row.predicted_index in lists[row.class_index] for row in of_twenty.itertuples())
 
 
-def test_excess_of_the_selecting_model_is_the_programs(main_job):
-    settings = json.loads(run("python -m realdata.curate --published --json -", main_job))["settings"]
+def test_excess_of_the_selecting_model_is_the_programs(call_program):
+    settings = json.loads(call_program("realdata.curate", "--published", "--json", "-").stdout)["settings"]
     excess = [setting["excess"] for setting in settings]
     low, high = settings[0]["interval"]
     main = f"by {excess[0]:.1f} points [{low:.1f}, {high:.1f}] of {settings[0]['drop']:.1f} in the paper's main setting"
@@ -193,6 +198,7 @@ def test_results_of_coloured_digits_are_the_tables():
         assert row in page, row
 
 
+@pytest.mark.slow
 def test_python_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -254,15 +260,6 @@ def test_audit_is_the_programs():
     counts = audit.counts()
     found = f"{counts['error']} errors, {counts['warning']} warnings and {counts['note']} notes"
     assert f"{found} in {len(audit.cells):,} cells" in " ".join(README.split())
-
-
-def test_links_lead_somewhere():
-    for text in (
-        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/theory/README.md")),
-        *(ROOT / "docs" / "results").glob("*.md"),
-    ):
-        for target in re.findall(r"\]\(([^)#:]+)\)", text.read_text()):
-            assert (text.parent / target).exists(), f"{text.name}: {target}"
 
 
 def test_statements_agree_in_readme_docstrings_pages_and_marks():

@@ -1,5 +1,6 @@
 """Compiling for a short wait: most programs here run for less time than they take to compile."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -25,13 +26,15 @@ def keep_compiled() -> None:
     """Keep compiled programs in the user's cache folder, so that the second run does not compile again.
 
     The folder is `workbench.cache`'s, readable by the user alone, since what it holds is machine code.
-    JAX_COMPILATION_CACHE_DIR names another, and JAX_ENABLE_COMPILATION_CACHE=false wants none.
+    JAX_COMPILATION_CACHE_DIR names another, and JAX_ENABLE_COMPILATION_CACHE=false wants none; JAX's other variables
+    are heeded as well.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         folder = cache_folder()
         if folder is None:
             return
         jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", _SECONDS_WORTH_KEEPING)
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", _SECONDS_WORTH_KEEPING)
     # An entry that cannot be read is compiled again; that is no news to the user.
     jax.config.update("jax_raise_persistent_cache_errors", False)

@@ -37,11 +37,11 @@ def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
         InputError: it cannot be read, lacks an array, or holds other shapes, NaN, or a path or candidate twice.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError("it holds one array without a name")
-        with archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it holds one array without a name")
+            arrays = dict(archive)
     except FileNotFoundError as error:
         raise InputError(f"--scores: {path}: no such file") from error
     except Exception as error:  # NumPy and zipfile raise a dozen kinds

@@ -37,7 +37,7 @@ class RowStore:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
             found = json.loads(str(arrays.pop("identity")))
         except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file

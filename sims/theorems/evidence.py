@@ -1,10 +1,10 @@
 """What a statement's simulation measured: points with standard errors, by panel and series."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
 import numpy as np
-from numpy.typing import ArrayLike
 
 
 class Points(NamedTuple):
@@ -15,18 +15,20 @@ class Points(NamedTuple):
     standard_error: np.ndarray
 
 
+# A row of numbers, or an array.
+Numbers: TypeAlias = Sequence[float] | np.ndarray | jax.Array
 # Panel to series to points.
 Evidence: TypeAlias = dict[str, dict[str, Points]]
 
 
-def from_draws(x: ArrayLike, draws: ArrayLike) -> Points:
+def from_draws(x: Numbers, draws: Numbers) -> Points:
     """Mean and standard error of independent draws, shape (draws, points), at the places x, shape (points,)."""
     values = np.asarray(draws, float)
     error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     return Points(np.asarray(x, float), values.mean(axis=0), error)
 
 
-def from_counts(x: ArrayLike, right: ArrayLike, size: int) -> Points:
+def from_counts(x: Numbers, right: Numbers, size: int) -> Points:
     """Shares of `size` independent trials, shape (points,), with their binomial standard errors.
 
     The error counts one more success and one more failure, so that a share of 0 or 1 has one too.

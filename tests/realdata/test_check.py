@@ -24,14 +24,14 @@ def checked(photos, capsys):
     return json.loads(capsys.readouterr().out)
 
 
-def test_a_clean_folder_is_clean(run_program, photos):
+def test_a_clean_folder_is_clean(run_program, call_program, photos):
     done = run_program("realdata.check", "--data", photos, "--json", "-")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["photos"] == {"common": 8, "counter": 8} and content["modes"] == {"RGB": 16}
     assert content["duplicates"] == content["unreadable"] == content["turned_by_exif"] == []
     assert "'ostrich' (9) has 4 common photos, where 206 are published" in content["warnings"]
-    shown = run_program("realdata.check", "--data", photos).stdout
+    shown = call_program("realdata.check", "--data", photos).stdout
     assert "9   ostrich" in shown and "Notes (" in shown and "--json has all" in shown
 
 

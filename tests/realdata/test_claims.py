@@ -16,6 +16,7 @@ from realdata.claims.evaluate import evaluate_claims, rows_of_tables
 from realdata.claims.judge import judge
 from realdata.claims.program import main
 from realdata.model_facts import image_tower_parameters, is_filtered
+from tests import seeds
 from workbench.errors import InputError
 
 
@@ -152,7 +153,7 @@ def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, 
         of_data: deviation of a shift that all models of a data set share.
         noise: deviation of each model's own shift.
     """
-    rng = np.random.default_rng(5)
+    rng = seeds.generator(5)
     real = read_published_tables()
     results = real.results[real.results["table"].isin(("3", "4"))].copy()
     clips = results["family"] == "clip"

@@ -33,7 +33,7 @@ def both(tmp_path):
     return written(tmp_path / "a", 0, "first"), written(tmp_path / "b", 1, "second")
 
 
-def test_differences_are_those_of_the_predictions(run_program, both):
+def test_differences_are_those_of_the_predictions(run_program, call_program, both):
     done = run_program("realdata.compare", "a", "b", "--json", "-")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
@@ -41,7 +41,7 @@ def test_differences_are_those_of_the_predictions(run_program, both):
     for group in ("common", "counter"):
         assert content["differences"][group]["value"] == pytest.approx(means[0][group] - means[1][group])
     assert content["models"] == {"a": "first", "b": "second"} and content["warnings"] == []
-    shown = run_program("realdata.compare", "a/predictions.csv", "b")
+    shown = call_program("realdata.compare", "a/predictions.csv", "b")
     assert (
         "A: first (a/predictions.csv)" in shown.stdout
         and f"{content['differences']['drop']['value']:+.2f}" in shown.stdout

@@ -17,6 +17,7 @@ from realdata.effective_robustness import robustness_of_one
 from realdata.held_out import HALF, SHARE, held_out
 from realdata.selection import Cells, choose, count
 from realdata.selector_excess import evaluate_selector
+from tests import seeds
 from workbench.errors import InputError, ParameterError
 
 
@@ -52,7 +53,7 @@ def few_bootstraps(monkeypatch):
 
 
 def test_selection_is_that_of_an_independent_computation(few_bootstraps):
-    generator = np.random.default_rng(0)
+    generator = seeds.generator(0)
     cells, _ = made(generator, 45, 6, 12, 0.5)
     photos = as_photos(cells).sample(frac=1.0, random_state=1)
     content = curate(photos, {}, CurationConfig(splits=1, permutations=1, threshold=20.0)).content
@@ -100,7 +101,7 @@ def test_ties_small_and_lone_backgrounds_have_a_defined_answer(few_bootstraps):
 def test_permutation_test_is_the_exact_one():
     """Two backgrounds: the right answers of one are hypergeometric, so that all is known."""
     photos, right = np.array([[14, 9]]), np.array([[12, 4]])
-    found = chance(made_cells(right, photos), 5.0, np.random.default_rng(0), 20_000)
+    found = chance(made_cells(right, photos), 5.0, seeds.generator(0), 20_000)
     values = np.arange(17)
     weights = hypergeom(23, 16, 14).pmf(values)
     drops = 100 * abs(values / 14 - (16 - values) / 9)
@@ -117,7 +118,7 @@ def test_permutation_test_is_the_exact_one():
 
 
 def test_permutation_p_values_are_uniform_without_an_effect_and_small_with_one():
-    generator = np.random.default_rng(1)
+    generator = seeds.generator(1)
     cells, _ = made(generator, 300, 5, 40, 0.0)
     assert kstest(chance(cells, 5.0, generator, 999).p_values, "uniform").pvalue > 0.001
     cells, _ = made(generator, 300, 5, 40, 0.6)
@@ -130,8 +131,8 @@ def test_permutation_p_values_are_uniform_without_an_effect_and_small_with_one()
 @pytest.mark.parametrize("share", [HALF, SHARE])
 def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
     """The same split by shuffling photos, in loops; the rule and the measurement written again."""
-    cells, _ = made(np.random.default_rng(2), 4, 3, 10, 0.8)
-    generator = np.random.default_rng(3)
+    cells, _ = made(seeds.generator(2), 4, 3, 10, 0.8)
+    generator = seeds.generator(3)
     overall, of_classes = [], []
     for _ in range(1_000):
         drops, kept = [], []
@@ -148,7 +149,7 @@ def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
         of_classes.append(drops)
         if any(kept):
             overall.append(np.mean(np.array(drops)[kept]))
-    found = held_out(cells, 30.0, share, np.random.default_rng(4), 10_000)
+    found = held_out(cells, 30.0, share, seeds.generator(4), 10_000)
     error = np.std(overall) / np.sqrt(len(overall))
     assert found.drop.value == pytest.approx(np.mean(overall), abs=4 * error)
     errors = np.std(of_classes, axis=0) / np.sqrt(len(of_classes))
@@ -171,7 +172,7 @@ BIASES = [
 
 @pytest.mark.parametrize(("backgrounds", "photos", "spread", "biases"), BIASES)
 def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photos, spread, biases):
-    generator = np.random.default_rng(5)
+    generator = seeds.generator(5)
     misses = {name: [] for name in biases}
     of_kept = []
     for _ in range(40):
@@ -199,7 +200,7 @@ def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photo
 
 def test_intervals_cover_the_true_drop_and_are_not_too_wide(monkeypatch):
     monkeypatch.setattr(held_out_room, "BOOTSTRAPS", 40)
-    generator = np.random.default_rng(6)
+    generator = seeds.generator(6)
     inside, widths, misses, of_classes, wider = [], [], [], [], []
     for _ in range(50):
         cells, truth = made(generator, 20, 4, 60, 0.6)
@@ -221,7 +222,7 @@ def test_intervals_cover_the_true_drop_and_are_not_too_wide(monkeypatch):
 
 def test_one_class_with_an_effect_is_found_among_many_without(monkeypatch):
     monkeypatch.setattr(held_out_room, "BOOTSTRAPS", 60)
-    generator = np.random.default_rng(7)
+    generator = seeds.generator(7)
     cells, _ = made(generator, 20, 4, 40, 0.0)
     cells.right[3] = generator.binomial(cells.photos[3], [0.95, 0.6, 0.6, 0.2])
     content = curate(as_photos(cells), {}, CurationConfig(splits=300, permutations=2_000)).content
@@ -235,7 +236,7 @@ def test_one_class_with_an_effect_is_found_among_many_without(monkeypatch):
 
 
 def test_the_seed_decides(few_bootstraps):
-    photos = as_photos(made(np.random.default_rng(8), 5, 3, 20, 0.5)[0])
+    photos = as_photos(made(seeds.generator(8), 5, 3, 20, 0.5)[0])
     first, again, other = (
         curate(photos, {}, CurationConfig(splits=20, permutations=20, seed=seed)).content for seed in (1, 1, 2)
     )
@@ -253,7 +254,7 @@ def test_nothing_kept_is_an_answer(few_bootstraps):
 
 
 def test_one_model_against_a_line_is_the_textbook_prediction():
-    generator = np.random.default_rng(9)
+    generator = seeds.generator(9)
     common = generator.uniform(0.5, 0.9, 12)
     counter = expit(-0.8 + 1.1 * logit(common) + 0.1 * generator.normal(size=12))
     found = robustness_of_one(common, counter, 0.7, 0.45)

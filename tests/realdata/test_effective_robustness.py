@@ -5,6 +5,7 @@ import pytest
 from scipy.special import expit, logit
 
 from realdata.effective_robustness import effective_robustness
+from tests import seeds
 
 
 def population(rng, models, shift=0.0, low=0.0, high=2.5, noise=0.08, slope=1.15):
@@ -14,7 +15,7 @@ def population(rng, models, shift=0.0, low=0.0, high=2.5, noise=0.08, slope=1.15
 
 
 def test_line_and_distances_are_least_squares_in_logits():
-    rng = np.random.default_rng(0)
+    rng = seeds.generator(0)
     baseline, models = population(rng, 15), population(rng, 9, shift=-0.3)
     result = effective_robustness(*baseline, *models)
     slope, intercept = np.polyfit(logit(baseline[0]), logit(baseline[1]), 1)  # an independent fit
@@ -26,7 +27,7 @@ def test_line_and_distances_are_least_squares_in_logits():
 
 def test_standard_error_is_that_of_repetitions():
     """Over 2000 repetitions the spread of the mean is what single repetitions say it is, on the average."""
-    rng = np.random.default_rng(1)
+    rng = seeds.generator(1)
     means, variances, spread_only = [], [], []
     for _ in range(2000):
         models = population(rng, 20)
@@ -40,7 +41,7 @@ def test_standard_error_is_that_of_repetitions():
 
 
 def test_joint_test_keeps_its_level_and_finds_a_shift():
-    rng = np.random.default_rng(2)
+    rng = seeds.generator(2)
     p_values = [effective_robustness(*population(rng, 15), *population(rng, 28)).p_value for _ in range(1000)]
     # 5% of 1000, give or take 3.3 standard deviations.
     assert abs(np.mean(np.array(p_values) < 0.05) - 0.05) < 3.3 * np.sqrt(0.05 * 0.95 / 1000)
@@ -49,7 +50,7 @@ def test_joint_test_keeps_its_level_and_finds_a_shift():
 
 
 def test_prediction_interval_covers_a_new_baseline_model():
-    rng = np.random.default_rng(3)
+    rng = seeds.generator(3)
     covered = []
     for _ in range(500):
         result = effective_robustness(*population(rng, 15), *population(rng, 4))
@@ -58,7 +59,7 @@ def test_prediction_interval_covers_a_new_baseline_model():
 
 
 def test_extrapolation_is_counted_and_too_few_models_refused():
-    rng = np.random.default_rng(4)
+    rng = seeds.generator(4)
     baseline = population(rng, 15, low=0.5, high=1.5)
     result = effective_robustness(*baseline, *population(rng, 6, low=2.0, high=3.0))
     assert result.extrapolated == 6

@@ -77,7 +77,7 @@ def check(content, predictions):
     assert content["worst_group"]["accuracy"] == pytest.approx(min(min(each.values()) for each in shares.values()))
 
 
-def test_layouts_of_both_versions_and_other_names_are_read(run_program, beside):
+def test_layouts_of_both_versions_and_other_names_are_read(call_program, beside):
     """easy- and hard- for common- and counter-, a folder around it all, and a mapping for foreign class folders."""
     photos = beside / "export" / "photos"
     for path in list(photos.glob("*/*")):
@@ -87,7 +87,7 @@ def test_layouts_of_both_versions_and_other_names_are_read(run_program, beside):
     (beside / "around").mkdir()
     photos.rename(beside / "around" / "LAION-final")
     command = ("realdata.evaluate", "--data", "around", "--model", "export/model", "--names", "export/names.txt")
-    done = run_program(*command, "--classes", "mapping.csv", "--json", "-")
+    done = call_program(*command, "--classes", "mapping.csv", "--json", "-")
     assert done.returncode == 0, done.stderr
     truth = json.loads((beside / "export" / "export.json").read_text())["accuracy"]
     content = json.loads(done.stdout)
@@ -95,22 +95,22 @@ def test_layouts_of_both_versions_and_other_names_are_read(run_program, beside):
     assert content["warnings"] == []
 
 
-def test_what_does_not_fit_is_told(run_program, beside):
+def test_what_does_not_fit_is_told(call_program, beside):
     """A class with one group, and digits that are taken for ImageNet's classes of the same number."""
     shutil.rmtree(next((beside / "export" / "photos").glob("2 two/counter-*")))
-    done = run_program(*EVALUATE[:-2], "--json", "-")
+    done = call_program(*EVALUATE[:-2], "--json", "-")
     assert done.returncode == 0, done.stderr
     warnings = json.loads(done.stdout)["warnings"]
     assert "'0 zero' is taken for class 0, 'tench', by its number" in warnings
     assert any(warning.startswith("'2 two' has no counter photos") for warning in warnings)
 
 
-def test_what_cannot_be_decoded_is_named_and_left_out(run_program, beside):
+def test_what_cannot_be_decoded_is_named_and_left_out(call_program, beside):
     paths = sorted((beside / "export" / "photos").rglob("*.png"))
     paths[0].write_bytes(paths[0].read_bytes()[:40])
     paths[1].write_bytes(b"")
     paths[2].write_text("no picture")
-    done = run_program(*EVALUATE, "--json", "-")
+    done = call_program(*EVALUATE, "--json", "-")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     root = beside / "export" / "photos"
@@ -151,7 +151,7 @@ def test_a_prompt_without_a_place_for_the_name_is_refused(refused, beside):
     refused(*EVALUATE, "--prompt", "a photo", words=["--prompt", "{}", "a photo"])
 
 
-def test_a_photo_is_classified_among_its_twenty(run_program, beside):
+def test_a_photo_is_classified_among_its_twenty(call_program, beside):
     """1 vs. 20 on digits in the place of two classes of CounterAnimal: every answer is on its class's list."""
     photos = beside / "export" / "photos"
     (photos / "0 zero").rename(photos / "9 ostrich")
@@ -159,7 +159,7 @@ def test_a_photo_is_classified_among_its_twenty(run_program, beside):
     shutil.rmtree(photos / "2 two")
     (beside / "prompts.txt").write_text("A photo of {}.\nA {} indeed.\n")
     options = ("--setup", "1v20", "--prompt", "prompts.txt", "--json", "-")
-    done = run_program(*EVALUATE[:-2], *options)
+    done = call_program(*EVALUATE[:-2], *options)
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["setup"] == "1v20" and content["templates"] == ["A photo of {}.", "A {} indeed."]
@@ -192,9 +192,9 @@ def test_several_devices_and_processes_answer_as_one_does(run_program, beside, m
         assert not list((beside / name).glob(".unfinished*"))
 
 
-def test_candidates_come_from_another_model_and_what_is_overridden_is_told(run_program, beside):
+def test_candidates_come_from_another_model_and_what_is_overridden_is_told(call_program, beside):
     options = ("--candidates-from", "export/model", "--activation", "gelu", "--dtype", "bfloat16", "--json", "-")
-    done = run_program(*EVALUATE, *options)
+    done = call_program(*EVALUATE, *options)
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["setup"] == "1v3" and content["candidates_from"] == "export/model"  # three names, not twenty
@@ -225,18 +225,18 @@ def test_wrong_options_are_told(refuses, beside, name):
     refuses(main, *EVALUATE[1:], *options, words=words)
 
 
-def test_photos_of_no_group_yet_are_predicted_and_curated(run_program, beside):
+def test_photos_of_no_group_yet_are_predicted_and_curated(call_program, beside):
     """Folders of class and background alone; the rule then finds each class's own colour as the common one."""
     photos = beside / "export" / "photos"
     truth = pd.read_csv(beside / "export" / "truth.csv").set_index("path")
     for path in list(photos.glob("*/*")):
         path.rename(path.with_name(path.name.partition("-")[2]))
-    done = run_program(*EVALUATE, "--uncurated")
+    done = call_program(*EVALUATE, "--uncurated")
     assert done.returncode == 0, done.stderr
     assert "Next: python -m realdata.curate --predictions results/evaluate/predictions.csv" in done.stdout
     assert [path.name for path in (beside / "results" / "evaluate").iterdir()] == ["predictions.csv"]
     names = ("--names", "export/names.txt", "--threshold", "50", "--json", "-")
-    curated = run_program("realdata.curate", "--predictions", "results/evaluate/predictions.csv", *names)
+    curated = call_program("realdata.curate", "--predictions", "results/evaluate/predictions.csv", *names)
     assert curated.returncode == 0, curated.stderr
     shares = (
         truth.groupby(["class_index", "group", "background"]).correct.mean().unstack("group").groupby("class_index")

@@ -8,10 +8,11 @@ from scipy.stats import beta
 from realdata.certain_classes import with_width
 from realdata.paired import comparison, pair, paired_intervals
 from realdata.predictions import class_table, group_intervals
+from tests import seeds
 
 
 def planted(classes=30, photos=40, seed=0):
-    generator = np.random.default_rng(seed)
+    generator = seeds.generator(seed)
     rows = []
     for index in range(classes):
         for group, mean in (("common", 0.8), ("counter", 0.5)):
@@ -63,7 +64,7 @@ def test_several_classes_that_are_always_right_have_the_lowest_mean_that_is_poss
     photos = np.array([5, 12, 30])
     table = pd.DataFrame({"common": photos, "common_right": photos, "counter": photos, "counter_right": photos // 2})
     low = group_intervals(table)["common"].over_photos[0] / 100
-    generator = np.random.default_rng(0)
+    generator = seeds.generator(0)
     shares = generator.dirichlet(np.ones(3), 200_000)
     accuracies = 0.025 ** (shares / photos)  # whose product to the power of the photos is 2.5%
     means = accuracies.mean(axis=1)
@@ -81,7 +82,7 @@ def test_intervals_that_have_a_width_are_left_alone():
 
 def two_models(classes=30, photos=40, seed=0, shared=0.8):
     """Two models whose answers agree beyond chance: a share of the photos is as hard for one as for the other."""
-    generator = np.random.default_rng(seed)
+    generator = seeds.generator(seed)
     rows = []
     for index in range(classes):
         for group, means in (("common", (0.8, 0.7)), ("counter", (0.5, 0.45))):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from realdata.mistakes import mistakes
+from tests import seeds
 
 BACKGROUNDS = ("sky", "water", "grass", "sand")
 # Candidates that are no class's: one for each background.
@@ -14,7 +15,7 @@ NAMES = {index: f"class {index}" for index in range(200)}
 
 def planted(led, classes=24, photos=30, seed=0):
     """Predictions whose mistakes are their background's lure with probability `led`, any lure otherwise."""
-    generator = np.random.default_rng(seed)
+    generator = seeds.generator(seed)
     rows = []
     for index in range(classes):
         common = BACKGROUNDS[index % 4]

@@ -14,6 +14,7 @@ from realdata.reliance import program
 from realdata.reliance.alternatives import examine_alternatives
 from realdata.reliance.families import offered
 from realdata.reliance.study import study
+from tests import seeds
 from tests.conftest import ROOT
 from workbench.figures import to_png
 
@@ -48,7 +49,7 @@ RUNS = 12
 
 @pytest.fixture(scope="module")
 def rays():
-    rng = np.random.default_rng(0)
+    rng = seeds.generator(0)
     return [study(planted(rng, 0.4, 0.3), {}) for _ in range(RUNS)]
 
 
@@ -79,7 +80,7 @@ def test_rays_are_told_as_rays_and_no_model_as_leaning_otherwise(rays):
 
 
 def test_harder_photos_are_told_as_a_shift_and_not_as_reliance():
-    rng = np.random.default_rng(3)
+    rng = seeds.generator(3)
     rows = [row for _ in range(20) for row in examine_alternatives(offered(planted(rng, 0.0, 0.0, intercept=-0.5)))[0]]
     wrong = np.mean([row.p_values["shift"] < 0.05 for row in rows])
     assert wrong < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / len(rows))
@@ -110,14 +111,14 @@ def test_reliance_among_many_classes_is_told_by_where_the_lines_meet():
     """Models of one reliance whose guessers are right in 1 of 1000: a line through chance."""
     chance = norm.ppf(1 / 1000)
     slope = (1 - 0.15) / (1 + 0.15)
-    run = study(planted(np.random.default_rng(4), 0.15, 0.15, intercept=chance * (1 - slope)), {})
+    run = study(planted(seeds.generator(4), 0.15, 0.15, intercept=chance * (1 - slope)), {})
     assert [row.verdict for row in run.alternatives] == ["chance", "chance"]
     for row in run.alternatives:
         assert row.slopes["chance"] == pytest.approx(slope, abs=0.01)  # its standard error is 0.002
 
 
 def test_families_that_differ_beside_one_difficulty_are_told():
-    (row,) = study(planted(np.random.default_rng(5), 0.1, 0.0, intercept=-0.5), {}).differences
+    (row,) = study(planted(seeds.generator(5), 0.1, 0.0, intercept=-0.5), {}).differences
     assert row.verdict == "CLIPs lean more" and row.difference == pytest.approx(0.1, abs=0.03)
     assert row.difficulty_p_value > 0.01
 
@@ -128,13 +129,13 @@ def test_families_that_differ_beside_one_difficulty_are_told():
      ({"spread": 0.06}, "they differ")],
 )  # fmt: skip
 def test_what_the_theory_cannot_explain_is_found(change, reason):
-    for test in study(planted(np.random.default_rng(1), 0.4, 0.3, **change), {}).tests:
+    for test in study(planted(seeds.generator(1), 0.4, 0.3, **change), {}).tests:
         assert test.verdict == "rejected" and reason in test.reasons
 
 
 @pytest.mark.parametrize(("tau", "verdict"), [(0.45, "CLIPs lean more"), (0.15, "CLIPs lean less")])
 def test_difference_between_the_families_is_found(tau, verdict):
-    (comparison,) = study(planted(np.random.default_rng(2), tau, 0.3), {}).comparisons
+    (comparison,) = study(planted(seeds.generator(2), tau, 0.3), {}).comparisons
     assert comparison.verdict == verdict
     assert comparison.difference == pytest.approx(tau - 0.3, abs=5 * comparison.stderr)
 

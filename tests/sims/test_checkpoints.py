@@ -65,7 +65,7 @@ def test_a_killed_run_ends_the_same_bit_for_bit(killed, unbroken, tmp_path):
     assert same(folder, unbroken)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_run_keeps_what_it_has_and_goes_on(number, unbroken, tmp_path):
     calm = [*LONG[:-1], "1000"]  # no checkpoint but the one at the interruption
     with start(calm, tmp_path) as process:
@@ -101,10 +101,10 @@ def test_checkpoints_of_another_run_and_broken_ones_are_refused_and_kept(killed,
     assert kept(folder) == before
 
 
-def test_divergence_says_step_and_run_and_keeps_the_last_good_checkpoint(run_program, tmp_path):
+def test_divergence_says_step_and_run_and_keeps_the_last_good_checkpoint(call_program, tmp_path):
     """A learning rate at which the linearised loss, a quartic, runs away."""
     arguments = ["--objective", "linearized", "--learning-rate", "1e20", "--steps", "200", "--checkpoint-seconds", "0"]
-    done = run_program("sims.contrastive", *TINY, *arguments, "--out", tmp_path / "out")
+    done = call_program("sims.contrastive", *TINY, *arguments, "--out", tmp_path / "out")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     step = int(done.stderr.partition("diverged at step ")[2].split()[0])
     assert " in run " in done.stderr and "--learning-rate smaller than 1e+20" in done.stderr

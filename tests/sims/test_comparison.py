@@ -9,6 +9,7 @@ from sims.comparison import standard_errors, tabulate
 from sims.record import Trained
 from sims.runs import TEST_SIZE
 from sims.verdict import compare, verdict
+from tests import seeds
 from theory import GROUPS, SpuriousModel, group_accuracies, predict
 from theory.predictions import BATCH_FREE
 from theory.theorem62 import printed_latent_covariance
@@ -44,21 +45,21 @@ def predictions(**change):
 
 def test_right_theory_agrees():
     """At most 1% of tables should show a disagreement; 300 tables show at most 9 with probability 0.999."""
-    rng, theory = np.random.default_rng(0), predictions()
+    rng, theory = seeds.generator(0), predictions()
     wrong = sum(not all(row.agrees for row in tabulate(learners(rng), theory, PROMPTS, RATIO)) for _ in range(300))
     assert wrong <= 9
 
 
 @pytest.mark.parametrize("change", [{"mu_spu": 1.6}, {"sigma_xi": 0.0}])
 def test_theory_of_another_model_is_rejected(change):
-    rng, theory = np.random.default_rng(1), predictions(**change)
+    rng, theory = seeds.generator(1), predictions(**change)
     rows = tabulate(learners(rng), theory, PROMPTS, RATIO)
     assert not all(row.agrees for row in rows)
 
 
 def test_printed_lemma_is_rejected():
     """Lemma D.3's matrix gives the label prompt another direction, and 13 points less on conflicting images."""
-    rng, theory = np.random.default_rng(2), list(predictions())
+    rng, theory = seeds.generator(2), list(predictions())
     model = SpuriousModel(spurious_ratio=RATIO)
     printed = np.asarray(group_accuracies(model, printed_latent_covariance(model)[:, 0]))
     theory[0] = theory[0] | {"accuracy": dict(zip(GROUPS, printed.tolist(), strict=True))}
@@ -67,7 +68,7 @@ def test_printed_lemma_is_rejected():
 
 
 def test_unconverged_or_single_runs_are_not_judged():
-    rng, theory = np.random.default_rng(3), predictions()
+    rng, theory = seeds.generator(3), predictions()
     assert {row.agrees for row in tabulate(learners(rng, converged=False), theory, PROMPTS, RATIO)} == {None}
     single = learners(rng, runs=1)
     assert {row.agrees for row in tabulate(single, theory, PROMPTS, RATIO)} == {None}
@@ -94,7 +95,7 @@ def answer_of(result):
 
 
 def test_verdict_finds_what_is_there():
-    comparisons, answer = answer_of(learners(np.random.default_rng(4)))
+    comparisons, answer = answer_of(learners(seeds.generator(4)))
     assert [comparison.verdict for comparison in comparisons] == ["more robust", "less robust"]
     assert answer["answer"] == "depends" and answer["by_prompt"] == {"label": "yes", "class-mean": "no"}
     assert answer["text"][0].startswith("It depends on objective and prompt")
@@ -108,7 +109,7 @@ def test_verdict_keeps_its_level():
     200 tables show at most 22 with probability 0.999. A reference picked as the better of the two supervised learners
     would make "less robust" the commoner error.
     """
-    rng, truth, wrong = np.random.default_rng(6), [0.95, 0.5], []
+    rng, truth, wrong = seeds.generator(6), [0.95, 0.5], []
     for _ in range(200):
         same = {
             "linearized": trained(rng, [truth, truth]),
@@ -120,7 +121,7 @@ def test_verdict_keeps_its_level():
 
 
 def test_more_robust_means_than_every_supervised_learner():
-    rng = np.random.default_rng(7)
+    rng = seeds.generator(7)
     between = {
         "linearized": trained(rng, [[0.95, 0.4], [0.95, 0.6]]),
         "least_squares": trained(rng, [[0.95, 0.3]]),
@@ -132,7 +133,7 @@ def test_more_robust_means_than_every_supervised_learner():
 
 
 def test_only_less_robust_learners_give_a_plain_no():
-    rng = np.random.default_rng(5)
+    rng = seeds.generator(5)
     result = {
         "linearized": trained(rng, [[0.95, 0.2], [0.95, 0.1]]),
         "least_squares": trained(rng, [[0.95, 0.3]]),
@@ -144,7 +145,7 @@ def test_only_less_robust_learners_give_a_plain_no():
 
 def test_the_worse_group_is_told():
     """A rule that leans on the spurious feature backwards is right where it conflicts and pays where it does not."""
-    rng = np.random.default_rng(8)
+    rng = seeds.generator(8)
     result = learners(rng) | {"linearized": trained(rng, [[0.3, 0.98], [0.95, 0.6]])}
     _, answer = answer_of(result)
     assert "best contrastive linearized/class-mean" in answer["text"][-1]

@@ -50,23 +50,23 @@ def _model(content):
     return SpuriousModel(**{name: content["config"][name] for name in names})
 
 
-def test_same_command_same_numbers(run_program, tmp_path):
+def test_same_command_same_numbers(call_program, tmp_path):
     command = ("sims.contrastive", *SMALL, "--objective", "infonce", "--samples", 64)
     contents = []
     for folder in ("first", "second"):
-        assert run_program(*command, "--out", folder).returncode == 0
+        assert call_program(*command, "--out", folder).returncode == 0
         contents.append(load(tmp_path / folder))
     assert contents[0][0]["results"] == contents[1][0]["results"]
     for name, array in contents[0][1].items():
         np.testing.assert_array_equal(array, contents[1][1][name])
-    other = run_program(*command, "--out", "third", "--seed", 1)
+    other = call_program(*command, "--out", "third", "--seed", 1)
     assert other.returncode == 0
     assert load(tmp_path / "third")[0]["results"] != contents[0][0]["results"]
 
 
 @pytest.mark.parametrize("ratio", ["0.5", "1.0"])
-def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(run_program, tmp_path, ratio):
-    done = run_program(
+def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(call_program, tmp_path, ratio):
+    done = call_program(
         *("sims.contrastive", "--spurious-ratio", ratio, *SMALL, "--seeds", 1),
         *("--objective", "siglip", "--prompt", "label", "--embed-dim", 1),
     )
@@ -74,8 +74,8 @@ def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(run_program, tmp_pat
     assert "A single run has no error to judge by" in done.stdout
 
 
-def test_table_reads_on_a_narrow_terminal(run_program):
-    done = run_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
+def test_table_reads_on_a_narrow_terminal(call_program):
+    done = call_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
     assert done.returncode == 0, done.stderr
     for words in (
         "linearized",
@@ -114,11 +114,11 @@ def test_wrong_input_gets_one_line_and_writes_nothing(refuses, tmp_path, argumen
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_divergence_ends_with_one_and_leaves_earlier_results(run_program, tmp_path):
+def test_divergence_ends_with_one_and_leaves_earlier_results(call_program, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "result.json").write_text("earlier")
-    done = run_program("sims.contrastive", *SMALL, "--learning-rate", "1e30", "--out", out)
+    done = call_program("sims.contrastive", *SMALL, "--learning-rate", "1e30", "--out", out)
     assert done.returncode == 1
     assert done.stdout == "" and done.stderr.count("\n") == 1
     assert "diverged" in done.stderr

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import t, ttest_rel
 
 from sims.equivalence import LEVEL, compare_runs, overall
+from tests import seeds
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +15,7 @@ def no_garbage_collection(monkeypatch):
 
 
 def test_p_values_of_one_comparison_are_the_textbooks():
-    generator = np.random.default_rng(0)
+    generator = seeds.generator(0)
     a, b = generator.normal(70, 3, 9), generator.normal(68, 3, 9)
     (found,) = compare_runs([a - b], margin=4.0)
     assert found.p_different == pytest.approx(ttest_rel(a, b).pvalue)
@@ -25,7 +26,7 @@ def test_p_values_of_one_comparison_are_the_textbooks():
 
 
 def test_verdicts_of_planted_differences():
-    generator = np.random.default_rng(1)
+    generator = seeds.generator(1)
     same, far, wide = generator.normal(0.2, 1, 10), generator.normal(20, 2, 10), generator.normal(3, 9, 10)
     verdicts = [found.verdict for found in compare_runs([same, far, wide])]
     assert verdicts == ["equal", "different", "inconclusive"]
@@ -38,7 +39,7 @@ def test_verdicts_of_planted_differences():
 
 def test_errors_are_as_rare_as_the_level_says():
     """At the margin itself `equal` is wrong, at no difference `different` is: each in 5% of cases, 1000 drawn."""
-    generator = np.random.default_rng(2)
+    generator = seeds.generator(2)
     at_margin = [compare_runs([generator.normal(5.0, 4, 10)])[0].verdict for _ in range(1000)]
     at_zero = [compare_runs([generator.normal(0.0, 40, 10)])[0].verdict for _ in range(1000)]
     allowed = 1000 * LEVEL + 4 * np.sqrt(1000 * LEVEL)
@@ -48,7 +49,7 @@ def test_errors_are_as_rare_as_the_level_says():
 
 def test_many_comparisons_are_corrected():
     """Twenty comparisons of nothing: without correction one would be called different in two thirds of the cases."""
-    generator = np.random.default_rng(3)
+    generator = seeds.generator(3)
     found = sum(
         any(each.verdict == "different" for each in compare_runs(list(generator.normal(0, 40, (20, 10)))))
         for _ in range(200)

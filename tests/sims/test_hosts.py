@@ -10,9 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT, assert_refused, free_port
 
-TRAIN = "sims.contrastive --objective linearized,infonce,siglip --image-dim 6 --text-dim 4 --embed-dim 2 --steps 200"
+ALL = "linearized,infonce,siglip"
+TRAIN = f"sims.contrastive --objective {ALL} --image-dim 6 --text-dim 4 --embed-dim 2 --steps 200"
 SWEEP = (
     "sims.sweep --objective linearized,siglip --caption latent,label --spurious-ratio 0.6:1.0:3 --seeds 3 "
     "--image-dim 4 --text-dim 4 --embed-dim 2 --batch-size 16 --steps 20"
@@ -49,13 +50,19 @@ def arrays(folder, name="arrays.npz"):
 
 
 @pytest.mark.parametrize(
-    ("processes", "seeds"),
+    ("processes", "seeds", "objectives"),
     # Two processes split the batch of each of three runs; of four, two share each of two runs.
-    [(2, 3), pytest.param(4, 2, marks=pytest.mark.slow)],
+    [
+        (2, 3, "infonce"),
+        pytest.param(2, 3, ALL, marks=pytest.mark.slow),
+        pytest.param(4, 2, ALL, marks=pytest.mark.slow),
+    ],
 )
-def test_training_in_several_processes_is_training_in_one(run_program, tmp_path, monkeypatch, processes, seeds):
+def test_training_in_several_processes_is_training_in_one(
+    run_program, tmp_path, monkeypatch, processes, seeds, objectives
+):
     monkeypatch.setenv("JAX_ENABLE_X64", "1")  # single precision would let rounding grow from step to step
-    command = f"{TRAIN} --seeds {seeds}"
+    command = f"{TRAIN} --seeds {seeds}".replace(ALL, objectives)
     module, *arguments = command.split()
     assert run_program(module, *arguments, "--out", tmp_path / "one").returncode == 0
     (first, *others) = finish(start(processes, tmp_path / "several", command, "--json", "-"))
@@ -68,6 +75,7 @@ def test_training_in_several_processes_is_training_in_one(run_program, tmp_path,
         np.testing.assert_allclose(several[name], values, atol=1.01 / 2048)
 
 
+@pytest.mark.slow
 def test_a_sweep_split_by_host_is_the_sweep_of_one(run_program, tmp_path):
     module, *arguments = SWEEP.split()
     assert run_program(module, *arguments, "--out", tmp_path / "one").returncode == 0
@@ -77,11 +85,10 @@ def test_a_sweep_split_by_host_is_the_sweep_of_one(run_program, tmp_path):
     assert (tmp_path / "two" / "sweep.csv").read_bytes() == (tmp_path / "one" / "sweep.csv").read_bytes()
 
 
-@pytest.mark.parametrize("dying", [1, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dying", [1, 0])
 def test_a_process_that_dies_ends_the_others_and_the_restart_goes_on(tmp_path, dying):
-    command = f"{TRAIN} --seeds 1".replace("--steps 200", "--steps 3000").replace(
-        "linearized,infonce,siglip", "infonce"
-    )
+    command = f"{TRAIN} --seeds 1".replace("--steps 200", "--steps 3000").replace(ALL, "infonce")
     started = start(2, tmp_path / "run", command, "--checkpoint-seconds", "0")
     deadline = time.monotonic() + 200
     checkpoints = tmp_path / "run" / "checkpoints"
@@ -98,14 +105,15 @@ def test_a_process_that_dies_ends_the_others_and_the_restart_goes_on(tmp_path, d
     assert not checkpoints.exists() and (tmp_path / "run" / "result.json").exists()
 
 
-def test_wrong_options_are_told_in_one_line(refused):
+def test_wrong_options_are_told_in_one_line(run_program, refused):
     module, *arguments = TRAIN.split()
     refused(module, *arguments, "--coordinator", "localhost:1234", words=["--processes", "--process", "go together"])
-    refused(module, *arguments, "--distributed", words=["did not find each other", "scheduler"])
     refused(module, *arguments, "--distributed", "--process", 1, words=["--distributed", "needs none of them"])
     where = ("--processes", 2, "--process")
     refused(module, *arguments, "--coordinator", "nowhere", *where, 0, words=["HOST:PORT", "nowhere"])
     refused(module, *arguments, "--coordinator", "localhost:1234", *where, 2, words=["--process", "below", "got 2"])
+    alone = run_program(module, *arguments, "--distributed")
+    assert_refused(alone, ["did not find each other", "scheduler"])
 
 
 def test_a_batch_that_does_not_divide_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sims.record import TOLERANCE, Record, last_change, phase_ends, stops
+from tests import seeds
 
 
 def test_phases_double_and_end_at_the_last_step():
@@ -31,7 +32,7 @@ def test_change_is_the_largest_of_the_mean_over_runs():
 
 def recorded(changes):
     """A record of two learners over the phases of 100 steps; the second moves by `changes` in each of the last two."""
-    rng = np.random.default_rng(0)
+    rng = seeds.generator(0)
     record = Record(["still", "moving"], 100)
     averages = {"still": rng.random((3, 2, 2)), "moving": rng.random((3, 2, 2))}
     for stop in stops(100):

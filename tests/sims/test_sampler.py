@@ -1,16 +1,16 @@
 """The sampler draws Definition 6.1; its moments in the signal's plane are proved in tests/theorems."""
 
-import jax
 import numpy as np
 import pytest
 
 from sims.evaluation import sample_evaluation_set
 from sims.sampler import sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 
 
 def test_bases_are_orthonormal_and_differ_by_key():
-    first, second = (sample_bases(jax.random.key(seed), 6, 9) for seed in (0, 1))
+    first, second = (sample_bases(seeds.key(seed), 6, 9) for seed in (0, 1))
     for basis in first:
         np.testing.assert_allclose(basis.T @ basis, np.eye(2), atol=1e-14)
     assert first.image.shape == (6, 2) and first.text.shape == (9, 2)
@@ -43,14 +43,14 @@ def test_image_and_text_share_the_latent_but_not_the_noise():
 
 
 def test_evaluation_groups_are_aligned_then_conflicting():
-    bases = sample_bases(jax.random.key(5), UNROUND.image_dim, UNROUND.text_dim)
-    groups = sample_evaluation_set(jax.random.key(6), UNROUND, bases, 20_000)
+    bases = sample_bases(seeds.key(5), UNROUND.image_dim, UNROUND.text_dim)
+    groups = sample_evaluation_set(seeds.key(6), UNROUND, bases, 20_000)
     spurious = np.asarray(groups.images @ bases.image)[:, :, 1] * groups.labels
     assert agree(spurious[0], UNROUND.mu_spu)
     assert agree(spurious[1], -UNROUND.mu_spu)
 
 
 def test_same_key_same_batch():
-    bases = sample_bases(jax.random.key(7), 5, 7)
-    batches = [sample_batch(jax.random.key(8), UNROUND, bases, 4) for _ in range(2)]
+    bases = sample_bases(seeds.key(7), 5, 7)
+    batches = [sample_batch(seeds.key(8), UNROUND, bases, 4) for _ in range(2)]
     np.testing.assert_array_equal(batches[0].images, batches[1].images)

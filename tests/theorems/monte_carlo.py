@@ -5,6 +5,7 @@ import numpy as np
 from scipy.stats import norm
 
 from sims.sampler import Bases, sample_bases, sample_batch
+from tests import seeds
 from theory import SpuriousModel
 
 # At most this many comparisons in the suite, which as a whole may fail once in 300 when all theory is right.
@@ -37,6 +38,6 @@ def agree(draws, expected):
 
 def draw(model, size, seed=0, ratio=None) -> tuple[Bases, object]:
     """Bases and a batch of the model."""
-    bases_key, batch_key = jax.random.split(jax.random.key(seed))
+    bases_key, batch_key = jax.random.split(seeds.key(seed))
     bases = sample_bases(bases_key, model.image_dim, model.text_dim)
     return bases, sample_batch(batch_key, model, bases, size, ratio)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, bayes_accuracies, group_accuracies, logistic_direction
 from theory.bayes import half_log_odds
@@ -35,7 +36,7 @@ def posterior_odds(model, images):
 
 @pytest.mark.parametrize("model", [UNROUND, RARE])
 def test_log_odds_are_those_of_the_densities(model):
-    images = np.random.default_rng(0).normal(size=(200, 2)) * 2.0
+    images = seeds.generator(0).normal(size=(200, 2)) * 2.0
     np.testing.assert_allclose(2 * half_log_odds(model, jnp.asarray(images)), posterior_odds(model, images), atol=1e-10)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sims.captions import sample_pairs
 from sims.sampler import sample_bases
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import CAPTIONS, Caption, caption_covariance, latent_covariance, mixed_prompt, spurious_reliance
 from theory.captions import class_mean_caption
@@ -21,7 +22,7 @@ RARE = dataclasses.replace(UNROUND, class_prior=0.3)
 
 
 def in_plane(model, caption, size=300_000, seed=71):
-    bases_key, pairs_key = jax.random.split(jax.random.key(seed))
+    bases_key, pairs_key = jax.random.split(seeds.key(seed))
     bases = sample_bases(bases_key, model.image_dim, model.text_dim)
     batch = sample_pairs(pairs_key, model, bases, caption, size)
     return np.asarray(batch.images @ bases.image), np.asarray(batch.texts @ bases.text), np.asarray(batch.labels)

@@ -8,6 +8,7 @@ from scipy.stats import multivariate_normal
 
 from sims.captions import sample_pairs
 from sims.sampler import sample_bases
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import Caption, infonce_critic, pointwise_mutual_information
 from theory.bayes import half_log_odds
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.statement("S13")
 
 def enumerated(seed=0, images=5, captions=4):
     """A joint distribution of finitely many images and captions, and its PMI."""
-    joint = np.random.default_rng(seed).dirichlet(np.ones(images * captions)).reshape(images, captions)
+    joint = seeds.generator(seed).dirichlet(np.ones(images * captions)).reshape(images, captions)
     x, t = joint.sum(axis=1), joint.sum(axis=0)
     return jnp.asarray(joint), jnp.asarray(x), jnp.asarray(t), jnp.log(joint / np.outer(x, t))
 
@@ -38,7 +39,7 @@ def losses(joint, x, t, negatives=7.0):
 def test_pmi_is_the_minimum_by_enumeration(name):
     joint, x, t, pmi = enumerated()
     loss = losses(joint, x, t)[name]
-    rng = np.random.default_rng(1)
+    rng = seeds.generator(1)
     free = {  # what each loss leaves open
         "image to text": jnp.asarray(rng.normal(size=(len(x), 1))) * jnp.ones_like(pmi),
         "text to image": jnp.asarray(rng.normal(size=(1, len(t)))) * jnp.ones_like(pmi),
@@ -55,7 +56,7 @@ def test_pmi_is_the_minimum_by_enumeration(name):
 
 
 def draws(caption, size=200_000, seed=81):
-    bases_key, pairs_key = jax.random.split(jax.random.key(seed))
+    bases_key, pairs_key = jax.random.split(seeds.key(seed))
     bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
     batch = sample_pairs(pairs_key, UNROUND, bases, caption, size)
     return batch.images @ bases.image, batch.texts @ bases.text

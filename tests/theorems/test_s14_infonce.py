@@ -9,6 +9,7 @@ import pytest
 
 from sims.captions import sample_pairs
 from sims.sampler import sample_bases
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import CAPTIONS, Caption, caption_covariance, infonce_critic, logistic_direction
 from theory.infonce import infonce_objective
@@ -73,8 +74,8 @@ def test_derivatives_are_those_of_the_value(caption):
     pairs = pairs_of(UNROUND, caption)
     value = lambda entries: infonce_objective(pairs, 0.3, entries.reshape(2, 2), 41).value  # noqa: E731
     local = infonce_objective(pairs, 0.3, PLACE, 41)
-    np.testing.assert_allclose(local.gradient, jax.grad(value)(PLACE.reshape(4)), atol=1e-12)
-    np.testing.assert_allclose(local.hessian - pairs.flat, jax.hessian(value)(PLACE.reshape(4)), atol=1e-10)
+    np.testing.assert_allclose(local.gradient, jax.jit(jax.grad(value))(PLACE.reshape(4)), atol=1e-12)
+    np.testing.assert_allclose(local.hessian - pairs.flat, jax.jit(jax.hessian(value))(PLACE.reshape(4)), atol=1e-10)
 
 
 def batch_gradients(model, caption, image_to_text, batches, size, seed):
@@ -93,7 +94,7 @@ def batch_gradients(model, caption, image_to_text, batches, size, seed):
         batch = sample_pairs(pairs_key, model, bases, caption, size)
         return jax.grad(loss)(critic, batch.images @ bases.image, batch.texts @ bases.text).reshape(4)
 
-    keys = jax.random.split(jax.random.key(seed), batches)
+    keys = jax.random.split(seeds.key(seed), batches)
     return jax.jit(lambda critic: jax.lax.map(lambda key: one(critic, key), keys))
 
 
@@ -159,7 +160,7 @@ def test_image_to_text_with_label_captions_is_logistic_regression():
 def test_text_to_image_matches_the_mean_of_the_tilted_images():
     """Label captions: images drawn by the critic for a caption have the mean of the images that carry it."""
     weights = np.asarray(infonce_critic(UNROUND, Caption("label"), 0.0)[:, 0])
-    rng = np.random.default_rng(4)
+    rng = seeds.generator(4)
     size = 400_000
     labels = rng.choice([-1, 1], size)
     attributes = labels * rng.choice([1, -1], size, p=[UNROUND.spurious_ratio, 1 - UNROUND.spurious_ratio])

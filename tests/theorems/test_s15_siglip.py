@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from tests.theorems.test_s14_infonce import CAPTION_SET, components
 from theory import CAPTIONS, Caption, infonce_critic, siglip_critic
@@ -45,7 +46,7 @@ def test_its_gradient_vanishes(caption):
 def test_independent_pairs_weighted_by_the_critic_have_the_moment_of_true_pairs():
     """The condition for the optimum, by simulation: E[e^s (u t'^T - E[u t^T])] = 0 over independent pairs."""
     caption = Caption("label-attribute", 0.8, 0.5)
-    rng, size = np.random.default_rng(6), 600_000
+    rng, size = seeds.generator(6), 600_000
     rows = components(UNROUND, caption)
     picks = [rng.choice(len(rows), size, p=[row[0] for row in rows]) for _ in range(2)]
     deviation = np.sqrt(np.asarray(UNROUND.image_variance))

@@ -13,6 +13,7 @@ from sims.models import DualEncoder
 from sims.objectives.linearized import linearized_loss
 from sims.objectives.siglip import SiglipEncoder, siglip_loss
 from sims.sampler import Batch, sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND
 from theory import Caption, cross_covariance, group_accuracies, infonce_critic, latent_covariance, zero_shot_direction
 from theory.dynamics import (
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.statement("S16")
 
 def balanced_start(model, embed_dim, size, seed=0):
     """Z_0 with W_I W_I^T = W_T W_T^T: two random orthonormal frames times one square factor."""
-    keys = jax.random.split(jax.random.key(seed), 3)
+    keys = jax.random.split(seeds.key(seed), 3)
     frames = [
         jax.random.orthogonal(key, model.image_dim if i == 0 else model.text_dim) for i, key in enumerate(keys[:2])
     ]
@@ -41,8 +42,8 @@ def balanced_start(model, embed_dim, size, seed=0):
 
 @pytest.fixture(scope="module")
 def data():
-    bases = sample_bases(jax.random.key(1), UNROUND.image_dim, UNROUND.text_dim)
-    batch = sample_batch(jax.random.key(2), UNROUND, bases, 400)
+    bases = sample_bases(seeds.key(1), UNROUND.image_dim, UNROUND.text_dim)
+    batch = sample_batch(seeds.key(2), UNROUND, bases, 400)
     centred = [part - jnp.mean(part, axis=0)[None, :] for part in (batch.images, batch.texts)]
     return batch, centred[0].T @ centred[1] / 399
 
@@ -93,7 +94,7 @@ def test_along_the_singular_vectors_the_growth_is_logistic(data):
 
 def test_prompts_agree_in_the_middle_and_part_at_the_end():
     """From a tiny start: in the middle every prompt has the leading eigenvector's reliance, at the end Lambda q."""
-    bases = sample_bases(jax.random.key(3), UNROUND.image_dim, UNROUND.text_dim)
+    bases = sample_bases(seeds.key(3), UNROUND.image_dim, UNROUND.text_dim)
     covariance = cross_covariance(UNROUND, bases.image, bases.text)
     singular = jnp.linalg.eigvalsh(latent_covariance(UNROUND))[::-1]
     start = balanced_start(UNROUND, 4, 1e-12)
@@ -128,7 +129,7 @@ def test_bound_on_infonces_gradient_holds_everywhere():
         np.testing.assert_allclose(start.gradient.reshape(2, 2), -pairs.joint_moment, atol=1e-10)
         tightest = 0.0
         for seed in range(30):
-            rng = np.random.default_rng(seed)
+            rng = seeds.generator(seed)
             critic = jnp.asarray(rng.normal(size=(2, 2)) * np.exp(rng.uniform(-3, 1)))
             gradient = infonce_objective(pairs, 0.5, critic, 41).gradient.reshape(2, 2)
             ratio = float(jnp.linalg.norm(gradient + pairs.joint_moment) / jnp.linalg.norm(critic))

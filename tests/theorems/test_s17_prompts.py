@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from sims.sampler import sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import Caption, best_prompt, best_share, contrastive_critic, group_accuracies, mixed_prompt
 from theory.prompts import share_of
@@ -77,7 +78,7 @@ def test_captions_second_moments_are_enough_to_find_it():
         rule = bases.image.T @ (batch.images.T @ (batch.texts @ prompt))
         return rule[1] / rule[0]
 
-    keys = jax.random.split(jax.random.key(3), 50)
+    keys = jax.random.split(seeds.key(3), 50)
     noise = model.text_noise_variance
     right = jax.jit(jax.vmap(lambda key: leaning(key, noise)))(keys)
     wrong = jax.jit(jax.vmap(lambda key: leaning(key, 0.0)))(keys)

@@ -10,6 +10,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, z_scores
 from theory import Caption, group_accuracies, spurious_reliance, zero_shot_direction
 from theory import least_squares_direction as two_class_least_squares
@@ -29,7 +30,7 @@ PAIRS, ALPHA = 3, 0.7
 
 def draw_classes(size, pairs=PAIRS, alpha=ALPHA, model=UNROUND, seed=0, agree_always=None):
     """Images' and captions' coordinates u_1..u_m, s_1..s_m (noise included), and the class (c, b)."""
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     c, b = rng.integers(pairs, size=size), rng.choice([-1.0, 1.0], size)
     ratio = model.spurious_ratio if agree_always is None else float(agree_always)
     a = np.where(rng.random(size) < ratio, b, -b)
@@ -152,7 +153,7 @@ def test_sharing_helps_contrastive_and_hurts_least_squares():
     ],
 )
 def test_condition_is_that_of_the_directions_themselves(prompt, caption):
-    rng = np.random.default_rng(11)
+    rng = seeds.generator(11)
 
     @jax.jit
     def sides(model, pairs, alpha):
@@ -179,7 +180,7 @@ def test_condition_is_that_of_the_directions_themselves(prompt, caption):
 
 
 def test_less_reliance_is_more_accuracy_only_above_the_shared_size():
-    rng = np.random.default_rng(12)
+    rng = seeds.generator(12)
     compute = jax.jit(lambda rule, pairs, alpha: class_accuracies(UNROUND, rule, pairs, alpha)[1])
     exceptions = 0
     for _ in range(400):

@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import binom, chi2, norm
 
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw
 from theory import group_accuracies
 from theory.accuracy_on_the_line import Estimate, fit_line, line_slope, probit, probits, reliance_index
@@ -26,7 +27,7 @@ def test_probits_are_those_of_the_group_accuracies():
 
 def simulated(quality, seed):
     """Probits of a rule whose score carries further noise, measured on sampled images."""
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     found = []
     for ratio in (1.0, 0.0):
         bases, batch = draw(UNROUND, SIZE, seed, ratio)
@@ -70,7 +71,7 @@ def test_learners_of_different_reliance_lie_on_an_ellipse_and_not_on_a_line():
 
 def test_intervals_cover_as_often_as_they_say():
     """95% intervals of the index over 4000 pairs of binomial counts, small enough for the error to matter."""
-    rng = np.random.default_rng(7)
+    rng = seeds.generator(7)
     accuracies = norm.cdf(np.asarray(probits(UNROUND, RELIANCE)))
     images = np.array([900, 700])
     counts = rng.binomial(images, accuracies, size=(4000, 2))
@@ -84,7 +85,7 @@ def test_intervals_cover_as_often_as_they_say():
 
 
 def test_line_is_the_minimum_of_the_weighted_distances():
-    rng = np.random.default_rng(8)
+    rng = seeds.generator(8)
     true = rng.uniform(0.3, 2.0, 12)
     errors = rng.uniform(0.02, 0.1, (2, 12))
     aligned = Estimate(jnp.asarray(true + errors[0] * rng.normal(size=12)), jnp.asarray(errors[0]))

@@ -10,6 +10,7 @@ from sims.encoders import Architecture
 from sims.models import DualEncoder
 from sims.objectives.linearized import linearized_loss
 from sims.sampler import Batch
+from tests import seeds
 from theory import linearized_minimiser, truncate_rank
 
 pytestmark = pytest.mark.statement("S1")
@@ -19,7 +20,7 @@ IMAGE_DIM, TEXT_DIM, SIZE = 5, 4, 9
 
 @pytest.fixture
 def batch():
-    rng = np.random.default_rng(3)
+    rng = seeds.generator(3)
     images = rng.normal(size=(SIZE, IMAGE_DIM)) + 0.7
     texts = images @ rng.normal(size=(IMAGE_DIM, TEXT_DIM)) + rng.normal(size=(SIZE, TEXT_DIM))
     return Batch(jnp.asarray(images), jnp.asarray(texts), jnp.ones(SIZE), jnp.ones(SIZE))
@@ -45,7 +46,7 @@ def sample_covariance(batch):
 
 
 def test_loss_is_the_printed_double_sum(batch):
-    rng = np.random.default_rng(4)
+    rng = seeds.generator(4)
     image_weights, text_weights = rng.normal(size=(3, IMAGE_DIM)), rng.normal(size=(3, TEXT_DIM))
     similarities = (batch.images @ image_weights.T) @ (batch.texts @ text_weights.T).T
     pairs = sum(
@@ -82,7 +83,7 @@ def test_a_stationary_point_with_another_direction_is_worse(batch):
 
 @pytest.mark.parametrize("embed_dim", [2, 4])
 def test_gradient_descent_reaches_it(batch, embed_dim):
-    rng = np.random.default_rng(5)
+    rng = seeds.generator(5)
     model = encoder(0.3 * rng.normal(size=(embed_dim, IMAGE_DIM)), 0.3 * rng.normal(size=(embed_dim, TEXT_DIM)))
     graph, weights = nnx.split(model)
 

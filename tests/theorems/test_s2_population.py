@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import linregress
 
 from sims.sampler import sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, cross_covariance, latent_covariance
 from theory.theorem62 import printed_latent_covariance
@@ -76,7 +77,7 @@ def test_samples_converge_at_the_root_of_their_number():
     sizes, repeats = [100, 1000, 10_000], 400
     mean_squares = []
     for size in sizes:
-        keys = jax.random.split(jax.random.key(size), repeats)
+        keys = jax.random.split(seeds.key(size), repeats)
         errors = jax.jit(lambda keys, size=size: jax.lax.map(lambda key: error(key, size), keys, batch_size=20))(keys)
         mean_squares.append(float(jnp.mean(errors)))
     fit = linregress(np.log(sizes), 0.5 * np.log(mean_squares))

@@ -9,6 +9,7 @@ import pytest
 
 from sims.evaluation import class_prompts
 from sims.sampler import sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import PROMPTS, cross_covariance, latent_covariance, latent_prompt, zero_shot_direction
 from theory.theorem62 import printed_latent_covariance
@@ -18,8 +19,8 @@ pytestmark = pytest.mark.statement("S3")
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_scores_of_the_minimiser_are_inner_products_with_the_direction(prompt):
-    bases = sample_bases(jax.random.key(1), UNROUND.image_dim, UNROUND.text_dim)
-    images = sample_batch(jax.random.key(2), UNROUND, bases, 6).images
+    bases = sample_bases(seeds.key(1), UNROUND.image_dim, UNROUND.text_dim)
+    images = sample_batch(seeds.key(2), UNROUND, bases, 6).images
     negative, positive = class_prompts(UNROUND, bases, (prompt,))[0]
     product = cross_covariance(UNROUND, bases.image, bases.text)
     expected = (images @ bases.image) @ zero_shot_direction(UNROUND, prompt)
@@ -40,7 +41,7 @@ def test_samples_agree_and_reject_the_printed_matrix(prompt):
         covariance = images.T @ batch.texts / 499
         return bases.image.T @ covariance @ bases.text @ prompt_vector
 
-    draws = jax.vmap(direction)(jax.random.split(jax.random.key(0), 1000))
+    draws = jax.vmap(direction)(jax.random.split(seeds.key(0), 1000))
     assert agree(draws, zero_shot_direction(UNROUND, prompt))
     assert not agree(draws, printed_latent_covariance(UNROUND) @ prompt_vector)
 
@@ -65,8 +66,8 @@ def test_without_correlation_the_spurious_feature_has_no_weight(prompt):
 
 
 def test_class_mean_prompt_is_the_mean_caption_of_a_class():
-    bases = sample_bases(jax.random.key(3), UNROUND.image_dim, UNROUND.text_dim)
-    batch = sample_batch(jax.random.key(4), UNROUND, bases, 200_000)
+    bases = sample_bases(seeds.key(3), UNROUND.image_dim, UNROUND.text_dim)
+    batch = sample_batch(seeds.key(4), UNROUND, bases, 200_000)
     positive = np.asarray(batch.texts @ bases.text)[np.asarray(batch.labels) > 0]
     assert agree(positive, latent_prompt(UNROUND, "class-mean"))
     assert not agree(positive, latent_prompt(UNROUND, "label"))

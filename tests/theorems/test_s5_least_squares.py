@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sims.sampler import sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, least_squares_direction
 
@@ -41,7 +42,7 @@ def test_fit_to_samples_has_nothing_outside_the_plane():
         return np.append(inside, (rule - np.asarray(bases.image) @ inside)[0])
 
     # The bias of order 1 / 4000 is a fiftieth of one sample's error; 200 samples leave it a quarter of the mean's.
-    fits = np.stack([fit(key) for key in jax.random.split(jax.random.key(5), 200)])
+    fits = np.stack([fit(key) for key in jax.random.split(seeds.key(5), 200)])
     assert agree(fits, np.append(least_squares_direction(UNROUND), 0.0))
 
 

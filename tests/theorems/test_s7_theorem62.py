@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, group_accuracies, theorem62, zero_shot_direction
 from theory.theorem62 import conditions, critical_agreement, printed_bound_excess
@@ -92,7 +93,7 @@ def test_each_condition_is_checked(change, condition):
 @pytest.mark.parametrize("prompt", ["label", "class-mean"])
 def test_corrected_threshold_is_where_most_conflicting_images_go_wrong(prompt):
     """On 400 models the agreement is above the threshold exactly where the conflicting accuracy is below one half."""
-    rng = np.random.default_rng(5)
+    rng = seeds.generator(5)
     sides = []
     compute = jax.jit(
         lambda model: (

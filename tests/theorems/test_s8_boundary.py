@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sims.sampler import sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import PROMPTS, group_accuracies, latent_prompt, least_squares_direction, zero_shot_direction
 from theory.boundary import critical_squared_agreement, spurious_reliance
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.statement("S8")
 
 
 def random_models(count, seed=0):
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     for _ in range(count):
         mu_inv, mu_spu, sigma_inv, sigma_spu, sigma_xi = np.exp(rng.uniform(-1.2, 1.2, 5)).tolist()
         yield dataclasses.replace(
@@ -92,7 +93,7 @@ def test_simulation_flips_at_the_critical_ratio(prompt, sigma_inv):
         reliances = [spurious_reliance(bases.image.T @ rule) for rule in (supervised, contrastive)]
         return reliances[0] - reliances[1]
 
-    keys = jax.random.split(jax.random.key(9), 40)
+    keys = jax.random.split(seeds.key(9), 40)
     for ratio, sign in ((critical - 0.06, -1), (critical + 0.06, 1)):
         draws = jax.jit(jax.vmap(lambda key, ratio=ratio: difference(key, ratio)))(keys)
         assert sign * z_scores(draws, 0.0) > CRITICAL
@@ -121,8 +122,8 @@ def test_in_the_limit_of_theorem_62_contrastive_is_the_more_robust(prompt):
     assert tested > 80
 
 
-def test_boundary_program(run_program, refused):
-    done = run_program("theory", "boundary", "--mu-spu", "1.5", "--json", "-")
+def test_boundary_program(call_program, refused):
+    done = call_program("theory", "boundary", "--mu-spu", "1.5", "--json", "-")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
     rows = {row["prompt"]: row for row in printed["boundaries"]}
@@ -131,7 +132,7 @@ def test_boundary_program(run_program, refused):
     assert rows["label"]["critical_ratio"] == pytest.approx((1 + np.sqrt(0.4375 / 2.25)) / 2, rel=1e-12)
     assert rows["class-mean"]["critical_ratio"] == pytest.approx((1 + np.sqrt(1.5 / 2.25)) / 2, rel=1e-12)
     assert {row["more_robust"] for row in rows.values()} == {"above the critical ratio"}
-    table = run_program("theory", "boundary", "--sigma-inv", "3")
+    table = call_program("theory", "boundary", "--sigma-inv", "3")
     assert "at every ratio" in table.stdout
     refused("theory", "boundary", "--sigma-inv", "-1", words=["--sigma-inv", "at least 0"])
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import linregress
 
 from sims.sampler import sample_bases, sample_batch
+from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import cross_covariance, latent_prompt
 from theory.rate import error_bound, mean_square_error, outside_mean_square
@@ -34,7 +35,7 @@ def squared_errors(model, samples, runs, seed=101):
         error = found - cross_covariance(model, bases.image, bases.text)
         return jnp.stack([jnp.sum(error**2), jnp.sum(outside**2)])
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(seed), runs)))
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(seeds.key(seed), runs)))
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,17 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from theory import CAPTIONS, Caption, SpuriousModel, group_accuracies, least_squares_direction, zero_shot_direction
+from theory import (
+    CAPTIONS,
+    Caption,
+    SpuriousModel,
+    group_accuracies,
+    least_squares_direction,
+    predictions,
+    zero_shot_direction,
+)
 from theory.__main__ import main
+from theory.infonce import NODES
 from theory.learners import CONTRASTIVE
 from theory.report import verdict_map
 
@@ -44,30 +53,31 @@ def test_only_image_to_text_on_label_captions_is_the_supervised_learner(answer):
     assert same == {("infonce_image_to_text", "label")}
 
 
-def test_program_shows_one_screen_and_prints_json(run_program):
-    shown = run_program("theory", "map", "--spurious-ratio", "0.86", "--mu-spu", "1.3")
+def test_program_shows_one_screen_and_prints_json(call_program):
+    shown = call_program("theory", "map", "--spurious-ratio", "0.86", "--mu-spu", "1.3")
     assert shown.returncode == 0, shown.stderr
     assert len(shown.stdout.splitlines()) <= 24
     for words in ("infonce_bilinear", "label-attribute", "more (", "less (", "equal ("):
         assert words in shown.stdout
-    done = run_program(
+    done = call_program(
         "theory", "map", "--caption", "label", "--learner", "linearized", "--mu-spu", "1.3", "--json", "-"
     )
     (row, _) = json.loads(done.stdout)["map"]
     assert (row["learner"], row["caption"], row["verdict"]) == ("linearized", "label", "less robust")
 
 
-def test_what_does_not_exist_is_named_in_the_map():
+def test_what_does_not_exist_is_named_in_the_map(monkeypatch):
     """Without noise and spread captions tell images apart exactly: no finite optimum, and no reference either."""
+    monkeypatch.setattr(predictions, "_FINE_NODES", NODES)  # no number of nodes finds what is not there
     answer = verdict_map(SpuriousModel(sigma_inv=0.0, sigma_xi=0.0))
     assert answer["reference"]["accuracy"] is None and "separable" in answer["reference"]["note"]
     assert all(row["verdict"] is None and row["note"] for row in answer["map"])
     json.dumps(answer, allow_nan=False)
 
 
-def test_mentions_and_prompts_reach_the_program(run_program):
+def test_mentions_and_prompts_reach_the_program(call_program):
     options = ("--caption", "label-attribute", "--prompt", "mixture:0.25,best", "--mention-spu", "0.3", "--learner")
-    done = run_program("theory", *options, "linearized,bayes", "--json", "-")
+    done = call_program("theory", *options, "linearized,bayes", "--json", "-")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["mention_spu"] == 0.3

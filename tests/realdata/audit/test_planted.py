@@ -1,12 +1,12 @@
 """Every kind of error that is planted is found, at its cell, and nothing else is."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.audit.digits import changes
+from tests import seeds
 from tests.realdata.audit.conftest import copy_of, serious
 from tests.realdata.audit.made_tables import short
 
@@ -139,7 +139,7 @@ def test_digits_wrong_at_random_are_found_in_their_rows(clean, tmp_path):
     """One in each class: every row is found, and nearly always the cell and what it was (few k/n are a digit apart)."""
     folder = copy_of(clean[0], tmp_path / "edited")
     table = pd.read_csv(folder / "classwise.csv", dtype=str)
-    rng = np.random.default_rng(3)
+    rng = seeds.generator(3)
     wrong = {}
     for class_id in map(str, range(1, 46)):
         backbone = rng.choice(["ViT/B/16", "ViT/L/14"])
@@ -172,7 +172,7 @@ def move_classes(folder):
     """In the replication 15% of each class's photos are judged otherwise by one model, up or down at random."""
     table = pd.read_csv(folder / "replication_classwise.csv", dtype=str)
     model = (table["backbone"] == "ViT/B/32") & (table["pretrain"] == "LAION2B")
-    rng = np.random.default_rng(0)
+    rng = seeds.generator(0)
     counts = {count.class_id: count.replication for count in audit_tables(folder).photos if count.group == "common"}
     ids = pd.read_csv(folder / "classes.csv", dtype=str).set_index("imagenet_index")["class_id"]
     for row in table.index[model]:

@@ -6,6 +6,7 @@ import pytest
 from sims.colored_digits.accuracy import GROUPS, group_accuracies
 from sims.colored_digits.bayes import bayes_accuracies, posterior
 from sims.colored_digits.design import Design
+from tests import seeds
 from workbench.errors import ParameterError
 
 DESIGNS = [Design(2, 0.75, 0.9), Design(3, 0.8, 0.85), Design(10, 0.9, 0.75)]
@@ -36,7 +37,7 @@ def test_what_is_outside_its_domain_is_refused(wrong):
 @pytest.mark.parametrize("design", DESIGNS)
 def test_accuracies_are_those_of_sampled_labels_and_colours(design):
     """Against counting: draw tests one by one, for an arbitrary table of answers."""
-    generator = np.random.default_rng(1)
+    generator = seeds.generator(1)
     digits = generator.integers(design.classes, size=40)
     answers = generator.integers(design.classes, size=(1, 40, design.classes))
     exact = dict(zip(GROUPS, group_accuracies(answers, digits, design)[0], strict=True))

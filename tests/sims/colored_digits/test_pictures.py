@@ -1,6 +1,5 @@
 """Training sets have the design's frequencies, and pictures and captions show what they say."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from sims.colored_digits.colours import COLOURS, palette
 from sims.colored_digits.design import Design
 from sims.colored_digits.pictures import captions, draw_sample, paint, prompts, shift
+from tests import seeds
 
 SIZE = 60_000
 
@@ -15,7 +15,7 @@ SIZE = 60_000
 def test_frequencies_are_the_designs():
     design = Design(3, 0.8, 0.85)
     digits = jnp.arange(90) % 3
-    sample = draw_sample(jax.random.key(0), design, digits, SIZE, (0.7, 0.4))
+    sample = draw_sample(seeds.key(0), design, digits, SIZE, (0.7, 0.4))
     shown = np.asarray(digits)[sample.pictures]
     # Each picture equally often, to the one that a remainder leaves.
     assert np.ptp(np.bincount(sample.pictures, minlength=90)) <= 1
@@ -55,11 +55,11 @@ def test_colours_are_told_apart():
 
 def test_shifted_digits_are_moved_digits():
     digit = jnp.zeros((500, 5, 5)).at[:, 2, 2].set(1.0)
-    moved = np.asarray(shift(jax.random.key(0), digit, 1))
+    moved = np.asarray(shift(seeds.key(0), digit, 1))
     places = {tuple(map(int, np.argwhere(picture)[0])) for picture in moved}
     assert places == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3)}
     assert (moved.sum(axis=(1, 2)) == 1).all()
-    np.testing.assert_array_equal(shift(jax.random.key(0), digit, 0), digit)
+    np.testing.assert_array_equal(shift(seeds.key(0), digit, 0), digit)
 
 
 def test_captions_name_what_they_mention():

@@ -36,12 +36,12 @@ def test_a_row_has_table_8s_columns(run_program, tmp_path):
     assert not (tmp_path / "row" / "checkpoints").exists()
 
 
-def test_mnists_digits_are_compared_with_the_printed_row(run_program, tmp_path):
+def test_mnists_digits_are_compared_with_the_printed_row(call_program, tmp_path):
     (tmp_path / "mnist").mkdir()
     write_mnist(tmp_path / "mnist", counts=(600, 90))
     objectives = ("--objective", "perfect_language,cross_entropy")
     options = ("--digits", "mnist", "--seeds", "2", "--steps", "5", "--json", "-", *objectives)
-    content = json.loads(run_program("sims.colored_digits", "--invariant-ratio", "0.9", *options).stdout)
+    content = json.loads(call_program("sims.colored_digits", "--invariant-ratio", "0.9", *options).stdout)
     assert content["digits"]["source"] == "MNIST"
     printed = {(line["learner"], line["column"]): line["published_mean"] for line in content["published"]}
     # Table 8: two classes, 0.9, 0.9.
@@ -55,9 +55,9 @@ def test_mnists_digits_are_compared_with_the_printed_row(run_program, tmp_path):
         assert line["difference"] == pytest.approx(line["mean"] - line["published_mean"])
 
 
-def test_a_table_is_resumed_and_its_rows_are_kept(run_program, tmp_path, refused):
+def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refused):
     command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *TWO, "--out", "table")
-    assert run_program(*command).returncode == 0
+    assert call_program(*command).returncode == 0
     first = (tmp_path / "table" / "table.csv").read_bytes()
     rows = sorted((tmp_path / "table" / "rows").iterdir())
     assert [path.name for path in rows] == [
@@ -65,7 +65,7 @@ def test_a_table_is_resumed_and_its_rows_are_kept(run_program, tmp_path, refused
     ]
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[0].unlink()
-    assert run_program(*command).returncode == 0
+    assert call_program(*command).returncode == 0
     assert (tmp_path / "table" / "table.csv").read_bytes() == first
     assert {path: path.stat().st_mtime_ns for path in rows[1:]} == {path: before[path] for path in rows[1:]}
     table = pd.read_csv(tmp_path / "table" / "table.csv")
@@ -76,21 +76,21 @@ def test_a_table_is_resumed_and_its_rows_are_kept(run_program, tmp_path, refused
     refused(*command, words=[rows[1].name, "truncated"])
 
 
-def test_figures_are_drawn_from_a_saved_table(run_program, refused, tmp_path):
+def test_figures_are_drawn_from_a_saved_table(call_program, refused, tmp_path):
     out = tmp_path / "results" / "colored_digits_table"
     command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *TWO, "--seeds", "1", "--out", out)
     refused("paper_figs", "--only", "colored_digits", words=["table.json is missing", "sims.colored_digits table"])
-    assert run_program(*command).returncode == 0
+    assert call_program(*command).returncode == 0
     figures = ("paper_figs", "--only", "colored_digits,digits_reliance", "--out", "drawn")
-    assert run_program(*figures).returncode == 0
+    assert call_program(*figures).returncode == 0
     assert (tmp_path / "drawn" / "figures" / "digits_reliance.png").exists()
     (out / "table.json").write_text('{"rows": [{"classes": 2}], "config": {"seeds": 1}}')
     refused(*figures, words=["table.json", "another version", "sims.colored_digits table"])
 
 
-def test_the_export_is_what_it_says(run_program, tmp_path):
+def test_the_export_is_what_it_says(call_program, tmp_path):
     """Photos in CounterAnimal's layout, each the right digit on the right colour, and no folder half written."""
-    done = run_program(
+    done = call_program(
         "sims.colored_digits", "export", "--classes", "5", "--steps", "3", "--photos", "4", "--out", "export"
     )
     assert done.returncode == 0, done.stderr
@@ -137,7 +137,7 @@ def test_wrong_input_gets_one_line_and_writes_nothing(refuses, tmp_path, argumen
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine.txt", "taken"]
 
 
-def test_a_diverged_run_is_told(run_program):
-    done = run_program("sims.colored_digits", *SMALL, "--learning-rate", "1e30", "--objective", "cross_entropy")
+def test_a_diverged_run_is_told(call_program):
+    done = call_program("sims.colored_digits", *SMALL, "--learning-rate", "1e30", "--objective", "cross_entropy")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "cross_entropy diverged at step" in done.stderr

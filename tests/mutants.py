@@ -1,0 +1,175 @@
+"""Proof that the tests bite: `python -m tests.mutants` plants the faults of `mutant_table` one by one.
+
+Each is planted in a copy of the checkout, where the default tests that concern the file must fail. Exit code 0 if all
+faults were seen, 1 if one survived or its tests could not be run, 2 for wrong input.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from tests.mutant_table import MUTANTS, Mutant
+
+ROOT = Path(__file__).parent.parent
+CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
+_TESTS_FAILED = 1  # pytest's exit code; others mean that the tests were not run, or all passed
+_SECONDS = 300
+
+
+class Outcome(NamedTuple):
+    """What the tests said of a mutant: a verdict, the first test that failed or what went wrong, and seconds."""
+
+    verdict: str
+    by: str
+    seconds: float
+
+
+def fault_in(mutant: Mutant, root: Path = ROOT) -> str | None:
+    """What is wrong with an entry of the table, or None."""
+    path = root / mutant.file
+    if not path.exists():
+        return f"{mutant.file}: no such file"
+    found = [line.strip() for line in path.read_text().splitlines()].count(mutant.line)
+    if found != 1:
+        return f"{mutant.file}: must hold the line of {mutant.fault!r} once, and holds it {found} times"
+    missing = [test for test in mutant.tests if not (root / test.partition("::")[0]).exists()]
+    return f"{missing[0]}: no such test, of {mutant.fault!r}" if missing else None
+
+
+def planted(text: str, mutant: Mutant) -> str:
+    """A file's text with the fault."""
+    lines = text.splitlines(keepends=True)
+    (place,) = (number for number, line in enumerate(lines) if line.strip() == mutant.line)
+    lines[place] = lines[place].replace(mutant.line, mutant.becomes)
+    return "".join(lines)
+
+
+def copied(folder: Path) -> Path:
+    """The checkout's files as they are now, without what git ignores."""
+    options = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(["git", *options], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def run_tests(folder: Path, tests: tuple[str, ...]) -> Outcome:
+    """Run tests in a copy until the first fails."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
+    # One folder of compiled programs for all: what a fault does not touch is compiled once.
+    kept = {"JAX_COMPILATION_CACHE_DIR": str(folder.parent / "compiled")}
+    kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | kept | {"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(BROKEN, f"no end within {_SECONDS} s", time.monotonic() - started)
+    seconds = time.monotonic() - started
+    if done.returncode == 0:
+        return Outcome(SURVIVED, "", seconds)
+    failed = re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
+    if done.returncode == _TESTS_FAILED and failed:
+        return Outcome(CAUGHT, failed.group(1), seconds)
+    return Outcome(BROKEN, (done.stdout + done.stderr).strip().rpartition("\n")[2], seconds)
+
+
+def run_mutant(folder: Path, mutant: Mutant) -> Outcome:
+    """Plant one fault in a copy, run its tests, and take it out again."""
+    path = folder / mutant.file
+    right = path.read_text()
+    path.write_text(planted(right, mutant))
+    try:
+        return run_tests(folder, mutant.tests)
+    finally:
+        path.write_text(right)
+
+
+def run_all(mutants: list[Mutant], jobs: int, console: Console) -> dict[Mutant, Outcome]:
+    """Run mutants in that many copies side by side, and tell each outcome as it comes."""
+    outcomes: dict[Mutant, Outcome] = {}
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
+        copies: queue.Queue[Path] = queue.Queue()
+        for number in range(jobs):
+            copies.put(copied(Path(place) / str(number)))
+        every = tuple(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
+        console.print(f"Without a fault: {len(every)} tests and files of tests ...")
+        first = copies.get()
+        sound = run_tests(first, every)
+        copies.put(first)
+        if sound.verdict != SURVIVED:
+            console.print(f"They must pass, and do not: {sound.by}", soft_wrap=True)
+            return dict.fromkeys(mutants, Outcome(BROKEN, "its tests fail without it", sound.seconds))
+
+        def one(mutant: Mutant) -> Outcome:
+            folder = copies.get()
+            try:
+                return run_mutant(folder, mutant)
+            finally:
+                copies.put(folder)
+
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            running = {pool.submit(one, mutant): mutant for mutant in mutants}
+            for done in concurrent.futures.as_completed(running):
+                mutant = running[done]
+                verdict, by, seconds = outcomes[mutant] = done.result()
+                count = f"{len(outcomes):>3}/{len(mutants)}"
+                console.print(
+                    f"{count} {verdict:<8} {seconds:4.0f} s  {mutant.file}: {mutant.fault}"
+                    + (f" ({by.rpartition('/')[2]})" if by else ""),
+                    soft_wrap=True,
+                    markup=False,
+                    highlight=False,
+                )
+    return outcomes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    parser = argparse.ArgumentParser("python -m tests.mutants", description=__doc__)
+    parser.add_argument("--only", metavar="WORDS", default="", help="faults whose file or description has these words")
+    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="side by side")
+    parser.add_argument("--list", action="store_true", help="list the faults, and run nothing")
+    options = parser.parse_args(arguments)
+    chosen = [mutant for mutant in MUTANTS if options.only in f"{mutant.file} {mutant.fault}"]
+    wrong = next(filter(None, map(fault_in, chosen)), None)
+    if not chosen:
+        wrong = f"--only: no fault has {options.only!r}; --list shows all"
+    if options.jobs < 1:
+        wrong = f"--jobs: must be at least 1, got {options.jobs}"
+    if wrong:
+        print(f"{parser.prog}: {wrong}", file=sys.stderr)
+        return 2
+    console = Console()
+    if options.list:
+        for mutant in chosen:
+            console.print(f"{mutant.file}: {mutant.fault}", soft_wrap=True, markup=False, highlight=False)
+        return 0
+    outcomes = run_all(chosen, options.jobs, console)
+    counts = {verdict: [of.verdict for of in outcomes.values()].count(verdict) for verdict in (SURVIVED, BROKEN)}
+    caught = len(outcomes) - sum(counts.values())
+    console.print(f"{len(outcomes)} faults: {caught} caught, {counts[SURVIVED]} survived, {counts[BROKEN]} broken")
+    return 0 if caught == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Where the simulations in the tests take their draws from; `pytest --seed N` gives all of them others.
+
+A test module that takes its draws from here decides by them: its tests are marked `simulation`.
+"""
+
+import jax
+import numpy as np
+
+_STRIDE = 100_000
+_base = 0
+
+
+def set_base(base: int) -> None:
+    """Take all draws from now on from another base seed; 0 leaves each number as its own seed."""
+    global _base
+    _base = base
+
+
+def seed(number: int) -> int:
+    """The seed that stands for this number."""
+    return number + _STRIDE * _base
+
+
+def generator(number: int) -> np.random.Generator:
+    """NumPy's generator for this number."""
+    return np.random.default_rng(seed(number))
+
+
+def key(number: int) -> jax.Array:
+    """JAX's random key for this number."""
+    return jax.random.key(seed(number))

@@ -1,0 +1,34 @@
+"""Simulations of statements give what the closed forms say; their figures show nothing else."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+from sims.theorems import group_accuracy, population
+from tests.seeds import seed
+from tests.theorems.monte_carlo import CRITICAL
+from theory import group_accuracies, latent_covariance
+
+
+def test_simulated_covariance_is_the_populations():
+    evidence = population.simulate(seed(0))
+    for entry, place in population.ENTRIES.items():
+        points = evidence[entry]["sample"]
+        models = [dataclasses.replace(population.MODEL, spurious_ratio=float(ratio)) for ratio in points.x]
+        exact = np.array([latent_covariance(model)[place] for model in models])
+        # The error is estimated from 40 draws: Student's t at the level of CRITICAL.
+        critical = student_t.isf(norm.sf(CRITICAL), population.DRAWS - 1)
+        assert np.all(np.abs(points.mean - exact) < critical * points.standard_error), entry
+
+
+def test_simulated_accuracies_are_the_closed_forms():
+    evidence = group_accuracy.simulate(seed(0))
+    for dim in group_accuracy.IMAGE_DIMS:
+        model = dataclasses.replace(group_accuracy.MODEL, image_dim=dim)
+        exact = np.array([group_accuracies(model, jnp.array([1.0, t])) for t in group_accuracy.RELIANCES])
+        for index, (group, points) in enumerate(evidence[f"{dim} dimensions"].items()):
+            assert group == tuple(group_accuracy.GROUP_RATIOS)[index]
+            assert np.all(np.abs(points.mean - exact[:, index]) < CRITICAL * points.standard_error), (dim, group)
