@@ -1,12 +1,12 @@
 """Where the simulations in the tests take their draws from; `pytest --seed N` gives all of them others.
 
-A test module that takes its draws from here decides by them: its tests are marked `simulation`.
+Tests that decide by such draws are marked `simulation`.
 """
 
 import jax
 import numpy as np
 
-_STRIDE = 100_000
+STRIDE = 100_000
 _base = 0
 
 
@@ -18,7 +18,7 @@ def set_base(base: int) -> None:
 
 def seed(number: int) -> int:
     """The seed that stands for this number."""
-    return number + _STRIDE * _base
+    return number + STRIDE * _base
 
 
 def generator(number: int) -> np.random.Generator:

@@ -196,6 +196,7 @@ def test_missing_classes_are_hatched_and_gains_dotted(figures, context):
     assert sum(len(line.get_xdata()) for line in heat.get_lines() if line.get_marker() == ".") == gains
 
 
+@pytest.mark.simulation
 def test_drop_intervals_cover_as_often_as_they_say():
     """95% over drawn photos, also at 100%, where the plain normal interval has no width."""
     rng, draws = seeds.generator(0), 4000

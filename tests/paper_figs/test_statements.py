@@ -3,11 +3,14 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from paper_figs.statements.population import draw
 from sims.theorems import population
 from tests.seeds import seed
 from theory import latent_covariance
+
+pytestmark = pytest.mark.simulation
 
 
 def test_the_derived_line_is_the_closed_form():

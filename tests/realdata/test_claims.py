@@ -177,16 +177,19 @@ def verdict(tables, claim, question=None):
     return row.verdict
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("shift", "expected"), [(-0.3, "supported"), (0.0, "inconclusive"), (0.3, "not supported")])
 def test_planted_robustness_is_found(shift, expected):
     assert verdict(planted(shift), "C2") == expected
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("drop", "expected"), [(None, "supported"), (0.5, "inconclusive"), (-8.0, "not supported")])
 def test_one_clip_that_does_not_drop_is_found(drop, expected):
     assert verdict(planted(-0.3, drop_of_first=drop), "C1") == expected
 
 
+@pytest.mark.simulation
 def test_size_and_data_shrink_drops_by_accuracy_alone():
     """The drop shrinks along the line that all models share; that is no robustness, and is not called so."""
     tables = planted()
@@ -196,12 +199,14 @@ def test_size_and_data_shrink_drops_by_accuracy_alone():
     assert verdict(tables, "C5", "filtered data: effective robustness") == "inconclusive"
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("sign", "expected"), [(1, "supported"), (-1, "not supported")])
 def test_planted_effects_of_size_and_data_are_found(sign, expected):
     assert verdict(planted(size=0.4 * sign), "C3", "model size: effective robustness") == expected
     assert verdict(planted(filtered=0.4 * sign), "C5", "filtered data: effective robustness") == expected
 
 
+@pytest.mark.simulation
 def test_what_data_sets_share_is_not_taken_for_many_models():
     """Shifts that belong to data sets look like evidence to errors of independent models; clusters tell."""
     found = []
@@ -212,6 +217,7 @@ def test_what_data_sets_share_is_not_taken_for_many_models():
     assert {verdict for _, verdict in found} == {"inconclusive"} and {naive for naive, _ in found} != {"inconclusive"}
 
 
+@pytest.mark.simulation
 def test_a_single_filtered_set_says_nothing_of_filtering():
     tables = planted(filtered=0.5, noise=0.01)
     kept = tables.results["pretrain"].isin(("OpenAI", "LAION400M", "LAION2B", "DataComp1B", "ImageNet1K"))
@@ -222,6 +228,7 @@ def test_a_single_filtered_set_says_nothing_of_filtering():
     assert row.verdict == "inconclusive" and row.clustered is None and "one or two data sets" in row.undecidable
 
 
+@pytest.mark.simulation
 def test_accuracies_of_nought_and_a_hundred_are_taken_as_half_a_photo_away():
     tables = planted(-0.3)
     first, second = tables.results.index[:2]
@@ -231,6 +238,7 @@ def test_accuracies_of_nought_and_a_hundred_are_taken_as_half_a_photo_away():
         assert np.isfinite([test.effect, test.stderr, test.p_value, *test.interval]).all()
 
 
+@pytest.mark.simulation
 def test_a_baseline_without_a_line_is_refused():
     tables = planted(-0.3)
     tables.results.loc[tables.results["family"] == "imagenet", "common"] = 80.0

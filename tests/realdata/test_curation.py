@@ -20,6 +20,8 @@ from realdata.selector_excess import evaluate_selector
 from tests import seeds
 from workbench.errors import InputError, ParameterError
 
+pytestmark = pytest.mark.simulation
+
 
 def made_cells(right, photos):
     names = tuple(tuple(f"b{number}" for number in range((row > 0).sum())) for row in photos)

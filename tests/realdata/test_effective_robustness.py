@@ -7,6 +7,8 @@ from scipy.special import expit, logit
 from realdata.effective_robustness import effective_robustness
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 
 def population(rng, models, shift=0.0, low=0.0, high=2.5, noise=0.08, slope=1.15):
     common = rng.uniform(low, high, models)

@@ -10,6 +10,8 @@ from realdata.paired import comparison, pair, paired_intervals
 from realdata.predictions import class_table, group_intervals
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 
 def planted(classes=30, photos=40, seed=0):
     generator = seeds.generator(seed)

@@ -7,6 +7,8 @@ import pytest
 from realdata.mistakes import mistakes
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 BACKGROUNDS = ("sky", "water", "grass", "sand")
 # Candidates that are no class's: one for each background.
 LURES = {background: 100 + number for number, background in enumerate(BACKGROUNDS)}

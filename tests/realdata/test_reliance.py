@@ -18,6 +18,8 @@ from tests import seeds
 from tests.conftest import ROOT
 from workbench.figures import to_png
 
+pytestmark = pytest.mark.simulation
+
 PHOTOS = read_published_tables().classes
 
 

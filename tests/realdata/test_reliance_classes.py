@@ -16,6 +16,8 @@ from realdata.reliance.random_effects import pool
 from realdata.reliance.shared_errors import largest_p_value, left_share
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 TABLES = read_published_tables()
 CLASSES = 90
 # Of a share of 90 classes at 5%: 3.7 binomial deviations, p = 1e-4.

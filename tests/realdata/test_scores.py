@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from realdata.evaluate.program import main
-from tests import seeds
 from tests.realdata.made import made_photos
 
 LAYOUT = {"9 ostrich": ("ground", "water"), "10 brambling": ("grass", "sky"), "100 black swan": ("water", "ground")}
@@ -17,7 +16,7 @@ LAYOUT = {"9 ostrich": ("ground", "water"), "10 brambling": ("grass", "sky"), "1
 def scores(tmp_path):
     """Scores of 1,000 candidates for photos in the released layout."""
     paths = made_photos(tmp_path / "photos", LAYOUT, 6)
-    generator = seeds.generator(0)
+    generator = np.random.default_rng(0)
     arrays = {
         "paths": np.array(paths),
         "scores": generator.normal(size=(len(paths), 1000)).astype(np.float32),
@@ -47,7 +46,7 @@ def test_predictions_follow_from_the_scores(tmp_path, monkeypatch, scores):
 def test_the_order_of_photos_and_candidates_does_not_matter(tmp_path, monkeypatch, scores):
     monkeypatch.chdir(tmp_path)
     _, found = evaluate(tmp_path, scores, "--setup", "1v20")
-    generator = seeds.generator(1)
+    generator = np.random.default_rng(1)
     rows, columns = generator.permutation(len(scores["paths"])), generator.permutation(1000)
     mixed = {
         "paths": scores["paths"][rows],

@@ -12,6 +12,8 @@ from realdata.published_counts import differences
 from realdata.standing import effective_robustness_content, reliance_content
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 TABLES = read_published_tables()
 
 

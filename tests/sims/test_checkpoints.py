@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 PROGRAM = [sys.executable, "-m", "sims.contrastive"]
 TINY = ["--image-dim", "4", "--text-dim", "4", "--embed-dim", "2", "--batch-size", "16", "--seeds", "2"]
 # A data set whose order is part of what a checkpoint keeps; steps enough that the run can be stopped on its way.
-LONG = ["--objective", "infonce", *TINY, "--samples", "48", "--steps", "20000", "--checkpoint-seconds", "0"]
+LONG = ["--objective", "infonce", *TINY, "--samples", "48", "--steps", "10000", "--checkpoint-seconds", "0"]
 
 
 def start(arguments, folder):

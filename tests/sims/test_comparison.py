@@ -14,6 +14,8 @@ from theory import GROUPS, SpuriousModel, group_accuracies, predict
 from theory.predictions import BATCH_FREE
 from theory.theorem62 import printed_latent_covariance
 
+pytestmark = pytest.mark.simulation
+
 RATIO, RUNS = 0.9, 8
 PROMPTS = ("label", "class-mean")
 

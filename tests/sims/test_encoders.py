@@ -10,14 +10,13 @@ from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture, Encoder
 from sims.encoders.cnn import CNN
 from sims.objectives import LINEAR_ONLY, OBJECTIVES
 from sims.sampler import Batch
-from tests import seeds
 from workbench.errors import ParameterError
 
 DIM, TEXT_DIM, WIDTH, SIZE = 64, 5, 3, 7
 
 
 def pictures(seed=0):
-    return jnp.asarray(seeds.generator(seed).normal(size=(SIZE, DIM)))
+    return jnp.asarray(np.random.default_rng(seed).normal(size=(SIZE, DIM)))
 
 
 @pytest.mark.parametrize("name", IMAGE_ENCODERS)
@@ -43,7 +42,7 @@ def test_every_pixel_is_seen_and_only_linear_is_linear(name):
 def test_cnn_is_two_strided_convolutions():
     """Against XLA's own convolution with the same filters."""
     shape = (8, 12, 3)
-    images = jnp.asarray(seeds.generator(0).normal(size=(4, 8 * 12 * 3)))
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8 * 12 * 3)))
     network = CNN(shape, WIDTH, rngs=nnx.Rngs(0))
     features = images.reshape(4, *shape)
     for layer in (network.first, network.second):

@@ -7,6 +7,8 @@ from scipy.stats import t, ttest_rel
 from sims.equivalence import LEVEL, compare_runs, overall
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 
 @pytest.fixture(autouse=True)
 def no_garbage_collection(monkeypatch):

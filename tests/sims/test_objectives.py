@@ -10,14 +10,13 @@ from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES, SUPERVISED
 from sims.objectives.infonce import MAX_SCALE
 from sims.sampler import Batch
-from tests import seeds
 
 SIZE, IMAGE_DIM, TEXT_DIM, EMBED_DIM = 6, 5, 4, 3
 
 
 @pytest.fixture
 def batch():
-    rng = seeds.generator(0)
+    rng = np.random.default_rng(0)
     labels = np.where(rng.random(SIZE) < 0.5, 1.0, -1.0)
     arrays = rng.normal(size=(SIZE, IMAGE_DIM)), rng.normal(size=(SIZE, TEXT_DIM)), labels, labels
     return Batch(*map(jnp.asarray, arrays))
@@ -98,7 +97,7 @@ def test_gradient_is_that_of_finite_differences(name, batch):
     graph, weights = nnx.split(model_of(name))
     flat, unflatten = jax.flatten_util.ravel_pytree(weights)
     loss = jax.jit(lambda flat: OBJECTIVES[name].loss(nnx.merge(graph, unflatten(flat)), batch))
-    direction = seeds.generator(2).normal(size=flat.shape)
+    direction = np.random.default_rng(2).normal(size=flat.shape)
     step = 1e-6
     difference = (loss(flat + step * direction) - loss(flat - step * direction)) / (2 * step)
     # Central differences in double precision: about 1e-16 / 1e-6 of the loss, and step^2.

@@ -15,14 +15,13 @@ from sims.objectives import OBJECTIVES
 from sims.pairwise import blocks, dense
 from sims.pairwise.blocks import BLOCK
 from sims.sampler import Batch
-from tests import seeds
 from tests.conftest import ROOT
 
 ROWS, COLUMNS, WIDTH = 37, 29, 5
 
 
 def embeddings(dtype=jnp.float64, scale=3.0):
-    rng = seeds.generator(3)
+    rng = np.random.default_rng(3)
     return [jnp.asarray(scale * rng.normal(size=(rows, WIDTH)), dtype) for rows in (ROWS, COLUMNS)]
 
 
@@ -38,7 +37,7 @@ def dense_softplus(images, texts, bias):
 @pytest.mark.parametrize("block", [1, 8, 36, 37])
 def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
     """Blocks that divide the rows and blocks that leave a rest; the two directions weighted unequally."""
-    rng = seeds.generator(4)
+    rng = np.random.default_rng(4)
     weights = jnp.asarray(rng.normal(size=ROWS)), jnp.asarray(rng.normal(size=COLUMNS))
 
     def value(function):
@@ -73,7 +72,7 @@ def test_large_logits_do_not_overflow_in_single_precision():
 
 
 def large_batch(size, dtype):
-    rng = seeds.generator(5)
+    rng = np.random.default_rng(5)
     labels = jnp.ones(size, dtype)
     images, texts = (jnp.asarray(rng.normal(size=(size, 6)), dtype) for _ in range(2))
     return Batch(images, texts, labels, labels)

@@ -8,6 +8,8 @@ import pytest
 from sims.record import TOLERANCE, Record, last_change, phase_ends, stops
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 
 def test_phases_double_and_end_at_the_last_step():
     assert phase_ends(800) == [25, 50, 100, 200, 400, 800]

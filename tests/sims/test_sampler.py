@@ -8,6 +8,8 @@ from sims.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 
+pytestmark = pytest.mark.simulation
+
 
 def test_bases_are_orthonormal_and_differ_by_key():
     first, second = (sample_bases(seeds.key(seed), 6, 9) for seed in (0, 1))

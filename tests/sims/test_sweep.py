@@ -91,6 +91,7 @@ def test_blocks_hold_every_run_and_few_twice(combinations, seeds, devices):
     assert blocks * cut.runs <= 1.5 * combinations * seeds + cut.runs
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("objective", ["linearized", "least_squares"])
 def test_trained_runs_have_the_accuracies_of_the_closed_forms(objective):
     program = Program(objective, "latent", "linear", "linear", 6, 6, 4, 128, 600, ("label", "class-mean"), True)

@@ -4,6 +4,7 @@ import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
@@ -11,6 +12,8 @@ from sims.theorems import group_accuracy, population
 from tests.seeds import seed
 from tests.theorems.monte_carlo import CRITICAL
 from theory import group_accuracies, latent_covariance
+
+pytestmark = pytest.mark.simulation
 
 
 def test_simulated_covariance_is_the_populations():

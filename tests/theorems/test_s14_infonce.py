@@ -19,6 +19,7 @@ pytestmark = pytest.mark.statement("S14")
 
 CAPTION_SET = [Caption("latent", 0.9, 0.6), Caption("label"), Caption("label-attribute", 0.8, 0.5)]
 PLACE = jnp.array([[0.5, -0.2], [0.1, 0.4]])
+objective = jax.jit(infonce_objective, static_argnums=3)
 
 
 def components(model, caption):
@@ -64,7 +65,7 @@ def brute_force(model, caption, critic, image_to_text):
 @pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
 def test_objective_against_another_quadrature(caption):
     for image_to_text in (1.0, 0.3):
-        local = infonce_objective(pairs_of(UNROUND, caption), image_to_text, PLACE)
+        local = objective(pairs_of(UNROUND, caption), image_to_text, PLACE)
         # Gauss-Hermite with 60 nodes is good to nine digits for functions this smooth.
         np.testing.assert_allclose(local.value, brute_force(UNROUND, caption, PLACE, image_to_text), atol=1e-8)
 
@@ -72,8 +73,8 @@ def test_objective_against_another_quadrature(caption):
 @pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
 def test_derivatives_are_those_of_the_value(caption):
     pairs = pairs_of(UNROUND, caption)
-    value = lambda entries: infonce_objective(pairs, 0.3, entries.reshape(2, 2), 41).value  # noqa: E731
-    local = infonce_objective(pairs, 0.3, PLACE, 41)
+    value = lambda entries: objective(pairs, 0.3, entries.reshape(2, 2), 41).value  # noqa: E731
+    local = objective(pairs, 0.3, PLACE, 41)
     np.testing.assert_allclose(local.gradient, jax.jit(jax.grad(value))(PLACE.reshape(4)), atol=1e-12)
     np.testing.assert_allclose(local.hessian - pairs.flat, jax.jit(jax.hessian(value))(PLACE.reshape(4)), atol=1e-10)
 

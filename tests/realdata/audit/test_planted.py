@@ -10,6 +10,8 @@ from tests import seeds
 from tests.realdata.audit.conftest import copy_of, serious
 from tests.realdata.audit.made_tables import short
 
+pytestmark = pytest.mark.simulation
+
 
 class Edited:
     """A folder of tables in which errors are planted; remembers where."""

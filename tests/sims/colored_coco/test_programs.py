@@ -126,6 +126,7 @@ def test_the_whole_path_runs(run_program, call_program, beside):
     assert "visual_projection.weight" in load_file(beside / "obj" / "model" / "model.safetensors")
 
 
+@pytest.mark.simulation
 def test_a_model_that_learns_the_colour_fails_on_other_classes_colours(call_program, tmp_path):
     """Why Table 7's test is not one of unseen colours: those leave guessing, other classes' own leave nothing.
 

@@ -9,6 +9,8 @@ from sims.colored_digits.design import Design
 from tests import seeds
 from workbench.errors import ParameterError
 
+pytestmark = pytest.mark.simulation
+
 DESIGNS = [Design(2, 0.75, 0.9), Design(3, 0.8, 0.85), Design(10, 0.9, 0.75)]
 
 

@@ -9,6 +9,8 @@ from sims.colored_digits.design import Design
 from sims.colored_digits.pictures import captions, draw_sample, paint, prompts, shift
 from tests import seeds
 
+pytestmark = pytest.mark.simulation
+
 SIZE = 60_000
 
 

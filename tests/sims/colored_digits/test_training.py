@@ -50,6 +50,7 @@ def test_losses_are_sums_of_cross_entropies(name):
     assert float(loss) == pytest.approx(sum(found), rel=1e-6)
 
 
+@pytest.mark.simulation
 def test_contrastive_learning_with_a_text_encoder_is_not_supervised_learning(digits):
     """The finding: Equation 10 follows the colour as supervision does, InfoNCE with captions of both does not.
 
