@@ -68,6 +68,7 @@ def test_compute_makes_what_is_missing_and_nothing_else(computed):
     assert made == {"contrastive.pdf", "group_accuracy.pdf"}
 
 
+@pytest.mark.slow
 def test_figures_are_the_same_bytes_in_every_process(computed, run_program, call_program, monkeypatch, tmp_path):
     results = computed[0] / "results"
     made = []

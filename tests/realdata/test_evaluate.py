@@ -169,9 +169,10 @@ def test_a_photo_is_classified_among_its_twenty(call_program, beside):
     check(content, predictions)
 
 
-def test_several_devices_and_processes_answer_as_one_does(run_program, call_program, beside, monkeypatch):
+@pytest.mark.slow
+def test_several_devices_and_processes_answer_as_one_does(run_program, beside, monkeypatch):
     """Batches split over three devices, the last one short; photos shared by two processes."""
-    assert call_program(*EVALUATE, "--out", "one").returncode == 0
+    assert run_program(*EVALUATE, "--out", "one").returncode == 0
     one = pd.read_csv(beside / "one" / "predictions.csv")
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
     assert run_program(*EVALUATE, "--batch-size", "7", "--out", "devices").returncode == 0

@@ -16,7 +16,6 @@ from theory import (
     zero_shot_direction,
 )
 from theory.__main__ import main
-from theory.infonce import NODES
 from theory.learners import CONTRASTIVE
 from theory.report import verdict_map
 
@@ -68,7 +67,8 @@ def test_program_shows_one_screen_and_prints_json(call_program):
 
 def test_what_does_not_exist_is_named_in_the_map(monkeypatch):
     """Without noise and spread captions tell images apart exactly: no finite optimum, and no reference either."""
-    monkeypatch.setattr(predictions, "_FINE_NODES", NODES)  # no number of nodes finds what is not there
+    for name in ("NODES", "_FINE_NODES"):  # no number of nodes finds what is not there
+        monkeypatch.setattr(predictions, name, 33)
     answer = verdict_map(SpuriousModel(sigma_inv=0.0, sigma_xi=0.0))
     assert answer["reference"]["accuracy"] is None and "separable" in answer["reference"]["note"]
     assert all(row["verdict"] is None and row["note"] for row in answer["map"])

@@ -93,6 +93,7 @@ def test_no_picture_of_coco_is_trained_and_tested_on():
     assert pictures == plan_pictures(shared, 800, 20, 0) != plan_pictures(shared, 800, 20, 1)
 
 
+@pytest.mark.slow
 def test_the_whole_path_runs(run_program, call_program, beside):
     """Made, trained by each approach, tested; and the fine-tuned CLIP is a checkpoint that can be fine-tuned again."""
     done = call_program(*MAKE, *SMALL, "--out", "made", cwd=beside)
