@@ -53,11 +53,13 @@ def pytest_collection_modifyitems(items):
 
 def keep_compiled(config):
     """What is compiled is kept in the checkout, by version of JAX; workers and programs share it."""
-    if not hasattr(config, "cache"):  # -p no:cacheprovider
+    try:
+        folder = config.cache.mkdir(f"compiled-by-jax-{jax.__version__}")
+    except (AttributeError, OSError):  # -p no:cacheprovider, or a checkout that cannot be written: nothing is kept
         return
     # JAX reads the variables when it is imported, as the programs that tests start do after this.
     for name, value in {
-        "jax_compilation_cache_dir": str(config.cache.mkdir(f"compiled-by-jax-{jax.__version__}")),
+        "jax_compilation_cache_dir": str(folder),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
         # An entry that another process is writing, or that is broken, is compiled again.
         "jax_raise_persistent_cache_errors": False,

@@ -6,6 +6,7 @@ faults were seen, 1 if one survived or its tests could not be run, 2 for wrong i
 
 import argparse
 import concurrent.futures
+import importlib.metadata
 import os
 import queue
 import re
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 _TESTS_FAILED = 1  # pytest's exit code; others mean that the tests were not run, or all passed
 _SECONDS = 300
+_COMPILED = ROOT / ".pytest_cache" / "d" / f"compiled-by-jax-{importlib.metadata.version('jax')}"
 
 
 class Outcome(NamedTuple):
@@ -66,11 +68,11 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def run_tests(folder: Path, tests: tuple[str, ...]) -> Outcome:
-    """Run tests in a copy until the first fails."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
-    # One folder of compiled programs for all: what a fault does not touch is compiled once.
-    kept = {"JAX_COMPILATION_CACHE_DIR": str(folder.parent / "compiled")}
+def run_tests(folder: Path, tests: tuple[str, ...], workers: int = 0, most: int = _SECONDS) -> Outcome:
+    """Run tests in a copy until the first fails, for at most so many seconds."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", str(workers), "-p", "no:cacheprovider", *tests]
+    # The checkout's own folder of compiled programs: what a fault does not touch is not compiled again.
+    kept = {"JAX_COMPILATION_CACHE_DIR": str(_COMPILED)}
     kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     started = time.monotonic()
     try:
@@ -80,10 +82,10 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> Outcome:
             env=os.environ | kept | {"PYTHONPATH": str(folder)},
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
+            timeout=most,
         )
     except subprocess.TimeoutExpired:
-        return Outcome(BROKEN, f"no end within {_SECONDS} s", time.monotonic() - started)
+        return Outcome(BROKEN, f"no end within {most} s", time.monotonic() - started)
     seconds = time.monotonic() - started
     if done.returncode == 0:
         return Outcome(SURVIVED, "", seconds)
@@ -114,7 +116,7 @@ def run_all(mutants: list[Mutant], jobs: int, console: Console) -> dict[Mutant, 
         every = tuple(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
         console.print(f"Without a fault: {len(every)} tests and files of tests ...")
         first = copies.get()
-        sound = run_tests(first, every)
+        sound = run_tests(first, every, jobs, 6 * _SECONDS)
         copies.put(first)
         if sound.verdict != SURVIVED:
             console.print(f"They must pass, and do not: {sound.by}", soft_wrap=True)
