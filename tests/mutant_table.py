@@ -158,14 +158,14 @@ MUTANTS = (
         "sims/captions.py",
         "mention_key, batch_key = jax.random.split(key)",
         "mention_key = batch_key = jax.random.split(key)[0]",
-        (f"{S}12_captions.py",),
+        ("tests/sims/test_sampler.py",),
     ),
     Mutant(
         "the prompts of the two classes exchanged",
         "sims/evaluation.py",
         "return jnp.stack([-positive, positive], axis=1)",
         "return jnp.stack([positive, -positive], axis=1)",
-        ("tests/sims/test_sampler.py", "tests/sims/test_sweep.py"),
+        (f"{S}3_zero_shot.py",),
     ),
     Mutant(
         "the quantile of a one-sided test",
@@ -193,7 +193,7 @@ MUTANTS = (
         "sims/objectives/linearized.py",
         "alignment = jnp.sum(images * texts) / (images.shape[0] - 1)",
         "alignment = jnp.sum(images * texts) / images.shape[0]",
-        ("tests/sims/test_objectives.py",),
+        ("tests/sims/test_objectives.py", f"{S}1_minimiser.py"),
     ),
     Mutant(
         "the gradient of the rows with the columns' weights",
@@ -315,14 +315,14 @@ MUTANTS = (
         "realdata/effective_robustness.py",
         "value=100 * (counter - float(expit(prediction.predicted_mean[0]))),",
         "value=100 * (float(expit(prediction.predicted_mean[0])) - counter),",
-        ("tests/realdata/test_effective_robustness.py", "tests/realdata/test_claims.py"),
+        ("tests/realdata/test_effective_robustness.py", "tests/realdata/test_standing.py"),
     ),
     Mutant(
         "a one-sided p-value",
         "realdata/effective_robustness.py",
         "p_value=float(2 * student_t.sf(abs(distance), fit.df_resid)),",
         "p_value=float(student_t.sf(abs(distance), fit.df_resid)),",
-        ("tests/realdata/test_effective_robustness.py", "tests/realdata/test_claims.py"),
+        ("tests/realdata/test_effective_robustness.py", "tests/realdata/test_standing.py"),
     ),
     Mutant(
         "the clustered p-value does not decide",

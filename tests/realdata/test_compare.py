@@ -74,6 +74,8 @@ WRONG = {
     "another group": (with_cell(0, "group", "rare"), ["line 2", "common, counter", "'rare'"]),
     "a path twice": (with_cell(1, "path", "0/common-sky/0.png"), ["line 3", "is there twice"]),
     "correct that is not": (lambda t: t.assign(correct=1 - t.correct), ["line 2", "predicted_index is class_index"]),
+    "wrong ones called correct": (lambda t: t.assign(correct=1), ["predicted_index is class_index"]),
+    "correct ones called wrong": (lambda t: t.assign(correct=0), ["predicted_index is class_index"]),
     "other photos": (lambda t: t.assign(path="x" + t.path), ["no common and no counter photo in common"]),
 }
 

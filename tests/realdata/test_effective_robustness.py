@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from realdata.effective_robustness import effective_robustness
+from realdata.effective_robustness import effective_robustness, robustness_of_one
 from tests import seeds
 
 pytestmark = pytest.mark.simulation
@@ -67,3 +67,11 @@ def test_extrapolation_is_counted_and_too_few_models_refused():
     assert result.extrapolated == 6
     with pytest.raises(ValueError, match="at least three baseline models"):
         effective_robustness(baseline[0][:2], baseline[1][:2], *baseline)
+
+
+def test_a_model_at_the_end_of_the_prediction_interval_has_a_p_value_of_5_percent():
+    baseline = population(seeds.generator(5), 12)
+    for end in robustness_of_one(*baseline, 0.7, 0.5).interval:
+        at_the_end = robustness_of_one(*baseline, 0.7, 0.5 - end / 100)
+        assert at_the_end.p_value == pytest.approx(0.05)
+        assert min(map(abs, at_the_end.interval)) == pytest.approx(0.0, abs=1e-9)

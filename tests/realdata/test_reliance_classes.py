@@ -179,3 +179,12 @@ def test_index_over_classes_is_recovered_with_its_spread():
         assert found.heterogeneity_p_value < 1e-6
     even = pool(rng.normal(0.4, 0.1, 45), np.full(45, 0.01))
     assert even.spread < 0.06 and even.heterogeneity_p_value > 1e-3
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.5])
+def test_a_pooled_interval_ends_where_its_test_rejects(spread):
+    """At its ends the p-value is 5%, two-sided, by Student's t of few classes, spread or not."""
+    effects = 0.3 + spread * np.array([-1.0, 0.2, 0.9, -0.4, 1.1, -0.8])
+    variances = np.array([0.01, 0.02, 0.015, 0.03, 0.01, 0.02])
+    for end in pool(effects, variances).interval:
+        assert pool(effects, variances, null=end).p_value == pytest.approx(0.05)

@@ -1,12 +1,16 @@
 """The sampler draws Definition 6.1; its moments in the signal's plane are proved in tests/theorems."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from sims.captions import sample_pairs
 from sims.evaluation import sample_evaluation_set
 from sims.sampler import sample_bases, sample_batch
 from tests import seeds
-from tests.theorems.monte_carlo import UNROUND, agree, draw
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw
+from theory import Caption
 
 pytestmark = pytest.mark.simulation
 
@@ -56,3 +60,15 @@ def test_same_key_same_batch():
     bases = sample_bases(seeds.key(7), 5, 7)
     batches = [sample_batch(seeds.key(8), UNROUND, bases, 4) for _ in range(2)]
     np.testing.assert_array_equal(batches[0].images, batches[1].images)
+
+
+def test_what_a_caption_mentions_is_drawn_apart_from_the_pairs():
+    """One random key for both would make the mentions of the first half of the pairs the labels of all."""
+    size = 4000
+    model = dataclasses.replace(UNROUND, class_prior=0.5)
+    bases = sample_bases(seeds.key(9), model.image_dim, model.text_dim)
+    pairs = sample_pairs(seeds.key(10), model, bases, Caption("label-attribute", 0.5, 0.5), size)
+    mentioned = np.abs(np.asarray(pairs.texts @ bases.text)) > 0.5
+    assert 0.4 < mentioned.mean() < 0.6
+    agreement = np.mean((2.0 * mentioned.ravel()[:size] - 1.0) * np.asarray(pairs.labels))
+    assert abs(agreement) < CRITICAL / np.sqrt(size)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import sims.runs
 from sims.config import ContrastiveConfig
 from sims.runs import next_batch, prepare_runs
 from sims.training import _check_finite, train
@@ -39,6 +40,25 @@ def test_fresh_batches_differ_by_step_and_run():
         for step, index in ((0, 0), (1, 0), (0, 1))
     ]
     assert all(np.abs(batches[0].images - other.images).max() > 0.1 for other in batches[1:])
+
+
+def test_each_thing_that_a_run_draws_has_a_key_of_its_own(monkeypatch):
+    keys = {}
+
+    def record(name):
+        function = getattr(sims.runs, name)
+
+        def recorded(key, *rest):
+            keys[name] = tuple(np.asarray(jax.random.key_data(key)).tolist())
+            return function(key, *rest)
+
+        monkeypatch.setattr(sims.runs, name, recorded)
+
+    for name in ("sample_bases", "sample_batch", "sample_evaluation_set"):
+        record(name)
+    with jax.disable_jit():
+        prepare_runs(dataclasses.replace(SMALL, samples=48, seeds=1))
+    assert len(set(keys.values())) == len(keys) == 3
 
 
 def _of(tree, index):
