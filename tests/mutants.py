@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.table import Table
 
 from tests.mutant_table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 _TESTS_FAILED = 1  # pytest's exit code; others mean that the tests were not run, or all passed
+# A fault that ends so changes no number: any test at all would see it. Checkers of types raise errors of their own.
+_CRASH = re.compile(r"(Name|UnboundLocal|Attribute|Import|ModuleNotFound|Type)Error|TypeCheckError|Beartype\w+")
 _SECONDS = 300
 _COMPILED = ROOT / ".pytest_cache" / "d" / f"compiled-by-jax-{importlib.metadata.version('jax')}"
 
@@ -45,8 +48,14 @@ def fault_in(mutant: Mutant, root: Path = ROOT) -> str | None:
     found = [line.strip() for line in path.read_text().splitlines()].count(mutant.line)
     if found != 1:
         return f"{mutant.file}: must hold the line of {mutant.fault!r} once, and holds it {found} times"
-    missing = [test for test in mutant.tests if not (root / test.partition("::")[0]).exists()]
+    missing = [test for test in mutant.tests if not _is_there(root, test)]
     return f"{missing[0]}: no such test, of {mutant.fault!r}" if missing else None
+
+
+def _is_there(root: Path, test: str) -> bool:
+    name, _, function = test.partition("::")
+    path = root / name
+    return path.exists() and (not function or f"def {function.partition('[')[0]}(" in path.read_text())
 
 
 def planted(text: str, mutant: Mutant) -> str:
@@ -70,7 +79,8 @@ def copied(folder: Path) -> Path:
 
 def run_tests(folder: Path, tests: tuple[str, ...], workers: int = 0, most: int = _SECONDS) -> Outcome:
     """Run tests in a copy until the first fails, for at most so many seconds."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", str(workers), "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", str(workers), "-p", "no:cacheprovider"]
+    command += ["-m", "not slow", *tests]
     # The checkout's own folder of compiled programs: what a fault does not touch is not compiled again.
     kept = {"JAX_COMPILATION_CACHE_DIR": str(_COMPILED)}
     kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -91,6 +101,10 @@ def run_tests(folder: Path, tests: tuple[str, ...], workers: int = 0, most: int 
         return Outcome(SURVIVED, "", seconds)
     failed = re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
     if done.returncode == _TESTS_FAILED and failed:
+        # Where it was raised, as pytest ends a traceback: `FILE:LINE: NAME`.
+        raised = re.findall(r"^\S+:\d+: (\w+)$", done.stdout, re.MULTILINE)
+        if raised and _CRASH.match(raised[-1]):
+            return Outcome(BROKEN, f"{raised[-1]} in {failed.group(1)}", seconds)
         return Outcome(CAUGHT, failed.group(1), seconds)
     return Outcome(BROKEN, (done.stdout + done.stderr).strip().rpartition("\n")[2], seconds)
 
@@ -145,6 +159,17 @@ def run_all(mutants: list[Mutant], jobs: int, console: Console) -> dict[Mutant, 
     return outcomes
 
 
+def summary(outcomes: dict[Mutant, Outcome]) -> Table | None:
+    """What was not caught, file by file; None where all was."""
+    left = [(mutant, of) for mutant, of in outcomes.items() if of.verdict != CAUGHT]
+    if not left:
+        return None
+    table = Table("not caught", "file", "fault", "tests, or what went wrong")
+    for mutant, of in sorted(left, key=lambda pair: (pair[0].file, pair[0].fault)):
+        table.add_row(of.verdict, mutant.file, mutant.fault, of.by or "\n".join(mutant.tests))
+    return table
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit code."""
     parser = argparse.ArgumentParser("python -m tests.mutants", description=__doc__)
@@ -169,6 +194,8 @@ def main(arguments: list[str] | None = None) -> int:
     outcomes = run_all(chosen, options.jobs, console)
     counts = {verdict: [of.verdict for of in outcomes.values()].count(verdict) for verdict in (SURVIVED, BROKEN)}
     caught = len(outcomes) - sum(counts.values())
+    if (table := summary(outcomes)) is not None:
+        console.print(table)
     console.print(f"{len(outcomes)} faults: {caught} caught, {counts[SURVIVED]} survived, {counts[BROKEN]} broken")
     return 0 if caught == len(outcomes) else 1
 
