@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
+from scipy.stats import t as student_t
 
 from paper_figs import audit_map, captions_prompts, class_drops, effective_robustness, photo_counts
 from paper_figs.class_models import by_mean_drop, class_models
@@ -139,6 +141,27 @@ def test_lines_and_stars_of_an_added_model_are_at_its_accuracies(figures):
     assert stars == [tuple(on_logits(np.array([80.0, 60.0])))]
     (axis,) = (axis for axis in figures("common_counter").axes if "1 vs. 20: paper" in axis.get_title())
     assert axis.get_ylim()[0] < on_logits(np.array([5.0]))[0]  # far from all others, and still inside
+
+
+def test_bars_and_bands_of_imagenet_models_are_those_of_their_photos_and_of_their_line(context, figures):
+    axis = figures("common_counter").axes[0]
+    imagenet = next(settings(context.tables)).imagenet
+    bars = axis.containers[0].lines[2]
+    for place, (group, bar) in enumerate(zip(("common", "counter"), bars, strict=True)):
+        values, half = imagenet[group].to_numpy(), photo_intervals(imagenet, context, "balanced", group)
+        ends = np.stack([on_logits(values - half), on_logits(values + half)], axis=1)
+        np.testing.assert_allclose([segment[:, place] for segment in bar.get_segments()], ends, atol=1e-9)
+    # The band of the line's mean, by the textbook.
+    x, y = (on_logits(imagenet[group].to_numpy()) for group in ("common", "counter"))
+    line, freedom = np.polyfit(x, y, 1), len(x) - 2
+    spread = np.sqrt(np.sum((y - np.polyval(line, x)) ** 2) / freedom)
+    band = next(drawn for drawn in axis.collections if isinstance(drawn, PolyCollection)).get_paths()[0].vertices
+    left = band[:, 0].min()
+    error = spread * np.sqrt(1 / len(x) + (left - x.mean()) ** 2 / np.sum((x - x.mean()) ** 2))
+    drawn_ends = np.unique(band[band[:, 0] == left, 1].round(9))
+    np.testing.assert_allclose(
+        drawn_ends, np.polyval(line, left) + student_t.ppf([0.025, 0.975], freedom) * error, rtol=1e-6
+    )
 
 
 def test_claim_figure_shows_every_setting_and_its_verdict(context, figures):

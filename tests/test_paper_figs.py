@@ -82,6 +82,15 @@ def test_figures_are_the_same_bytes_in_every_process(computed, run_program, call
     assert made[0]["contrastive.png"].startswith(b"\x89PNG") and made[0]["contrastive.pdf"].startswith(b"%PDF")
 
 
+def test_a_result_of_which_a_file_is_lost_is_missing(tmp_path):
+    result = SavedResult(("a/result.json", "a/arrays.npz"), "a", (), 1)
+    (tmp_path / "a").mkdir()
+    for number, file in enumerate(result.files):
+        assert result.is_missing(tmp_path), number
+        (tmp_path / file).touch()
+    assert not result.is_missing(tmp_path)
+
+
 def test_without_only_what_is_missing_is_left_out_and_named(monkeypatch, tmp_path, capsys):
     only(monkeypatch, "colored_coco", "contrastive", "boundary", "rate")
     monkeypatch.chdir(tmp_path)

@@ -1,12 +1,13 @@
 """The published tables are read whole, and a wrong file is told by name, row and column."""
 
+import csv
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY, read_published_tables
+from published.tables import DIRECTORY, read_printed, read_published_tables
 from workbench.errors import InputError
 
 
@@ -21,6 +22,16 @@ def edit(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("name", ["classes.csv", "results.csv"])
+def test_printed_rows_have_the_numbers_of_their_lines(name):
+    lines = (DIRECTORY / name).read_text().splitlines()
+    printed = read_printed(DIRECTORY, name)
+    for number, row in printed.iterrows():
+        # As an editor counts them, from 1.
+        assert next(csv.reader([lines[number - 1]])) == row.tolist()
+    assert len(printed) == len(lines) - 1
 
 
 def test_sizes_are_the_papers():

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from scipy.stats import ttest_1samp
+from scipy.stats import norm, ttest_1samp
 
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.claims import table
 from realdata.claims.evaluate import evaluate_claims, rows_of_tables
+from realdata.claims.hypothesis import Estimate, positive
 from realdata.claims.judge import judge
 from realdata.claims.program import main
 from realdata.model_facts import image_tower_parameters, is_filtered
@@ -104,6 +105,21 @@ def test_clustered_errors_are_the_sandwich(tests):
             assert (test.clustered.stderr, test.clustered.clusters) == (pytest.approx(error), len(set(groups)))
         else:  # the other way says more, which is why it was not taken
             assert test.clustered.p_value > 2 * np.exp(-((slope / error) ** 2))
+
+
+def test_of_several_effects_all_must_be_as_claimed_and_one_is_enough_for_the_opposite():
+    """The largest p-value of all, and Bonferroni's of the smallest; both two-sided."""
+    estimates = [Estimate(3.0, 1.0), Estimate(2.2, 1.0), Estimate(-2.5, 1.0)]
+    claim, opposite = positive("none is above 0", "points").p_values_of_all(estimates[:2])
+    assert claim == pytest.approx(2 * norm.sf(2.2)) and opposite == 1.0
+    claim, opposite = positive("none is above 0", "points").p_values_of_all(estimates)
+    assert claim == 1.0 and opposite == pytest.approx(3 * 2 * norm.sf(2.5))
+
+
+def test_amounts_of_data_are_compared_over_sets_that_were_not_filtered(tests):
+    data = pd.read_csv(DIRECTORY / "pretraining_data.csv").set_index("pretrain")["filtered"]
+    asked = find(tests, "C4", **PLAIN)
+    assert asked and all(data[model["pretrain"]] == 0 for test in asked for model in test.models)
 
 
 def test_equivalence_is_two_one_sided_tests(tests):

@@ -81,6 +81,20 @@ def test_a_class_is_not_judged_by_its_own_photos_nor_by_the_labels():
     assert found["classes"][0]["mistaken_for"][0]["goes_with_background"] is None
 
 
+def test_a_label_that_is_as_frequent_elsewhere_does_not_go_with_the_background():
+    """Other classes' photos are never called so, on this background or on another."""
+    rows = [
+        ("a", 0, "common", "sky", 0, 1),
+        ("b", 0, "counter", "water", 100, 0),
+        ("c", 1, "common", "water", 1, 1),
+        ("d", 1, "counter", "sky", 1, 1),
+    ]
+    table = pd.DataFrame(rows, columns=["path", "class_index", "group", "background", "predicted_index", "correct"])
+    found = mistakes(table, NAMES)
+    assert found["judged"] == 1 and found["with_background"] == 0.0
+    assert found["classes"][0]["mistaken_for"][0]["goes_with_background"] is False
+
+
 def test_no_mistakes_are_no_trouble():
     table = planted(led=0.5, classes=4)
     table["predicted_index"], table["correct"] = table["class_index"], 1

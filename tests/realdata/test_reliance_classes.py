@@ -8,7 +8,7 @@ from scipy.stats import binom, chi2, norm
 
 from published.tables import read_classwise, read_published_tables
 from realdata.reliance.class_summary import summarise
-from realdata.reliance.classes import examine_classes, fit_classes
+from realdata.reliance.classes import examine_classes, fit_classes, shift_variance
 from realdata.reliance.count_lines import fit_counts
 from realdata.reliance.counts import ClassCounts, count, photo_count
 from realdata.reliance.models import class_indices
@@ -63,6 +63,21 @@ def test_rays_are_not_rejected_beyond_chance_whether_or_not_models_share_hard_ph
     summary = summarise(fits, tests)
     assert summary.verdict == "ray" and summary.slope == pytest.approx(0.5, abs=0.05)
     assert share(tests, "shift") > 0.5 and share(tests, "chance") > 0.3  # power
+
+
+def test_a_line_has_one_degree_of_freedom_less_than_a_ray():
+    """As many models as points; each line's deviance has its p-value, and the ray's stands beside it."""
+    fits = fit_classes(planted(6, models=5))
+    for test in examine_classes(fits):
+        assert test.freedom == 4
+        assert test.overdispersion == pytest.approx(test.deviance["ray"] / 4)
+
+
+def test_shifts_scatter_no_more_than_their_variance_where_models_share_hard_photos():
+    """Half of the error is common to all models, so that their number does not make it small."""
+    fits = fit_classes(planted(7, slope=1.0, intercept=-0.7, correlation=0.5))
+    distance = (fits.lines["shift"].intercept + 0.7) ** 2 / shift_variance(fits)
+    assert 0.1 < np.mean(distance) < 1.0  # about 1/2 is expected, known to a seventh from 90 classes
 
 
 def test_harder_photos_are_told_as_a_shift():

@@ -65,6 +65,7 @@ def test_the_index_of_reliance_is_that_of_the_theory_with_its_error():
     found = reliance_content(predictions)
     shares = {group: counted.loc[group]["mean"].to_numpy() for group in ("common", "counter")}
     assert found["value"] == pytest.approx(index(shares))
+    assert found["interval"] == pytest.approx(found["value"] + norm.ppf([0.025, 0.975]) * found["standard_error"])
     generator = seeds.generator(0)
     drawn = []
     for _ in range(2000):

@@ -52,6 +52,22 @@ def test_right_theory_agrees():
     assert wrong <= 9
 
 
+def test_runs_that_agree_by_chance_are_judged_by_their_test_sets():
+    """All runs alike have no spread; 8 test sets of 16,384 images still leave some 0.1 points."""
+    rows = [row["accuracy"] for row in predictions()]
+    truths = np.array([[row[group] for group in GROUPS[:2]] for row in rows])
+
+    def agree(shift):
+        same = [np.tile(part + shift, (RUNS, 1, 1)) for part in (truths[:2], truths[2:3], truths[3:])]
+        names = ("linearized", "least_squares", "logistic")
+        found = {
+            name: Trained(part, np.array([1]), part[None], 1, True, 0.0) for name, part in zip(names, same, strict=True)
+        }
+        return [row.agrees for row in tabulate(found, predictions(), PROMPTS, RATIO)]
+
+    assert agree(0.003) == [True] * 4 and agree(0.02) == [False] * 4
+
+
 @pytest.mark.parametrize("change", [{"mu_spu": 1.6}, {"sigma_xi": 0.0}])
 def test_theory_of_another_model_is_rejected(change):
     rng, theory = seeds.generator(1), predictions(**change)

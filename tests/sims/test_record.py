@@ -32,12 +32,12 @@ def test_change_is_the_largest_of_the_mean_over_runs():
     assert last_change([first]) is None
 
 
-def recorded(changes):
-    """A record of two learners over the phases of 100 steps; the second moves by `changes` in each of the last two."""
+def recorded(changes, steps=100):
+    """A record of two learners over the phases of the steps; the second moves by `changes` in each of the last two."""
     rng = seeds.generator(0)
-    record = Record(["still", "moving"], 100)
+    record = Record(["still", "moving"], steps)
     averages = {"still": rng.random((3, 2, 2)), "moving": rng.random((3, 2, 2))}
-    for stop in stops(100):
+    for stop in stops(steps):
         training = record.training
         record.add(stop.step, {name: rng.random((3, 2, 2), np.float32) for name in ("still", "moving")})
         if stop.ends_phase:
@@ -57,6 +57,8 @@ def test_a_learner_finishes_after_half_of_the_steps_if_it_stands_still():
     assert still.trajectory_steps[-1] == 50 and moving.trajectory_steps[-1] == 100
     assert still.trajectory.shape == (len(still.trajectory_steps), 3, 2, 2)
     assert recorded(0.5 * TOLERANCE).finished["moving"].converged
+    # Of 200 steps it stands still from the 25th on, and is not done before the 100th.
+    assert recorded(2 * TOLERANCE, 200).finished["still"].steps == 100
 
 
 def test_json_keeps_every_bit():

@@ -9,6 +9,7 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from sims.theorems import group_accuracy, population
+from sims.theorems.evidence import from_counts, from_draws
 from tests.seeds import seed
 from tests.theorems.monte_carlo import CRITICAL
 from theory import group_accuracies, latent_covariance
@@ -35,3 +36,12 @@ def test_simulated_accuracies_are_the_closed_forms():
         for index, (group, points) in enumerate(evidence[f"{dim} dimensions"].items()):
             assert group == tuple(group_accuracy.GROUP_RATIOS)[index]
             assert np.all(np.abs(points.mean - exact[:, index]) < CRITICAL * points.standard_error), (dim, group)
+
+
+def test_standard_errors_by_hand():
+    points = from_draws([0.0, 1.0], np.array([[1.0, 4.0], [3.0, 4.0]]))
+    np.testing.assert_allclose((points.mean, points.standard_error), ([2.0, 4.0], [1.0, 0.0]))
+    # Of 8 trials none, half and all, with one more success and one more failure: 1, 5 and 9 of 10.
+    points = from_counts([0.0, 1.0, 2.0], np.array([0, 4, 8]), 8)
+    np.testing.assert_allclose(points.mean, [0.0, 0.5, 1.0])
+    np.testing.assert_allclose(points.standard_error, np.sqrt(np.array([0.09, 0.25, 0.09]) / 8))

@@ -1,6 +1,7 @@
 """Training: the data each step sees, the phases, what converged means, and how divergence is told."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +10,10 @@ import pytest
 
 import sims.runs
 from sims.config import ContrastiveConfig
+from sims.record import Record, Stop
 from sims.runs import next_batch, prepare_runs
-from sims.training import _check_finite, train
+from sims.steps import learning_rate_schedule
+from sims.training import _check_finite, _Loop, train
 from theory import SpuriousModel
 from workbench.errors import ParameterError, RunError
 
@@ -99,6 +102,30 @@ def test_least_squares_reaches_the_least_squares_fit_of_its_samples():
         expected = np.mean(np.sign(np.asarray(images) @ rule) == np.asarray(labels), axis=1)
         # The whole set is each batch, so there is no noise: what is left is how far Adam has come.
         np.testing.assert_allclose(accuracy[0], expected, atol=0.003)
+
+
+def test_the_result_is_that_of_the_mean_weights_of_the_last_phase():
+    """Linear encoders classify alike at any length of their weights; what is evaluated is looked at itself."""
+    evaluated = []
+
+    def evaluate(name, average, runs, test):
+        evaluated.append(average)
+        return np.zeros((1, 1, 2))
+
+    loop = SimpleNamespace(
+        record=Record(["siglip"], 40),
+        runs=SimpleNamespace(test=None),
+        states={"siglip": SimpleNamespace(total=20 * 7.0)},  # the sum over steps 20 to 40
+        program=SimpleNamespace(compiled_evaluate=evaluate),
+    )
+    found = SimpleNamespace(now=np.zeros((1, 1, 2)), averaged=np.zeros((1, 1, 2)))
+    _Loop._note(loop, Stop(40, 20, True), {"siglip": found})
+    assert evaluated == [7.0] and loop.record.finished["siglip"].steps == 40
+
+
+def test_the_learning_rate_falls_as_stated():
+    schedule = learning_rate_schedule(0.05)
+    np.testing.assert_allclose([schedule(step) for step in (0, 200, 1800)], [0.05, 0.025, 0.005], rtol=1e-12)
 
 
 def test_divergence_names_learner_and_run():

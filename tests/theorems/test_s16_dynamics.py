@@ -137,6 +137,17 @@ def test_bound_on_infonces_gradient_holds_everywhere():
         assert 0.1 < tightest <= 1.0  # a bound, and not an empty one
 
 
+def test_bound_on_infonces_gradient_by_hand():
+    """Captions that name the class are +-1 in one entry: largest squared length and second moment are both 1."""
+    pairs = pairs_of(UNROUND, Caption("label"))
+    mean, variance = np.asarray(UNROUND.latent_mean), np.asarray(UNROUND.image_variance)
+    second = np.outer(mean, mean) * [[1, UNROUND.agreement], [UNROUND.agreement, 1]] + np.diag(variance)
+    largest = variance.max() + np.sum(mean**2)
+    assert np.allclose(jnp.max(jnp.abs(pairs.captions.means)), 1.0)
+    expected = (1.0 * np.linalg.eigvalsh(second)[-1] + largest * 1.0) / 2
+    np.testing.assert_allclose(gradient_slope_bound(UNROUND, Caption("label")), expected, rtol=1e-9)
+
+
 def test_infonce_leaves_the_linear_flow_no_earlier_than_the_bound():
     """InfoNCE's own gradient flow in the signal's plane, from small weights; the relative deviation reaches 10%."""
     pairs = pairs_of(UNROUND, Caption())

@@ -9,6 +9,7 @@ import pytest
 
 from theory import (
     GROUPS,
+    Caption,
     SpuriousModel,
     group_accuracies,
     least_squares_direction,
@@ -16,6 +17,7 @@ from theory import (
     predict,
     zero_shot_direction,
 )
+from theory.captions import caption_covariance
 from theory.predictions import BATCH_FREE
 from theory.report import report
 from workbench.errors import ParameterError
@@ -38,6 +40,15 @@ def test_rows_are_the_closed_forms_in_double_precision():
         accuracies = group_accuracies(model, direction)
         assert list(row.accuracy) == list(GROUPS)
         np.testing.assert_allclose(list(row.accuracy.values()), accuracies, rtol=1e-9)
+
+
+def test_a_rule_is_the_critic_times_the_prompt():
+    """Captions in words make a critic that is not symmetric, so that its transpose makes another rule."""
+    model, caption = SpuriousModel(spurious_ratio=0.77, mu_spu=1.9), Caption("label-attribute")
+    critic = np.asarray(caption_covariance(model, caption))
+    (row,) = predict(model, prompts=("label",), captions=(caption,), learners=("linearized",))
+    assert row.direction[1] / row.direction[0] == pytest.approx(critic[1, 0] / critic[0, 0], rel=1e-9)
+    assert critic[1, 0] != pytest.approx(critic[0, 1], rel=0.1)
 
 
 @pytest.mark.parametrize(

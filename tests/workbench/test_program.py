@@ -26,6 +26,7 @@ def test_ctrl_c_during_the_imports_is_told(tmp_path, monkeypatch, capsys, how):
         (program.number, "-1e308", "nan"),
         (program.number, "0", "inf"),
         (program.share, "1", "1.0000001"),
+        (program.share, "0", "-1e-9"),
         (program.whole_number(2), "2", "1"),
     ],
 )

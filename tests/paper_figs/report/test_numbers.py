@@ -227,6 +227,15 @@ def test_every_count_says_how_it_was_made(made):
     assert unexplained == []
 
 
+def test_cells_and_verdicts_are_counted_by_their_words():
+    cells = [{"status": status} for status in ("unchecked", "error", "consistent")]
+    audit = derive({"audit.json": {"findings": [], "cells": cells, "corrections": []}})["audit"]
+    assert (audit["cells"], audit["checked"]) == (3, 2)
+    verdicts = ("more robust", "more robust", "less robust", "inconclusive")
+    counted = derive({"map.json": {"map": [{"verdict": verdict} for verdict in verdicts]}})["map"]
+    assert counted == {"points": 4, "more": 2, "less": 1, "neither": 1}
+
+
 def test_the_overview_shows_the_interval_that_decides(made):
     rows = made["claims.json"]["claims"]
     shown = set(
