@@ -1,8 +1,9 @@
 """The claims on the published tables, and on tables whose answer is planted."""
 
+import functools
 import json
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 
 import numpy as np
 import pandas as pd
@@ -158,7 +159,7 @@ def test_what_the_published_numbers_say(tests):
     assert not [t for t in tests if t.question == "filtered data: effective robustness" and t.verdict == "supported"]
 
 
-def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, noise=0.05):
+def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, noise=0.05, draw=5):
     """Tables 3 and 4 with made accuracies: CLIPs on the ImageNet line, moved off it by so many logits.
 
     Args:
@@ -168,8 +169,9 @@ def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, 
         filtered: where the data are.
         of_data: deviation of a shift that all models of a data set share.
         noise: deviation of each model's own shift.
+        draw: number of the random draw.
     """
-    rng = seeds.generator(5)
+    rng = seeds.generator(draw)
     real = read_published_tables()
     results = real.results[real.results["table"].isin(("3", "4"))].copy()
     clips = results["family"] == "clip"
@@ -177,7 +179,8 @@ def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, 
     sizes[clips] = np.log10(image_tower_parameters(results[clips], "") / 100)
     good[clips] = is_filtered(results[clips], "")
     shared = dict(zip(results["pretrain"].unique(), rng.normal(0, of_data, results["pretrain"].nunique()), strict=True))
-    common = 0.9 + 0.6 * sizes + 0.5 * good + rng.normal(0, 0.15, len(results))  # larger and better data: more accurate
+    # Larger and better data: more accurate; ImageNet models over the same range, so that their line is known there.
+    common = 0.9 + 0.6 * sizes + 0.5 * good + np.where(clips, 0.15, 0.6) * rng.normal(size=len(results))
     moved = shift + size * sizes + filtered * good + results["pretrain"].map(shared)
     counter = -0.9 + 1.1 * common + np.where(clips, moved, 0.0) + rng.normal(0, noise, len(results))
     results["common"], results["counter"] = 100 * expit(common), 100 * expit(counter)
@@ -194,7 +197,7 @@ def verdict(tables, claim, question=None):
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize(("shift", "expected"), [(-0.3, "supported"), (0.0, "inconclusive"), (0.3, "not supported")])
+@pytest.mark.parametrize(("shift", "expected"), [(-0.3, "supported"), (0.3, "not supported")])
 def test_planted_robustness_is_found(shift, expected):
     assert verdict(planted(shift), "C2") == expected
 
@@ -205,14 +208,33 @@ def test_one_clip_that_does_not_drop_is_found(drop, expected):
     assert verdict(planted(-0.3, drop_of_first=drop), "C1") == expected
 
 
+@functools.cache
+def tests_of_draws(**change):
+    """The tests of Table 3 with all its CLIPs, each judged alone, in twelve draws; by claim and question."""
+    found = defaultdict(list)
+    for draw in range(12):
+        rows = rows_of_tables(planted(draw=draw, **change))
+        for row in (row for claim in ("C2", "C3", "C5") for row in find(rows, claim, selector="included")):
+            found[row.claim, row.question].extend(judge([row]))
+    return found
+
+
+def verdicts(found, claim, question, word):
+    return sum(row.verdict == word for row in found[claim, question])
+
+
+@pytest.mark.slow
 @pytest.mark.simulation
 def test_size_and_data_shrink_drops_by_accuracy_alone():
     """The drop shrinks along the line that all models share; that is no robustness, and is not called so."""
-    tables = planted()
-    assert verdict(tables, "C3", "model size: drop") == "supported"
-    assert verdict(tables, "C5", "filtered data: drop") == "supported"
-    assert verdict(tables, "C3", "model size: effective robustness") == "inconclusive"
-    assert verdict(tables, "C5", "filtered data: effective robustness") == "inconclusive"
+    found = tests_of_draws()
+    # Found in 95% and 78% of 60 draws: fewer than 8 and 4 of 12 have a probability of 1e-5.
+    assert verdicts(found, "C3", "model size: drop", "supported") >= 8
+    assert verdicts(found, "C5", "filtered data: drop", "supported") >= 4
+    robustness = [("C2", "effective robustness"), ("C3", "model size: effective robustness")]
+    for claim, question in (*robustness, ("C5", "filtered data: effective robustness")):
+        # A test of 5%: five alarms of 12 have a probability of 2e-4.
+        assert verdicts(found, claim, question, "inconclusive") >= 8, question
 
 
 @pytest.mark.simulation
@@ -222,15 +244,17 @@ def test_planted_effects_of_size_and_data_are_found(sign, expected):
     assert verdict(planted(filtered=0.4 * sign), "C5", "filtered data: effective robustness") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.simulation
 def test_what_data_sets_share_is_not_taken_for_many_models():
     """Shifts that belong to data sets look like evidence to errors of independent models; clusters tell."""
-    found = []
-    for shift in (-0.15, 0.15):
-        (row,) = judge(find(rows_of_tables(planted(shift, of_data=0.3)), "C2", selector="included"))
-        assert row.clustered.stderr > 1.5 * row.stderr
-        found.append((row.verdict_naive, row.verdict))
-    assert {verdict for _, verdict in found} == {"inconclusive"} and {naive for naive, _ in found} != {"inconclusive"}
+    rows = tests_of_draws(of_data=0.3)["C2", "effective robustness"]
+    assert np.median([row.clustered.stderr / row.stderr for row in rows]) > 1.5
+    naive = [row.verdict_naive != "inconclusive" for row in rows]
+    clustered = [row.verdict != "inconclusive" for row in rows]
+    # The naive test is wrong in half of the draws: none of 12 has a probability of 5e-4; the other keeps its 5%.
+    assert sum(naive) >= 1 and sum(clustered) <= 4
+    assert sum(naive) > sum(clustered)
 
 
 @pytest.mark.simulation

@@ -58,7 +58,7 @@ def test_selection_is_that_of_an_independent_computation(few_bootstraps):
     generator = seeds.generator(0)
     cells, _ = made(generator, 45, 6, 12, 0.5)
     photos = as_photos(cells).sample(frac=1.0, random_state=1)
-    content = curate(photos, {}, CurationConfig(splits=1, permutations=1, threshold=20.0)).content
+    content = curate(photos, {}, CurationConfig(splits=1, permutations=1, threshold=40.0)).content
     kept = 0
     for row in content["classes"]:
         shares = photos[photos.class_index == row["class_index"]].groupby("background").correct.mean() * 100
@@ -66,7 +66,7 @@ def test_selection_is_that_of_an_independent_computation(few_bootstraps):
         assert row["counter_accuracy"] == pytest.approx(shares.min())
         assert shares[row["common_background"]] == pytest.approx(shares.max())
         assert shares[row["counter_background"]] == pytest.approx(shares.min())
-        assert row["kept"] == (shares.max() - shares.min() > 20.0)
+        assert row["kept"] == (shares.max() - shares.min() > 40.0)
         kept += row["kept"]
     assert 0 < kept < 45
     naive = [row["naive_drop"] for row in content["classes"] if row["kept"]]
@@ -156,8 +156,8 @@ def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
     assert found.drop.value == pytest.approx(np.mean(overall), abs=4 * error)
     errors = np.std(of_classes, axis=0) / np.sqrt(len(of_classes))
     np.testing.assert_array_less(abs(found.classes - np.mean(of_classes, axis=0)), 4.5 * errors)
-    # The naive drop is another number, by far.
-    assert choose(cells.right, cells.photos).drop.mean() - np.mean(of_classes) > 10 * errors.mean()
+    # The naive drop is another number: a value as near to it as the two above may be would not pass there.
+    assert choose(cells.right, cells.photos).drop.mean() - np.mean(of_classes) > 2 * 4.5 * errors.mean()
 
 
 # Backgrounds, photos of each, spread; and the biases that the docstring of `realdata.held_out` gives, in points.
@@ -193,9 +193,10 @@ def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photo
         # 4 standard errors of these data sets, and what the table leaves open: 2 of its own, and its rounding.
         assert np.mean(misses[name]) == pytest.approx(bias, abs=4 * errors[name] + 0.35), name
     # The test can tell the naive drop, and the fifths from the halves where they differ.
-    assert np.mean(misses["naive"]) > 4 * errors["naive"]
-    if biases[HALF] < -2:
-        assert np.mean(misses[HALF]) < -1.0 - 4 * errors[HALF]
+    told = [("naive", SHARE), *([(SHARE, HALF)] if biases[HALF] < -2 else [])]
+    for more, less in told:
+        apart = np.array(misses[more]) - misses[less]  # on the same data sets
+        assert np.mean(apart) > 4 * np.std(apart) / np.sqrt(40), more
     if (backgrounds, spread) == (2, 0.0):  # the split of classes that all photos keep finds much in nothing
         assert np.mean(of_kept) > 3.0
 
@@ -228,7 +229,8 @@ def test_one_class_with_an_effect_is_found_among_many_without(monkeypatch):
     cells, _ = made(generator, 20, 4, 40, 0.0)
     cells.right[3] = generator.binomial(cells.photos[3], [0.95, 0.6, 0.6, 0.2])
     content = curate(as_photos(cells), {}, CurationConfig(splits=300, permutations=2_000)).content
-    assert [row["class_index"] for row in content["classes"] if row["p_holm"] < 0.05] == [3]
+    found = [row["class_index"] for row in content["classes"] if row["p_holm"] < 0.05]
+    assert 3 in found and len(found) <= 2  # one false alarm in 5% of draws, two in less than 0.2%
     planted = content["classes"][3]
     assert planted["corrected_low"] < 75 < planted["corrected_high"] and planted["corrected_low"] > 30
     assert content["naive_drop"] > content["corrected"]["drop"] + 10

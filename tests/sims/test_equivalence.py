@@ -29,11 +29,17 @@ def test_p_values_of_one_comparison_are_the_textbooks():
 
 def test_verdicts_of_planted_differences():
     generator = seeds.generator(1)
-    same, far, wide = generator.normal(0.2, 1, 10), generator.normal(20, 2, 10), generator.normal(3, 9, 10)
+
+    def runs(mean, deviation):
+        """Ten draws, moved to have this mean and deviation themselves: t, and so the verdict, follows."""
+        drawn = generator.normal(size=10)
+        return mean + deviation * (drawn - drawn.mean()) / drawn.std(ddof=1)
+
+    same, far, wide = runs(0.2, 1), runs(20, 2), runs(3, 9)
     verdicts = [found.verdict for found in compare_runs([same, far, wide])]
     assert verdicts == ["equal", "different", "inconclusive"]
     # A difference that is certain and small is equal; one run says nothing; no difference at all is equal.
-    small, lone, none = generator.normal(1, 0.1, 10), np.array([30.0]), np.zeros(5)
+    small, lone, none = runs(1, 0.1), np.array([30.0]), np.zeros(5)
     found = compare_runs([small, lone, none])
     assert [each.verdict for each in found] == ["equal", "inconclusive", "equal"]
     assert found[0].p_different < LEVEL and found[1].interval is None

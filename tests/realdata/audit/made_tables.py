@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from published.tables import DIRECTORY
-from tests import seeds
 
 GROUPS = ("common", "counter")
 PHOTOS = {("23", "common"): 259}  # instead of the 25 that is printed
@@ -16,7 +15,7 @@ TAGS = {"XL S32B B82K": "XL S13B B90K", "S34B B160K": "S39B B160K"}  # Table 6 a
 def make_tables(folder, seed):
     """Write all files to a folder: nothing in them is wrong, and the replication has a few photos less."""
     folder.mkdir(exist_ok=True)
-    rng = seeds.generator(seed)
+    rng = np.random.default_rng(seed)
     read = {path.name: pd.read_csv(path, dtype=str, keep_default_na=False) for path in DIRECTORY.glob("*.csv")}
     for path in DIRECTORY.glob("*.csv"):
         shutil.copy(path, folder / path.name)
