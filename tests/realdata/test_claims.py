@@ -209,7 +209,7 @@ def test_one_clip_that_does_not_drop_is_found(drop, expected):
 
 
 @functools.cache
-def tests_of_draws(**change):
+def draws_tested(**change):
     """The tests of Table 3 with all its CLIPs, each judged alone, in twelve draws; by claim and question."""
     found = defaultdict(list)
     for draw in range(12):
@@ -227,7 +227,7 @@ def verdicts(found, claim, question, word):
 @pytest.mark.simulation
 def test_size_and_data_shrink_drops_by_accuracy_alone():
     """The drop shrinks along the line that all models share; that is no robustness, and is not called so."""
-    found = tests_of_draws()
+    found = draws_tested()
     # Found in 95% and 78% of 60 draws: fewer than 8 and 4 of 12 have a probability of 1e-5.
     assert verdicts(found, "C3", "model size: drop", "supported") >= 8
     assert verdicts(found, "C5", "filtered data: drop", "supported") >= 4
@@ -248,7 +248,7 @@ def test_planted_effects_of_size_and_data_are_found(sign, expected):
 @pytest.mark.simulation
 def test_what_data_sets_share_is_not_taken_for_many_models():
     """Shifts that belong to data sets look like evidence to errors of independent models; clusters tell."""
-    rows = tests_of_draws(of_data=0.3)["C2", "effective robustness"]
+    rows = draws_tested(of_data=0.3)["C2", "effective robustness"]
     assert np.median([row.clustered.stderr / row.stderr for row in rows]) > 1.5
     naive = [row.verdict_naive != "inconclusive" for row in rows]
     clustered = [row.verdict != "inconclusive" for row in rows]
