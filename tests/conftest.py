@@ -22,6 +22,7 @@ import pytest
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_default_matmul_precision", "highest")  # a GPU would multiply with ten bits
 
 from tests import seeds
 from workbench.program import whole_number

@@ -1,6 +1,7 @@
 """The README is true: every command in it runs, every link leads somewhere, and its numbers are the programs'."""
 
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import scipy.stats
 
 from paper_figs.statements.table import STATEMENT_FIGURES
 from pretrained import huggingface_files
@@ -196,6 +198,33 @@ def test_results_of_coloured_digits_are_the_tables():
         counts = [sum(each["verdict"] == verdict for each in of) for verdict in ("equal", "different", "inconclusive")]
         row = f"{words} | {' | '.join(map(str, counts))} | {min(rev):+.1f} to {max(rev):+.1f} |"
         assert row in page, row
+
+
+def test_results_on_mnist_are_the_tables():
+    folder = ROOT / "docs" / "results"
+    page = " ".join((folder / "colored_digits.md").read_text().split())
+    content = json.loads((folder / "mnist_table" / "table.json").read_text())
+    printed = pd.DataFrame([cell for row in content["rows"] for cell in row["published"]])
+    far = printed[printed.distance.abs() > scipy.stats.norm.isf(0.025 / len(printed))]
+    assert f"**{len(printed) - len(far)} of the {len(printed)} printed means are ours**" in page
+    assert f"difference is {printed.difference.abs().mean():.1f} points on average" in page
+    assert far.column.value_counts().to_dict() == {"rest": 7, "rev": 6, "rand": 3}
+    for column, said in {"rand": "0.99 (Rand)", "rev": "0.99 (Rev)", "rest": "0.98 (other classes)"}.items():
+        of = printed[printed.column == column]
+        assert f"{of['mean'].corr(of.published_mean):.2f} ({said.split('(')[1]}" == said and said in page
+    found = pd.DataFrame(content["equivalence"]["comparisons"])
+    eq10 = found[found.objective == "perfect_language"].verdict.value_counts().to_dict()
+    assert eq10 == {"equal": 67, "inconclusive": 1} and "67 of 68 comparisons, inconclusive in one" in page
+    with_text = found[found.learner == "contrastive_text"].verdict
+    assert f"{(with_text == 'different').sum()} of {len(with_text)} comparisons are shown to differ" in page
+    choices = pd.read_csv(folder / "mnist_choices.csv", keep_default_na=False)
+    choices = choices[choices.learner == "supervised"].set_index(["options", "p_inv", "p_spu"])
+    for options in choices.index.unique("options"):
+        cells = [
+            f"{float(choices.loc[(options, *at)].rev_mean):.1f} ± {float(choices.loc[(options, *at)].rev_std):.1f}"
+            for at in itertools.product((0.9, 0.75), (0.75, 0.9))
+        ]
+        assert f"| {f'`{options}`' if options else '2,500 steps of 128, CNN'} | {' | '.join(cells)} |" in page
 
 
 @pytest.mark.slow

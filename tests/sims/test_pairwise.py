@@ -122,6 +122,7 @@ def test_memory_grows_with_the_batch_and_not_with_its_square(name):
 RING = """
 import json, sys
 import jax
+jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
