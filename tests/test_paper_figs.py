@@ -58,6 +58,7 @@ def computed(tmp_path_factory):
     return folder, first, words.getvalue()
 
 
+@pytest.mark.slow
 def test_compute_makes_what_is_missing_and_nothing_else(computed):
     folder, first, words = computed
     assert words.count("To be made first") == 2 and "python -m sims.contrastive" in words

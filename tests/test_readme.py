@@ -94,6 +94,7 @@ def check_report(folder):
     assert stray_numbers(html) == [] and false_numbers(html, contents) == []
 
 
+@pytest.mark.slow
 def test_shipped_page_is_what_the_commands_make():
     """The page of docs/results, and the numbers beside it against the programs as they are now."""
     shipped = ROOT / "docs" / "results"

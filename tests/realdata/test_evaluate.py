@@ -21,7 +21,7 @@ EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/m
 def export(tmp_path_factory):
     """Digits as photos and a CLIP trained on such, long enough to be right on some counter photos, wrong on others."""
     folder = tmp_path_factory.mktemp("digits")
-    options = ("--classes", "3", "--steps", "150", "--photos", "20", "--out", "export")
+    options = ("--classes", "3", "--steps", "60", "--photos", "20", "--out", "export")
     command = [sys.executable, "-m", "sims.colored_digits", "export", *options]
     subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=300)
     return folder / "export"

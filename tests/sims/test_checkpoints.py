@@ -58,6 +58,7 @@ def same(folder, unbroken):
         return all(archive[name].tobytes() == unbroken[name].tobytes() for name in archive.files)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_the_same_bit_for_bit(killed, unbroken, tmp_path):
     folder = shutil.copytree(killed, tmp_path / "again")
     with start(LONG, folder) as process:

@@ -187,11 +187,17 @@ def test_too_coarse_a_quadrature_says_so():
 
 
 def test_vmaps_and_differentiates():
-    function = lambda ratio: infonce_critic(  # noqa: E731
-        dataclasses.replace(UNROUND, spurious_ratio=ratio), Caption("label"), 0.5, 33
-    )[:, 0]
+    function = jax.jit(
+        lambda ratio: infonce_critic(dataclasses.replace(UNROUND, spurious_ratio=ratio), Caption("label"), 0.5, 33)[
+            :, 0
+        ]
+    )
     ratios = jnp.array([0.6, 0.9])
-    np.testing.assert_allclose(jax.vmap(function)(ratios), [function(float(ratio)) for ratio in ratios], rtol=1e-8)
+    np.testing.assert_allclose(
+        jax.jit(jax.vmap(function))(ratios), [function(float(ratio)) for ratio in ratios], rtol=1e-8
+    )
     step = 1e-4
     difference = (function(0.8 + step) - function(0.8 - step)) / (2 * step)
-    np.testing.assert_allclose(jax.jacrev(function)(0.8), difference, rtol=1e-5)  # central differences err by step^2
+    np.testing.assert_allclose(
+        jax.jit(jax.jacrev(function))(0.8), difference, rtol=1e-5
+    )  # central differences err by step^2

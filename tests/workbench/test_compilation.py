@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 
@@ -31,6 +33,7 @@ def test_second_run_compiles_nothing_that_is_kept_and_says_the_same(tmp_path):
     assert "Persistent compilation cache hit" in second.stderr or "cache hit" in second.stderr.lower()
 
 
+@pytest.mark.slow
 def test_a_broken_entry_and_a_missing_folder_change_nothing(tmp_path):
     first = run(tmp_path)
     for path in (tmp_path / "sober-clip").iterdir():

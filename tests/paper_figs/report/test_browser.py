@@ -66,6 +66,7 @@ def faults(browser, page, width, scheme):
     return wrong + messages + [url[:100] for url in urls if not url.startswith(("file:", "data:"))]
 
 
+@pytest.mark.slow
 def test_the_page_reads_well_on_every_screen(browser, tmp_path):
     for name, html in (("report", build(contents(), figures())), ("empty", build({}, []))):
         page = tmp_path / f"{name}.html"
@@ -75,6 +76,7 @@ def test_the_page_reads_well_on_every_screen(browser, tmp_path):
                 assert faults(browser, page, width, scheme) == [], (name, width, scheme)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(WIDTHS[0], "light"), (WIDTHS[-1], "dark")])
 def test_the_shipped_page_does_too(browser, width, scheme):
     """All of its size, which costs seconds a screen: on the narrowest and on the widest."""

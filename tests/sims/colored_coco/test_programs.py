@@ -127,6 +127,7 @@ def test_the_whole_path_runs(run_program, call_program, beside):
     assert "visual_projection.weight" in load_file(beside / "obj" / "model" / "model.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.simulation
 def test_a_model_that_learns_the_colour_fails_on_other_classes_colours(call_program, tmp_path):
     """Why Table 7's test is not one of unseen colours: those leave guessing, other classes' own leave nothing.
@@ -204,6 +205,7 @@ def test_too_few_objects_are_told():
         plan_pictures([Found(label, label, label) for label in range(9)], 8, 1, 0)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
     """Interrupted after its first look at the clock, it goes on from there."""
 

@@ -76,6 +76,7 @@ def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refuse
     refused(*command, words=[rows[1].name, "truncated"])
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_from_a_saved_table(call_program, refused, tmp_path):
     out = tmp_path / "results" / "colored_digits_table"
     command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *TWO, "--seeds", "1", "--out", out)

@@ -114,6 +114,7 @@ def test_a_batch_larger_than_the_data_is_refused(digits):
         train(dataclasses.replace(SMALL, samples=0, batch_size=10_001), digits)
 
 
+@pytest.mark.slow
 def test_a_picture_transformer_reads_digits_too(digits):
     trained = train(dataclasses.replace(SMALL, image_encoder="vit", objective=("siglip",), text_encoder="mlp"), digits)
     assert trained.answers["siglip"].shape == (2, len(digits.test.labels), 2)
