@@ -1,8 +1,8 @@
 """Closed forms: what each objective learns in the synthetic model, derived from its definition.
 
 One statement a file. Nothing here reads a file, draws a random number or makes a plot. The closed forms work on JAX
-arrays, so they can be jitted, vmapped over parameters and differentiated; `predict` and the reports gather them at one
-point as plain numbers.
+arrays, so they can be jitted, vmapped over parameters and differentiated. `accuracy` is the one to start with: a
+learner's accuracy in each group; `predict` and the reports gather all learners at one point as plain numbers.
 """
 
 from theory.bayes import bayes_accuracies
@@ -17,7 +17,7 @@ from theory.logistic import logistic_direction
 from theory.model import SpuriousModel
 from theory.mutual_information import pointwise_mutual_information
 from theory.population import cross_covariance, latent_covariance
-from theory.predictions import Prediction, predict
+from theory.predictions import GroupAccuracies, Prediction, Predictions, accuracy, predict
 from theory.prompts import best_prompt, best_share, mixed_prompt
 from theory.regularisation import regularised_logistic_direction
 from theory.siglip import siglip_critic
@@ -30,9 +30,12 @@ __all__ = [
     "LEARNERS",
     "PROMPTS",
     "Caption",
+    "GroupAccuracies",
     "Prediction",
+    "Predictions",
     "SpuriousModel",
     "Theorem62",
+    "accuracy",
     "bayes_accuracies",
     "best_prompt",
     "best_share",

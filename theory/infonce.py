@@ -44,8 +44,9 @@ from theory.newton import Local, descend, polish
 DIRECTIONS = {"infonce_bilinear": 0.5, "infonce_image_to_text": 1.0, "infonce_text_to_image": 0.0}
 # Nodes on each axis of the quadrature unless given.
 NODES = 97
-# How far the optima of two quadratures may lie apart, as a share of the optimum: half of six digits.
-RESOLUTION = 5e-7
+# How far the optima of two quadratures may lie apart, as a share of the optimum: half of six digits, or what a thousand
+# roundings leave of single precision.
+_RESOLUTION, _ROUNDINGS = 5e-7, 1000
 
 
 def _half(
@@ -54,10 +55,16 @@ def _half(
     """E_o log E_i e^(o^T critic i) with its derivatives in the critic: value, (2, 2), (2, 2, 2, 2)."""
     places, weights = nodes(outer, count, shift)
     log_mgf, mean, covariance = tilted(inner, places @ critic)
-    weighted = weights[:, None] * places
-    gradient = weighted.T @ mean
-    hessian = jnp.einsum("ni,nk,njl->ijkl", weighted, places, covariance)
-    return weights @ log_mgf, gradient, hessian
+
+    def in_rows(array: Array) -> Array:
+        # A sum of sums: one long sum would lose four of single precision's seven digits.
+        return array.reshape(-1, count, *array.shape[1:])
+
+    weighted = in_rows(weights[:, None] * places)
+    value = jnp.sum(jnp.sum(in_rows(weights * log_mgf), axis=1))
+    gradient = jnp.sum(jnp.einsum("mni,mnj->mij", weighted, in_rows(mean)), axis=0)
+    curvature = jnp.einsum("mni,mnk,mnjl->mijkl", weighted, in_rows(places), in_rows(covariance))
+    return value, gradient, jnp.sum(curvature, axis=0)
 
 
 def infonce_objective(
@@ -94,7 +101,8 @@ def infonce_critic(
 ) -> Float[Array, "2 2"]:
     """The matrix B of the best bilinear critic, shape (2, 2); infinite where there is no finite optimum.
 
-    NaN where the quadrature does not resolve it to six digits: a sharper optimum needs more nodes.
+    NaN where the quadrature does not resolve it to six digits, or four in single precision: a sharper optimum needs
+    more nodes.
 
     Args:
         model: parameters of the synthetic model.
@@ -117,6 +125,8 @@ def critic_of_pairs(
     place = descend(lambda entries: objective(entries, 0.0), jnp.zeros(4))
     both = jax.vmap(functools.partial(objective, place))(jnp.array([0.0, 0.5]))
     own, shifted = (jax.tree.map(operator.itemgetter(index), both) for index in (0, 1))
-    critic = polish(own, place)
-    resolved = jnp.isfinite(polish(shifted, place, RESOLUTION)) | ~jnp.isfinite(critic)
+    critic, other = polish(own, place), polish(shifted, place)
+    resolution = max(_RESOLUTION, _ROUNDINGS * float(jnp.finfo(place.dtype).eps))
+    apart = jnp.linalg.norm(jax.lax.stop_gradient(other - critic))
+    resolved = (apart <= resolution * jnp.linalg.norm(jax.lax.stop_gradient(critic))) | ~jnp.isfinite(critic)
     return jnp.where(resolved, critic, jnp.nan).reshape(2, 2)

@@ -56,6 +56,15 @@ class SpuriousModel:
         for field in dataclasses.fields(self):
             _check(field.name, getattr(self, field.name))
 
+    def replace(self, **changes: Scalar) -> "SpuriousModel":
+        """A model with some parameters changed.
+
+        Raises:
+            ParameterError: a number outside its domain.
+            TypeError: a name that is no parameter's.
+        """
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
     @property
     def latent_mean(self) -> Float[Array, "2"]:
         """Mean sizes (mu_inv, mu_spu) of the two features: their means for y = +1 and a = +1."""

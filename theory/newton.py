@@ -61,19 +61,18 @@ def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array
     return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).place)
 
 
-def polish(local: Local, place: Float[Array, " n"], tolerance: float | None = None) -> Float[Array, " n"]:
+def polish(local: Local, place: Float[Array, " n"]) -> Float[Array, " n"]:
     """One more step, which carries the derivative in whatever the objective closes over; infinite if it is not short.
 
     Args:
         local: the objective at `place`, differentiable.
         place: where `descend` ended, shape (n,).
-        tolerance: the longest step allowed, as a share of the place's length; what `descend` stops at unless given.
     """
     precision = jnp.sqrt(jnp.finfo(place.dtype).eps)
     # The gradient is 0 at the minimum, so the Hessian's own derivative does not count.
     step = -jnp.linalg.solve(jax.lax.stop_gradient(local.hessian), local.gradient)
-    allowed = (10.0 * precision if tolerance is None else tolerance) * (jnp.linalg.norm(place) + precision)
-    return jnp.where(jnp.linalg.norm(step) <= allowed, place + step, jnp.inf)
+    short = jnp.linalg.norm(step) <= 10.0 * precision * (jnp.linalg.norm(place) + precision)
+    return jnp.where(short, place + step, jnp.inf)
 
 
 def minimise(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -1,10 +1,10 @@
-"""Every learner at one point: what it does in each group, as plain numbers in double precision."""
+"""What the theory says of every learner: `accuracy`, a pure function to map, and `predict`, a table of one point."""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,18 @@ from theory.prompts import best_prompt, mixed_prompt, share_of
 from theory.zero_shot import PROMPTS
 from workbench.compilation import jit
 from workbench.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class GroupAccuracies(NamedTuple):
+    """Accuracies in the groups of `theory.GROUPS`, each in [0, 1], or NaN."""
+
+    aligned: Float[Array, ""]
+    conflicting: Float[Array, ""]
+    in_distribution: Float[Array, ""]
+    uniform: Float[Array, ""]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +60,27 @@ class Prediction:
     note: str | None = None
 
 
+class Predictions(tuple[Prediction, ...]):
+    """What `predict` returns: a tuple of `Prediction`."""
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A table with a row for each prediction and one number in each cell.
+
+        Columns: `learner`, `caption`, `prompt`, the direction's `w_inv` and `w_spu`, an accuracy in [0, 1] for each
+        group of `theory.GROUPS`, and `note`; NaN or None where there is none.
+        """
+        import pandas as pd  # here, since it takes as long to import as all predictions
+
+        nan = float("nan")
+        rows = []
+        for row in self:
+            weights = dict(zip(("w_inv", "w_spu"), row.direction or (nan, nan), strict=True))
+            accuracy = row.accuracy or dict.fromkeys(GROUPS, nan)
+            of = {"learner": row.learner, "caption": row.caption, "prompt": row.prompt}
+            rows.append(of | weights | accuracy | {"note": row.note})
+        return pd.DataFrame(rows)
+
+
 # What training on finite batches must reach as well, since these optima are those of any batch.
 BATCH_FREE = ("linearized", "least_squares", "logistic")
 # Below this share of the largest possible length, a direction is zero but for rounding.
@@ -56,14 +89,78 @@ _FINE_NODES = 257
 _NO_OPTIMUM = "no finite optimum, or one too far out: captions tell images apart without error, or almost"
 
 
+def accuracy(
+    model: SpuriousModel,
+    learner: str,
+    *,
+    caption: Caption | str = "latent",
+    prompt: str = "label",
+    embed_dim: int = 2,
+) -> GroupAccuracies:
+    """A learner's accuracy in each group with infinite data and batches, as a function of the model's parameters.
+
+    It is pure: it works under `jax.jit`, `jax.vmap` and `jax.grad`, in single and in double precision. In single
+    precision it has four digits or more. It is NaN where no optimum exists or none is found, and where the learner
+    decides nothing; `predict` says which of them it is.
+
+    Args:
+        model: parameters of the synthetic model: numbers or arrays of shape ().
+        learner: one of `theory.LEARNERS`.
+        caption: what captions say: a kind of `theory.CAPTIONS`, each feature mentioned always, or a `Caption`. A
+            supervised learner reads none.
+        prompt: `label`, `class-mean`, `mixture:SHARE` or `best`. A supervised learner needs none.
+        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
+
+    Raises:
+        ParameterError: an unknown learner, caption or prompt, or a width that the learner is not known for.
+    """
+    share = share_of(prompt)
+    caption = Caption(caption) if isinstance(caption, str) else caption
+    _check_learner(learner)
+    _check_width(embed_dim)
+    if embed_dim < 2 and learner not in ("linearized", *SUPERVISED):
+        raise ParameterError("embed_dim", f"at least 2 for {learner}", embed_dim)
+    if learner == "bayes":
+        return GroupAccuracies(*bayes_accuracies(model))
+    if learner in SUPERVISED:
+        direction, found = _linear(model, learner)
+        decided = jnp.linalg.norm(direction) <= 1.0 / jnp.finfo(direction.dtype).eps
+        return GroupAccuracies(*jnp.where(decided, found, jnp.nan))
+    width = min(int(embed_dim), 2)
+    critic = contrastive_critic(learner, model, caption, width)
+    direction = critic @ (best_prompt(critic) if share is None else mixed_prompt(model, share, caption))
+    size = jax.lax.stop_gradient(jnp.linalg.norm(critic))
+    rounding = 64.0 * jnp.finfo(size.dtype).eps
+    decided = jax.lax.stop_gradient(jnp.linalg.norm(direction)) > rounding * size
+    if share is None:
+        determinant = critic[0, 0] * critic[1, 1] - critic[0, 1] * critic[1, 0]
+        decided &= jnp.abs(determinant) > rounding * size**2
+    if width == 1:
+        first, second = jnp.linalg.svd(jax.lax.stop_gradient(caption_covariance(model, caption)), compute_uv=False)
+        decided &= first - second > rounding * first  # else the direction that is kept is not unique
+    return GroupAccuracies(*jnp.where(decided, group_accuracies(model, direction), jnp.nan))
+
+
+def _check_learner(learner: str) -> None:
+    if learner not in LEARNERS:
+        raise ParameterError("learner", f"one of {', '.join(LEARNERS)}", repr(learner))
+
+
+def _check_width(embed_dim: int) -> None:
+    if isinstance(embed_dim, bool) or int(embed_dim) != embed_dim or embed_dim < 1:
+        raise ParameterError("embed_dim", "a whole number of at least 1", embed_dim)
+
+
 def predict(
     model: SpuriousModel,
     embed_dim: int = 2,
     prompts: Sequence[str] = PROMPTS,
     captions: Sequence[Caption] = (Caption(),),
     learners: Sequence[str] = LEARNERS,
-) -> list[Prediction]:
+) -> Predictions:
     """The direction and the group accuracies of every learner with infinite data and batches, computed in float64.
+
+    It takes numbers; `accuracy` is the function to trace, map or differentiate.
 
     Args:
         model: parameters of the synthetic model, as numbers.
@@ -74,15 +171,16 @@ def predict(
 
     Raises:
         ParameterError: an `embed_dim` below 1, or an unknown prompt or learner.
+        TypeError: parameters that are being traced, as under `jax.vmap`.
     """
-    if isinstance(embed_dim, bool) or int(embed_dim) != embed_dim or embed_dim < 1:
-        raise ParameterError("embed_dim", "a whole number of at least 1", embed_dim)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((model, captions))):
+        raise TypeError("theory.predict takes numbers; under jit, vmap or grad use theory.accuracy")
+    _check_width(embed_dim)
     for name, asked in (("prompt", prompts), ("caption", captions), ("learner", learners)):
         if not asked:
             raise ParameterError(name, "at least one", "none")
     for learner in learners:
-        if learner not in LEARNERS:
-            raise ParameterError("learner", f"one of {', '.join(LEARNERS)}", repr(learner))
+        _check_learner(learner)
     for prompt in prompts:
         share_of(prompt)
     # A wider embedding than the rank of 2 changes nothing, so it shares the compiled function.
@@ -99,7 +197,7 @@ def predict(
     with ThreadPoolExecutor(4) as pool:
         by_learner = list(pool.map(rows_of, asked))
     kinds = [*(caption.kind for caption in captions), None]
-    return [row for kind in kinds for rows in by_learner for row in rows.get(kind, [])]
+    return Predictions(row for kind in kinds for rows in by_learner for row in rows.get(kind, []))
 
 
 @functools.cache
