@@ -1,4 +1,4 @@
-"""The front door of the theory: `accuracy` traced, mapped and differentiated, in both precisions, and `predict`'s table."""
+"""`theory.accuracy` traced, mapped and differentiated, in both precisions, and the table that `predict` gives."""
 
 import itertools
 
