@@ -27,6 +27,34 @@ DIGITS = "tests/sims/colored_digits/test_"
 MUTANTS = (
     # theory
     Mutant(
+        "one long sum over the quadrature, which single precision cannot bear",
+        "theory/infonce.py",
+        "return array.reshape(-1, count, *array.shape[1:])",
+        "return array[None]",
+        ("tests/theory/test_accuracy.py::test_infonce_in_single_precision_keeps_six_digits_of_its_critic",),
+    ),
+    Mutant(
+        "six digits asked of single precision, so that every critic is NaN",
+        "theory/infonce.py",
+        "resolution = max(_RESOLUTION, _ROUNDINGS * float(jnp.finfo(place.dtype).eps))",
+        "resolution = 1e-9",
+        ("tests/theory/test_accuracy.py::test_infonce_in_single_precision_keeps_six_digits_of_its_critic",),
+    ),
+    Mutant(
+        "the label prompt, whichever is asked for",
+        "theory/predictions.py",
+        "direction = critic @ (best_prompt(critic) if share is None else mixed_prompt(model, share, caption))",
+        "direction = critic @ (best_prompt(critic) if share is None else mixed_prompt(model, 0.0, caption))",
+        ("tests/theory/test_accuracy.py::test_it_is_what_predict_says_and_nan_where_that_names_a_reason",),
+    ),
+    Mutant(
+        "a best prompt where the critic has one direction only",
+        "theory/predictions.py",
+        "decided &= jnp.abs(determinant) > rounding * size**2",
+        "decided &= jnp.abs(determinant) >= 0.0",
+        ("tests/theory/test_accuracy.py::test_it_is_what_predict_says_and_nan_where_that_names_a_reason",),
+    ),
+    Mutant(
         "aligned and conflicting are exchanged",
         "theory/group_accuracy.py",
         "aligned, conflicting = accuracy[0], accuracy[1]",

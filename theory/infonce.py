@@ -57,7 +57,7 @@ def _half(
     log_mgf, mean, covariance = tilted(inner, places @ critic)
 
     def in_rows(array: Array) -> Array:
-        # A sum of sums: one long sum would lose four of single precision's seven digits.
+        # A sum of sums: of one long sum single precision would keep four digits.
         return array.reshape(-1, count, *array.shape[1:])
 
     weighted = in_rows(weights[:, None] * places)
