@@ -48,11 +48,11 @@ MUTANTS = (
         ("tests/theory/test_accuracy.py::test_it_is_what_predict_says_and_nan_where_that_names_a_reason",),
     ),
     Mutant(
-        "a best prompt where the critic has one direction only",
+        "a rule that is zero but for rounding is taken for one",
         "theory/predictions.py",
-        "decided &= jnp.abs(determinant) > rounding * size**2",
-        "decided &= jnp.abs(determinant) >= 0.0",
-        ("tests/theory/test_accuracy.py::test_it_is_what_predict_says_and_nan_where_that_names_a_reason",),
+        "decided = jax.lax.stop_gradient(jnp.linalg.norm(direction)) > rounding * size",
+        "decided = jax.lax.stop_gradient(jnp.linalg.norm(direction)) >= 0.0 * rounding * size",
+        ("tests/theory/test_accuracy.py::test_where_no_prompt_changes_the_rule_there_is_no_best_one",),
     ),
     Mutant(
         "aligned and conflicting are exchanged",

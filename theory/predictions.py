@@ -132,9 +132,6 @@ def accuracy(
     size = jax.lax.stop_gradient(jnp.linalg.norm(critic))
     rounding = 64.0 * jnp.finfo(size.dtype).eps
     decided = jax.lax.stop_gradient(jnp.linalg.norm(direction)) > rounding * size
-    if share is None:
-        determinant = critic[0, 0] * critic[1, 1] - critic[0, 1] * critic[1, 0]
-        decided &= jnp.abs(determinant) > rounding * size**2
     if width == 1:
         first, second = jnp.linalg.svd(jax.lax.stop_gradient(caption_covariance(model, caption)), compute_uv=False)
         decided &= first - second > rounding * first  # else the direction that is kept is not unique

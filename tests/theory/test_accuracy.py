@@ -154,6 +154,15 @@ def test_where_there_is_no_optimum_it_is_nan_and_predict_says_why():
         assert theory.predict(model, width, ("label",), learners=(learner,))[0].note
 
 
+def test_where_no_prompt_changes_the_rule_there_is_no_best_one():
+    """Label and attribute are one word here: the critic's columns are proportional but for rounding."""
+    model, caption = MODEL.replace(spurious_ratio=1.0), Caption("label-attribute", 0.7, 0.3)
+    critic = np.asarray(theory.contrastive_critic("linearized", model, caption))
+    assert 0 < abs(np.linalg.det(critic)) < 1e-14  # or the linear system would say so by itself
+    assert np.isnan(theory.accuracy(model, "linearized", caption=caption, prompt="best").conflicting)
+    assert theory.predict(model, 2, ("best",), (caption,), ("linearized",))[0].note
+
+
 def test_a_person_at_the_keyboard_sees_a_curve():
     """The example of the documentation, in JAX's own single precision."""
     with jax.enable_x64(False):
