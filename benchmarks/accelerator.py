@@ -78,10 +78,9 @@ def _times(program: Any, arguments: list[Any], rounds: int) -> float:
     return statistics.median(taken)
 
 
-def measure_tower(name: str, rounds: int, batch: int | None = None) -> dict[str, Any]:
+def measure_tower(name: str, rounds: int) -> dict[str, Any]:
     """Images a second of a tower with random weights, and of the peak."""
     tower = TOWERS[name]
-    size = batch or tower.batch
     blocks = TransformerConfig(tower.width, tower.layers, tower.heads, tower.hidden, "gelu")
     config = VisionConfig(blocks, tower.image_size, tower.patch_size)
 
@@ -91,13 +90,13 @@ def measure_tower(name: str, rounds: int, batch: int | None = None) -> dict[str,
         return jax.tree.map(lambda weight: weight.astype(jnp.bfloat16) if weight.ndim else weight, state)
 
     graph = nnx.graphdef(nnx.eval_shape(lambda: VisionTower(config, tower.embed_dim, nnx.Rngs(0))))
-    photos = jax.random.normal(jax.random.key(0), (size, tower.image_size, tower.image_size, 3))
+    photos = jax.random.normal(jax.random.key(0), (tower.batch, tower.image_size, tower.image_size, 3))
     embed = jit(lambda weights, photos: nnx.merge(graph, weights)(photos))
     square = jax.random.normal(jax.random.key(1), (_PEAK, _PEAK), jnp.bfloat16)
     peak = 2.0 * _PEAK**3 / _times(jit(jnp.matmul), [square, square], rounds)
     seconds = _times(embed, [create(), photos], rounds)
-    rate = size / seconds
-    return {"photos": size, "a_second": rate, "flops": rate * products(tower), "peak": peak}
+    rate = tower.batch / seconds
+    return {"photos": tower.batch, "a_second": rate, "flops": rate * products(tower), "peak": peak}
 
 
 def _run(module: str, *arguments: str, cache: Path | None = None) -> tuple[float, str]:
@@ -105,7 +104,7 @@ def _run(module: str, *arguments: str, cache: Path | None = None) -> tuple[float
     environment = os.environ | ({"JAX_COMPILATION_CACHE_DIR": str(cache)} if cache else {})
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", module, *arguments, *(["--out", out] if module.startswith("sims.") else [])]
+        command = [sys.executable, "-m", module, *arguments, "--out", out]
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         print(done.stderr[-2000:], file=sys.stderr)
