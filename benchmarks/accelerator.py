@@ -23,14 +23,13 @@ import jax.numpy as jnp
 from flax import nnx
 
 from benchmarks.compare import seconds_of_sweep
-from benchmarks.work import Sweep, sizes
+from benchmarks.work import Large, Sweep, large_options, sweep_options
 from pretrained.clip import VisionTower
 from pretrained.config import TransformerConfig, VisionConfig
 from workbench import results
 from workbench.compilation import jit
 
 _PEAK = 8192  # side of the product that the peak is measured with
-_LARGE = "--objective infonce --seeds 1 --steps 2 --image-dim 512 --text-dim 512 --embed-dim 512"
 
 
 class Tower(NamedTuple):
@@ -113,9 +112,6 @@ def _run(module: str, *arguments: str, cache: Path | None = None) -> tuple[float
 
 def measure_programs() -> dict[str, Any]:
     """Seconds of the main job and of the sweep, cold and again."""
-    work = Sweep()
-    start, stop, count = work.ratios
-    sweep = f"--spurious-ratio {start}:{stop}:{count} --seeds {work.seeds} --steps {work.steps} {sizes(work)}"
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "cache"
@@ -125,7 +121,7 @@ def measure_programs() -> dict[str, Any]:
             print(found, file=sys.stderr)
         shutil.rmtree(cache, ignore_errors=True)
         for when in ("cold", "again"):
-            whole, output = _run("sims.sweep", *sweep.split(), cache=cache)
+            whole, output = _run("sims.sweep", *sweep_options(Sweep()).split(), cache=cache)
             found[f"sweep, {when}"] = {"whole": whole, **(seconds_of_sweep(output) if output else {})}
             print(found, file=sys.stderr)
     return found
@@ -136,7 +132,7 @@ def measure_large(most: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     batch = min(65536, most)
     while batch <= most:
-        whole, output = _run("sims.contrastive", *_LARGE.split(), "--batch-size", str(batch), "--json", "-")
+        whole, output = _run("sims.contrastive", *large_options(Large(batch=batch)).split())
         found[str(batch)] = {"whole": whole, **json.loads(output)["seconds"]} if output else "failed"
         print(batch, found[str(batch)], file=sys.stderr)
         if not output:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.work import Large, Sweep, sizes
+from benchmarks.work import Large, Sweep, large_options, sweep_options
 from workbench import results
 
 
@@ -57,13 +57,10 @@ def _of_main_job(output: str) -> dict[str, float]:
 
 def _sides(work: str) -> list[Side]:
     if work == "sweep":
-        of = Sweep()
-        start, stop, count = of.ratios
-        ours = f"sims.sweep --spurious-ratio {start}:{stop}:{count} --seeds {of.seeds} --steps {of.steps} {sizes(of)}"
+        ours = f"sims.sweep {sweep_options(Sweep())}"
         reads, peer = seconds_of_sweep, "benchmarks.pytorch_sweep"
     else:
-        of = Large()
-        ours = f"sims.contrastive --objective infonce --seeds 1 --steps {of.steps} {sizes(of)} --json -"
+        ours = f"sims.contrastive {large_options(Large())}"
         reads, peer = _of_main_job, "benchmarks.pytorch_large"
     return [
         Side("JAX, cold", ours.split(), reads, cold=True),

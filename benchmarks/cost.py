@@ -11,16 +11,15 @@ import sys
 import tempfile
 
 from benchmarks.compare import seconds_of_sweep
-from benchmarks.work import Sweep, sizes
+from benchmarks.work import Sweep, sweep_options
 
 # Ratios, seeds and steps: each of the three doubled and doubled again from the same start.
 SIZES = [(11, 8, 250), (22, 8, 250), (44, 8, 250), (11, 16, 250), (11, 32, 250), (11, 8, 500), (11, 8, 1000)]
 
 
 def _seconds(ratios: int, seeds: int, steps: int) -> float:
-    command = (
-        f"-m sims.sweep --spurious-ratio 0.5:1.0:{ratios} --seeds {seeds} --steps {steps} {sizes(Sweep())}".split()
-    )
+    work = Sweep(ratios=(0.5, 1.0, ratios), seeds=seeds, steps=steps)
+    command = f"-m sims.sweep {sweep_options(work)}".split()
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, *command, "--out", folder], capture_output=True, text=True, check=True)
     return seconds_of_sweep(done.stdout)["run"]

@@ -39,6 +39,17 @@ def sizes(work: Sweep | Large) -> str:
     return f"--batch-size {work.batch} --image-dim {work.dim} --text-dim {work.dim} --embed-dim {work.width}"
 
 
+def sweep_options(work: Sweep) -> str:
+    """The options of `sims.sweep` that do the work."""
+    start, stop, count = work.ratios
+    return f"--spurious-ratio {start}:{stop}:{count} --seeds {work.seeds} --steps {work.steps} {sizes(work)}"
+
+
+def large_options(work: Large) -> str:
+    """The options of `sims.contrastive` that do the work."""
+    return f"--objective infonce --seeds 1 --steps {work.steps} {sizes(work)} --json -"
+
+
 def seconds_since_start() -> float:
     """Since the operating system started this process: the interpreter and the imports."""
     return time.time() - psutil.Process().create_time()
