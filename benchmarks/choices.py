@@ -17,10 +17,10 @@ from jaxtyping import Array
 
 from benchmarks.work import Sweep
 from sims.pairwise import blocks
-from sims.sweep_grid import CONTINUOUS
-from sims.sweep_runs import Program, compiled
-from theory.captions import Caption
+from sims.sweep.grid import CONTINUOUS
+from sims.sweep.runs import Program, compiled
 from theory.model import SpuriousModel
+from theory.statements.captions import Caption
 from workbench.compilation import jit
 
 _REPEATS = 200  # of what takes less than a millisecond, in one compiled loop

@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image
 
 from pretrained.load import load
-from realdata.decoding import Decoders, processors
 from realdata.models.clip import ZeroShot
 from realdata.models.model import Question
-from sims.tiny_clip import tiny_clip
+from realdata.photos.decoding import Decoders, processors
+from sims.clip.model import tiny_clip
 from workbench import program
 
 _CANDIDATES = 1000

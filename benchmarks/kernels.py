@@ -18,7 +18,7 @@ from jaxtyping import Array
 
 from sims.pairwise import blocks, dense
 from sims.pairwise.blocks import BLOCK
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from theory.model import SpuriousModel
 from workbench.compilation import jit
 

@@ -15,13 +15,13 @@ from published.tables import (
     read_multicolored_mnist,
     read_published_tables,
 )
-from realdata.added_models import AddedModel
 from realdata.audit.audit import audit_tables
 from realdata.claims.added import not_asked
+from realdata.claims.added_models import AddedModel
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
+from realdata.curate.selector_excess import evaluate_selector
 from realdata.reliance.study import Study, study
-from realdata.selector_excess import evaluate_selector
 from workbench.results import plain
 
 

@@ -15,8 +15,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from paper_figs.context import Context
 from paper_figs.panels import COLOURS
-from realdata.added_models import AddedModel
-from realdata.photo_error import proportions, standard_errors
+from realdata.claims.added_models import AddedModel
+from realdata.statistics.photo_error import proportions, standard_errors
 
 _Z95 = float(norm.ppf(0.975))
 _TICKS = np.array([1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99])
@@ -43,7 +43,7 @@ def short(label: str) -> str:
 
 
 def photo_intervals(frame: pd.DataFrame, context: Context, averaging: str, group: str) -> np.ndarray:
-    """95% half widths in points of averaged accuracies, from the photo counts: bounds, see `realdata.photo_error`.
+    """95% half widths, in points, of averaged accuracies: bounds (`realdata.statistics.photo_error`).
 
     Args:
         frame: with the accuracies of `group`, in %.

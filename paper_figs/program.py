@@ -9,11 +9,11 @@ from paper_figs.context import Context
 from paper_figs.drawing import drawn, files
 from paper_figs.figure_spec import FigureSpec
 from paper_figs.looks import is_shown
-from paper_figs.page_files import PAGE, page_files
 from paper_figs.registry import FIGURES
+from paper_figs.report.page_files import PAGE, page_files
 from paper_figs.saved_result import by_program, command
 from published.option import add_published_option
-from realdata.added_models import add_with_option, read_added_models
+from realdata.claims.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
 from workbench.errors import InputError
 

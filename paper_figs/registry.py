@@ -1,29 +1,25 @@
 """The register of figures: name to what it shows, where its numbers come from and how it is drawn."""
 
-from paper_figs import (
+from paper_figs.figure_spec import FigureSpec
+from paper_figs.published import (
     audit_map,
     captions_prompts,
     class_drops,
     class_drops_by_model,
-    colored_coco,
-    colored_digits,
     common_counter,
-    contrastive,
-    digits_reliance,
     effective_robustness,
     forest,
     multicolored_mnist,
     photo_counts,
+    related_models,
     reliance,
     reliance_classes,
     reliance_models,
-    same_backbone,
-    same_data,
 )
-from paper_figs.figure_spec import FigureSpec
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
-from paper_figs.statement import statement_figure
+from paper_figs.statements.statement import statement_figure
 from paper_figs.statements.table import STATEMENT_FIGURES
+from paper_figs.synthetic import colored_coco, colored_digits, contrastive, digits_reliance
 
 _PAPER = "arXiv 2403.11497v1"
 _REPLICATION = "github.com/meric-karadag/clip_spurious_features"
@@ -65,14 +61,14 @@ _SPECS = (
         "Figs. 5, 6 and 8 and their kin: one backbone, different pre-training data; drop and counter accuracy",
         f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the data: published/pretraining_data.csv",
         _PHOTO_BARS,
-        same_backbone.draw,
+        related_models.draw_same_backbone,
     ),
     FigureSpec(
         "same_data",
         "Fig. 7 and its kin: one set of pre-training data, different backbones; drop and counter accuracy",
         f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the towers: published/image_towers.csv",
         _PHOTO_BARS,
-        same_data.draw,
+        related_models.draw_same_data,
     ),
     FigureSpec(
         "colored_coco",

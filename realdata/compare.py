@@ -11,9 +11,9 @@ import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realdata.paired import comparison, pair
-from realdata.photos import GROUPS
-from realdata.predictions_file import read_predictions
+from realdata.evaluate.predictions import read_predictions
+from realdata.photos.folders import GROUPS
+from realdata.statistics.paired import comparison, pair
 from workbench import program, results, terminal
 from workbench.errors import InputError
 

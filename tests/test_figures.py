@@ -11,15 +11,15 @@ from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 from scipy.stats import t as student_t
 
-from paper_figs import audit_map, captions_prompts, class_drops, effective_robustness, photo_counts
-from paper_figs.class_models import by_mean_drop, class_models
 from paper_figs.context import Context
 from paper_figs.drawing import drawn
 from paper_figs.looks import SMALL, drop_intervals, on_logits, photo_intervals
+from paper_figs.published import audit_map, captions_prompts, class_drops, effective_robustness, photo_counts
+from paper_figs.published.class_models import by_mean_drop, class_models
 from paper_figs.registry import FIGURES
 from published.tables import read_published_tables
-from realdata.added_models import AddedModel
-from realdata.settings import is_repeated, settings
+from realdata.claims.added_models import AddedModel
+from realdata.claims.settings import is_repeated, settings
 from tests import seeds
 from workbench.errors import InputError
 

@@ -17,7 +17,7 @@ from paper_figs import program
 from paper_figs.program import main
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SavedResult, by_program, command, statement
-from paper_figs.statement import load
+from paper_figs.statements.statement import load
 from paper_figs.statements.table import STATEMENT_FIGURES
 from published.tables import DIRECTORY
 from tests.conftest import ROOT

@@ -20,8 +20,8 @@ from pretrained import huggingface_files
 from published.tables import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_claims
+from sims.clip.model import tiny_clip
 from sims.theorems.table import STATEMENTS
-from sims.tiny_clip import tiny_clip
 from tests.conftest import ROOT, free_port
 from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
 from tests.realdata.made import made_photos

@@ -5,24 +5,24 @@ arrays, so they can be jitted, vmapped over parameters and differentiated. `accu
 learner's accuracy in each group; `predict` and the reports gather all learners at one point as plain numbers.
 """
 
-from theory.bayes import bayes_accuracies
-from theory.boundary import critical_squared_agreement, spurious_reliance
-from theory.captions import CAPTIONS, Caption, caption_covariance
-from theory.group_accuracy import GROUPS, group_accuracies
-from theory.infonce import infonce_critic
 from theory.learners import LEARNERS, contrastive_critic
-from theory.least_squares import least_squares_direction
-from theory.linearized import linearized_minimiser, truncate_rank
-from theory.logistic import logistic_direction
 from theory.model import SpuriousModel
-from theory.mutual_information import pointwise_mutual_information
-from theory.population import cross_covariance, latent_covariance
 from theory.predictions import GroupAccuracies, Prediction, Predictions, accuracy, predict
-from theory.prompts import best_prompt, best_share, mixed_prompt
-from theory.regularisation import regularised_logistic_direction
-from theory.siglip import siglip_critic
-from theory.theorem62 import Theorem62, theorem62
-from theory.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
+from theory.statements.bayes import bayes_accuracies
+from theory.statements.boundary import critical_squared_agreement, spurious_reliance
+from theory.statements.captions import CAPTIONS, Caption, caption_covariance
+from theory.statements.group_accuracy import GROUPS, group_accuracies
+from theory.statements.infonce import infonce_critic
+from theory.statements.least_squares import least_squares_direction
+from theory.statements.linearized import linearized_minimiser, truncate_rank
+from theory.statements.logistic import logistic_direction
+from theory.statements.mutual_information import pointwise_mutual_information
+from theory.statements.population import cross_covariance, latent_covariance
+from theory.statements.prompts import best_prompt, best_share, mixed_prompt
+from theory.statements.regularisation import regularised_logistic_direction
+from theory.statements.siglip import siglip_critic
+from theory.statements.theorem62 import Theorem62, theorem62
+from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
 
 __all__ = [
     "CAPTIONS",

@@ -3,13 +3,13 @@
 import argparse
 import sys
 
-from theory.captions import CAPTIONS, Caption
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.options import add_model_options, model_from_options
-from theory.prompts import PROMPT_NAMES, share_of
 from theory.report import boundary, report, verdict_map
+from theory.statements.captions import CAPTIONS, Caption
+from theory.statements.prompts import PROMPT_NAMES, share_of
+from theory.statements.zero_shot import PROMPTS
 from theory.tables import show_boundary, show_map, show_point
-from theory.zero_shot import PROMPTS
 from workbench import program, results, terminal
 from workbench.errors import ParameterError
 

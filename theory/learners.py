@@ -2,11 +2,11 @@
 
 from jaxtyping import Array, Float
 
-from theory.captions import Caption, caption_covariance
-from theory.infonce import DIRECTIONS, NODES, infonce_critic
-from theory.linearized import linearized_minimiser
 from theory.model import SpuriousModel
-from theory.siglip import siglip_critic
+from theory.statements.captions import Caption, caption_covariance
+from theory.statements.infonce import DIRECTIONS, NODES, infonce_critic
+from theory.statements.linearized import linearized_minimiser
+from theory.statements.siglip import siglip_critic
 
 CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip")
 SUPERVISED = ("least_squares", "logistic", "bayes")

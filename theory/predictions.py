@@ -11,18 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory import infonce, siglip
-from theory.bayes import bayes_accuracies
-from theory.captions import Caption, caption_covariance
-from theory.group_accuracy import GROUPS, group_accuracies
-from theory.infonce import DIRECTIONS, NODES
 from theory.learners import LEARNERS, SUPERVISED, contrastive_critic
-from theory.least_squares import least_squares_direction
-from theory.logistic import MAX_MARGIN_DEVIATION, logistic_direction
 from theory.mixtures import pairs_of
 from theory.model import SpuriousModel
-from theory.prompts import best_prompt, mixed_prompt, share_of
-from theory.zero_shot import PROMPTS
+from theory.statements import infonce, siglip
+from theory.statements.bayes import bayes_accuracies
+from theory.statements.captions import Caption, caption_covariance
+from theory.statements.group_accuracy import GROUPS, group_accuracies
+from theory.statements.infonce import DIRECTIONS, NODES
+from theory.statements.least_squares import least_squares_direction
+from theory.statements.logistic import MAX_MARGIN_DEVIATION, logistic_direction
+from theory.statements.prompts import best_prompt, mixed_prompt, share_of
+from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 

@@ -7,15 +7,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from theory.boundary import critical_squared_agreement
-from theory.captions import CAPTIONS, Caption
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.model import SpuriousModel
-from theory.population import latent_covariance
 from theory.predictions import Prediction, predict
-from theory.prompts import share_of
-from theory.theorem62 import conditions, theorem62
-from theory.zero_shot import PROMPTS
+from theory.statements.boundary import critical_squared_agreement
+from theory.statements.captions import CAPTIONS, Caption
+from theory.statements.population import latent_covariance
+from theory.statements.prompts import share_of
+from theory.statements.theorem62 import conditions, theorem62
+from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.table import Table
 
-from theory.group_accuracy import GROUPS
-from theory.infonce import DIRECTIONS
+from theory.statements.group_accuracy import GROUPS
+from theory.statements.infonce import DIRECTIONS
 from workbench import terminal
 
 # A difference that is only rounding.

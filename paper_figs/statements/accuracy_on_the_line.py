@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.accuracy_on_the_line import MODEL, PROBITS, RELIANCES, series_name
 from sims.theorems.evidence import Evidence
-from theory.accuracy_on_the_line import line_slope, probits
+from theory.statements.accuracy_on_the_line import line_slope, probits
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -12,9 +12,9 @@ from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.bayes import ACCURACY, MODEL, POSTERIOR
 from sims.theorems.evidence import Evidence
 from sims.theorems.group_accuracy import GROUP_RATIOS
-from theory.bayes import bayes_accuracies, half_log_odds
-from theory.group_accuracy import group_accuracies
-from theory.logistic import logistic_direction
+from theory.statements.bayes import bayes_accuracies, half_log_odds
+from theory.statements.group_accuracy import group_accuracies
+from theory.statements.logistic import logistic_direction
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from paper_figs.panels import name_axes, panels
 from sims.theorems.boundary import MODEL, RATIOS, series_name
 from sims.theorems.evidence import Evidence
-from theory.boundary import critical_squared_agreement
-from theory.group_accuracy import group_accuracies
-from theory.least_squares import least_squares_direction
-from theory.zero_shot import PROMPTS, zero_shot_direction
+from theory.statements.boundary import critical_squared_agreement
+from theory.statements.group_accuracy import group_accuracies
+from theory.statements.least_squares import least_squares_direction
+from theory.statements.zero_shot import PROMPTS, zero_shot_direction
 
 _SIGMAS = np.linspace(0.05, 3.0, 200)
 _RATIOS = np.linspace(0.5, 1.0, 200)

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.zero_shot import MODEL
-from theory.boundary import spurious_reliance
-from theory.captions import CAPTIONS, Caption, caption_covariance
-from theory.least_squares import least_squares_direction
-from theory.zero_shot import PROMPTS, latent_prompt
+from theory.statements.boundary import spurious_reliance
+from theory.statements.captions import CAPTIONS, Caption, caption_covariance
+from theory.statements.least_squares import least_squares_direction
+from theory.statements.zero_shot import PROMPTS, latent_prompt
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -20,10 +20,10 @@ from sims.theorems.dynamics import (
     setting,
 )
 from sims.theorems.evidence import Evidence
-from theory.boundary import spurious_reliance
-from theory.dynamics import gradient_slope_bound, gram, leading_reliance
-from theory.population import cross_covariance, latent_covariance
-from theory.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
+from theory.statements.boundary import spurious_reliance
+from theory.statements.dynamics import gradient_slope_bound, gram, leading_reliance
+from theory.statements.population import cross_covariance, latent_covariance
+from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.group_accuracy import GROUP_RATIOS, IMAGE_DIMS, MODEL, RELIANCES
-from theory.group_accuracy import group_accuracies
+from theory.statements.group_accuracy import group_accuracies
 
 
 def draw(evidence: Evidence) -> Figure:

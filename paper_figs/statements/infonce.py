@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.infonce import ENTRIES, MODEL, caption_of, panel_name
-from theory.captions import CAPTIONS
-from theory.infonce import DIRECTIONS, infonce_critic
-from theory.logistic import logistic_direction
+from theory.statements.captions import CAPTIONS
+from theory.statements.infonce import DIRECTIONS, infonce_critic
+from theory.statements.logistic import logistic_direction
 
 # Of the quadrature: enough for five digits, in half the time.
 _NODES = 65

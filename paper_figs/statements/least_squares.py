@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from paper_figs.supervised_panels import draw_supervised
+from paper_figs.statements.supervised_panels import draw_supervised
 from sims.theorems.evidence import Evidence
-from theory.least_squares import least_squares_direction
+from theory.statements.least_squares import least_squares_direction
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from paper_figs.supervised_panels import draw_supervised
+from paper_figs.statements.supervised_panels import draw_supervised
 from sims.theorems.evidence import Evidence
-from theory.logistic import logistic_direction
+from theory.statements.logistic import logistic_direction
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from paper_figs.panels import line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.many_classes import LEARNERS, MODEL, PAIRS, SHARED_SIZES, accuracy_panel, reliance_panel
-from theory.boundary import spurious_reliance
-from theory.captions import Caption
-from theory.many_classes import class_accuracies, contrastive_direction, least_squares_direction
+from theory.statements.boundary import spurious_reliance
+from theory.statements.captions import Caption
+from theory.statements.many_classes import class_accuracies, contrastive_direction, least_squares_direction
 
 
 def _direction(learner: str, pairs: int, shared_size: float) -> Float[Array, "2"]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.mutual_information import CAPTION_SET, INVARIANT, MODEL, SAYINGS
-from theory.mutual_information import pointwise_mutual_information
+from theory.statements.mutual_information import pointwise_mutual_information
 
 
 def draw(evidence: Evidence) -> Figure:

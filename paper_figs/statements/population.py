@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.population import ENTRIES, MODEL
-from theory.population import latent_covariance
-from theory.theorem62 import printed_latent_covariance
+from theory.statements.population import latent_covariance
+from theory.statements.theorem62 import printed_latent_covariance
 
 
 def draw(evidence: Evidence) -> Figure:

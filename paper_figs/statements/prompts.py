@@ -9,10 +9,10 @@ from scipy.stats import norm
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.prompts import LEARNERS, MODEL, SHARES, WORST
-from theory.captions import Caption
-from theory.group_accuracy import group_accuracies
 from theory.learners import contrastive_critic
-from theory.prompts import best_share, mixed_prompt
+from theory.statements.captions import Caption
+from theory.statements.group_accuracy import group_accuracies
+from theory.statements.prompts import best_share, mixed_prompt
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.rate import DRAWS, ERROR, FAILURE, IMAGE_DIMS, MODEL, OUTSIDE, SIZES, series_name
-from theory.rate import error_bound, mean_square_error, outside_mean_square
-from theory.zero_shot import latent_prompt
+from theory.statements.rate import error_bound, mean_square_error, outside_mean_square
+from theory.statements.zero_shot import latent_prompt
 
 
 def draw(evidence: Evidence) -> Figure:

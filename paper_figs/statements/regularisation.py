@@ -10,9 +10,9 @@ from sims.theorems.evidence import Evidence
 from sims.theorems.group_accuracy import GROUP_RATIOS
 from sims.theorems.least_squares import MODEL
 from sims.theorems.regularisation import ACCURACY, PENALTIES, RELIANCE
-from theory.boundary import spurious_reliance
-from theory.group_accuracy import group_accuracies
-from theory.regularisation import (
+from theory.statements.boundary import spurious_reliance
+from theory.statements.group_accuracy import group_accuracies
+from theory.statements.regularisation import (
     regularised_logistic_direction,
     strongly_regularised_direction,
     weakly_regularised_direction,

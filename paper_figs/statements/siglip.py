@@ -12,8 +12,8 @@ from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.infonce import ENTRIES, MODEL, caption_of, panel_name
 from sims.theorems.siglip import KINDS
-from theory.infonce import infonce_critic
-from theory.siglip import siglip_critic
+from theory.statements.infonce import infonce_critic
+from theory.statements.siglip import siglip_critic
 
 _NODES = 65  # of InfoNCE's quadrature: enough for five digits, in half the time
 

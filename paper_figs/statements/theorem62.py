@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.theorem62 import DEVIATIONS, MODEL, map_name, threshold
-from theory.theorem62 import printed_bound_excess, theorem62
+from theory.statements.theorem62 import printed_bound_excess, theorem62
 
 _MEANS = np.linspace(0.05, 4.0, 120)
 _RATIOS = np.linspace(0.5, 1.0, 100)

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from paper_figs.panels import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.zero_shot import MODEL, WIDTHS
-from theory.boundary import spurious_reliance
-from theory.zero_shot import PROMPTS, zero_shot_direction
+from theory.statements.boundary import spurious_reliance
+from theory.statements.zero_shot import PROMPTS, zero_shot_direction
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from realdata.check.inspection import Inspection
-from realdata.photos import Photo
+from realdata.photos.folders import Photo
 
 WITHIN, BETWEEN_GROUPS, BETWEEN_CLASSES = "within a group", "between groups of a class", "between classes"
 

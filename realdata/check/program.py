@@ -12,10 +12,10 @@ from rich.table import Table
 from published.tables import read_published_tables
 from realdata.check.duplicates import duplicates
 from realdata.check.inspection import Inspection, inspect
-from realdata.class_names import ClassNames, add_class_options, read_class_names, read_mapping
-from realdata.decoding import Decoders, Unreadable, processors
-from realdata.photos import GROUPS, Photo, find_photos, warnings
-from realdata.published_counts import differences
+from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
+from realdata.photos.decoding import Decoders, Unreadable, processors
+from realdata.photos.folders import GROUPS, Photo, find_photos, warnings
+from realdata.photos.published_counts import differences
 from workbench import program, results, terminal
 
 _BATCH = 64

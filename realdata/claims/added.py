@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from published.tables import PublishedTables
-from realdata.added_models import AddedModel
-from realdata.photos import GROUPS
-from realdata.settings import Setting
+from realdata.claims.added_models import AddedModel
+from realdata.claims.settings import Setting
+from realdata.photos.folders import GROUPS
 
 
 def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family: str) -> Iterator[Setting]:

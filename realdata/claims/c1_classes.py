@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from published.tables import PublishedTables
-from realdata.claim_test import ClaimTest
+from realdata.claims.claim_test import ClaimTest
 from realdata.claims.hypothesis import Estimate, positive
 from realdata.claims.rows import row
-from realdata.settings import Setting, is_selector, without_family
+from realdata.claims.settings import Setting, is_selector, without_family
 
 _EVERY_CLASS = positive("CLIPs lose nothing in at least one class", "points")
 

@@ -1,22 +1,22 @@
 """C1, every CLIP loses accuracy from the common to the counter photos.
 
-For each CLIP the drop and its error from the number of photos (a bound, see `realdata.photo_error`; the two groups are
-different photos, so their errors add in squares). The claim is about every CLIP, so its naive p-value is the largest of
-the models' (an intersection-union test), and the opposite, that some CLIP gains, takes the smallest times their number
-(Bonferroni). The effect is the mean drop; its naive error takes the models' errors as perfectly correlated, since they
-saw the same photos. Clustered errors are of the mean drop over CLIPs like these.
+For each CLIP the drop and its error from the number of photos (a bound, see `realdata.statistics.photo_error`; the two
+groups are different photos, so their errors add in squares). The claim is about every CLIP, so its naive p-value is the
+largest of the models' (an intersection-union test), and the opposite, that some CLIP gains, takes the smallest times
+their number (Bonferroni). The effect is the mean drop; its naive error takes the models' errors as perfectly
+correlated, since they saw the same photos. Clustered errors are of the mean drop over CLIPs like these.
 """
 
 import numpy as np
 import pandas as pd
 
 from published.tables import PublishedTables
-from realdata.claim_test import ClaimTest
+from realdata.claims.claim_test import ClaimTest
 from realdata.claims.clusters import clusters_of, regression
 from realdata.claims.hypothesis import Estimate, positive
 from realdata.claims.rows import model_figures, row
-from realdata.photo_error import proportions, standard_errors
-from realdata.settings import Setting
+from realdata.claims.settings import Setting
+from realdata.statistics.photo_error import proportions, standard_errors
 
 _EVERY = positive("at least one CLIP loses nothing", "points")
 

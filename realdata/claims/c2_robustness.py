@@ -1,8 +1,8 @@
 """C2, at the same common accuracy, models trained on ImageNet lose less than CLIPs.
 
 The effect is the mean effective robustness of the CLIPs, in points, and the test is the joint one of
-`realdata.effective_robustness`. Clustered errors: of the mean by pre-training data or architecture, of the line through
-the ImageNet models, which share their data, by architecture; degrees of freedom as there.
+`realdata.statistics.effective_robustness`. Clustered errors: of the mean by pre-training data or architecture, of the
+line through the ImageNet models, which share their data, by architecture; degrees of freedom as there.
 
 Class by class the claim cannot be asked of the published numbers: those of single classes are all CLIPs'.
 """
@@ -11,18 +11,18 @@ import numpy as np
 from scipy.stats import norm
 
 from published.tables import PublishedTables
-from realdata.claim_test import LEVEL, ClaimTest, ClusteredEffect
+from realdata.claims.claim_test import LEVEL, ClaimTest, ClusteredEffect
 from realdata.claims.clusters import clusters_of, widest
 from realdata.claims.hypothesis import Estimate, Hypothesis, negative
 from realdata.claims.rows import SINGLE_CLUSTER, model_figures, row
-from realdata.effective_robustness import (
+from realdata.claims.settings import Setting
+from realdata.statistics.effective_robustness import (
     EffectiveRobustness,
     clustered_mean,
     effective_robustness,
     robustness_of_one,
 )
-from realdata.photo_error import proportions
-from realdata.settings import Setting
+from realdata.statistics.photo_error import proportions
 from workbench.errors import InputError
 
 NOT_BY_CLASS = {

@@ -13,13 +13,13 @@ import pandas as pd
 from scipy.stats import norm
 
 from published.tables import PublishedTables
-from realdata.claim_test import LEVEL, ClaimTest
 from realdata.claims.c1_drop import drop_errors
+from realdata.claims.claim_test import LEVEL, ClaimTest
 from realdata.claims.hypothesis import Estimate, negative, positive
 from realdata.claims.rows import model_figures, row
-from realdata.effective_robustness import robustness_of_one
-from realdata.photo_error import proportions
-from realdata.settings import Setting
+from realdata.claims.settings import Setting
+from realdata.statistics.effective_robustness import robustness_of_one
+from realdata.statistics.photo_error import proportions
 
 _EVERY = positive("at least one language model loses nothing", "points")
 _LOSES_MORE = negative("language models lose no more than CLIPs of the same common accuracy", "points")

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realdata.claim_test import ClaimTest
+from realdata.claims.claim_test import ClaimTest
 from realdata.claims.clusters import regression
 from realdata.claims.hypothesis import Hypothesis
 from realdata.claims.rows import SINGLE_CLUSTER, row
-from realdata.settings import Setting
+from realdata.claims.settings import Setting
 
 MARGIN = 5.0  # points
 _EQUAL = Hypothesis(

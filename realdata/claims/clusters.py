@@ -16,9 +16,9 @@ import pandas as pd
 import statsmodels.api as sm
 from jaxtyping import Float, Int
 
-from realdata.claim_test import ClusteredEffect
+from realdata.claims.claim_test import ClusteredEffect
 from realdata.claims.hypothesis import Estimate, Hypothesis
-from realdata.model_facts import architecture, collection
+from realdata.claims.model_facts import architecture, collection
 
 _FEWEST = 3
 

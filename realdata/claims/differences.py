@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 
 from published.tables import PublishedTables
-from realdata.claim_test import ClaimTest
 from realdata.claims.c2_robustness import setting_robustness
+from realdata.claims.claim_test import ClaimTest
 from realdata.claims.clusters import clusters_of, regression
 from realdata.claims.hypothesis import Hypothesis, negative, positive
+from realdata.claims.model_facts import image_tower_parameters, is_filtered, is_published, pretraining_pairs
 from realdata.claims.rows import SINGLE_CLUSTER, model_figures, row
-from realdata.model_facts import image_tower_parameters, is_filtered, is_published, pretraining_pairs
-from realdata.settings import Setting
+from realdata.claims.settings import Setting
 
 MARGIN = 2.0  # points for ten times the data: an eighth of the CLIPs' mean drop in Table 3
 _PER_TENFOLD = "points per tenfold"

@@ -14,19 +14,19 @@ from published.tables import (
     read_multicolored_mnist,
     read_published_tables,
 )
-from realdata.added_models import AddedModel
 from realdata.audit.audit import audit_tables
-from realdata.claim_test import ClaimTest
 from realdata.claims.added import added_settings
+from realdata.claims.added_models import AddedModel
 from realdata.claims.c1_classes import test_classes
 from realdata.claims.c1_drop import test_drop
 from realdata.claims.c2_robustness import test_robustness
 from realdata.claims.c6_lvlm import test_lvlms
 from realdata.claims.c8_training import test_training
+from realdata.claims.claim_test import ClaimTest
+from realdata.claims.corrected import corrected_classwise, corrected_tables
 from realdata.claims.differences import DIFFERENCES, test_difference
 from realdata.claims.judge import judge
-from realdata.corrected import corrected_classwise, corrected_tables
-from realdata.settings import Setting, is_repeated, settings, without_family
+from realdata.claims.settings import Setting, is_repeated, settings, without_family
 from workbench.errors import InputError
 
 PRINTED, CORRECTED = "as printed", "corrected"
@@ -62,7 +62,7 @@ def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) ->
     """The same questions about models that were evaluated here, each alone where it can be, judged among themselves.
 
     Args:
-        models: from `realdata.added_models`.
+        models: from `realdata.claims.added_models`.
         directory: of the published tables, whose ImageNet models and CLIPs they are compared with.
     """
     tables = read_published_tables(directory)

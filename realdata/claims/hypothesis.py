@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scipy.stats import t as student_t
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
 
 
 @dataclasses.dataclass(frozen=True)

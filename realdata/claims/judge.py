@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from realdata.claim_test import LEVEL, ClaimTest
+from realdata.claims.claim_test import LEVEL, ClaimTest
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from published.option import add_published_option
 from published.tables import read_published_tables
-from realdata.added_models import add_with_option, read_added_models
-from realdata.claim_test import CLAIMS, ClaimTest
 from realdata.claims import table
 from realdata.claims.added import not_asked
+from realdata.claims.added_models import add_with_option, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS
+from realdata.claims.claim_test import CLAIMS, ClaimTest
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from workbench import program, results, terminal
 

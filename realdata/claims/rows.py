@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from realdata.claim_test import ClaimTest, ClusteredEffect
+from realdata.claims.claim_test import ClaimTest, ClusteredEffect
 from realdata.claims.hypothesis import Estimate, Hypothesis
-from realdata.settings import Setting
+from realdata.claims.settings import Setting
 
 SINGLE_CLUSTER = (
     "it rests on one or two data sets or backbones, and what else is peculiar to those cannot be told from it"

@@ -7,7 +7,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realdata.claim_test import CLAIMS, ClaimTest
+from realdata.claims.claim_test import CLAIMS, ClaimTest
 from realdata.claims.judge import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
 from workbench import terminal
 

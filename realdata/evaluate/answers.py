@@ -9,8 +9,8 @@ from jaxtyping import Bool
 
 from realdata.evaluate.asking import Asking, Scored, go_through
 from realdata.evaluate.kept import Kept
-from realdata.photos import Photo
-from realdata.predictions import COLUMNS
+from realdata.evaluate.predictions import COLUMNS
+from realdata.photos.folders import Photo
 
 
 class Answers(NamedTuple):

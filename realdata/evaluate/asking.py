@@ -8,10 +8,10 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from realdata.decoding import Decoders, Unreadable
 from realdata.evaluate.kept import Kept
 from realdata.models.model import Model
-from realdata.photos import Photo
+from realdata.photos.decoding import Decoders, Unreadable
+from realdata.photos.folders import Photo
 from workbench import hosts, terminal
 from workbench.errors import InputError
 from workbench.interruption import Interruption

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from realdata.photos import GROUPS
+from realdata.photos.folders import GROUPS
 
 # Told apart in print and by any eye: Okabe and Ito's blue and vermillion, and the marker.
 LOOKS = {"common": ("#0072B2", "o"), "counter": ("#D55E00", "s")}

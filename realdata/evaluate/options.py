@@ -6,11 +6,11 @@ from pathlib import Path
 from pretrained.config import ACTIVATIONS, POOLINGS
 from pretrained.overrides import Overrides
 from pretrained.preprocessing import INTERPOLATIONS
-from realdata.candidates import ALL, TWENTY
-from realdata.class_names import add_class_options
-from realdata.decoding import processors
+from realdata.evaluate.candidates import ALL, TWENTY
+from realdata.evaluate.prompts import OPENAI80, PAPER
 from realdata.models.loading import Loading
-from realdata.prompts import OPENAI80, PAPER
+from realdata.photos.class_names import add_class_options
+from realdata.photos.decoding import processors
 from workbench import hosts, program
 
 DEFAULT_OUT = Path("results/evaluate")

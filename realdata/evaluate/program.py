@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from realdata.candidates import ALL, NUMBER, TWENTY, allowed_candidates, published_lists
-from realdata.class_names import read_class_names, read_mapping
 from realdata.evaluate.answers import Answers, answers, most_similar
 from realdata.evaluate.asking import Asking
+from realdata.evaluate.candidates import ALL, NUMBER, TWENTY, allowed_candidates, published_lists
 from realdata.evaluate.kept import Kept
 from realdata.evaluate.options import build_parser, loading
+from realdata.evaluate.prompts import PAPER, read_templates
 from realdata.evaluate.report import report, report_uncurated
 from realdata.evaluate.scores import answers_from, read_scores
 from realdata.evaluate.summary import summarise
 from realdata.evaluate.work import Work
 from realdata.models.choose import load_model
 from realdata.models.model import Model, Question
-from realdata.photos import find_photos, find_uncurated
-from realdata.prompts import PAPER, read_templates
+from realdata.photos.class_names import read_class_names, read_mapping
+from realdata.photos.folders import find_photos, find_uncurated
 from workbench import hosts, program, results, terminal
 from workbench.errors import InputError
 

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from realdata.class_names import IMAGENET
 from realdata.evaluate import contact_sheet, figure, table
 from realdata.evaluate.answers import Answers
 from realdata.evaluate.work import Work
+from realdata.photos.class_names import IMAGENET
 from workbench import results, terminal
 from workbench.errors import InputError
 from workbench.figures import to_png

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from realdata.evaluate.answers import Answers, joined
-from realdata.photos import Photo
+from realdata.photos.folders import Photo
 from workbench.errors import InputError
 
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
-from realdata.candidates import ALL, TWENTY
 from realdata.evaluate.answers import Answers
+from realdata.evaluate.candidates import ALL, TWENTY
+from realdata.evaluate.mistakes import mistakes
+from realdata.evaluate.predictions import summary
+from realdata.evaluate.prompts import OPENAI80, PAPER
+from realdata.evaluate.standing import effective_robustness_content, reliance_content
 from realdata.evaluate.work import Work
-from realdata.mistakes import mistakes
 from realdata.models.registry import PREFIX, find_published
-from realdata.photos import GROUPS, warnings
-from realdata.predictions import summary
-from realdata.prompts import OPENAI80, PAPER
-from realdata.published_counts import differences
-from realdata.standing import effective_robustness_content, reliance_content
+from realdata.photos.folders import GROUPS, warnings
+from realdata.photos.published_counts import differences
 from workbench import results
 from workbench.errors import InputError
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
-from realdata.class_names import ClassNames
-from realdata.photos import Photo
+from realdata.photos.class_names import ClassNames
+from realdata.photos.folders import Photo
 
 
 class Work(NamedTuple):

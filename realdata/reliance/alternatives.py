@@ -28,12 +28,12 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
+from realdata.claims.settings import Setting
 from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
 from realdata.reliance.average_lines import Group, covariance, fit_lines, p_value
 from realdata.reliance.averages import FEWEST
 from realdata.reliance.families import Family
-from realdata.settings import Setting
 
 _CANDIDATES = {"1v1000": 1000, "1v20": 20}
 _NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guessers at chance",

@@ -8,9 +8,9 @@ by a normal scatter of standard deviation omega, a parameter. Its true place on 
 prior, which leaves y_i - g - alpha - k (x_i - g) ~ N(0, e_C^2 + k^2 e_A^2 + omega^2). Maximum
 likelihood, by Fisher scoring.
 
-The photos' errors are bounds (`realdata.photo_error`); what they overstate, omega takes back down to 0. Nested lines
-are compared by the likelihood ratio as the exact test of a regression has it, F = df (exp(LR / n) - 1) / number of
-parameters tested; others by Akaike's criterion with its correction for few models (AICc).
+The photos' errors are bounds (`realdata.statistics.photo_error`); what they overstate, omega takes back down to 0.
+Nested lines are compared by the likelihood ratio as the exact test of a regression has it, F = df (exp(LR / n) - 1) /
+number of parameters tested; others by Akaike's criterion with its correction for few models (AICc).
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ and family of models this asks two questions that the theory can fail:
   models of the family lean more or less on the background the better they are. The probits' own errors flatten the
   fitted line by the share that their variance is of the spread of the common probits, 1 to 3% here.
 - is there one reliance? The models' squared distances from the line through the origin in standard errors, a
-  chi-square. The errors are bounds (`realdata.photo_error`), so a rejection is safe and its absence says little.
+  chi-square. The errors are bounds (`realdata.statistics.photo_error`): a rejection is safe, its absence says little.
 
 Verdicts, at 5% after Holm's correction: `rejected` if either answer is no, with the reason; `not rejected` otherwise.
 The standard error of tau is widened by the root of chi-square over its degrees of freedom where that exceeds 1. The two
@@ -32,11 +32,11 @@ import numpy as np
 import statsmodels.api as sm
 from scipy.stats import chi2, norm
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
+from realdata.claims.settings import Setting
 from realdata.reliance.families import Family, estimate
 from realdata.reliance.result import Comparison, RelianceTest
-from realdata.settings import Setting
-from theory.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index
+from theory.statements.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index
 
 _Z = float(norm.ppf(1 - LEVEL / 2))
 # Fewer models than this do not show whether their line meets the origin.

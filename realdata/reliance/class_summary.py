@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.classes import LINES, ClassFits, shift_variance
 from realdata.reliance.counts import GROUPS

@@ -26,7 +26,7 @@ from jaxtyping import Float
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
 from realdata.reliance.class_result import ClassTest
 from realdata.reliance.count_lines import CountLine, fit_counts
 from realdata.reliance.counts import GROUPS, ClassCounts

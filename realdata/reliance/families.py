@@ -10,9 +10,9 @@ from jaxtyping import Bool
 from scipy.stats import norm
 
 from published.tables import PublishedTables
-from realdata.photo_error import proportions, standard_errors
-from realdata.settings import Setting, settings
-from theory.accuracy_on_the_line import Estimate
+from realdata.claims.settings import Setting, settings
+from realdata.statistics.photo_error import proportions, standard_errors
+from theory.statements.accuracy_on_the_line import Estimate
 
 
 @dataclasses.dataclass(frozen=True)

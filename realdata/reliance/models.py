@@ -18,14 +18,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
+from realdata.claims.settings import Setting
 from realdata.reliance.averages import indices
 from realdata.reliance.counts import GROUPS, ClassCounts
 from realdata.reliance.families import Family, estimate
 from realdata.reliance.model_result import ClasswiseIndex, ModelIndex
 from realdata.reliance.random_effects import pool
-from realdata.settings import Setting
-from theory.accuracy_on_the_line import Estimate
+from theory.statements.accuracy_on_the_line import Estimate
 
 _Z = float(norm.ppf(1 - LEVEL / 2))
 # Fewer classes than this are not averaged.

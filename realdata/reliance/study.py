@@ -8,7 +8,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
 from realdata.reliance import alternatives, averages, class_summary, classes, models
 from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
 from realdata.reliance.class_result import ClassSummary, ClassTest

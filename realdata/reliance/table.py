@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from realdata.claim_test import LEVEL
+from realdata.claims.claim_test import LEVEL
 from realdata.reliance.alternatives_result import Alternatives
 from realdata.reliance.class_result import ClassTest
 from realdata.reliance.model_result import ModelIndex

@@ -16,8 +16,8 @@ from pretrained import huggingface_files
 from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
 from pretrained.load import load
-from sims.checkpoints import Checkpoints
-from sims.clip_training import (
+from sims.clip.model import tiny_clip
+from sims.clip.training import (
     SupervisedCLIP,
     supervised_answers,
     supervised_loss,
@@ -28,7 +28,7 @@ from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
 from sims.colored_coco.pictures import Pictures, read_index, read_pictures
 from sims.colored_coco.table import show
 from sims.objectives.infonce import clip_loss
-from sims.tiny_clip import tiny_clip
+from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal
 from workbench.errors import InputError, ParameterError
 

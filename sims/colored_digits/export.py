@@ -17,7 +17,8 @@ from PIL import Image
 
 from pretrained import huggingface_files
 from pretrained.checkpoint import Checkpoint
-from sims.clip_training import train_on, zero_shot_answers
+from sims.clip.model import tiny_clip
+from sims.clip.training import train_on, zero_shot_answers
 from sims.colored_digits import sheet
 from sims.colored_digits.colours import COLOURS
 from sims.colored_digits.config import SAMPLES_A_CLASS
@@ -27,7 +28,6 @@ from sims.colored_digits.options import add_design_options, add_digits_option
 from sims.colored_digits.photos import NAMES, PROMPT, Photo, caption, painted, test_photos
 from sims.colored_digits.pictures import draw_sample
 from sims.objectives.infonce import clip_loss
-from sims.tiny_clip import tiny_clip
 from workbench import figures, program, results, terminal
 
 DEFAULT_OUT = Path("results/colored_digits_export")

@@ -20,7 +20,7 @@ from sims.colored_digits.reliance import reliance
 from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows
 from sims.colored_digits.row_store import RowStore
 from sims.colored_digits.run import config_dict, identity, run
-from sims.devices import every_core_a_device
+from sims.training.devices import every_core_a_device
 from workbench import program, results, terminal
 
 CLASSES, RATIOS = (2, 3, 5, 6, 8, 10), (0.9, 0.75)  # Table 8's

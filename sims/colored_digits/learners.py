@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from sims.encoders import Architecture
 from sims.encoders.encoder import dense
 from sims.objectives import OBJECTIVES
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 
 class Painted(NamedTuple):

@@ -19,10 +19,10 @@ from sims.colored_digits.colours import palette
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.digits import Split
 from sims.colored_digits.pictures import paint
-from theory.accuracy_on_the_line import probit, reliance_index
-from theory.captions import Caption
 from theory.model import SpuriousModel
 from theory.predictions import predict
+from theory.statements.accuracy_on_the_line import probit, reliance_index
+from theory.statements.captions import Caption
 
 # Learner to its counterpart in the theory.
 COUNTERPARTS = {

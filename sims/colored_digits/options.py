@@ -5,10 +5,10 @@ import dataclasses
 
 from sims.colored_digits.config import MINIMUM, DigitsConfig
 from sims.colored_digits.design import Design
+from sims.colored_digits.equivalence import MARGIN
 from sims.colored_digits.learners import LEARNERS
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
-from sims.equivalence import MARGIN
-from sims.training_options import add_numbers
+from sims.training.options import add_numbers
 from workbench import program
 
 _MEANINGS = {

@@ -14,9 +14,9 @@ from sims.colored_digits.bayes import bayes_accuracies
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import MNIST, Digits
+from sims.colored_digits.equivalence import LEVEL, Comparison, compare_runs, overall
 from sims.colored_digits.learners import LEARNERS, REFERENCE
 from sims.colored_digits.training import Trained
-from sims.equivalence import LEVEL, Comparison, compare_runs, overall
 
 COMPARED = ("rand", "rev", "rest")  # Table 8's columns
 

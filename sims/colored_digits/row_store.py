@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sims.checkpoints import Checkpoints
 from sims.colored_digits.design import Design
 from sims.colored_digits.result import Row
+from sims.training.checkpoints import Checkpoints
 from workbench import results
 from workbench.errors import InputError
 

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from sims.checkpoints import Checkpoints
 from sims.colored_digits import figure, table
 from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig
@@ -21,7 +20,8 @@ from sims.colored_digits.options import add_design_options, add_training_options
 from sims.colored_digits.reliance import reliance
 from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows, row_of
 from sims.colored_digits.training import train
-from sims.devices import every_core_a_device
+from sims.training.checkpoints import Checkpoints
+from sims.training.devices import every_core_a_device
 from workbench import figures, program, results, terminal
 
 DEFAULT_OUT = Path("results/colored_digits")

@@ -23,9 +23,9 @@ from sims.colored_digits.config import SAMPLES_A_CLASS, DigitsConfig
 from sims.colored_digits.digits import SCIKIT_LEARN, Digits
 from sims.colored_digits.learners import LEARNERS, Painted
 from sims.colored_digits.pictures import Sample, captions, draw_sample, paint, prompts, shift
-from sims.devices import RUNS
 from sims.encoders import Architecture
-from sims.steps import all_finite
+from sims.training.devices import RUNS
+from sims.training.steps import all_finite
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 

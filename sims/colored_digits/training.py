@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sims.checkpoints import Checkpoints
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.digits import Digits
 from sims.colored_digits.steps import State, Steps
+from sims.training.checkpoints import Checkpoints
 from workbench.errors import RunError
 from workbench.interruption import Interruption
 

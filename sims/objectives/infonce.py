@@ -13,7 +13,7 @@ from sims.encoders import Architecture
 from sims.models import CosineDualEncoder
 from sims.objectives.objective import Objective
 from sims.pairwise import both_logsumexps
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature of 0.07 ...
 MAX_SCALE = 100.0  # ... and its bound on the factor

@@ -7,7 +7,7 @@ from sims.encoders import Architecture
 from sims.models import DualEncoder
 from sims.objectives.infonce import symmetric_cross_entropy
 from sims.objectives.objective import Objective
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 
 def create_bilinear(architecture: Architecture, rngs: nnx.Rngs) -> DualEncoder:

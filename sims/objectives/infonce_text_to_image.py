@@ -10,7 +10,7 @@ from sims.models import DualEncoder
 from sims.objectives.infonce_bilinear import create_bilinear
 from sims.objectives.objective import Objective
 from sims.pairwise import row_logsumexps
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 
 def infonce_text_to_image_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:

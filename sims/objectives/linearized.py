@@ -14,7 +14,7 @@ from sims.encoders import Architecture
 from sims.encoders.linear import Linear
 from sims.models import DualEncoder
 from sims.objectives.objective import Objective
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 RHO = 1.0  # sets the scale of the minimiser, not its direction
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from sims.encoders import Architecture
 from sims.models import BinaryClassifier
 from sims.objectives.objective import Objective
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 
 def _create(architecture: Architecture, rngs: nnx.Rngs) -> BinaryClassifier:

@@ -8,7 +8,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from sims.encoders import Architecture
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sims.encoders import Architecture
 from sims.models import CosineDualEncoder
 from sims.objectives.objective import Objective
 from sims.pairwise import softplus_sum
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 INITIAL_SCALE = 10.0
 INITIAL_BIAS = -10.0

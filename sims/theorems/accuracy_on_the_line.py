@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, Points
 from sims.theorems.group_accuracy import GROUP_RATIOS
-from theory.accuracy_on_the_line import probit
 from theory.model import Scalar, SpuriousModel
+from theory.statements.accuracy_on_the_line import probit
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=1.4, mu_spu=1.0, sigma_inv=0.8, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=2)

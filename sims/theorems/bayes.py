@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, Points, from_counts
 from sims.theorems.group_accuracy import GROUP_RATIOS
-from theory.bayes import half_log_odds
 from theory.model import Scalar, SpuriousModel
+from theory.statements.bayes import half_log_odds
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.37, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=1.7, image_dim=5, text_dim=2)

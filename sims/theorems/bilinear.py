@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.captions import sample_pairs
-from sims.sampler import sample_bases
-from theory.captions import Caption
+from sims.synthetic.captions import sample_pairs
+from sims.synthetic.sampler import sample_bases
 from theory.model import Scalar, SpuriousModel
 from theory.newton import Local, descend
+from theory.statements.captions import Caption
 
 # Added to the Hessian: captions that never name the background leave two entries open, and they stay at 0. It moves
 # the steps and not where they end.

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import right_decisions
 from sims.theorems.least_squares import fit_least_squares
 from sims.theorems.zero_shot import fit_zero_shot
 from theory.model import Scalar, SpuriousModel
-from theory.zero_shot import PROMPTS
+from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 
 # mu_inv is 1 and mu_spu 2 so that Theorem 6.2's conditions can hold in a part of the diagram.

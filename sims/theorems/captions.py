@@ -4,14 +4,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.captions import sample_pairs
-from sims.sampler import sample_bases
+from sims.synthetic.captions import sample_pairs
+from sims.synthetic.sampler import sample_bases
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.zero_shot import MODEL, fit_zero_shot
-from theory.boundary import spurious_reliance
-from theory.captions import CAPTIONS, Caption
 from theory.model import Scalar
-from theory.zero_shot import PROMPTS
+from theory.statements.boundary import spurious_reliance
+from theory.statements.captions import CAPTIONS, Caption
+from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 
 MENTIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from sims.sampler import Bases, sample_batch
+from sims.synthetic.sampler import Bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
-from theory.boundary import spurious_reliance
 from theory.model import SpuriousModel
-from theory.zero_shot import PROMPTS, latent_prompt
+from theory.statements.boundary import spurious_reliance
+from theory.statements.zero_shot import PROMPTS, latent_prompt
 from workbench.compilation import jit
 
 Weights: TypeAlias = Float[Array, "both embed"]

@@ -8,9 +8,9 @@ from jaxtyping import Array, Float, Key
 
 from sims.theorems.bilinear import Plane, fit_infonce, fit_to_sample
 from sims.theorems.evidence import Evidence, from_draws
-from theory.captions import CAPTIONS, Caption
-from theory.infonce import DIRECTIONS
 from theory.model import Scalar, SpuriousModel
+from theory.statements.captions import CAPTIONS, Caption
+from theory.statements.infonce import DIRECTIONS
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.37, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=7)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Batch, sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import GROUP_RATIOS, right_decisions
 from theory.model import Scalar, SpuriousModel

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Batch, sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
-from theory.linearized import linearized_minimiser
 from theory.model import SpuriousModel
+from theory.statements.linearized import linearized_minimiser
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from sims.captions import sample_pairs
-from sims.sampler import sample_bases
+from sims.synthetic.captions import sample_pairs
+from sims.synthetic.sampler import sample_bases
 from sims.theorems.evidence import Evidence, Points
-from theory.captions import Caption
 from theory.model import SpuriousModel
+from theory.statements.captions import Caption
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.37, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=1.7, image_dim=5, text_dim=5)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from theory.model import Scalar, SpuriousModel
 from workbench.compilation import jit

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import Bases, sample_bases, sample_batch
+from sims.synthetic.sampler import Bases, sample_bases, sample_batch
 from sims.theorems.bilinear import fit_infonce
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import right_decisions
 from theory.model import SpuriousModel
-from theory.prompts import mixed_prompt
+from theory.statements.prompts import mixed_prompt
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=7)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, Points, from_draws
 from theory.model import Scalar, SpuriousModel
-from theory.population import cross_covariance
-from theory.zero_shot import latent_prompt
+from theory.statements.population import cross_covariance
+from theory.statements.zero_shot import latent_prompt
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=1.7, text_dim=7)

@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Batch, sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import GROUP_RATIOS, right_decisions
 from sims.theorems.least_squares import DRAWS, IMAGES, MODEL, TEST_IMAGES
-from theory.boundary import spurious_reliance
 from theory.model import Scalar
 from theory.newton import Local, descend
+from theory.statements.boundary import spurious_reliance
 from workbench.compilation import jit
 
 PENALTIES = (1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import right_decisions
 from sims.theorems.zero_shot import fit_zero_shot
 from theory.model import Scalar, SpuriousModel
-from theory.theorem62 import critical_agreement
+from theory.statements.theorem62 import critical_agreement
 from workbench.compilation import jit
 
 # The theorem takes mu_inv = 1 and speaks of the limit without image noise.

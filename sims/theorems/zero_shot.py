@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.sampler import Bases, Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
-from theory.boundary import spurious_reliance
-from theory.linearized import linearized_minimiser
 from theory.model import Scalar, SpuriousModel
-from theory.zero_shot import PROMPTS
+from theory.statements.boundary import spurious_reliance
+from theory.statements.linearized import linearized_minimiser
+from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=1.7, image_dim=5, text_dim=7)

@@ -15,7 +15,7 @@ from pretrained.huggingface_files import files
 from pretrained.load import load
 from pretrained.normalisation import prepare
 from pretrained.preprocessing import read_photo
-from sims.tiny_clip import tiny_clip
+from sims.clip.model import tiny_clip
 from tests.pretrained.embeddings import embed_images, embed_texts
 from workbench.errors import InputError
 from workbench.results import write_files

@@ -12,7 +12,7 @@ from realdata.evaluate import kept as kept_module
 from realdata.evaluate.answers import answers, most_similar
 from realdata.evaluate.asking import Asking
 from realdata.evaluate.kept import Kept
-from realdata.photos import Photo
+from realdata.photos.folders import Photo
 from workbench.errors import InputError
 
 CANDIDATES = [3, 5, 8, 13]

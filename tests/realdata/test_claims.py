@@ -16,8 +16,8 @@ from realdata.claims import table
 from realdata.claims.evaluate import evaluate_claims, rows_of_tables
 from realdata.claims.hypothesis import Estimate, positive
 from realdata.claims.judge import judge
+from realdata.claims.model_facts import image_tower_parameters, is_filtered
 from realdata.claims.program import main
-from realdata.model_facts import image_tower_parameters, is_filtered
 from tests import seeds
 from workbench.errors import InputError
 

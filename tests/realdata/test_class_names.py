@@ -2,7 +2,7 @@
 
 import pytest
 
-from realdata.class_names import find_class, read_class_names
+from realdata.photos.class_names import find_class, read_class_names
 
 
 @pytest.mark.parametrize(

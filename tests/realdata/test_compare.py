@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from realdata.compare import main
-from realdata.predictions import COLUMNS
+from realdata.evaluate.predictions import COLUMNS
 
 
 def written(folder, seed, model):

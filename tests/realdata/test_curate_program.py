@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from realdata import held_out
-from realdata.class_names import read_class_names
-from realdata.curate import main
-from realdata.labelled_photos import read_labelled
+from realdata.curate import held_out
+from realdata.curate.program import main
+from realdata.photos.class_names import read_class_names
+from realdata.photos.labelled import read_labelled
 
 CURATE = ("--photos", "photos", "--predictions", "predictions.csv")
 QUICK = ("--splits", "20", "--permutations", "50")

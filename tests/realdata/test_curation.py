@@ -10,13 +10,13 @@ from scipy.stats import hypergeom, kstest
 from scipy.stats import t as student_t
 
 from published.tables import DIRECTORY
-from realdata import held_out as held_out_room
-from realdata.chance import chance
-from realdata.curation import CurationConfig, curate
-from realdata.effective_robustness import robustness_of_one
-from realdata.held_out import HALF, SHARE, held_out
-from realdata.selection import Cells, choose, count
-from realdata.selector_excess import evaluate_selector
+from realdata.curate import held_out as held_out_room
+from realdata.curate.chance import chance
+from realdata.curate.curation import CurationConfig, curate
+from realdata.curate.held_out import HALF, SHARE, held_out
+from realdata.curate.selection import Cells, choose, count
+from realdata.curate.selector_excess import evaluate_selector
+from realdata.statistics.effective_robustness import robustness_of_one
 from tests import seeds
 from workbench.errors import InputError, ParameterError
 
@@ -162,7 +162,7 @@ def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
     assert choose(cells.right, cells.photos).drop.mean() - np.mean(of_classes) > 2 * allowed
 
 
-# Backgrounds, photos of each, spread; and the biases that the docstring of `realdata.held_out` gives, in points.
+# Backgrounds, photos of each, spread; and the biases that the docstring of `realdata.curate.held_out` gives, in points.
 BIASES = [
     (10, 29, 0.0, {"naive": 28.2, SHARE: -0.2, HALF: -0.1}),
     (10, 29, 0.3, {"naive": 22.2, SHARE: -0.8, HALF: -2.8}),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from realdata.decoding import Decoders, Unreadable
+from realdata.photos.decoding import Decoders, Unreadable
 from tests.conftest import ROOT
 from tests.realdata.in_worker import end, note
 from workbench.errors import RunError
@@ -42,7 +42,7 @@ def test_photos_come_in_order_and_are_not_all_read_ahead(numbers, tmp_path, work
 def test_workers_that_decode_for_the_evaluator_load_no_framework(numbers):
     """As the program starts them: `__main__` is not imported again."""
     program = (
-        "import sys; from pathlib import Path; from realdata.decoding import Decoders\n"
+        "import sys; from pathlib import Path; from realdata.photos.decoding import Decoders\n"
         "from realdata.evaluate import program; from pretrained.preprocessing import read_photo\n"
         "from tests.realdata.in_worker import frameworks\n"
         "if __name__ == '__main__':\n"
@@ -60,7 +60,7 @@ def test_a_worker_that_is_ended_from_outside_is_told(numbers):
 
 def test_workers_end_with_their_parent_however_it_ends():
     program = (
-        "import time; from pathlib import Path; from realdata.decoding import Decoders\n"
+        "import time; from pathlib import Path; from realdata.photos.decoding import Decoders\n"
         "from tests.realdata.in_worker import number\n"
         "if __name__ == '__main__':\n"
         "    decoders = Decoders(number, 1)\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from realdata.effective_robustness import effective_robustness, robustness_of_one
+from realdata.statistics.effective_robustness import effective_robustness, robustness_of_one
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

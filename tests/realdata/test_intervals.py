@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import beta
 
-from realdata.certain_classes import with_width
-from realdata.paired import comparison, pair, paired_intervals
-from realdata.predictions import class_table, group_intervals
+from realdata.evaluate.predictions import class_table, group_intervals
+from realdata.statistics.bootstrap import with_width
+from realdata.statistics.paired import comparison, pair, paired_intervals
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

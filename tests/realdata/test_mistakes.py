@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from realdata.mistakes import mistakes
+from realdata.evaluate.mistakes import mistakes
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

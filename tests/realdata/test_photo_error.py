@@ -6,7 +6,7 @@ import pytest
 from scipy.optimize import minimize
 
 from published.tables import DIRECTORY, read_published_tables
-from realdata.photo_error import balanced_standard_error, unbalanced_standard_error
+from realdata.statistics.photo_error import balanced_standard_error, unbalanced_standard_error
 
 PHOTOS = np.array([3.0, 10.0, 25.0, 80.0])
 

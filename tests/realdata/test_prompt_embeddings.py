@@ -8,7 +8,7 @@ from flax import nnx
 from realdata.models import prompt_embeddings
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
-from sims.tiny_clip import tiny_clip
+from sims.clip.model import tiny_clip
 
 QUESTION = Question([0, 1], ["dog", "cat"], ["a photo of a {}", "a {}"])
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY
-from realdata.candidates import allowed_candidates, published_lists
+from realdata.evaluate.candidates import allowed_candidates, published_lists
+from realdata.evaluate.prompts import read_templates
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
-from realdata.prompts import read_templates
-from sims.tiny_clip import tiny_clip
+from sims.clip.model import tiny_clip
 from workbench.errors import InputError
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from paper_figs import reliance, reliance_classes, reliance_models
 from paper_figs.context import Context
+from paper_figs.published import reliance, reliance_classes, reliance_models
 from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
 from realdata.reliance import program
 from realdata.reliance.alternatives import examine_alternatives

@@ -103,7 +103,7 @@ def test_wrong_scores_are_told(tmp_path, refuses, scores, name):
 
 
 def test_predictions_that_were_written_are_read_again(tmp_path, monkeypatch, scores):
-    from realdata.predictions_file import read_predictions
+    from realdata.evaluate.predictions import read_predictions
 
     monkeypatch.chdir(tmp_path)
     _, found = evaluate(tmp_path, scores)

@@ -7,9 +7,9 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from published.tables import DIRECTORY, read_published_tables
-from realdata.photos import Photo
-from realdata.published_counts import differences
-from realdata.standing import effective_robustness_content, reliance_content
+from realdata.evaluate.standing import effective_robustness_content, reliance_content
+from realdata.photos.folders import Photo
+from realdata.photos.published_counts import differences
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

@@ -5,14 +5,14 @@ import functools
 import numpy as np
 import pytest
 
-from sims.comparison import standard_errors, tabulate
-from sims.record import Trained
-from sims.runs import TEST_SIZE
-from sims.verdict import compare, verdict
+from sims.contrastive.comparison import standard_errors, tabulate
+from sims.contrastive.verdict import compare, verdict
+from sims.training.record import Trained
+from sims.training.runs import TEST_SIZE
 from tests import seeds
 from theory import GROUPS, SpuriousModel, group_accuracies, predict
 from theory.predictions import BATCH_FREE
-from theory.theorem62 import printed_latent_covariance
+from theory.statements.theorem62 import printed_latent_covariance
 
 pytestmark = pytest.mark.simulation
 

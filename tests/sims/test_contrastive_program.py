@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from sims.contrastive import main
-from sims.contrastive_result import load
+from sims.contrastive.program import main
+from sims.contrastive.result import load
 from theory import GROUPS, SpuriousModel, predict
 from theory.predictions import BATCH_FREE
 

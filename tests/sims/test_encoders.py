@@ -9,7 +9,7 @@ from flax import nnx
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture, Encoder
 from sims.encoders.cnn import CNN
 from sims.objectives import LINEAR_ONLY, OBJECTIVES
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 from workbench.errors import ParameterError
 
 DIM, TEXT_DIM, WIDTH, SIZE = 64, 5, 3, 7

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t, ttest_rel
 
-from sims.equivalence import LEVEL, compare_runs, overall
+from sims.colored_digits.equivalence import LEVEL, compare_runs, overall
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

@@ -5,9 +5,9 @@ import dataclasses
 import jax
 import pytest
 
-from sims.config import ContrastiveConfig
-from sims.memory import check_memory, memory_bytes
-from sims.runs import prepare_runs
+from sims.training.config import ContrastiveConfig
+from sims.training.memory import check_memory, memory_bytes
+from sims.training.runs import prepare_runs
 from theory import SpuriousModel
 from workbench.errors import InputError
 

@@ -9,7 +9,7 @@ from flax import nnx
 from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES, SUPERVISED
 from sims.objectives.infonce import MAX_SCALE
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 
 SIZE, IMAGE_DIM, TEXT_DIM, EMBED_DIM = 6, 5, 4, 3
 

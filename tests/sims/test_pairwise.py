@@ -14,7 +14,7 @@ from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES
 from sims.pairwise import blocks, dense
 from sims.pairwise.blocks import BLOCK
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 from tests.conftest import ROOT
 
 ROWS, COLUMNS, WIDTH = 37, 29, 5

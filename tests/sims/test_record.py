@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from sims.record import TOLERANCE, Record, last_change, phase_ends, stops
+from sims.training.record import TOLERANCE, Record, last_change, phase_ends, stops
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

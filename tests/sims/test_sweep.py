@@ -12,10 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from sims.sweep_grid import CONTINUOUS, STATIC, Grid, numbers
-from sims.sweep_layout import layout
-from sims.sweep_plan import plan
-from sims.sweep_runs import Program, bytes_of_run, compiled
+from sims.sweep.grid import CONTINUOUS, STATIC, Grid, layout, numbers
+from sims.sweep.plan import plan
+from sims.sweep.runs import Program, bytes_of_run, compiled
 from tests.conftest import ROOT
 from tests.seeds import seed
 from theory import SpuriousModel, predict

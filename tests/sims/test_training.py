@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import sims.runs
-from sims.config import ContrastiveConfig
-from sims.record import Record, Stop
-from sims.runs import next_batch, prepare_runs
-from sims.steps import learning_rate_schedule
-from sims.training import _check_finite, _Loop, train
+import sims.training.runs
+from sims.training.config import ContrastiveConfig
+from sims.training.loop import _check_finite, _Loop, train
+from sims.training.record import Record, Stop
+from sims.training.runs import next_batch, prepare_runs
+from sims.training.steps import learning_rate_schedule
 from theory import SpuriousModel
 from workbench.errors import ParameterError, RunError
 
@@ -49,13 +49,13 @@ def test_each_thing_that_a_run_draws_has_a_key_of_its_own(monkeypatch):
     keys = {}
 
     def record(name):
-        function = getattr(sims.runs, name)
+        function = getattr(sims.training.runs, name)
 
         def recorded(key, *rest):
             keys[name] = tuple(np.asarray(jax.random.key_data(key)).tolist())
             return function(key, *rest)
 
-        monkeypatch.setattr(sims.runs, name, recorded)
+        monkeypatch.setattr(sims.training.runs, name, recorded)
 
     for name in ("sample_bases", "sample_batch", "sample_evaluation_set"):
         record(name)

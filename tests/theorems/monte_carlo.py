@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from scipy.stats import norm
 
-from sims.sampler import Bases, sample_bases, sample_batch
+from sims.synthetic.sampler import Bases, sample_bases, sample_batch
 from tests import seeds
 from theory import SpuriousModel
 

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, bayes_accuracies, group_accuracies, logistic_direction
-from theory.bayes import half_log_odds
+from theory.statements.bayes import half_log_odds
 
 pytestmark = pytest.mark.statement("S10")
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import Caption, SpuriousModel, caption_covariance, least_squares_direction, logistic_direction
-from theory.regularisation import (
+from theory.statements.regularisation import (
     regularised_logistic_direction,
     strongly_regularised_direction,
     weakly_regularised_direction,

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.captions import sample_pairs
-from sims.sampler import sample_bases
+from sims.synthetic.captions import sample_pairs
+from sims.synthetic.sampler import sample_bases
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import CAPTIONS, Caption, caption_covariance, latent_covariance, mixed_prompt, spurious_reliance
-from theory.captions import class_mean_caption
-from theory.regularisation import strongly_regularised_direction
+from theory.statements.captions import class_mean_caption
+from theory.statements.regularisation import strongly_regularised_direction
 
 pytestmark = pytest.mark.statement("S12")
 

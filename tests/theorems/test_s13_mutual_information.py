@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from sims.captions import sample_pairs
-from sims.sampler import sample_bases
+from sims.synthetic.captions import sample_pairs
+from sims.synthetic.sampler import sample_bases
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import Caption, infonce_critic, pointwise_mutual_information
-from theory.bayes import half_log_odds
+from theory.statements.bayes import half_log_odds
 
 pytestmark = pytest.mark.statement("S13")
 

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.captions import sample_pairs
-from sims.sampler import sample_bases
+from sims.synthetic.captions import sample_pairs
+from sims.synthetic.sampler import sample_bases
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import CAPTIONS, Caption, caption_covariance, infonce_critic, logistic_direction
-from theory.infonce import infonce_objective
 from theory.mixtures import pairs_of
+from theory.statements.infonce import infonce_objective
 
 pytestmark = pytest.mark.statement("S14")
 

@@ -13,7 +13,7 @@ from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from tests.theorems.test_s14_infonce import CAPTION_SET, components
 from theory import CAPTIONS, Caption, infonce_critic, siglip_critic
 from theory.mixtures import pairs_of
-from theory.siglip import siglip_loss
+from theory.statements.siglip import siglip_loss
 
 pytestmark = pytest.mark.statement("S15")
 

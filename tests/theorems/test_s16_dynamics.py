@@ -13,11 +13,12 @@ from sims.encoders import Architecture
 from sims.models import DualEncoder
 from sims.objectives.linearized import linearized_loss
 from sims.objectives.siglip import SiglipEncoder, siglip_loss
-from sims.sampler import Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Batch, sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND
 from theory import Caption, cross_covariance, group_accuracies, infonce_critic, latent_covariance, zero_shot_direction
-from theory.dynamics import (
+from theory.mixtures import pairs_of
+from theory.statements.dynamics import (
     following_time,
     gradient_slope_bound,
     gram,
@@ -25,8 +26,7 @@ from theory.dynamics import (
     leading_reliance,
     singular_growth,
 )
-from theory.infonce import infonce_objective
-from theory.mixtures import pairs_of
+from theory.statements.infonce import infonce_objective
 
 pytestmark = pytest.mark.statement("S16")
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import Caption, best_prompt, best_share, contrastive_critic, group_accuracies, mixed_prompt
-from theory.prompts import share_of
+from theory.statements.prompts import share_of
 
 pytestmark = pytest.mark.statement("S17")
 

@@ -14,7 +14,7 @@ from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, z_scores
 from theory import Caption, group_accuracies, spurious_reliance, zero_shot_direction
 from theory import least_squares_direction as two_class_least_squares
-from theory.many_classes import (
+from theory.statements.many_classes import (
     class_accuracies,
     contrastive_direction,
     critical_squared_size,

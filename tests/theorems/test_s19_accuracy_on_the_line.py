@@ -12,7 +12,7 @@ from scipy.stats import binom, chi2, norm
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw
 from theory import group_accuracies
-from theory.accuracy_on_the_line import Estimate, fit_line, line_slope, probit, probits, reliance_index
+from theory.statements.accuracy_on_the_line import Estimate, fit_line, line_slope, probit, probits, reliance_index
 
 pytestmark = pytest.mark.statement("S19")
 

@@ -9,7 +9,7 @@ from flax import nnx
 from sims.encoders import Architecture
 from sims.models import DualEncoder
 from sims.objectives.linearized import linearized_loss
-from sims.sampler import Batch
+from sims.synthetic.sampler import Batch
 from tests import seeds
 from theory import linearized_minimiser, truncate_rank
 

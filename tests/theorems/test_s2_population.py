@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from sims.sampler import sample_batch
+from sims.synthetic.sampler import sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, cross_covariance, latent_covariance
-from theory.theorem62 import printed_latent_covariance
+from theory.statements.theorem62 import printed_latent_covariance
 
 pytestmark = pytest.mark.statement("S2")
 

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.evaluation import class_prompts
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.evaluation import class_prompts
+from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import PROMPTS, cross_covariance, latent_covariance, latent_prompt, zero_shot_direction
-from theory.theorem62 import printed_latent_covariance
+from theory.statements.theorem62 import printed_latent_covariance
 
 pytestmark = pytest.mark.statement("S3")
 

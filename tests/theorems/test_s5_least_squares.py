@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, least_squares_direction

@@ -10,7 +10,7 @@ import pytest
 
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, least_squares_direction, logistic_direction
-from theory.logistic import log_logistic_risk
+from theory.statements.logistic import log_logistic_risk
 
 pytestmark = pytest.mark.statement("S6")
 

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import PROMPTS, group_accuracies, latent_prompt, least_squares_direction, zero_shot_direction
-from theory.boundary import critical_squared_agreement, spurious_reliance
-from theory.captions import Caption, caption_covariance
-from theory.prompts import mixed_prompt
 from theory.report import boundary
+from theory.statements.boundary import critical_squared_agreement, spurious_reliance
+from theory.statements.captions import Caption, caption_covariance
+from theory.statements.prompts import mixed_prompt
 
 pytestmark = pytest.mark.statement("S8")
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from sims.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import cross_covariance, latent_prompt
-from theory.rate import error_bound, mean_square_error, outside_mean_square
+from theory.statements.rate import error_bound, mean_square_error, outside_mean_square
 
 pytestmark = pytest.mark.statement("S9")
 

@@ -17,9 +17,9 @@ from theory import (
     predict,
     zero_shot_direction,
 )
-from theory.captions import caption_covariance
 from theory.predictions import BATCH_FREE
 from theory.report import report
+from theory.statements.captions import caption_covariance
 from workbench.errors import ParameterError
 
 

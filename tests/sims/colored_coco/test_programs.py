@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from sims.checkpoints import Checkpoints
-from sims.clip_training import SupervisedCLIP, supervised_loss, train_on
+from sims.clip.model import tiny_clip
+from sims.clip.training import SupervisedCLIP, supervised_loss, train_on
 from sims.colored_coco.__main__ import main
 from sims.colored_coco.design import OTHERS, OWN, UNSEEN
 from sims.colored_coco.make import plan_pictures
 from sims.colored_coco.objects import Found, Objects, paste
-from sims.tiny_clip import tiny_clip
+from sims.training.checkpoints import Checkpoints
 from tests.seeds import seed
 from tests.sims.colored_coco.made_coco import SIDE, make
 from workbench.errors import InputError

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from sims.checkpoints import Checkpoints
 from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
@@ -17,6 +16,7 @@ from sims.colored_digits.learners import LEARNERS, Painted
 from sims.colored_digits.result import row_of
 from sims.colored_digits.training import train
 from sims.encoders import Architecture
+from sims.training.checkpoints import Checkpoints
 from tests.seeds import seed
 from workbench.errors import ParameterError
 

@@ -1,0 +1,141 @@
+"""`python -m realdata.curate`: the paper's selection of photos by one model's accuracy, and what its drop is worth."""
+
+import argparse
+from pathlib import Path
+
+from published.tables import DIRECTORY
+from realdata.curate import figure as curation_figure
+from realdata.curate import selector_table
+from realdata.curate import table as curation_table
+from realdata.curate.curation import CurationConfig, curate
+from realdata.curate.held_out import steps
+from realdata.curate.selector_excess import evaluate_selector
+from realdata.photos.class_names import add_class_options, read_class_names, read_mapping
+from realdata.photos.labelled import read_labelled
+from workbench import figures, program, results, terminal
+from workbench.errors import InputError
+
+DEFAULT_OUT = Path("results/curate")
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.curate",
+        "Select photos as CounterAnimal's were: of each class the background on which a model is right most often "
+        "(common) and the one on which it is least often (counter). Choosing by accuracy makes a drop appear by "
+        "chance; this says how much of it is, overall and for each class, and what is left. Or ask the published "
+        "tables what the selecting model's own drop owes to its selection.",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--predictions",
+        type=program.path,
+        metavar="FILE",
+        help="CSV table with path (within ROOT) and predicted_index or correct, such as realdata.evaluate's "
+        "predictions.csv; without --photos, class_index and background too",
+    )
+    source.add_argument(
+        "--published",
+        type=program.path,
+        nargs="?",
+        const=DIRECTORY,
+        metavar="DIR",
+        help="the selecting model among the published ones instead; DIR: a folder of tables to read for our own",
+    )
+    add = parser.add_argument
+    add("--photos", type=program.path, metavar="ROOT", help="folder of photos, <class>/<background>/*.jpg")
+    add_class_options(parser)
+    defaults = CurationConfig()
+    add(
+        "--threshold",
+        type=program.number,
+        default=defaults.threshold,
+        metavar="POINTS",
+        help="by more than which the two backgrounds of a class differ, or it is not kept",
+    )
+    add(
+        "--min-photos",
+        type=program.whole_number(2),
+        default=defaults.min_photos,
+        metavar="N",
+        help="photos that a background needs to be chosen",
+    )
+    add(
+        "--splits",
+        type=program.whole_number(1),
+        default=defaults.splits,
+        metavar="N",
+        help="random splits into photos that choose and photos that measure",
+    )
+    add(
+        "--permutations",
+        type=program.whole_number(1),
+        default=defaults.permutations,
+        metavar="N",
+        help="shuffles of the backgrounds",
+    )
+    add("--seed", type=program.seed, default=defaults.seed, metavar="N", help="of splits and shuffles")
+    add(
+        "--out",
+        type=program.path,
+        default=DEFAULT_OUT,
+        metavar="DIR",
+        help="for selection.csv, photos.csv, curation.json and curation.png; --published writes none",
+    )
+    program.add_json_option(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    return program.run(build_parser(), _main, arguments)
+
+
+def _main(options: argparse.Namespace) -> None:
+    results.check_json(options.json)
+    if options.published is None:
+        _curate(options)
+        return
+    if options.photos is not None:
+        raise InputError(f"--photos: {options.photos} cannot go with --published, which has no photos")
+    content = evaluate_selector(options.published, options.seed)
+    if not results.emit_json(content, options.json):
+        selector_table.show(content)
+
+
+def _curate(options: argparse.Namespace) -> None:
+    config = CurationConfig(options.threshold, options.min_photos, options.splits, options.permutations, options.seed)
+    results.check_writable(options.out)
+    classes = read_class_names(options.names)
+    mapping = read_mapping(options.classes) if options.classes else None
+    photos, notes = read_labelled(options.predictions, options.photos, classes, mapping)
+    with terminal.progress() as display:
+        task = display.add_task("splits, shuffles", total=2 * steps(config.splits) + config.permutations, status="")
+        content, selection, kept = curate(photos, classes.names, config, lambda done: display.advance(task, done))
+    if selection.naive_drop.isna().all():
+        raise InputError(
+            f"{options.predictions}: no class has two backgrounds with at least {config.min_photos} photos each"
+        )
+    content = {
+        "predictions": str(options.predictions),
+        "photos_from": None if options.photos is None else str(options.photos),
+        "names": options.names,
+        **content,
+        "notes": [*notes, *content["notes"]],
+        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels", "matplotlib"),
+    }
+    results.write_files(
+        options.out,
+        {
+            "selection.csv": selection.to_csv(index=False, lineterminator="\n"),
+            "photos.csv": kept.to_csv(index=False, lineterminator="\n"),
+            "curation.json": results.to_json(content),
+            "curation.png": figures.to_png(curation_figure.draw(content)),
+        },
+    )
+    if not results.emit_json(content, options.json):
+        curation_table.show(content)
+        terminal.output().print(
+            f"Written to {options.out}: selection.csv, photos.csv, curation.json, curation.png", soft_wrap=True
+        )

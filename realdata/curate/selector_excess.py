@@ -1,0 +1,176 @@
+"""What the selecting model's own drop owes to its selection, from the published tables.
+
+The photos were selected by one CLIP's accuracies (`realdata.claims.settings.SELECTOR`). Its own drop on them is
+therefore not that of a model which did not choose. What such a model loses is estimated in two ways:
+
+- setting by setting: a line through the other CLIPs on logit-scaled axes
+  (`realdata.statistics.effective_robustness`) predicts the drop at the selecting model's common accuracy. The excess
+  over it comes with a 95% prediction interval and a p-value: whether another CLIP of this common accuracy would lose as
+  much.
+- class by class, where accuracies of classes are published: its drop minus the mean drop of the other CLIPs; of those
+  with its backbone and other data; of those with its data and another backbone. The mean over classes comes with a
+  bootstrap interval over the classes and a t-test. Larger backbones lose less of themselves, so those of the same
+  backbone are the fairer comparison, though better data loses less too.
+
+Verdicts, at 5% after Holm's correction over the settings, and over the comparisons: `excess shown`, `no excess shown`
+or `smaller than expected`. CLIPs trained on the same data fail on the same photos: a selection by one moves the others
+too, and the excess is a lower bound of what it added to the drop of CLIPs. The models are taken as independent draws
+about the line, which they are not.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import ttest_1samp
+from statsmodels.stats.multitest import multipletests
+
+from published.tables import PublishedTables, read_classwise, read_published_tables
+from realdata.claims.claim_test import LEVEL
+from realdata.claims.settings import SELECTOR, Setting, is_repeated, is_selector, settings
+from realdata.curate.selection import THRESHOLD
+from realdata.statistics.bootstrap import DRAWS
+from realdata.statistics.effective_robustness import robustness_of_one
+from realdata.statistics.photo_error import proportions
+from workbench import results
+from workbench.errors import InputError
+
+
+def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
+    """Both estimates, corrected and judged; accuracies in %, differences in points.
+
+    Args:
+        directory: of the tables.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: a table cannot be read, or none holds the selecting model.
+    """
+    tables = read_published_tables(directory)
+    offered = [setting for setting in settings(tables) if setting.selector == "included"]
+    found = [
+        row
+        for setting in offered
+        if is_selector(setting.clips).any() and not is_repeated(setting, offered)
+        for row in _excesses(setting, tables, directory)
+    ]
+    if not found:
+        raise InputError(f"{directory / 'results.csv'}: holds no row of {' '.join(SELECTOR.values())}, the selector")
+    generator = np.random.default_rng(seed)
+    compared: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for source, table in read_classwise(directory).items():
+        compared += list(_comparisons(source, table, generator, notes))
+    return {
+        "selector": SELECTOR,
+        "settings": _judged(found),
+        "classwise": _judged(compared),
+        "notes": notes,
+        "seed": seed,
+        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
+    }
+
+
+def _excesses(setting: Setting, tables: PublishedTables, directory: Path) -> Iterator[dict[str, Any]]:
+    """The selecting model against the line through the other CLIPs; once for each of its checkpoints."""
+    selecting = is_selector(setting.clips)
+    shares = {
+        group: proportions(setting.clips[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
+        for group in ("common", "counter")
+    }
+    for common, counter in zip(*(shares[group][selecting] for group in ("common", "counter")), strict=True):
+        try:
+            one = robustness_of_one(
+                shares["common"][~selecting], shares["counter"][~selecting], float(common), float(counter)
+            )
+        except ValueError as error:
+            file = "results.csv" if setting.source == "paper" else "replication_results.csv"
+            raise InputError(f"{directory / file}: {setting.setup}, {setting.averaging}: {error}") from error
+        drop = 100 * float(common - counter)
+        yield {
+            "source": setting.source,
+            "tables": list(setting.tables[:1]),
+            "setting": {key: value for key, value in setting.describe().items() if key != "selector"},
+            "others": int((~selecting).sum()),
+            "common": 100 * float(common),
+            "counter": 100 * float(counter),
+            "drop": drop,
+            "expected_drop": drop + one.value,
+            "excess": -one.value,
+            "interval": [-one.interval[1], -one.interval[0]],
+            "p_value": one.p_value,
+            "extrapolated": one.extrapolated,
+        }
+
+
+def _comparisons(
+    source: str, table: pd.DataFrame, generator: np.random.Generator, notes: list[str]
+) -> Iterator[dict[str, Any]]:
+    """The selecting model against groups of others, class by class."""
+    index = ["imagenet_index", "label"]
+    wide = {
+        column: table.assign(drop=table.common - table.counter).pivot(
+            index=index, columns=["backbone", "pretrain"], values=column
+        )
+        for column in ("common", "counter", "drop")
+    }
+    selector = (SELECTOR["backbone"], SELECTOR["pretrain"])
+    if selector not in wide["drop"]:
+        return
+    # A mean over different models in different classes would compare the models as well.
+    whole = wide["drop"].notna().all()
+    incomplete = [f"{backbone} {pretrain}" for backbone, pretrain in whole.index[~whole]]
+    if incomplete:
+        notes.append(f"{source}: left out class by class, since not all classes are published: {', '.join(incomplete)}")
+    own = wide["drop"][selector]
+    if below := int((own <= THRESHOLD).sum()):
+        notes.append(
+            f"{source}: in {below} of {len(own)} classes the selecting model's own drop is not above {THRESHOLD:g} "
+            "points, as it must be where it selected: this is not quite the model, or the measurement, that did"
+        )
+    models = [model for model in whole.index[whole] if model != selector]
+    for name, group in {
+        "all others": models,
+        "same backbone, other data": [model for model in models if model[0] == selector[0]],
+        "same data, other backbone": [model for model in models if model[1] == selector[1]],
+    }.items():
+        if not group:
+            continue
+        differences = {
+            column: wide[column][selector] - wide[column][group].mean(axis=1)
+            for column in ("common", "counter", "drop")
+        }
+        excess = differences["drop"]
+        drawn = generator.choice(excess.to_numpy(), (DRAWS, len(excess))).mean(axis=1)
+        ranked = excess.rename("excess").sort_values(ascending=False).reset_index()
+        yield {
+            "source": source,
+            "against": name,
+            "models": [f"{backbone} {pretrain}" for backbone, pretrain in group],
+            "common_difference": float(differences["common"].mean()),
+            "counter_difference": float(differences["counter"].mean()),
+            "excess": float(excess.mean()),
+            "interval": np.percentile(drawn, [2.5, 97.5]).tolist(),
+            "p_value": float(ttest_1samp(excess, 0.0).pvalue),
+            "classes_above_0": int((excess > 0).sum()),
+            "classes": ranked.astype({"imagenet_index": int}).to_dict("records"),
+        }
+
+
+def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Correct p-values over the rows, and let the verdicts follow."""
+    if not rows:
+        return []
+    corrected = multipletests([row["p_value"] for row in rows], alpha=LEVEL, method="holm")[1]
+    return [
+        row | {"p_holm": float(p), "verdict": _verdict(row["excess"], p)}
+        for row, p in zip(rows, corrected, strict=True)
+    ]
+
+
+def _verdict(excess: float, p_value: float) -> str:
+    if p_value >= LEVEL:
+        return "no excess shown"
+    return "excess shown" if excess > 0 else "smaller than expected"

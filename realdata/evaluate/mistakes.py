@@ -1,0 +1,131 @@
+"""What counter photos are mistaken for, and whether those labels go with the background.
+
+A label goes with a background if the model gives it more often to photos on that background than to photos on others,
+among photos of other classes than the mistaken one and than the label's own: what a model says of swans on grass is not
+judged by swans, nor by true geese.
+
+Of all mistakes on counter photos, the share that goes with the photos' background is compared with what it is when the
+counter backgrounds are dealt out among the classes at random (a permutation test, one-sided): if mistakes had nothing
+to do with the background, another class's would fit them as well.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Int
+
+PERMUTATIONS = 10_000
+_LISTED = 5  # labels for each class
+
+
+def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) -> dict[str, Any]:
+    """The mistakes on counter photos, as `summary.json` holds them.
+
+    Args:
+        predictions: a row for each photo, with the columns of `realdata.evaluate.predictions`.
+        names: of the candidates.
+        seed: of the permutations.
+
+    Returns:
+        `counter_mistakes`, how many; `judged`, how many of them other classes' photos can judge; `with_background`, the
+        share of these in %; `expected`, that share when backgrounds are dealt out at random; `p_value`; and `classes`:
+        for each class its most frequent wrong labels on counter photos, with their shares of its counter and of its
+        common photos in %, and whether they go with the background (None where no other class's photos can say).
+    """
+    wrong = predictions[(predictions.group == "counter") & (predictions.predicted_index != predictions.class_index)]
+    cells = wrong[["class_index", "background"]].drop_duplicates().sort_values(["class_index", "background"])
+    backgrounds, labels = sorted(set(predictions.background)), sorted(set(wrong.predicted_index))
+    fits, known = _fits(predictions, cells.class_index.tolist(), backgrounds, labels)
+    counts = np.zeros((len(cells), len(labels)), int)
+    of_cell = {cell: number for number, cell in enumerate(cells.itertuples(index=False, name=None))}
+    for row in wrong.itertuples():
+        counts[of_cell[row.class_index, row.background], labels.index(row.predicted_index)] += 1
+    own = np.array([backgrounds.index(background) for background in cells.background], int)
+    # Of each cell's mistakes, how many would fit each background, and how many could be judged there.
+    fitting = np.einsum("cl,cbl->cb", counts, fits & known)
+    judged = np.einsum("cl,cbl->cb", counts, known)
+    observed, number = _share(fitting, judged, own[None])
+    dealt = np.random.default_rng(seed).permuted(np.tile(own, (PERMUTATIONS, 1)), axis=1)
+    random, _ = _share(fitting, judged, dealt)
+    testable = bool(number[0]) and len(set(own.tolist())) > 1
+    return {
+        "counter_mistakes": len(wrong),
+        "judged": int(number[0]),
+        "with_background": float(observed[0]) if number[0] else None,
+        "expected": float(random.mean()) if testable else None,
+        "p_value": float((1 + np.sum(random >= observed[0])) / (1 + PERMUTATIONS)) if testable else None,
+        "classes": [
+            _class_row(
+                predictions, cell, counts[number], fits[number, own[number]], known[number, own[number]], labels, names
+            )
+            for cell, number in of_cell.items()
+        ],
+    }
+
+
+def _share(
+    fitting: Int[np.ndarray, "cells backgrounds"],
+    judged: Int[np.ndarray, "cells backgrounds"],
+    dealt: Int[np.ndarray, "draws cells"],
+) -> tuple[np.ndarray, np.ndarray]:
+    """The share in % of mistakes that fit the backgrounds dealt to the cells, and of how many, for each deal."""
+    rows = np.arange(len(fitting))
+    number = judged[rows, dealt].sum(axis=1)
+    return 100.0 * fitting[rows, dealt].sum(axis=1) / np.maximum(number, 1), number
+
+
+def _fits(
+    predictions: pd.DataFrame, classes: list[int], backgrounds: list[str], labels: list[int]
+) -> tuple[Bool[np.ndarray, "cells backgrounds labels"], Bool[np.ndarray, "cells backgrounds labels"]]:
+    """Whether each label goes with each background, judged without a cell's class; and whether that can be judged."""
+    every = sorted(set(predictions.class_index))
+    given = np.zeros((len(every), len(backgrounds), len(labels)), int)
+    photos = np.zeros((len(every), len(backgrounds)), int)
+    places = (
+        predictions.class_index.map(every.index).to_numpy(),
+        predictions.background.map(backgrounds.index).to_numpy(),
+    )
+    np.add.at(photos, places, 1)
+    told = predictions.predicted_index.isin(labels).to_numpy()
+    np.add.at(
+        given, (places[0][told], places[1][told], predictions.predicted_index[told].map(labels.index).to_numpy()), 1
+    )
+    of_label = np.array([[index == label for label in labels] for index in every])  # the label's own photos
+    given = np.where(of_label[:, None], 0, given)
+    seen = np.where(of_label[:, None], 0, photos[..., None])
+    left_out = [every.index(index) for index in classes]
+    on, seen_on = given.sum(axis=0) - given[left_out], seen.sum(axis=0) - seen[left_out]
+    off, seen_off = on.sum(axis=1, keepdims=True) - on, seen_on.sum(axis=1, keepdims=True) - seen_on
+    # Rates compared without dividing.
+    return on * seen_off > off * seen_on, (seen_on > 0) & (seen_off > 0)
+
+
+def _class_row(
+    predictions: pd.DataFrame,
+    cell: tuple[Any, ...],
+    counts: Int[np.ndarray, " labels"],
+    fits: Bool[np.ndarray, " labels"],
+    known: Bool[np.ndarray, " labels"],
+    labels: list[int],
+    names: dict[int, str],
+) -> dict[str, Any]:
+    index, background = cell
+    of_class = predictions[predictions.class_index == index]
+    counter = of_class[(of_class.group == "counter") & (of_class.background == background)]
+    common = of_class[of_class.group == "common"]
+    listed = []
+    for place in np.argsort(-counts, kind="stable")[:_LISTED]:
+        if counts[place]:
+            share = 100.0 * float((common.predicted_index == labels[place]).mean()) if len(common) else None
+            listed.append(
+                {
+                    "class_index": int(labels[place]),
+                    "label": names[int(labels[place])],
+                    "photos": int(counts[place]),
+                    "share": 100.0 * float(counts[place] / len(counter)),
+                    "share_of_common": share,
+                    "goes_with_background": bool(fits[place]) if known[place] else None,
+                }
+            )
+    return {"class_index": int(index), "label": names[int(index)], "background": background, "mistaken_for": listed}

@@ -1,0 +1,130 @@
+"""What a model said of each photo, and the accuracies that follow, with intervals."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from published.tables import read_table
+from realdata.photos.folders import GROUPS
+from realdata.statistics.bootstrap import Interval, balanced_intervals, with_width
+from workbench.errors import InputError
+
+FILE = "predictions.csv"
+COLUMNS = ("path", "class_index", "group", "background", "predicted_index", "correct", "score")
+_INDEX = (0, 10**6)
+
+
+def class_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """A row for each class: photos and right answers in each group, columns `common`, `common_right` and so on.
+
+    Args:
+        predictions: a row for each photo, with `class_index`, `group` and `correct`.
+    """
+    counted = predictions.groupby(["class_index", "group"]).correct.agg(["size", "sum"]).unstack(fill_value=0)
+    return pd.DataFrame(
+        {
+            name: counted.get((column, group), 0)
+            for group in GROUPS
+            for name, column in ((group, "size"), (f"{group}_right", "sum"))
+        }
+    )
+
+
+def group_intervals(table: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
+    """Class-balanced accuracies in % of both groups, and their `drop`, each with its intervals.
+
+    Args:
+        table: as `class_table` gives it.
+        seed: of the bootstrap.
+    """
+    photos = {group: table[group].to_numpy() for group in GROUPS}
+    right = {group: table[f"{group}_right"].to_numpy() for group in GROUPS}
+    shares = {group: _share(right[group], photos[group]) for group in GROUPS}
+
+    def draw(
+        generator: np.random.Generator, group: str, classes: Int[np.ndarray, "draws classes"]
+    ) -> Float[np.ndarray, "draws classes"]:
+        # Photos drawn again from a class and group are right as often as a binomial number of them says.
+        number, share = photos[group][classes], np.nan_to_num(shares[group])[classes] / 100.0
+        return _share(generator.binomial(number, share), number)
+
+    return with_width(balanced_intervals(shares, draw, seed), right, photos)
+
+
+def _share(right: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    return np.where(photos > 0, 100.0 * right / np.maximum(photos, 1), np.nan)
+
+
+def summary(predictions: pd.DataFrame, names: dict[int, str]) -> dict[str, Any]:
+    """The numbers of `summary.json` that follow from predictions: groups, drop, classes and the worst; in %."""
+    table = class_table(predictions)
+    intervals = group_intervals(table)
+    groups = {
+        group: intervals[group].content("accuracy")
+        | {
+            "accuracy_unbalanced": 100.0 * float(table[f"{group}_right"].sum() / table[group].sum()),
+            "photos": int(table[group].sum()),
+        }
+        for group in GROUPS
+    }
+    classes = []
+    for index, row in table.iterrows():
+        cells: dict[str, Any] = {"class_index": int(str(index)), "label": names[int(str(index))]}
+        for group in GROUPS:
+            cells[group] = 100.0 * float(row[f"{group}_right"] / row[group]) if row[group] else None
+        classes.append(cells | {f"{group}_photos": int(row[group]) for group in GROUPS})
+    worst = {group: _worst(classes, group) for group in GROUPS}
+    return {
+        "groups": groups,
+        "drop": intervals["drop"].content(),
+        "worst_class": worst,
+        # In the field's sense, a group is a class on a background.
+        "worst_group": min(worst.values(), key=lambda cell: cell["accuracy"]),
+        "classes": classes,
+    }
+
+
+def _worst(classes: list[dict[str, Any]], group: str) -> dict[str, Any]:
+    row = min((row for row in classes if row[group] is not None), key=lambda row: row[group])
+    return {
+        "class_index": row["class_index"],
+        "label": row["label"],
+        "group": group,
+        "accuracy": row[group],
+        "photos": row[f"{group}_photos"],
+    }
+
+
+def read_predictions(place: Path) -> pd.DataFrame:
+    """The predictions of an evaluation.
+
+    Args:
+        place: its folder, or the file.
+
+    Returns:
+        A row for each photo: `path`, `class_index`, `group`, `background`, `predicted_index`, `correct`.
+
+    Raises:
+        InputError: naming the file, and where there is one the row and column; also if a path is there twice, or
+            `correct` does not follow from the indices.
+    """
+    path = place / FILE if place.is_dir() else place
+    columns = {"path": None, "class_index": _INDEX, "group": GROUPS, "background": None}
+    table = read_table(path, columns | {"predicted_index": _INDEX, "correct": (0.0, 1.0)})
+    for column in ("class_index", "predicted_index", "correct"):
+        table[column] = table[column].astype(int)
+    twice = table["path"].duplicated()
+    if twice.any():
+        raise InputError(
+            f"{path}: line {int(twice.to_numpy().argmax()) + 2}: the path {table.path[twice].iloc[0]} is there twice"
+        )
+    wrong = (table.class_index == table.predicted_index) != (table.correct == 1)
+    if wrong.any():
+        raise InputError(
+            f"{path}: line {int(wrong.to_numpy().argmax()) + 2}: correct must be 1 where predicted_index is "
+            "class_index, and 0 elsewhere"
+        )
+    return table

@@ -1,0 +1,82 @@
+"""Where one evaluated model stands: against the published ImageNet models, and on the theory's scale of reliance."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from published.tables import PublishedTables
+from realdata.evaluate.predictions import class_table
+from realdata.photos.folders import GROUPS
+from realdata.statistics.bootstrap import LEVEL
+from realdata.statistics.effective_robustness import robustness_of_one
+from realdata.statistics.photo_error import proportions
+from theory.statements.accuracy_on_the_line import Estimate, reliance_index
+
+_Z = float(norm.ppf(0.5 + LEVEL / 200))
+
+
+def effective_robustness_content(predictions: pd.DataFrame, setup: str, tables: PublishedTables) -> dict[str, Any]:
+    """Effective robustness against the line through the published ImageNet models (Table 4, or 14 for 1 vs. 20).
+
+    Args:
+        predictions: a row for each photo, with `class_index`, `group` and `correct`.
+        setup: `1v1000`, `1v20` or another, which has no published models.
+        tables: the published ones.
+
+    Returns:
+        `value` in points, its 95% prediction `interval` for a model of the ImageNet kind, `p_value` and `extrapolated`;
+        or only `reason`, why there is none.
+    """
+    counts = class_table(predictions)
+    complete = counts.index[(counts[list(GROUPS)] > 0).all(axis=1)]
+    if set(complete) != set(tables.classes["imagenet_index"]) or len(complete) != len(counts):
+        return {"reason": "the published line is of all 45 classes of CounterAnimal, and of no others"}
+    results = tables.results
+    chosen = (results.family == "imagenet") & (results.setup == setup) & (results.averaging == "balanced")
+    if not chosen.any():
+        return {"reason": f"no ImageNet models are published for {setup}"}
+    line = [
+        proportions(results.loc[chosen, group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
+        for group in GROUPS
+    ]
+    own = [float((counts[f"{group}_right"] / counts[group]).mean()) for group in GROUPS]
+    if not all(0 < share < 1 for share in own):
+        return {"reason": "an accuracy of 0 or 100% has no place on logit axes"}
+    found = robustness_of_one(line[0], line[1], own[0], own[1])
+    return {
+        "value": found.value,
+        "interval": list(found.interval),
+        "p_value": found.p_value,
+        "extrapolated": found.extrapolated,
+    }
+
+
+def reliance_content(predictions: pd.DataFrame) -> dict[str, Any]:
+    """The index of spurious reliance (S19, `theory.statements.accuracy_on_the_line`) from class-balanced accuracies.
+
+    Args:
+        predictions: as above.
+
+    Returns:
+        `value`: 0 for a model that ignores the background, 1 for one that is right on counter photos half of the time;
+        its `standard_error` from the number of photos and its 95% `interval`; or only `reason`, why there is none.
+    """
+    counts = class_table(predictions)
+    estimates = []
+    for group in GROUPS:
+        there = counts[counts[group] > 0]
+        shares = (there[f"{group}_right"] / there[group]).to_numpy()
+        mean = float(shares.mean())
+        if not 0 < mean < 1:
+            return {"reason": "an accuracy of 0 or 100% has no probit"}
+        error = float(np.sqrt((shares * (1 - shares) / there[group].to_numpy()).sum())) / len(shares)
+        value = float(norm.ppf(mean))
+        estimates.append(Estimate(jnp.asarray(value), jnp.asarray(error / float(norm.pdf(value)))))
+    found = reliance_index(*estimates)
+    value, error = float(found.value), float(found.standard_error)
+    if np.isnan(value):
+        return {"reason": "its two probits do not sum to more than 0, which is worse than chance in the theory's sense"}
+    return {"value": value, "standard_error": error, "interval": [value - _Z * error, value + _Z * error]}

@@ -1,0 +1,1 @@
+"""Photos in folders: their groups, class names and pixels."""

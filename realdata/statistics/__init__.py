@@ -1,0 +1,1 @@
+"""Statistics of photos and models: errors, intervals, effective robustness."""

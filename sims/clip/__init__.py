@@ -1,0 +1,1 @@
+"""A small CLIP with a text encoder, and its training."""

@@ -1,0 +1,179 @@
+"""Training a CLIP of `pretrained` on a set of pictures: contrastively with captions, or supervised with a linear head.
+
+Pictures stay on the device as bytes; a batch is gathered and normalised within the compiled step.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Int, UInt8
+
+from pretrained.clip import CLIP
+from pretrained.normalisation import prepare
+from pretrained.preprocessing import Preprocessing
+from pretrained.siglip import SigLIP
+from sims.training.checkpoints import Checkpoints
+from sims.training.steps import all_finite
+from workbench.compilation import jit
+from workbench.errors import RunError
+from workbench.interruption import Interruption
+
+_PIECE = 256  # pictures at a time when they are only looked at
+_LOOK = 10  # steps between two looks at progress and divergence
+
+
+class SupervisedCLIP(nnx.Module):
+    """A CLIP's image tower with a linear head for the classes, which starts at 0.
+
+    Args:
+        model: whose image tower is used.
+        classes: number of classes.
+        width: of its embedding.
+    """
+
+    def __init__(self, model: CLIP, classes: int, width: int):
+        self.model = model
+        zeros = nnx.initializers.zeros
+        self.head = nnx.Linear(width, classes, kernel_init=zeros, rngs=nnx.Rngs(0))
+
+    def logits(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
+        """Logits of the classes."""
+        return self.head(self.model.vision(pictures))
+
+
+def supervised_loss(
+    model: SupervisedCLIP, pictures: Float[Array, "size side side 3"], labels: Int[Array, " size"]
+) -> Array:
+    """Cross-entropy of the label."""
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(model.logits(pictures), labels))
+
+
+def train_on(
+    model: Any,
+    loss: Callable[[Any, Array, Array], Array],
+    pictures: UInt8[np.ndarray, "pictures side side 3"],
+    targets: Int[np.ndarray, "pictures *rest"],
+    preprocessing: Preprocessing,
+    *,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float,
+    seed: int,
+    on_progress: Callable[[int, str], None] = lambda step, status: None,
+    checkpoints: Checkpoints | None = None,
+) -> Any:
+    """Train a model with AdamW, the rate warmed up over a tenth of the steps and then down a cosine.
+
+    Args:
+        model: a `CLIP` or `SupervisedCLIP`.
+        loss: (model, prepared pictures, targets) -> the loss of a batch.
+        pictures: all of them, as bytes.
+        targets: of each picture: its caption's tokens, or its label.
+        preprocessing: how pictures are normalised.
+        steps: optimiser steps, at least 1.
+        batch_size: pictures in a step; at most as many as there are.
+        learning_rate: the highest.
+        weight_decay: AdamW's, on every weight that is at least a matrix.
+        seed: of the order in which pictures come, a new one each epoch.
+        on_progress: called with the step reached.
+        checkpoints: where to keep a long training, and to go on from.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        RunError: its weights stopped being finite.
+        KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
+    """
+    graph, weights = nnx.split(model, nnx.Param)
+    weights = jax.tree.map(jnp.copy, weights)  # the steps reuse their memory, and the model given stays as it is
+    schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 10), max(2, steps))
+    decayed = functools.partial(jax.tree.map, lambda leaf: leaf.ndim > 1)
+    optimiser = optax.adamw(schedule, weight_decay=weight_decay, mask=decayed)
+    state = optimiser.init(weights)
+    data = jnp.asarray(pictures), jnp.asarray(targets)
+    orders = _orders(len(pictures), batch_size, seed)
+
+    def step(weights: Any, state: Any, data: tuple[Array, Array], rows: Int[Array, " size"]) -> tuple[Any, Any]:
+        def value(weights: Any) -> Array:
+            merged = nnx.merge(graph, weights)
+            return loss(merged, prepare(data[0][rows], preprocessing), data[1][rows])
+
+        updates, state = optimiser.update(jax.grad(value)(weights), state, weights)
+        return optax.apply_updates(weights, updates), state
+
+    compiled = jit(step, donate_argnums=(0, 1))
+    finite = jit(all_finite)
+    begin = 0
+    kept = checkpoints.restore((weights, state)) if checkpoints else None
+    if kept is not None:
+        begin, (weights, state), _ = kept
+        on_progress(begin, f"going on from step {begin}")
+    with Interruption() as interruption:
+        for index, rows in enumerate(itertools.islice(orders, steps)):
+            if index < begin:
+                continue
+            weights, state = compiled(weights, state, data, jnp.asarray(rows))
+            done = index + 1
+            if done % _LOOK and done < steps:
+                continue
+            if not bool(finite(weights)):
+                raise RunError(f"training diverged by step {done}; a smaller --learning-rate may help")
+            on_progress(done, "")
+            if checkpoints and done < steps and (interruption.wanted or checkpoints.due()):
+                checkpoints.save(done, (weights, state), {})
+            if interruption.wanted:
+                again = f"; the same command goes on from step {done}" if checkpoints else ""
+                raise KeyboardInterrupt(f"interrupted{again}")
+    return nnx.merge(graph, weights)
+
+
+def _orders(pictures: int, batch_size: int, seed: int) -> Iterator[Int[np.ndarray, " size"]]:
+    """Which pictures each step sees: all of them in every epoch, but for a rest that fills no batch."""
+    generator = np.random.default_rng(seed)
+    while True:
+        order = generator.permutation(pictures).astype(np.int32)
+        yield from (order[start : start + batch_size] for start in range(0, pictures - batch_size + 1, batch_size))
+
+
+def zero_shot_answers(
+    model: CLIP | SigLIP,
+    pictures: UInt8[np.ndarray, "pictures side side 3"],
+    prompts: Int[np.ndarray, "classes length"],
+    preprocessing: Preprocessing,
+) -> Int[np.ndarray, " pictures"]:
+    """The class whose prompt is most similar to each picture."""
+    texts = model.embed_texts(jnp.asarray(prompts))
+    return _answers(model, lambda model, images: model.embed_images(images) @ texts.T, pictures, preprocessing)
+
+
+def supervised_answers(
+    model: SupervisedCLIP, pictures: UInt8[np.ndarray, "pictures side side 3"], preprocessing: Preprocessing
+) -> Int[np.ndarray, " pictures"]:
+    """The class with the highest logit for each picture."""
+    return _answers(model, lambda model, images: model.logits(images), pictures, preprocessing)
+
+
+def _answers(
+    model: Any, scores: Callable[[Any, Array], Array], pictures: np.ndarray, preprocessing: Preprocessing
+) -> np.ndarray:
+    graph, weights = nnx.split(model)
+    found = []
+
+    @jit
+    def answer(weights: Any, piece: UInt8[Array, "size side side 3"]) -> Int[Array, " size"]:
+        return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing)), axis=1)
+
+    for start in range(0, len(pictures), _PIECE):
+        piece = pictures[start : start + _PIECE]
+        padded = np.pad(piece, ((0, _PIECE - len(piece)), (0, 0), (0, 0), (0, 0)))  # one shape, one compilation
+        found.append(np.asarray(answer(weights, jnp.asarray(padded)))[: len(piece)])
+    return np.concatenate(found) if found else np.zeros(0, np.int32)

@@ -1,0 +1,1 @@
+"""The main job: CLIP's objective against supervised training on the same images."""

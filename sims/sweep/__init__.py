@@ -1,0 +1,1 @@
+"""Training over a grid of parameters."""

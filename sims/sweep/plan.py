@@ -1,0 +1,196 @@
+"""What a sweep has to do, chunk by chunk, and doing what is missing of it."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sims.objectives import SUPERVISED
+from sims.sweep.grid import CONTINUOUS, Chunk, Grid, Layout, layout
+from sims.sweep.runs import Program, bytes_of_run, compiled
+from sims.sweep.store import Outcome, Store
+from sims.synthetic.evaluation import SAMPLED_GROUPS
+from sims.training.config import ContrastiveConfig
+from theory.model import SpuriousModel
+from theory.statements.captions import Caption
+from workbench import hosts, results
+from workbench.errors import InputError
+from workbench.memory import available_bytes
+
+# Runs in a block: on a CPU what its cache holds, measured at batch 128; elsewhere enough to fill the device.
+LARGEST_BLOCK = {"cpu": 16}
+_LARGEST_ELSEWHERE = 1024
+_MEMORY_SHARE = 0.5  # of what is free
+_SECONDS_BETWEEN_LOOKS = 0.2  # for the chunks of other processes
+_OF_CONFIG = ("image_encoder", "text_encoder", "embed_dim", "batch_size", "steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """A grid, and what is the same for all of it.
+
+    Attributes:
+        grid: the axes.
+        prompts: zero-shot prompts to evaluate with.
+        seed: of all random numbers.
+        layout: how its runs are cut into blocks and chunks.
+    """
+
+    grid: Grid
+    prompts: tuple[str, ...]
+    seed: int
+    layout: Layout
+
+    def manifest(self) -> dict[str, Any]:
+        """What makes it this sweep and no other; JSON-ready."""
+        made_by = results.versions("jax", "jaxlib", "flax", "optax", "numpy") | {"platform": jax.default_backend()}
+        return dataclasses.asdict(self) | {"versions": made_by}
+
+    def programs(self) -> list[Program]:
+        """The program of each combination of static values; supervised learners read no caption and share theirs."""
+        full = self.grid.axes["mention_inv"] == (1.0,) and self.grid.axes["mention_spu"] == (1.0,)
+        programs = []
+        for static in self.grid.programs():
+            captions = {"caption": "latent"} if static["objective"] in SUPERVISED else {}
+            reads_all = full or static["objective"] in SUPERVISED
+            programs.append(Program(**static | captions, prompts=self.prompts, full_captions=reads_all))
+        return programs
+
+    def chunks(self) -> list[tuple[Program, Chunk]]:
+        """Each chunk with its program; a chunk's number is its place here."""
+        parts = list(self.layout.chunks(len(self.grid.combinations()), self.grid.seeds))
+        return [(program, part) for program in dict.fromkeys(self.programs()) for part in parts]
+
+
+def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = None) -> Sweep:
+    """A sweep whose blocks fit in memory.
+
+    Args:
+        grid: the axes.
+        prompts: zero-shot prompts to evaluate with.
+        seed: of all random numbers.
+        memory: bytes that may be used; half of what is free unless given.
+
+    Raises:
+        ParameterError: a parameter outside its domain.
+        InputError: not even one run a device fits.
+    """
+    for name in CONTINUOUS:
+        for value in grid.axes[name]:
+            if name in ("mention_inv", "mention_spu"):
+                Caption(**{name: value})
+            elif name == "learning_rate":
+                ContrastiveConfig(learning_rate=value)
+            else:
+                SpuriousModel(**{name: value})
+    for static in grid.programs():
+        ContrastiveConfig(
+            SpuriousModel(image_dim=static["image_dim"], text_dim=static["text_dim"]),
+            (static["objective"],),
+            **{name: value for name, value in static.items() if name in _OF_CONFIG},
+        )
+    devices = jax.device_count()
+    memory = int(_MEMORY_SHARE * available_bytes()) if memory is None else memory
+    needed = jax.local_device_count() * max(
+        bytes_of_run(Program(**static, prompts=prompts, full_captions=True)) for static in grid.programs()
+    )
+    if needed > memory:
+        raise InputError(
+            f"one run on each of {jax.local_device_count()} devices needs about {needed / 1e9:,.1f} GB of memory and "
+            f"{memory / 1e9:,.1f} GB may be used; reduce --batch-size or the dimensions"
+        )
+    largest = min(LARGEST_BLOCK.get(jax.default_backend(), _LARGEST_ELSEWHERE), memory // needed)
+    return Sweep(
+        grid, prompts, seed, layout(len(grid.combinations()), grid.seeds, devices, largest, jax.process_count())
+    )
+
+
+class Seconds:
+    """Where the time of a sweep went.
+
+    Attributes:
+        compile: seconds that compilation took.
+        run: seconds that the compiled programs took.
+    """
+
+    def __init__(self) -> None:
+        self.compile = self.run = 0.0
+
+
+def run(
+    sweep: Sweep,
+    store: Store,
+    on_progress: Callable[[int, int], None] = lambda done, before: None,
+    seconds: Seconds | None = None,
+) -> Outcome:
+    """Do what is missing of a sweep, keep each chunk as it finishes, and put all of it together.
+
+    Several processes take turns at the chunks, and find each other's in the store's folder, which they share.
+
+    Args:
+        sweep: what to do.
+        store: what is done.
+        on_progress: called with the number of chunks done, and how many of them were done before.
+        seconds: filled with where the time went.
+
+    Returns:
+        Accuracies and divergences of all runs.
+
+    Raises:
+        InputError: a kept chunk cannot be read.
+    """
+    seconds = seconds or Seconds()
+    chunks = sweep.chunks()
+    shapes = [(len(part.seeds), sweep.layout.seeds, sweep.layout.combinations) for _, part in chunks]
+    ends = (len(sweep.prompts), len(SAMPLED_GROUPS))
+    kept = [store.read(index, shape, ends) for index, shape in enumerate(shapes)]
+    done = before = sum(outcome is not None for outcome in kept)
+    on_progress(done, before)
+    values, devices = sweep.grid.combinations(), jax.local_device_count()
+    values_type = jnp.result_type(float)
+    ready: dict[Any, Callable[..., Any]] = {}
+    for index, (program, part) in enumerate(chunks):
+        if kept[index] is not None or index % jax.process_count() != jax.process_index():
+            continue
+        # A chunk that the devices do not share evenly repeats its last block.
+        padded = jax.tree.map(lambda rows: np.pad(rows, ((0, -len(rows) % devices), (0, 0)), mode="edge"), part)
+        seed = np.array([sweep.seed], np.uint32)
+        arguments = jax.device_put((seed, padded.seeds, values[padded.combinations].astype(values_type)))
+        started = time.perf_counter()
+        if (program, padded.seeds.shape) not in ready:
+            ready[program, padded.seeds.shape] = compiled(program, devices).lower(*arguments).compile()
+            seconds.compile += time.perf_counter() - started
+            started = time.perf_counter()
+        found = [np.asarray(array)[: len(part.seeds)] for array in ready[program, padded.seeds.shape](*arguments)]
+        seconds.run += time.perf_counter() - started
+        outcome = Outcome(*found)
+        store.write(index, outcome)
+        kept[index] = outcome
+        done += 1
+        on_progress(done, before)
+    for index, shape in enumerate(shapes):
+        while kept[index] is None:  # another process's; if it dies, JAX's runtime ends this one
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            kept[index] = store.read(index, shape, ends)
+        on_progress(len(kept) - sum(outcome is None for outcome in kept), before)
+    whole = _put_together(sweep, chunks, [outcome for outcome in kept if outcome is not None])
+    if hosts.is_first():
+        store.assemble(sweep.grid, sweep.prompts, whole)
+    return whole
+
+
+def _put_together(sweep: Sweep, chunks: list[tuple[Program, Chunk]], outcomes: list[Outcome]) -> Outcome:
+    """All runs in the grid's order, from what the chunks hold."""
+    shape = len(sweep.grid.combinations()), sweep.grid.seeds
+    accuracies = {p: np.full((*shape, len(sweep.prompts), len(SAMPLED_GROUPS)), np.nan) for p, _ in chunks}
+    diverged = {program: np.zeros(shape, int) for program, _ in chunks}
+    for (program, part), outcome in zip(chunks, outcomes, strict=True):
+        place = part.combinations[:, None, :], part.seeds[:, :, None]
+        accuracies[program][place] = outcome.accuracies
+        diverged[program][place] = outcome.diverged
+    order = sweep.programs()
+    return Outcome(np.stack([accuracies[p] for p in order]), np.stack([diverged[p] for p in order]))

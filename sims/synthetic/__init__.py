@@ -1,0 +1,1 @@
+"""The synthetic model's data: samples, captions, and the images that trained models are evaluated on."""

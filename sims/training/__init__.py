@@ -1,0 +1,1 @@
+"""Training: the optimiser step, the loop that records and resumes it, and how it is laid over devices."""

@@ -1,0 +1,1 @@
+"""The statements S1, S2, ..., one a file."""
