@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array
 
 from benchmarks.work import Sweep
+from sims.objectives import OBJECTIVES
 from sims.pairwise import blocks
 from sims.sweep.grid import CONTINUOUS
 from sims.sweep.runs import Program, compiled
@@ -77,7 +78,19 @@ def _sweep_blocks() -> dict[str, Callable[[], Any]]:
     of, found = Sweep(), {}
     model, caption = SpuriousModel(), Caption()
     program = Program(
-        *("infonce", "latent", "linear", "linear", of.dim, of.dim, of.width, of.batch, 100, ("label",), True)
+        *(
+            OBJECTIVES["infonce"],
+            "latent",
+            "linear",
+            "linear",
+            of.dim,
+            of.dim,
+            of.width,
+            of.batch,
+            100,
+            ("label",),
+            True,
+        )
     )
     start = {"learning_rate": 0.05} | {n: getattr(o, n) for n in CONTINUOUS for o in (model, caption) if hasattr(o, n)}
     for runs in (4, 8, 11, 22, 44, 88):

@@ -43,7 +43,7 @@ def find(model: str, allow_pickle: bool = False) -> Found:
         return Found(Path(model))
     name, _, revision = model.partition("@")
     if name.count("/") != 1:
-        raise InputError(f"--model: {model} {_NEITHER}")
+        raise InputError(f"{model} {_NEITHER}")
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
@@ -53,7 +53,7 @@ def find(model: str, allow_pickle: bool = False) -> Found:
         if cached is None:
             raise _told(model, error) from error
         return Found(cached, cached.name)
-    wanted = needed([file.rfilename for file in info.siblings or []], f"--model: {model}", allow_pickle)
+    wanted = needed([file.rfilename for file in info.siblings or []], model, allow_pickle)
     try:
         # By branch, not by commit, so that the cache knows where the branch was when the hub cannot be reached.
         folder = Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=wanted))
@@ -82,4 +82,4 @@ def _told(model: str, error: Exception) -> InputError:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         say = f"is no directory, not in the hub's cache, and cannot be downloaded ({reason}); connect once, or give a "
         say += "folder"
-    return InputError(f"--model: {model} {say}")
+    return InputError(f"{model} {say}")

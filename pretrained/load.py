@@ -10,7 +10,7 @@ from pretrained.overrides import Overrides
 from pretrained.tensors import open_tensors
 from pretrained.tokenizer import read_tokenizer
 from pretrained.weights import DTYPES, read_model
-from workbench.errors import InputError
+from workbench.errors import InputError, ParameterError
 
 
 def load(
@@ -33,11 +33,14 @@ def load(
     Raises:
         InputError: a file is missing, is no CLIP's or SigLIP's, or holds other weights than its configuration says.
     """
-    for option, given in (("--model", folder), ("--tokenizer", tokenizer)):
-        if given is not None and not given.is_dir():
-            raise InputError(f"{option}: {given} is no directory; give the folder of a downloaded checkpoint")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no directory; give the folder of a downloaded checkpoint")
+    if tokenizer is not None and not tokenizer.is_dir():
+        raise ParameterError(
+            "tokenizer", "the folder of a downloaded checkpoint", f"{tokenizer}, which is no directory"
+        )
     if dtype not in DTYPES:
-        raise InputError(f"--dtype: must be among {', '.join(DTYPES)}, got {dtype}")
+        raise ParameterError("dtype", f"among {', '.join(DTYPES)}", dtype)
     overrides = overrides or Overrides()
     files = choose({path.name for path in folder.iterdir()}, folder, allow_pickle)
     layout = openclip.read(folder) if files.config == openclip.CONFIG else huggingface.read(folder)

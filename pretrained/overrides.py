@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pretrained.config import ACTIVATIONS, POOLINGS, CLIPConfig, SigLIPConfig, TextConfig, VisionConfig
 from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
-from workbench.errors import InputError
+from workbench.errors import InputError, ParameterError
 
 _Config = TypeVar("_Config", bound=CLIPConfig | SigLIPConfig)
 _Tower = TypeVar("_Tower", VisionConfig, TextConfig)
@@ -101,4 +101,4 @@ def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
 
 
 def _refused(name: str, allowed: str, given: object) -> InputError:
-    return InputError(f"--{name.replace('_', '-')}: must be {allowed}, got {given}")
+    return ParameterError(name, allowed, given)

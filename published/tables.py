@@ -92,7 +92,7 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
         InputError: a file is missing, has no such column, or holds a value that cannot be one.
     """
     if not directory.is_dir():
-        raise InputError(f"--published: {directory} is no directory")
+        raise InputError(f"`published`: {directory} is no directory")
     return PublishedTables(
         _each_once(directory / "results.csv", read_table(directory / "results.csv", _RESULTS)),
         read_table(directory / "replication_results.csv", _REPLICATION),

@@ -21,6 +21,7 @@ from published.tables import read_published_tables
 from realdata.claims.added_models import AddedModel
 from realdata.claims.settings import is_repeated, settings
 from tests import seeds
+from tests.conftest import ROOT
 from workbench.errors import InputError
 
 PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
@@ -313,3 +314,13 @@ def test_a_model_that_fits_no_figure_draws_nothing_and_breaks_nothing():
     for name in ("common_counter", "reliance"):
         words = " ".join(text.get_text() for text in words_of(drawn(FIGURES[name], context)))
         assert "elsewhere" not in words
+
+
+def test_an_index_beyond_the_axis_is_an_arrow():
+    """From the table of coloured digits that docs/results holds."""
+    figure = drawn(FIGURES["digits_reliance"], Context(results=ROOT / "docs" / "results"))
+    rows = json.loads((ROOT / "docs" / "results" / "colored_digits_table" / "table.json").read_text())["rows"]
+    values = [(row["classes"], each["index"]) for row in rows for each in row["reliance"]["learners"]]
+    beyond = [classes for classes, index in values if index is None or index > 4.5]
+    arrows = [sum(text.get_text() == "" for text in axis.texts) for axis in figure.axes]
+    assert arrows == [beyond.count(2), len(beyond)] and 0 < len(beyond) < len(values)

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def run(
         sys.stdout.flush()
         return 0
     except ParameterError as error:
-        return _fail(parser, 2, f"--{error.name.replace('_', '-')}: {error.requirement}")
+        return _fail(parser, 2, f"`{error.name}`: {error.requirement}")
     except InputError as error:
         return _fail(parser, 2, str(error))
     except LostProcessError as error:
@@ -135,7 +136,12 @@ def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str
 
 
 def _fail(parser: argparse.ArgumentParser, code: int, message: str) -> int:
-    print(f"{parser.prog}: {message}", file=sys.stderr)
+    # The code names parameters, `as_these`; here they become the options that set them.
+    def option(match: re.Match[str]) -> str:
+        words = f"--{match[1].replace('_', '-')}"
+        return words if words in parser._option_string_actions else match[1]
+
+    print(f"{parser.prog}: {re.sub(r'`([a-z_]+)`', option, message)}", file=sys.stderr)
     return code
 
 

@@ -52,13 +52,13 @@ def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
         try:
             target.write_text(to_json(data), encoding="utf-8")
         except OSError as error:
-            raise InputError(f"--json: {target} cannot be written: {error.strerror}") from error
+            raise InputError(f"`json`: {target} cannot be written: {error.strerror}") from error
     else:
-        write_files(target.parent, {target.name: to_json(data)}, option="--json")
+        write_files(target.parent, {target.name: to_json(data)}, option="`json`")
     return False
 
 
-def check_writable(directory: Path, option: str = "--out") -> None:
+def check_writable(directory: Path, option: str = "`out`") -> None:
     """Make sure, before long work, that files can be written to a directory; leaves nothing behind.
 
     Raises:
@@ -85,11 +85,11 @@ def check_json(target: Path | None) -> None:
     """
     if target is not None and str(target) != "-":
         if target.is_dir():
-            raise InputError(f"--json: {target} is a directory; name a file, or - for standard output")
-        check_writable(target.parent, "--json")
+            raise InputError(f"`json`: {target} is a directory; name a file, or - for standard output")
+        check_writable(target.parent, "`json`")
 
 
-def write_files(directory: Path, contents: Mapping[str, str | bytes], option: str = "--out") -> None:
+def write_files(directory: Path, contents: Mapping[str, str | bytes], option: str = "`out`") -> None:
     """Write files into a directory, made if need be: all of them beside their place first, then renamed in order.
 
     Raises:
@@ -113,7 +113,7 @@ def write_files(directory: Path, contents: Mapping[str, str | bytes], option: st
         raise InputError(f"{option}: {target} cannot be written: {error.strerror}") from error
 
 
-def check_new_folder(directory: Path, option: str = "--out") -> None:
+def check_new_folder(directory: Path, option: str = "`out`") -> None:
     """Make sure, before long work, that a folder of many files can be made; leaves nothing behind.
 
     Raises:
@@ -124,7 +124,7 @@ def check_new_folder(directory: Path, option: str = "--out") -> None:
         raise InputError(f"{option}: {directory} is not empty; choose a new folder")
 
 
-def write_folder(directory: Path, contents: Iterable[tuple[str, str | bytes]], option: str = "--out") -> None:
+def write_folder(directory: Path, contents: Iterable[tuple[str, str | bytes]], option: str = "`out`") -> None:
     """Write a new folder of files, in folders of their own where their names say so: all of it, or nothing.
 
     Args:

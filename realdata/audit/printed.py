@@ -151,7 +151,7 @@ def read_printed_tables(directory: Path) -> PrintedTables:
             line and column.
     """
     if not directory.is_dir():
-        raise InputError(f"--published: {directory} is no directory")
+        raise InputError(f"`published`: {directory} is no directory")
     names = [*_FILES, *([_TOTALS] if (directory / _TOTALS).exists() else [])]
     frames = {name: read_printed(directory, name) for name in names}
     check_known(directory, frames)

@@ -89,16 +89,16 @@ def _read(directory: Path) -> AddedModel:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
-            f"--with: {path} is missing; name a folder that python -m realdata.evaluate --out wrote"
+            f"`with`: {path} is missing; name a folder that python -m realdata.evaluate --out wrote"
         ) from error
     except (OSError, ValueError) as error:
-        raise InputError(f"--with: {path} holds no summary of an evaluation") from error
+        raise InputError(f"`with`: {path} holds no summary of an evaluation") from error
     try:
         return _model(content, directory)
     except KeyError as error:
-        raise InputError(f"--with: {path} is of another version: it lacks {error}; evaluate the model again") from error
+        raise InputError(f"`with`: {path} is of another version: it lacks {error}; evaluate the model again") from error
     except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise InputError(f"--with: {path} holds no summary of an evaluation: {error}") from error
+        raise InputError(f"`with`: {path} holds no summary of an evaluation: {error}") from error
 
 
 def _model(content: Mapping[str, Any], directory: Path) -> AddedModel:

@@ -24,6 +24,10 @@ class Answers(NamedTuple):
     predictions: pd.DataFrame
     unreadable: list[tuple[str, str]]
 
+    def to_frame(self) -> pd.DataFrame:
+        """The table of predictions."""
+        return self.predictions
+
 
 def answers(
     asking: Asking,

@@ -91,7 +91,7 @@ def go_through(
             if part.unreadable and asking.strict:
                 keep()
                 photo, reason = part.unreadable[0]
-                raise InputError(f"--strict: {asking.root / photo.path} cannot be read ({reason})")
+                raise InputError(f"`strict`: {asking.root / photo.path} cannot be read ({reason})")
             if kept.due() or interruption.wanted:
                 keep()
             if interruption.wanted:

@@ -41,12 +41,12 @@ def allowed_candidates(
         return np.ones((len(classes), len(candidates)), bool)
     if missing := sorted(set(classes.tolist()) - lists.keys()):
         raise InputError(
-            f"--setup {TWENTY}: there is no published list for the class {missing[0]}; use {ALL}, or --candidates-from"
+            f"`setup` {TWENTY}: there is no published list for the class {missing[0]}; use {ALL}, or `candidates_from`"
         )
     allowed = np.stack([np.isin(candidates, lists[int(each)]) for each in classes])
     short = allowed.sum(axis=1) < [len(lists[int(each)]) for each in classes]
     if short.any():
         raise InputError(
-            f"--setup {TWENTY}: the list of the class {classes[short][0]} names classes that --names lacks"
+            f"`setup` {TWENTY}: the list of the class {classes[short][0]} names classes that `names` lacks"
         )
     return allowed

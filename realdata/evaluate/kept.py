@@ -39,7 +39,7 @@ class Kept:
             try:
                 yield json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise InputError(f"--out: {path} cannot be read ({error}); delete it to do its photos again") from error
+                raise InputError(f"`out`: {path} cannot be read ({error}); delete it to do its photos again") from error
 
     def due(self) -> bool:
         """Whether what was done since the last piece is worth a file."""

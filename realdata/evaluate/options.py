@@ -1,12 +1,14 @@
 """The evaluator's command line."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from pretrained.config import ACTIVATIONS, POOLINGS
 from pretrained.overrides import Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate.candidates import ALL, TWENTY
+from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.prompts import OPENAI80, PAPER
 from realdata.models.loading import Loading
 from realdata.photos.class_names import add_class_options
@@ -107,8 +109,12 @@ def _add_loading(parser: program.Parser) -> None:
     )
 
 
-def loading(options: argparse.Namespace) -> Loading:
-    """What the options say of the checkpoint."""
+def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
+    """What the options ask for.
+
+    Raises:
+        InputError: they do not go together.
+    """
     overrides = Overrides(
         activation=options.activation,
         norm_epsilon=options.norm_epsilon,
@@ -118,7 +124,9 @@ def loading(options: argparse.Namespace) -> Loading:
         mean=options.mean,
         deviation=options.std,
     )
-    return Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle)
+    loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle)
+    names = {field.name for field in dataclasses.fields(EvaluationConfig)} - {"loading"}
+    return EvaluationConfig(loading=loading, **{name: getattr(options, name) for name in names})
 
 
 def _batch_size(text: str) -> int | None:

@@ -27,19 +27,19 @@ def read_templates(prompt: str) -> list[str]:
     path = Path(prompt)
     if not path.is_file():
         raise InputError(
-            f"--prompt: must hold {{}} in the place of the name, be {OPENAI80}, or a file of templates; there is no "
+            f"`prompt`: must hold {{}} in the place of the name, be {OPENAI80}, or a file of templates; there is no "
             f"file {prompt!r}"
         )
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--prompt: {path}: cannot be read ({error})") from error
+        raise InputError(f"`prompt`: {path}: cannot be read ({error})") from error
     templates = [line for line in lines if line.strip()]
     for number, line in enumerate(lines, 1):
         if line.strip() and "{}" not in line:
-            raise InputError(f"--prompt: {path}: line {number}: must hold {{}} in the place of the name, got {line!r}")
+            raise InputError(f"`prompt`: {path}: line {number}: must hold {{}} in the place of the name, got {line!r}")
     if not templates:
-        raise InputError(f"--prompt: {path}: holds no templates")
+        raise InputError(f"`prompt`: {path}: holds no templates")
     return templates
 
 
@@ -49,7 +49,7 @@ def _openai() -> list[str]:
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
         raise InputError(
-            f"--prompt {OPENAI80}: needs the package open_clip_torch, whose list is read; install the extra "
+            f"`prompt` {OPENAI80}: needs the package open_clip_torch, whose list is read; install the extra "
             'with pip install "sober-clip[open-clip]"'
         )
     path = Path(places[0]) / "zero_shot_metadata.py"
@@ -62,7 +62,7 @@ def _openai() -> list[str]:
         )
         return [_template(function) for function in listed.elts]  # type: ignore[attr-defined]
     except (OSError, SyntaxError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(f"--prompt {OPENAI80}: {path} holds no list {_VARIABLE} that can be read") from error
+        raise InputError(f"`prompt` {OPENAI80}: {path} holds no list {_VARIABLE} that can be read") from error
 
 
 def _template(function: ast.expr) -> str:

@@ -43,36 +43,36 @@ def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
                 raise ValueError("it holds one array without a name")
             arrays = dict(archive)
     except FileNotFoundError as error:
-        raise InputError(f"--scores: {path}: no such file") from error
+        raise InputError(f"`scores`: {path}: no such file") from error
     except Exception as error:  # NumPy and zipfile raise a dozen kinds
-        raise InputError(f"--scores: {path}: cannot be read as .npz without pickled objects ({error})") from error
+        raise InputError(f"`scores`: {path}: cannot be read as .npz without pickled objects ({error})") from error
     for name in ("paths", "scores", "candidates"):
         if name not in arrays:
-            raise InputError(f"--scores: {path}: lacks the array {name!r}, holds {', '.join(arrays) or 'none'}")
+            raise InputError(f"`scores`: {path}: lacks the array {name!r}, holds {', '.join(arrays) or 'none'}")
     paths, scores, candidates = (arrays[name] for name in ("paths", "scores", "candidates"))
     wanted = (len(paths) if paths.ndim else 0, len(candidates) if candidates.ndim else 0)
     if scores.shape != wanted or paths.ndim != 1 or candidates.ndim != 1:
         raise InputError(
-            f"--scores: {path}: scores must have a row for each path and a column for each candidate, {wanted}, got "
+            f"`scores`: {path}: scores must have a row for each path and a column for each candidate, {wanted}, got "
             f"{scores.shape}"
         )
     if paths.dtype.kind not in "US" or scores.dtype.kind != "f" or candidates.dtype.kind not in "iu":
         kinds = ", ".join(f"{name} {arrays[name].dtype}" for name in ("paths", "scores", "candidates"))
-        raise InputError(f"--scores: {path}: must be text paths, floating scores and whole candidates, got {kinds}")
+        raise InputError(f"`scores`: {path}: must be text paths, floating scores and whole candidates, got {kinds}")
     words = [part.decode() if isinstance(part, bytes) else str(part) for part in paths.tolist()]
     if len(set(words)) < len(words):
         twice = next(word for number, word in enumerate(words) if word in words[:number])
-        raise InputError(f"--scores: {path}: the path {twice} is there twice")
+        raise InputError(f"`scores`: {path}: the path {twice} is there twice")
     if len(set(candidates.tolist())) < len(candidates):
-        raise InputError(f"--scores: {path}: a candidate is there twice")
+        raise InputError(f"`scores`: {path}: a candidate is there twice")
     if unknown := sorted(set(candidates.tolist()) - names.keys()):
-        raise InputError(f"--scores: {path}: the candidate {unknown[0]} is no index of --names")
+        raise InputError(f"`scores`: {path}: the candidate {unknown[0]} is no index of `names`")
     values = scores.astype(float)
     bad = np.isnan(values) | (values == np.inf)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise InputError(
-            f"--scores: {path}: the score of {words[row]} for candidate {candidates[column]} is {values[row, column]}"
+            f"`scores`: {path}: the score of {words[row]} for candidate {candidates[column]} is {values[row, column]}"
         )
     return Scores(words, values, candidates.tolist())
 
@@ -95,14 +95,14 @@ def answers_from(
     found = [photo for photo in photos if photo.path in rows]
     if not found:
         raise InputError(
-            f"--scores: {path}: holds no photo of --data, by path relative to it; it begins with {scores.paths[0]!r}"
+            f"`scores`: {path}: holds no photo of `data`, by path relative to it; it begins with {scores.paths[0]!r}"
         )
     said = {}
     for photo in found:
         values = np.where(allowed[photo.class_index], scores.scores[rows[photo.path]], -np.inf)
         best = int(np.argmax(values))
         if values[best] == -np.inf:
-            raise InputError(f"--scores: {path}: {photo.path} has no score for any of its candidates")
+            raise InputError(f"`scores`: {path}: {photo.path} has no score for any of its candidates")
         said[photo.path] = (scores.candidates[best], float(values[best]))
     warnings = []
     if missing := [photo.path for photo in photos if photo.path not in rows]:

@@ -1,12 +1,12 @@
 """What `summary.json` says."""
 
-import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.evaluate.answers import Answers
 from realdata.evaluate.candidates import ALL, TWENTY
+from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.mistakes import mistakes
 from realdata.evaluate.predictions import summary
 from realdata.evaluate.prompts import OPENAI80, PAPER
@@ -37,10 +37,10 @@ def summarise(
     Raises:
         InputError: not one photo of a group can be decoded.
     """
-    predictions, options = found.predictions, work.options
+    predictions, config = found.predictions, work.config
     missing = set(GROUPS) - set(predictions.group)
     if missing:
-        raise InputError(f"--data: {work.root}: not one {' and not one '.join(sorted(missing))} photo can be read")
+        raise InputError(f"`data`: {work.root}: not one {' and not one '.join(sorted(missing))} photo can be read")
     number = origin["candidates"] if lists is None else max(map(len, lists.values()))
     setup = f"1v{number}"
     tables = read_published_tables(DIRECTORY)
@@ -48,27 +48,43 @@ def summarise(
     return {
         **origin,
         "setup": setup,
-        "candidates_from": options.candidates_from or ("published" if lists is not None else None),
-        "prompt": options.prompt if origin["reads_prompts"] else None,
+        "candidates_from": config.candidates_from or ("published" if lists is not None else None),
+        "prompt": config.prompt if origin["reads_prompts"] else None,
         "templates": work.templates if origin["reads_prompts"] else None,
-        "names": options.names,
+        "names": config.names,
         **content,
         "mistakes": mistakes(predictions, work.classes.names),
         "effective_robustness": effective_robustness_content(predictions, setup, tables),
         "reliance": reliance_content(predictions),
-        "published": _published(options, setup, tables),
+        "published": _published(config, setup, tables),
         "warnings": [*notes, *warnings(work.photos, work.classes), *differences(work.photos, tables.classes)],
         "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
         "versions": results.versions(*_LIBRARIES),
     }
 
 
-def _published(options: argparse.Namespace, setup: str, tables: PublishedTables) -> list[dict[str, Any]]:
+def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[str, Any]:
+    """What is said of photos that are of no group yet, JSON-ready; arguments as in `summarise`.
+
+    Raises:
+        InputError: not one photo can be read.
+    """
+    if found.predictions.empty:
+        raise InputError(f"`data`: {work.root}: not one photo can be read")
+    return {
+        "photos": len(found.predictions),
+        "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
+        "warnings": notes,
+        "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
+    }
+
+
+def _published(config: EvaluationConfig, setup: str, tables: PublishedTables) -> list[dict[str, Any]]:
     """What the paper's tables print for a model that is named as they name it, in this setting."""
-    if options.model is None or not options.model.startswith(PREFIX) or setup not in (ALL, TWENTY):
+    if config.model is None or not config.model.startswith(PREFIX) or setup not in (ALL, TWENTY):
         return []
-    model, rows = find_published(options.model), tables.results
-    prompt = _PROMPTS.get(options.prompt)
+    model, rows = find_published(config.model), tables.results
+    prompt = _PROMPTS.get(config.prompt)
     same = (rows.family == model.family) & (rows.backbone == model.backbone) & (rows.pretrain == model.pretrain)
     same &= (rows.setup == setup) & (rows.averaging == "balanced") & rows.prompt.isin([prompt, "none"])
     columns = ["table", "checkpoint", "common", "counter", "drop"]

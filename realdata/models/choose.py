@@ -5,10 +5,10 @@ import dataclasses
 from realdata.models.loading import Loading
 from realdata.models.model import Model, Question
 from realdata.models.registry import PREFIX, find_published
-from workbench.errors import InputError
+from workbench.errors import InputError, ParameterError
 
 
-def load_model(name: str, question: Question, loading: Loading) -> Model:
+def load_model(name: str, question: Question, loading: Loading, parameter: str = "model") -> Model:
     """Load a model; each adapter is imported only where it is asked for.
 
     Args:
@@ -16,10 +16,20 @@ def load_model(name: str, question: Question, loading: Loading) -> Model:
             or `lvlm:ID`.
         question: the candidates, and how to ask for them.
         loading: how.
+        parameter: that has the name, for errors.
 
     Raises:
         InputError: there is no such model, it cannot be read, or needs a package that is not installed.
     """
+    try:
+        return _load(name, question, loading)
+    except ParameterError:
+        raise
+    except InputError as error:
+        raise InputError(f"`{parameter}`: {error}") from error
+
+
+def _load(name: str, question: Question, loading: Loading) -> Model:
     if name.startswith(PREFIX):
         found = find_published(name)
         if found.activation is not None and loading.overrides.activation is None:
@@ -27,7 +37,7 @@ def load_model(name: str, question: Question, loading: Loading) -> Model:
             overrides = dataclasses.replace(loading.overrides, activation=found.activation)
             loading = loading._replace(overrides=overrides)
         try:
-            return load_model(found.model, question, loading)
+            return _load(found.model, question, loading)
         except InputError as error:
             raise InputError(f"{error} [{PREFIX}{found.name}]") from error
     kind, separator, rest = name.partition(":")

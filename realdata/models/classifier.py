@@ -77,17 +77,17 @@ def load_torchvision(name: str, question: Question, dtype: FloatType = "float32"
     Raises:
         InputError: torchvision is missing, or has no such classifier.
     """
-    option = f"--model torchvision:{name}"
-    torchvision = need(option, "torchvision", "torchvision", EXTRA)
+    shown = f"torchvision:{name}"
+    torchvision = need(shown, "torchvision", "torchvision", EXTRA)
     models = torchvision.models
     architecture, _, wanted = name.partition("/")
-    with told(option):
+    with told(shown):
         known = models.get_model_weights(architecture)
         if (wanted or WEIGHTS) not in known.__members__:
             allowed = ", ".join(f"{architecture}/{each}" for each in known.__members__)
-            raise InputError(f"{option}: there are no weights {wanted or WEIGHTS}, only {allowed or 'none at all'}")
+            raise InputError(f"{shown}: there are no weights {wanted or WEIGHTS}, only {allowed or 'none at all'}")
         weights = known[wanted or WEIGHTS]
-        _check(option, len(weights.meta.get("categories") or ()), question)
+        _check(shown, len(weights.meta.get("categories") or ()), question)
         # torchvision's builders would unpickle code. What is fetched and read here holds nothing but weights, or else
         # this raises; the builder then finds the same file in the cache.
         weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
@@ -95,7 +95,7 @@ def load_torchvision(name: str, question: Question, dtype: FloatType = "float32"
         preset = weights.transforms()
         (resize,), (crop,) = preset.resize_size, preset.crop_size
         interpolation = preset.interpolation.value
-    pictures = as_preprocessing(option, "torchvision", "shortest", resize, crop, interpolation, preset.mean, preset.std)
+    pictures = as_preprocessing(shown, "torchvision", "shortest", resize, crop, interpolation, preset.mean, preset.std)
     said = f"{architecture}/{weights.name}"
     description = {"kind": "torchvision", "name": said, "torchvision": torchvision.__version__}
     return Classifier(description, module, question.indices, pictures, dtype)
@@ -112,26 +112,26 @@ def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Mo
     Raises:
         InputError: timm is missing, or has no such classifier, or one whose pictures cannot be made here.
     """
-    option = f"--model timm:{name}"
-    timm = need(option, "timm", "timm", EXTRA)
-    with told(option):
+    shown = f"timm:{name}"
+    timm = need(shown, "timm", "timm", EXTRA)
+    with told(shown):
         module = timm.create_model(name, pretrained=True)
         config = timm.data.resolve_model_data_config(module)
-        _check(option, module.num_classes, question)
+        _check(shown, module.num_classes, question)
         _, *sides = config["input_size"]
         resize = math.floor(min(sides) / config["crop_pct"])
         if resize < max(sides):
-            raise InputError(f"{option}: its pictures must be cut from larger ones, crop_pct is {config['crop_pct']}")
+            raise InputError(f"{shown}: its pictures must be cut from larger ones, crop_pct is {config['crop_pct']}")
         fit = _MODES.get(config["crop_mode"], config["crop_mode"])
     pictures = as_preprocessing(
-        option, "torchvision", fit, resize, sides, config["interpolation"], config["mean"], config["std"]
+        shown, "torchvision", fit, resize, sides, config["interpolation"], config["mean"], config["std"]
     )
     description = {"kind": "timm", "name": name, "timm": timm.__version__}
     return Classifier(description, module, question.indices, pictures, dtype)
 
 
-def _check(option: str, classes: int, question: Question) -> None:
+def _check(shown: str, classes: int, question: Question) -> None:
     if classes != CLASSES:
-        raise InputError(f"{option}: must have ImageNet's {CLASSES} classes, has {classes}")
+        raise InputError(f"{shown}: must have ImageNet's {CLASSES} classes, has {classes}")
     if outside := [index for index in question.indices if not 0 <= index < classes]:
-        raise InputError(f"{option}: --names: the indices must be from 0 to {classes - 1}, got {outside[0]}")
+        raise InputError(f"{shown}: `names`: the indices must be from 0 to {classes - 1}, got {outside[0]}")

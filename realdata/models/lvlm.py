@@ -169,11 +169,11 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     Raises:
         InputError: transformers or PyTorch is missing, there is no such model, or it cannot be asked this way.
     """
-    option = f"--model lvlm:{name}"
-    _, transformers = (need(option, package, package, _EXTRA) for package in ("torch", "transformers"))
+    shown = f"lvlm:{name}"
+    _, transformers = (need(shown, package, package, _EXTRA) for package in ("torch", "transformers"))
     if not sys.stderr.isatty():
         transformers.utils.logging.disable_progress_bar()
-    with told(option):
+    with told(shown):
         where = {"trust_remote_code": False, "local_files_only": not _is_reachable(name)}
         processor = transformers.AutoProcessor.from_pretrained(name, **where)
         # Pillow's way to resize, whether or not torchvision is installed. Asked of the whole, videos would need it too.

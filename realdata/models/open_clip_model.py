@@ -72,10 +72,10 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     Raises:
         InputError: OpenCLIP is missing, or has no such model, or one whose pictures cannot be made here.
     """
-    option = f"--model open_clip:{name}"
-    open_clip = need(option, "open_clip", "open_clip_torch", "open-clip")
-    model_name, tag, quick_gelu = (name, None, False) if name.startswith(_SCHEMAS) else _tagged(open_clip, name, option)
-    with told(option):
+    shown = f"open_clip:{name}"
+    open_clip = need(shown, "open_clip", "open_clip_torch", "open-clip")
+    model_name, tag, quick_gelu = (name, None, False) if name.startswith(_SCHEMAS) else _tagged(open_clip, name, shown)
+    with told(shown):
         clip = open_clip.create_model_from_pretrained(
             model_name,
             tag,
@@ -86,7 +86,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
             weights_only=True,
         ).eval()
         tokenizer = _tokenizer(open_clip, model_name)
-    pictures = _preprocessing(option, clip.visual.preprocess_cfg)
+    pictures = _preprocessing(shown, clip.visual.preprocess_cfg)
     description = {
         "kind": "open_clip",
         "name": name,
@@ -96,29 +96,29 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     return OpenCLIPModel(description, clip, _embed(clip, tokenizer, question), pictures, dtype)
 
 
-def _tagged(open_clip: Any, name: str, option: str) -> tuple[str, str, bool]:
+def _tagged(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
     """The architecture and the tag, and whether these weights were trained with QuickGELU."""
     architecture, _, tag = name.rpartition("/")
     architecture = architecture.replace("/", "-")  # OpenAI's ViT-B/32 is OpenCLIP's ViT-B-32
     if not architecture or not tag:
-        raise InputError(f"{option}: must be ARCHITECTURE/TAG, hf-hub:OWNER/NAME or local-dir:FOLDER, got {name!r}")
+        raise InputError(f"{shown}: must be ARCHITECTURE/TAG, hf-hub:OWNER/NAME or local-dir:FOLDER, got {name!r}")
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if not tags:
-        raise InputError(f"{option}: OpenCLIP has no weights for {architecture!r}; see open_clip.list_pretrained()")
+        raise InputError(f"{shown}: OpenCLIP has no weights for {architecture!r}; see open_clip.list_pretrained()")
     found = open_clip.get_pretrained_cfg(architecture, tag)
     if not found:
-        raise InputError(f"{option}: the tag must be among {', '.join(tags)}, got {tag!r}")
+        raise InputError(f"{shown}: the tag must be among {', '.join(tags)}, got {tag!r}")
     return architecture, tag, bool(found.get("quick_gelu", False))
 
 
 def _tokenizer(open_clip: Any, name: str) -> Callable[[list[str]], Any]:
     """The model's tokenizer; a configuration cannot have code fetched for it."""
     text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
-    # OpenCLIP hands the configuration's own options on to transformers, and lets these go before them.
+    # OpenCLIP hands the configuration's own showns on to transformers, and lets these go before them.
     return open_clip.get_tokenizer(name, **({"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}))
 
 
-def _preprocessing(option: str, content: Mapping[str, Any]) -> Preprocessing:
+def _preprocessing(shown: str, content: Mapping[str, Any]) -> Preprocessing:
     size = content["size"]
     side = size if isinstance(size, int) else min(size)
     mean, deviation = (
@@ -126,7 +126,7 @@ def _preprocessing(option: str, content: Mapping[str, Any]) -> Preprocessing:
     )
     # OpenCLIP knows two interpolations, and takes the second for any other name.
     interpolation = "bilinear" if content["interpolation"] == "bilinear" else "bicubic"
-    return as_preprocessing(option, "open_clip", content["resize_mode"], side, size, interpolation, mean, deviation)
+    return as_preprocessing(shown, "open_clip", content["resize_mode"], side, size, interpolation, mean, deviation)
 
 
 def _embed(clip: Any, tokenizer: Callable[[list[str]], Any], question: Question) -> Any:

@@ -104,10 +104,8 @@ def find_published(name: str) -> Published:
         if _plain(bare) in (_plain(each.name), _plain(f"{each.backbone}-{each.pretrain}-{each.checkpoint}")):
             return each
     if bare.lower().startswith("minigpt"):
-        raise InputError(
-            f"--model: {PREFIX}{bare}: MiniGPT-4 is in no library; evaluate it elsewhere, and give --scores"
-        )
-    raise InputError(f"--model: {PREFIX}{bare} is no model of the paper's tables; python -m realdata.models lists them")
+        raise InputError(f"{PREFIX}{bare}: MiniGPT-4 is in no library; evaluate it elsewhere, and give `scores`")
+    raise InputError(f"{PREFIX}{bare} is no model of the paper's tables; python -m realdata.models lists them")
 
 
 def _plain(name: str) -> str:

@@ -58,21 +58,21 @@ def _read_file(path: Path) -> dict[int, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise InputError(f"--names: {path}: no such file; or choose {IMAGENET} or {OPENAI}") from error
+        raise InputError(f"`names`: {path}: no such file; or choose {IMAGENET} or {OPENAI}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--names: {path}: cannot be read ({error})") from error
+        raise InputError(f"`names`: {path}: cannot be read ({error})") from error
     names: dict[int, str] = {}
     for number, line in enumerate(lines, 1):
         index, _, name = line.partition("\t")
         if not line.strip():
             continue
         if not index.strip().isdigit() or not name.strip():
-            raise InputError(f"--names: {path}: line {number}: must be index<TAB>name, got {line!r}")
+            raise InputError(f"`names`: {path}: line {number}: must be index<TAB>name, got {line!r}")
         if int(index) in names:
-            raise InputError(f"--names: {path}: line {number}: the index {int(index)} was given before")
+            raise InputError(f"`names`: {path}: line {number}: the index {int(index)} was given before")
         names[int(index)] = name.strip()
     if not names:
-        raise InputError(f"--names: {path}: holds no names")
+        raise InputError(f"`names`: {path}: holds no names")
     return names
 
 
@@ -95,7 +95,7 @@ def read_mapping(path: Path) -> dict[str, int]:
     try:
         table: pd.DataFrame = read_table(path, {"folder": None, "class_index": (0, 10**6)})
     except InputError as error:
-        raise InputError(f"--classes: {error}") from error
+        raise InputError(f"`classes`: {error}") from error
     return {folder: int(index) for folder, index in zip(table["folder"], table["class_index"], strict=True)}
 
 

@@ -44,21 +44,21 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
             prefix, _, background = group.name.partition("-")
             if prefix not in PREFIXES:
                 raise InputError(
-                    f"--data: {folder}: holds the folder {group.name}; a group begins with "
+                    f"`data`: {folder}: holds the folder {group.name}; a group begins with "
                     f"{', '.join(f'{word}-' for word in PREFIXES)}"
                 )
             for path in photo_files(group):
                 photos.append(Photo(path.relative_to(root).as_posix(), index, PREFIXES[prefix], background))
     if not photos:
-        raise InputError(f"--data: {root}: holds no photo in folders like '100 black swan/common-water'")
+        raise InputError(f"`data`: {root}: holds no photo in folders like '100 black swan/common-water'")
     missing = set(GROUPS) - {photo.group for photo in photos}
     if missing:
-        raise InputError(f"--data: {root}: holds no {' and no '.join(sorted(missing))} photos")
+        raise InputError(f"`data`: {root}: holds no {' and no '.join(sorted(missing))} photos")
     return root, photos
 
 
 def find_uncurated(
-    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "--data"
+    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "`data`"
 ) -> tuple[Path, list[Photo]]:
     """All photos in folders of class and background, of no group yet; as `find_photos` otherwise.
 
@@ -82,7 +82,7 @@ def find_uncurated(
 
 
 def class_folders(
-    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "--data"
+    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "`data`"
 ) -> tuple[Path, dict[Path, int]]:
     """The class folders of a folder; arguments as in `find_photos`, and the option that names the folder.
 

@@ -87,7 +87,7 @@ def _read_predictions(path: Path, with_labels: bool) -> pd.DataFrame:
 
 def _shown(root: Path, classes: ClassNames, mapping: dict[str, int] | None) -> pd.DataFrame:
     """What the photos of a folder show."""
-    _, photos = find_uncurated(root, classes, mapping, option="--photos")
+    _, photos = find_uncurated(root, classes, mapping, option="`photos`")
     rows = [(photo.path, photo.class_index, photo.background) for photo in photos]
     return pd.DataFrame(rows, columns=pd.Index(["path", "class_index", "background"]))
 

@@ -20,7 +20,7 @@ from pretrained.normalisation import prepare
 from pretrained.preprocessing import Preprocessing
 from pretrained.siglip import SigLIP
 from sims.training.checkpoints import Checkpoints
-from sims.training.steps import all_finite
+from sims.training.step import all_finite, take_step
 from workbench.compilation import jit
 from workbench.errors import RunError
 from workbench.interruption import Interruption
@@ -107,8 +107,7 @@ def train_on(
             merged = nnx.merge(graph, weights)
             return loss(merged, prepare(data[0][rows], preprocessing), data[1][rows])
 
-        updates, state = optimiser.update(jax.grad(value)(weights), state, weights)
-        return optax.apply_updates(weights, updates), state
+        return take_step(optimiser, value, weights, state)
 
     compiled = jit(step, donate_argnums=(0, 1))
     finite = jit(all_finite)
@@ -126,7 +125,7 @@ def train_on(
             if done % _LOOK and done < steps:
                 continue
             if not bool(finite(weights)):
-                raise RunError(f"training diverged by step {done}; a smaller --learning-rate may help")
+                raise RunError(f"training diverged by step {done}; a smaller `learning_rate` may help")
             on_progress(done, "")
             if checkpoints and done < steps and (interruption.wanted or checkpoints.due()):
                 checkpoints.save(done, (weights, state), {})

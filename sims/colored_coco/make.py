@@ -146,7 +146,7 @@ def plan_pictures(found: Sequence[Found], train: int, test: int, seed: int) -> l
     for label, name in enumerate(CLASSES):
         if not trains[label] or not tests[label]:
             raise InputError(
-                f"--annotations: the class {name!r} has {number[label]} objects in too few pictures to train and test"
+                f"`annotations`: the class {name!r} has {number[label]} objects in too few pictures to train and test"
             )
         for each in trains[label][:train]:
             plan.append(Painted("train", each, _seen(generator, label)))

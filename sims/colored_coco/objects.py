@@ -42,17 +42,17 @@ class Objects:
         self.annotations, self.images = annotations, images
         self._coco = _read(annotations)
         if not images.is_dir():
-            raise InputError(f"--images: {images} is no directory")
+            raise InputError(f"`images`: {images} is no directory")
         found = []
         for label, name in enumerate(CLASSES):
             category = self._coco.getCatIds(catNms=[name])
             if not category:
-                raise InputError(f"--annotations: {annotations}: has no category {name!r}")
+                raise InputError(f"`annotations`: {annotations}: has no category {name!r}")
             chosen = self._coco.getAnnIds(catIds=category, areaRng=[min_area, float("inf")], iscrowd=False)
             if not chosen:
                 raise InputError(
-                    f"--annotations: {annotations}: has no object of the class {name!r} with at least "
-                    f"{min_area:g} pixels; --min-area allows smaller ones"
+                    f"`annotations`: {annotations}: has no object of the class {name!r} with at least "
+                    f"{min_area:g} pixels; `min_area` allows smaller ones"
                 )
             found += [Found(label, each, self._coco.anns[each]["image_id"]) for each in sorted(chosen)]
         self.found = found
@@ -60,7 +60,7 @@ class Objects:
             self._path(each)
 
     def _path(self, found: Found) -> Path:
-        where = f"--annotations: {self.annotations}: annotation {found.annotation}"
+        where = f"`annotations`: {self.annotations}: annotation {found.annotation}"
         if found.image not in self._coco.imgs:
             raise InputError(f"{where}: names the image {found.image}, which the file does not list")
         path = self.images / self._coco.imgs[found.image]["file_name"]
@@ -75,12 +75,12 @@ class Objects:
             InputError: the mask is empty or of another size than the picture, or the picture cannot be decoded.
         """
         path = self._path(found)
-        where = f"--annotations: {self.annotations}: annotation {found.annotation}"
+        where = f"`annotations`: {self.annotations}: annotation {found.annotation}"
         try:
             with Image.open(path) as image:
                 picture = np.asarray(image.convert("RGB"))
         except Exception as error:  # Pillow raises a dozen kinds on a damaged file
-            raise InputError(f"--images: {path}: cannot be decoded ({error})") from error
+            raise InputError(f"`images`: {path}: cannot be decoded ({error})") from error
         if "segmentation" not in self._coco.anns[found.annotation]:
             raise InputError(f"{where}: has no segmentation")
         try:
@@ -100,21 +100,21 @@ def _read(path: Path) -> COCO:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"--annotations: {path}: no such file") from error
+        raise InputError(f"`annotations`: {path}: no such file") from error
     except IsADirectoryError as error:
-        raise InputError(f"--annotations: {path} is a directory; name COCO's instances_*.json") from error
+        raise InputError(f"`annotations`: {path} is a directory; name COCO's instances_*.json") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"--annotations: {path}: cannot be read as JSON ({error})") from error
+        raise InputError(f"`annotations`: {path}: cannot be read as JSON ({error})") from error
     parts = ("images", "annotations", "categories")
     if not isinstance(content, dict) or any(not isinstance(content.get(part), list) for part in parts):
-        raise InputError(f"--annotations: {path}: must hold the lists {', '.join(parts)}, as COCO's instances do")
+        raise InputError(f"`annotations`: {path}: must hold the lists {', '.join(parts)}, as COCO's instances do")
     coco = COCO()
     coco.dataset = content
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it greets
             coco.createIndex()
     except (KeyError, TypeError) as error:
-        raise InputError(f"--annotations: {path}: an entry lacks {error}") from error
+        raise InputError(f"`annotations`: {path}: an entry lacks {error}") from error
     return coco
 
 

@@ -35,7 +35,7 @@ def read_index(folder: Path) -> pd.DataFrame:
     table = read_table(folder / TABLE, {"split": SPLITS, "path": None, "object": CLASSES, "background": None})
     missing = set(SPLITS) - set(table["split"])
     if missing:
-        raise InputError(f"--data: {folder / TABLE}: lists no picture of the split {sorted(missing)[0]!r}")
+        raise InputError(f"`data`: {folder / TABLE}: lists no picture of the split {sorted(missing)[0]!r}")
     return table
 
 
@@ -57,7 +57,7 @@ def read_pictures(
         try:
             photo = read_photo(folder / path, preprocessing)
         except Exception as error:  # Pillow raises a dozen kinds on a damaged file
-            raise InputError(f"--data: {folder / path}: cannot be read ({error})") from error
+            raise InputError(f"`data`: {folder / path}: cannot be read ({error})") from error
         on_picture()
         return photo
 

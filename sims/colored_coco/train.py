@@ -152,7 +152,10 @@ def _main(options: argparse.Namespace) -> None:
 
 def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[str]) -> Checkpoint:
     if options.model != TINY:
-        checkpoint = load(Path(options.model))
+        try:
+            checkpoint = load(Path(options.model))
+        except InputError as error:
+            raise InputError(f"--model: {error}") from error
         if not isinstance(checkpoint.model, CLIP):
             raise InputError(f"--model: {options.model}: must be a CLIP, is a {type(checkpoint.model).__name__}")
         return checkpoint

@@ -65,4 +65,4 @@ class DigitsConfig:
             if word not in LEARNERS:
                 raise ParameterError("objective", f"among {', '.join(LEARNERS)}", word)
         if self.samples and self.batch_size > self.samples:
-            raise ParameterError("batch_size", f"at most --samples, which is {self.samples}", self.batch_size)
+            raise ParameterError("batch_size", f"at most `samples`, which is {self.samples}", self.batch_size)

@@ -51,20 +51,20 @@ def read_digits(classes: int, folder: Path | None = None) -> Digits:
         test = np.arange(len(labels)) % _FOLD == 0
         parts = {"train": (images[~test], labels[~test]), "test": (images[test], labels[test])}
     elif not folder.is_dir():
-        raise InputError(f"--digits: {folder} is no directory")
+        raise InputError(f"`digits`: {folder} is no directory")
     else:
         parts = {part: _mnist(folder, part) for part in _FILES}
     wanted = {part: _of_classes(Split(*found), classes, part) for part, found in parts.items()}
     shapes = {part.images.shape[1:] for part in wanted.values()}
     if len(shapes) > 1:
-        raise InputError(f"--digits: {folder}: training and test pictures differ in size: {sorted(shapes)}")
+        raise InputError(f"`digits`: {folder}: training and test pictures differ in size: {sorted(shapes)}")
     return Digits(**wanted, source=SCIKIT_LEARN if folder is None else MNIST)
 
 
 def _of_classes(split: Split, classes: int, part: str) -> Split:
     missing = sorted(set(range(classes)) - set(split.labels.tolist()))
     if missing:
-        raise InputError(f"--digits: the {part} files hold no picture of the digit {missing[0]}; reduce --classes")
+        raise InputError(f"`digits`: the {part} files hold no picture of the digit {missing[0]}; reduce `classes`")
     kept = split.labels < classes
     return Split(split.images[kept], split.labels[kept])
 
@@ -82,9 +82,9 @@ def _mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     paths = [next((path for path in _named(folder, name) if path.exists()), folder / name) for name in _FILES[part]]
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(images) != len(labels):
-        raise InputError(f"--digits: {paths[0]} holds {len(images)} pictures and {paths[1]} {len(labels)} labels")
+        raise InputError(f"`digits`: {paths[0]} holds {len(images)} pictures and {paths[1]} {len(labels)} labels")
     if labels.max(initial=0) >= MOST_CLASSES:
-        raise InputError(f"--digits: {paths[1]}: a label must be from 0 to 9, got {labels.max()}")
+        raise InputError(f"`digits`: {paths[1]}: a label must be from 0 to 9, got {labels.max()}")
     used = slice(MNIST_TRAINING if part == "train" else None)
     return images[used].astype(np.float32) / 255.0, labels[used].astype(np.int32)
 

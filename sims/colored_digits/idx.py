@@ -26,18 +26,18 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
     except FileNotFoundError as error:
-        raise InputError(f"--digits: {path}: no such file") from error
+        raise InputError(f"`digits`: {path}: no such file") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"--digits: {path}: is a truncated or damaged gzip file ({error})") from error
+        raise InputError(f"`digits`: {path}: is a truncated or damaged gzip file ({error})") from error
     magic = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
     if content[:4] != magic:
         raise InputError(
-            f"--digits: {path}: must begin with the bytes {magic.hex(' ')} of an IDX file of {dimensions} dimensions, "
+            f"`digits`: {path}: must begin with the bytes {magic.hex(' ')} of an IDX file of {dimensions} dimensions, "
             f"begins with {content[:4].hex(' ') or 'nothing'}"
         )
     start = 4 + 4 * dimensions
     sizes = np.frombuffer(content[4:start], ">u4") if len(content) >= start else np.zeros(0, np.uint32)
     expected = start + int(np.prod(sizes.astype(np.int64)))
     if len(sizes) < dimensions or len(content) != expected:
-        raise InputError(f"--digits: {path}: has {len(content)} bytes where its header says {expected}")
+        raise InputError(f"`digits`: {path}: has {len(content)} bytes where its header says {expected}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(sizes.astype(int))

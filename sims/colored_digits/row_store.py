@@ -45,7 +45,7 @@ class RowStore:
         differing = [key for key in self.identity if found.get(key) != self.identity[key]]
         if differing:
             raise InputError(
-                f"{self.path} was made by another run (different: {', '.join(differing)}); choose another --out"
+                f"{self.path} was made by another run (different: {', '.join(differing)}); choose another `out`"
             )
         return Row(self.design, arrays)
 

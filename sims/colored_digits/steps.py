@@ -25,7 +25,7 @@ from sims.colored_digits.learners import LEARNERS, Painted
 from sims.colored_digits.pictures import Sample, captions, draw_sample, paint, prompts, shift
 from sims.encoders import Architecture
 from sims.training.devices import RUNS
-from sims.training.steps import all_finite
+from sims.training.step import first_divergence, take_step
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 
@@ -155,11 +155,9 @@ class Steps:
         batch = Painted(paint(ink, self.palette[colours]), texts, labels, colours)
         updated = {}
         for name, state in states.items():
-            gradients = jax.grad(functools.partial(self.loss, name))(state.weights, batch)
-            updates, optimiser = self.optimiser.update(gradients, state.optimiser)
-            weights = optax.apply_updates(state.weights, updates)
-            diverged = jnp.where((state.diverged == 0) & ~all_finite(weights), index + 1, state.diverged)
-            updated[name] = State(weights, optimiser, diverged)
+            loss = functools.partial(self.loss, name, batch=batch)
+            weights, optimiser = take_step(self.optimiser, loss, state.weights, state.optimiser)
+            updated[name] = State(weights, optimiser, first_divergence(state.diverged, weights, index))
         return updated
 
     def loss(self, name: str, weights: Any, batch: Painted) -> Float[Array, ""]:

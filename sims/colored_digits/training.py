@@ -99,6 +99,6 @@ def _check_finite(states: dict[str, State], config: DigitsConfig) -> None:
         if diverged.any():
             run = int(np.argmax(diverged > 0))
             raise RunError(
-                f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}; a --learning-rate smaller "
+                f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}; a `learning_rate` smaller "
                 f"than {config.learning_rate:g} may help"
             )

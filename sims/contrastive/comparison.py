@@ -1,13 +1,13 @@
 """From the runs' accuracies to the table: means with errors, and agreement with theory."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
-from sims.objectives import OBJECTIVES
+from sims.objectives import SUPERVISED
 from sims.training.record import Trained
 from sims.training.runs import TEST_SIZE
 from theory.statements.group_accuracy import GROUPS, mixture
@@ -72,6 +72,7 @@ def tabulate(
     predictions: Sequence[Mapping[str, Any]],
     prompts: Sequence[str],
     spurious_ratio: float,
+    supervised: Collection[str] = SUPERVISED,
 ) -> list[Row]:
     """One row for each learner and prompt, compared with the theory where there is one.
 
@@ -80,12 +81,13 @@ def tabulate(
         predictions: the `predictions` of `theory.predictions.report`.
         prompts: in the order of the accuracies.
         spurious_ratio: of the mixture `in_distribution`.
+        supervised: which learners read no prompt.
     """
     theory = {(row["learner"], row["prompt"]): row["accuracy"] for row in predictions}
     cells = [
         (name, prompt, result.accuracies[:, index], result)
         for name, result in trained.items()
-        for index, prompt in enumerate(prompts if OBJECTIVES[name].contrastive else (None,))
+        for index, prompt in enumerate((None,) if name in supervised else prompts)
     ]
     comparisons = len(GROUPS) * sum(theory.get((name, prompt)) is not None for name, prompt, *_ in cells)
     rows = []

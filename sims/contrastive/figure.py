@@ -24,7 +24,10 @@ _LEARNER_COLOURS = {
     "siglip": "#CC79A7",
     "least_squares": "#A6761D",
     "logistic": "#5E3C99",
+    "infonce_image_to_text": "#56B4E9",
+    "infonce_text_to_image": "#009E73",
 }
+_FURTHER_COLOURS = ("#882255", "#44AA99", "#AA4499", "#117733")  # of objectives of one's own, in turn
 _INTERVAL = 1.96  # standard errors on each side: 95% for one point
 
 
@@ -117,10 +120,12 @@ def _draw_trajectories(
     arrays: Mapping[str, np.ndarray],
     spurious_ratio: float,
 ) -> None:
+    further = [name for name in dict.fromkeys(row["learner"] for row in rows) if name not in _LEARNER_COLOURS]
     for row in rows:
         if row["prompt"] not in (None, prompt):
             continue
-        name, colour = row["learner"], _LEARNER_COLOURS[row["learner"]]
+        name = row["learner"]
+        colour = _LEARNER_COLOURS.get(name) or _FURTHER_COLOURS[further.index(name) % len(_FURTHER_COLOURS)]
         index = 0 if row["prompt"] is None else prompts.index(prompt)
         conflicting = 100 * arrays[f"{name}.trajectory"][:, :, index, 1]
         steps = arrays[f"{name}.trajectory_steps"]

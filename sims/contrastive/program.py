@@ -2,89 +2,21 @@
 
 import argparse
 import dataclasses
-import functools
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import jax
-
-from sims.contrastive import comparison
-from sims.contrastive import figure as contrastive_figure
-from sims.contrastive import table as contrastive_table
-from sims.contrastive.result import ContrastiveResult, config_dict
-from sims.contrastive.verdict import compare, verdict
+from sims.contrastive.run import run
+from sims.contrastive.table import show
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import DEFAULT, OBJECTIVES
-from sims.training.checkpoints import SECONDS, Checkpoints
+from sims.objectives.own import objectives_option
+from sims.training.checkpoints import SECONDS
 from sims.training.config import MINIMUM, ContrastiveConfig
-from sims.training.loop import train
-from sims.training.memory import check_memory
 from sims.training.options import add_numbers
 from theory.options import add_model_options, model_from_options
-from theory.predictions import BATCH_FREE
-from theory.report import report
 from theory.statements.zero_shot import PROMPTS
-from workbench import figures, hosts, program, results, terminal
+from workbench import hosts, program, results
 
 DEFAULT_OUT = Path("results/contrastive")
-
-
-def run(
-    config: ContrastiveConfig,
-    on_progress: Callable[[int, str], None] = lambda step, status: None,
-    checkpoints: Checkpoints | None = None,
-) -> ContrastiveResult:
-    """Train all learners of a configuration, evaluate them on fresh data, and compare them with theory and each other.
-
-    Args:
-        config: what to run.
-        on_progress: called now and then with the step reached and a word on how it goes.
-        checkpoints: where to keep a long training, and to go on from.
-
-    Raises:
-        RunError: training diverged.
-    """
-    started = time.perf_counter()
-    with ThreadPoolExecutor(1) as background:
-        # The closed forms compile while the training program does.
-        closed_forms = background.submit(
-            functools.partial(report, learners=BATCH_FREE), config.model, config.embed_dim, config.prompt
-        )
-        training = train(config, on_progress, checkpoints)
-        theory = closed_forms.result()
-    # The closed forms are of linear encoders.
-    predictions = theory["predictions"] if config.architecture.linear else []
-    rows = comparison.tabulate(training.learners, predictions, config.prompt, float(config.model.spurious_ratio))
-    device = jax.devices()[0]
-    return ContrastiveResult(
-        config,
-        training.learners,
-        rows,
-        verdict(compare(training.learners, config.prompt), rows),
-        _theorem62(theory, rows),
-        training.seconds | {"total": time.perf_counter() - started},
-        _versions() | {"device": f"{device.platform} {device.device_kind}", "devices": str(jax.device_count())},
-    )
-
-
-def _versions() -> dict[str, str]:
-    return results.versions("jax", "jaxlib", "flax", "optax", "numpy")
-
-
-def _theorem62(theory_report: dict[str, Any], rows: list[comparison.Row]) -> dict[str, Any] | None:
-    bound = theory_report["printed"]["conflicting_error_bound"]
-    errors = {row.learner: 1 - row.accuracy["conflicting"] for row in rows if row.prompt == "label"}
-    if "linearized" not in errors or bound is None:
-        return None
-    return {
-        "conditions_hold": theory_report["printed"]["conditions_hold"],
-        "printed_error_bound": bound,
-        "derived_error": theory_report["derived"]["conflicting_error"],
-        "simulated_error": errors,
-    }
 
 
 def build_parser() -> program.Parser:
@@ -100,9 +32,10 @@ def build_parser() -> program.Parser:
     add = group.add_argument
     add(
         "--objective",
-        type=program.choices(tuple(OBJECTIVES)),
+        type=objectives_option,
         metavar="NAMES",
-        help="losses to train with, separated by commas; the supervised ones are trained in any case (default: "
+        help=f"losses to train with, separated by commas: {', '.join(OBJECTIVES)}, or module:function for a loss of "
+        "your own; the supervised ones are trained in any case (default: "
         f"{','.join(DEFAULT)}, of which linearized only with linear encoders)",
     )
     for name, table, reads in (("image", IMAGE_ENCODERS, "an image"), ("text", TEXT_ENCODERS, "a text")):
@@ -157,35 +90,7 @@ def _main(options: argparse.Namespace) -> None:
     hosts.join(options)
     fields = [field.name for field in dataclasses.fields(ContrastiveConfig) if field.name != "model"]
     config = ContrastiveConfig(model_from_options(options), **{name: getattr(options, name) for name in fields})
-    results.check_writable(options.out)
     results.check_json(options.json)
-    check_memory(config)
-    made_by = _versions() | {"platform": jax.default_backend()}
-    identity = results.plain(config_dict(config) | {"versions": made_by})
-    checkpoints = Checkpoints(options.out / "checkpoints", identity, options.checkpoint_seconds)
-    with terminal.progress() as display:
-        task = display.add_task("training steps", total=config.steps, status="")
-        result = hosts.together(
-            lambda: run(config, lambda step, status: display.update(task, completed=step, status=status), checkpoints)
-        )
-    if hosts.is_first():
-        _write(result, options)
-    checkpoints.remove()
-
-
-def _write(result: ContrastiveResult, options: argparse.Namespace) -> None:
-    started = time.perf_counter()
-    content = result.to_dict()
-    figure = figures.to_png(contrastive_figure.draw(content, result.arrays()))
-    result.seconds["figure"] = time.perf_counter() - started
-    content = result.to_dict()
-    results.write_files(
-        options.out,
-        {
-            "arrays.npz": results.to_npz(result.arrays()),
-            "figure.png": figure,
-            "result.json": results.to_json(content),
-        },
-    )
-    if not results.emit_json(content, options.json):
-        contrastive_table.show(result, options.out)
+    result = run(config, options.out, options.checkpoint_seconds)
+    if hosts.is_first() and not results.emit_json(result.to_dict(), options.json):
+        show(result, options.out)

@@ -2,16 +2,24 @@
 
 import dataclasses
 import json
+import time
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sims.contrastive.comparison import Row
+from sims.objectives import find_objective
 from sims.training.config import ContrastiveConfig
 from sims.training.record import Trained
-from workbench.errors import InputError
+from theory.statements.group_accuracy import GROUPS
+from workbench import figures, results
+from workbench.errors import InputError, ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +45,72 @@ class ContrastiveResult:
     seconds: dict[str, float]
     versions: dict[str, str]
 
+    def accuracy(self, objective: str, prompt: str | None = None) -> "pd.DataFrame":
+        """Accuracies of one learner: a row for each group of `theory.GROUPS`, in [0, 1].
+
+        Args:
+            objective: its name.
+            prompt: of a contrastive learner; not needed where one prompt was evaluated, nor for a supervised learner.
+
+        Returns:
+            The columns `mean`, over the runs, and `standard_error` of it.
+
+        Raises:
+            ParameterError: it was not trained, or not evaluated with the prompt.
+        """
+        import pandas as pd  # here, since the main job does without it
+
+        rows = [row for row in self.rows if row.learner == objective]
+        if not rows:
+            raise ParameterError("objective", f"one of {', '.join(self.trained)}", repr(objective))
+        found = [row for row in rows if prompt in (None, row.prompt) or row.prompt is None]
+        if len(found) != 1:
+            raise ParameterError("prompt", f"one of {', '.join(str(row.prompt) for row in rows)}", repr(prompt))
+        columns = {"mean": found[0].accuracy, "standard_error": found[0].stderr}
+        return pd.DataFrame(columns, index=pd.Index(GROUPS, name="group"))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A table with a row for each learner, prompt and group, and one number in each cell.
+
+        Columns: `objective`, `prompt`, `group`, `mean`, `standard_error`, `theory` (NaN where no closed form is known),
+        `agrees` (None where that is not judged), `converged`, `steps`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "objective": row.learner,
+                "prompt": row.prompt,
+                "group": group,
+                "mean": row.accuracy[group],
+                "standard_error": row.stderr[group],
+                "theory": float("nan") if row.theory is None else row.theory[group],
+                "agrees": row.agrees,
+                "converged": row.converged,
+                "steps": row.steps,
+            }
+            for row in self.rows
+            for group in GROUPS
+        )
+
+    def plot(self) -> "Figure":
+        """The program's figure."""
+        from sims.contrastive.figure import draw  # here, since it draws what `load` reads as well
+
+        return draw(self.to_dict(), self.arrays())
+
+    def save(self, directory: Path) -> None:
+        """Write arrays.npz, figure.png and result.json, each beside its place and then renamed.
+
+        Raises:
+            InputError: the directory or a file cannot be written.
+        """
+        started = time.perf_counter()
+        figure = figures.to_png(self.plot())
+        self.seconds["figure"] = time.perf_counter() - started
+        arrays, content = results.to_npz(self.arrays()), results.to_json(self.to_dict())
+        results.write_files(directory, {"arrays.npz": arrays, "figure.png": figure, "result.json": content})
+
     def to_dict(self) -> dict[str, Any]:
         """The content of `result.json`."""
         return {
@@ -55,9 +129,10 @@ class ContrastiveResult:
 
 
 def config_dict(config: ContrastiveConfig) -> dict[str, Any]:
-    """The configuration as one flat dictionary."""
-    content = dataclasses.asdict(config)
-    return content.pop("model") | content
+    """The configuration as one flat dictionary; objectives by their names."""
+    content = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    content["objective"] = tuple(find_objective(objective).name for objective in config.objective or ())
+    return dataclasses.asdict(content.pop("model")) | content
 
 
 def load(directory: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

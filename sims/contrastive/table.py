@@ -8,13 +8,14 @@ from rich.table import Table
 
 from sims.contrastive.comparison import Row
 from sims.contrastive.result import ContrastiveResult
+from sims.objectives import OBJECTIVES
 from theory.statements.group_accuracy import GROUPS
 from workbench import terminal
 
 _ONE_LINE = 100  # columns of a terminal that hold simulation and theory side by side
 
 
-def show(result: ContrastiveResult, out: Path) -> None:
+def show(result: ContrastiveResult, out: Path | None) -> None:
     """Print the table, the verdict, what Theorem 6.2 says of it, and where the files are."""
     console = terminal.output()
     seeds, narrow = result.config.seeds, console.width < _ONE_LINE
@@ -49,6 +50,11 @@ def show(result: ContrastiveResult, out: Path) -> None:
     unconverged = sorted({row.learner for row in result.rows if not row.converged})
     if unconverged:
         console.print(f"* Not converged after {result.config.steps} steps: {', '.join(unconverged)}; try more --steps.")
+    own = [name for name in result.config.learners if name not in OBJECTIVES]
+    if own:
+        console.print(f"No closed form is known for {', '.join(own)}.")
+    if out is None:
+        return
     console.print()
     console.print(f"Written to {out}: figure.png, result.json, arrays.npz", soft_wrap=True)
 

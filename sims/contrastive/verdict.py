@@ -5,14 +5,14 @@ supervised learner, each at the corrected level; so no reference is chosen by lo
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from sims.contrastive.comparison import Row
-from sims.objectives import OBJECTIVES, SUPERVISED
+from sims.objectives import SUPERVISED
 from sims.training.record import Trained
 from sims.training.runs import TEST_SIZE
 
@@ -64,18 +64,26 @@ class Comparison:
         return min(self.differences, key=lambda item: abs(item.difference))
 
 
-def compare(trained: Mapping[str, Trained], prompts: Sequence[str]) -> list[Comparison]:
-    """Compare each contrastive learner on `conflicting` with every supervised one."""
+def compare(
+    trained: Mapping[str, Trained], prompts: Sequence[str], supervised: Collection[str] = SUPERVISED
+) -> list[Comparison]:
+    """Compare each contrastive learner on `conflicting` with every supervised one.
+
+    Args:
+        trained: learner to what training gave.
+        prompts: in the order of the accuracies.
+        supervised: which learners are; the others are contrastive.
+    """
     conflicting = {name: result.accuracies[:, :, 1] for name, result in trained.items()}
-    contrastive = [name for name in trained if OBJECTIVES[name].contrastive]
-    count = len(contrastive) * len(prompts) * len(SUPERVISED)
+    contrastive = [name for name in trained if name not in supervised]
+    count = len(contrastive) * len(prompts) * len(supervised)
     comparisons = []
     for name in contrastive:
-        converged = all(trained[other].converged for other in (name, *SUPERVISED))
+        converged = all(trained[other].converged for other in (name, *supervised))
         for index, prompt in enumerate(prompts):
             differences = tuple(
                 _difference(reference, conflicting[name][:, index] - conflicting[reference][:, 0], count)
-                for reference in SUPERVISED
+                for reference in supervised
             )
             comparisons.append(Comparison(name, prompt, differences, _judge(differences, converged)))
     return comparisons
@@ -121,13 +129,14 @@ def verdict(comparisons: Sequence[Comparison], rows: Sequence[Row]) -> dict[str,
     `inconclusive`.
     """
     prompts = dict.fromkeys(comparison.prompt for comparison in comparisons)
+    references = [row.learner for row in rows if row.prompt is None]
     answer = _answer(comparisons)
     return {
         "question": QUESTION,
         "answer": answer,
         "by_prompt": {prompt: _answer([item for item in comparisons if item.prompt == prompt]) for prompt in prompts},
         "group": "conflicting",
-        "references": list(SUPERVISED),
+        "references": references,
         "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
         "text": in_words(answer, comparisons, rows),
     }
@@ -146,7 +155,8 @@ def in_words(answer: str, comparisons: Sequence[Comparison], rows: Sequence[Row]
     if not comparisons:
         return ["No contrastive learner was trained, so there is nothing to compare."]
     accuracy = {(row.learner, row.prompt): row.accuracy for row in rows}
-    supervised = ", ".join(f"{name} {100 * accuracy[(name, None)]['conflicting']:.1f}%" for name in SUPERVISED)
+    supervised_learners = [row.learner for row in rows if row.prompt is None]
+    supervised = ", ".join(f"{name} {100 * accuracy[(name, None)]['conflicting']:.1f}%" for name in supervised_learners)
     sentences = [f"{_OPENING[answer]} Right on conflicting images, supervised: {supervised}."]
     best = max(comparisons, key=lambda item: item.closest.difference)
     worst = min(comparisons, key=lambda item: item.closest.difference)
@@ -164,11 +174,11 @@ def in_words(answer: str, comparisons: Sequence[Comparison], rows: Sequence[Row]
         if named:
             sentences.append(f"{kind.capitalize()} (points against the closest supervised): {', '.join(named)}.")
     if best.closest.interval is None:
-        sentences.append("A single run has no error to judge by; --seeds 2 or more gives one.")
+        sentences.append("A single run has no error to judge by; two seeds or more give one.")
     # Leaning on the spurious feature backwards also helps where it conflicts; the worse group shows who pays for it.
     worse = {key: min(groups["aligned"], groups["conflicting"]) for key, groups in accuracy.items()}
     leader = max((item for item in worse if item[1] is not None), key=lambda item: worse[item])
-    references = ", ".join(f"{name} {100 * worse[(name, None)]:.1f}%" for name in SUPERVISED)
+    references = ", ".join(f"{name} {100 * worse[(name, None)]:.1f}%" for name in supervised_learners)
     sentences.append(
         f"In the worse of the two groups, aligned or conflicting: best contrastive {leader[0]}/{leader[1]} "
         f"{100 * worse[leader]:.1f}%; {references}."

@@ -48,7 +48,9 @@ class Architecture:
 
     @property
     def _requirement(self) -> str:
-        return f"the square of a multiple of {_LEAST_SIDE} for --image-encoder {self.image_encoder}, such as 64 or 144"
+        return (
+            f"the square of a multiple of {_LEAST_SIDE} for the `image_encoder` {self.image_encoder}, such as 64 or 144"
+        )
 
     @property
     def image_shape(self) -> tuple[int, ...]:

@@ -19,7 +19,8 @@ INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature of 0.07 ...
 MAX_SCALE = 100.0  # ... and its bound on the factor
 
 
-def _create(architecture: Architecture, rngs: nnx.Rngs) -> CosineDualEncoder:
+def create_cosine(architecture: Architecture, rngs: nnx.Rngs) -> CosineDualEncoder:
+    """A dual encoder with embeddings of unit length and CLIP's initial temperature."""
     return CosineDualEncoder(architecture, INITIAL_SCALE, rngs=rngs)
 
 
@@ -30,10 +31,14 @@ def symmetric_cross_entropy(images: Float[Array, "size embed"], texts: Float[Arr
     return jnp.mean((rows - own) + (columns - own)) / 2.0
 
 
+def scale_of(model: Any) -> Float[Array, ""]:
+    """The trained factor for similarities, c above."""
+    return jnp.exp(jnp.minimum(model.log_scale[...], jnp.log(MAX_SCALE)))
+
+
 def clip_loss(model: Any, images: Array, texts: Array) -> Float[Array, ""]:
     """CLIP's loss on one batch, for whatever embeds images and texts at unit length and has a `log_scale`."""
-    scale = jnp.exp(jnp.minimum(model.log_scale[...], jnp.log(MAX_SCALE)))
-    return symmetric_cross_entropy(scale * model.embed_images(images), model.embed_texts(texts))
+    return symmetric_cross_entropy(scale_of(model) * model.embed_images(images), model.embed_texts(texts))
 
 
 def infonce_loss(model: CosineDualEncoder, batch: Batch) -> Float[Array, ""]:
@@ -41,4 +46,4 @@ def infonce_loss(model: CosineDualEncoder, batch: Batch) -> Float[Array, ""]:
     return clip_loss(model, batch.images, batch.texts)
 
 
-INFONCE = Objective("infonce", True, _create, infonce_loss)
+INFONCE = Objective("infonce", True, create_cosine, infonce_loss)

@@ -2,14 +2,15 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sims.objectives import SUPERVISED
+from sims.objectives import OBJECTIVES, Objective
+from sims.objectives.own import source_of
 from sims.sweep.grid import CONTINUOUS, Chunk, Grid, Layout, layout
 from sims.sweep.runs import Program, bytes_of_run, compiled
 from sims.sweep.store import Outcome, Store
@@ -17,7 +18,7 @@ from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
-from workbench import hosts, results
+from workbench import results
 from workbench.errors import InputError
 from workbench.memory import available_bytes
 
@@ -38,26 +39,37 @@ class Sweep:
         prompts: zero-shot prompts to evaluate with.
         seed: of all random numbers.
         layout: how its runs are cut into blocks and chunks.
+        own: objectives that the grid names and `OBJECTIVES` does not.
     """
 
     grid: Grid
     prompts: tuple[str, ...]
     seed: int
     layout: Layout
+    own: tuple[Objective, ...] = ()
 
     def manifest(self) -> dict[str, Any]:
         """What makes it this sweep and no other; JSON-ready."""
         made_by = results.versions("jax", "jaxlib", "flax", "optax", "numpy") | {"platform": jax.default_backend()}
-        return dataclasses.asdict(self) | {"versions": made_by}
+        content = {
+            "grid": dataclasses.asdict(self.grid),
+            "prompts": self.prompts,
+            "seed": self.seed,
+            "layout": dataclasses.asdict(self.layout),
+            "versions": made_by,
+        }
+        own = {objective.name: source_of(objective) for objective in self.own}
+        return content | ({"own_objectives": own} if own else {})
 
     def programs(self) -> list[Program]:
         """The program of each combination of static values; supervised learners read no caption and share theirs."""
         full = self.grid.axes["mention_inv"] == (1.0,) and self.grid.axes["mention_spu"] == (1.0,)
         programs = []
         for static in self.grid.programs():
-            captions = {"caption": "latent"} if static["objective"] in SUPERVISED else {}
-            reads_all = full or static["objective"] in SUPERVISED
-            programs.append(Program(**static | captions, prompts=self.prompts, full_captions=reads_all))
+            objective = _named(static["objective"], self.own)
+            read = {"objective": objective} | ({} if objective.contrastive else {"caption": "latent"})
+            reads_all = full or not objective.contrastive
+            programs.append(Program(**static | read, prompts=self.prompts, full_captions=reads_all))
         return programs
 
     def chunks(self) -> list[tuple[Program, Chunk]]:
@@ -66,7 +78,13 @@ class Sweep:
         return [(program, part) for program in dict.fromkeys(self.programs()) for part in parts]
 
 
-def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = None) -> Sweep:
+def _named(name: str, own: Sequence[Objective]) -> Objective:
+    return ({objective.name: objective for objective in own} | OBJECTIVES)[name]
+
+
+def plan(
+    grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = None, own: tuple[Objective, ...] = ()
+) -> Sweep:
     """A sweep whose blocks fit in memory.
 
     Args:
@@ -74,6 +92,7 @@ def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = N
         prompts: zero-shot prompts to evaluate with.
         seed: of all random numbers.
         memory: bytes that may be used; half of what is free unless given.
+        own: objectives that the grid names and `OBJECTIVES` does not.
 
     Raises:
         ParameterError: a parameter outside its domain.
@@ -90,23 +109,22 @@ def plan(grid: Grid, prompts: tuple[str, ...], seed: int, memory: int | None = N
     for static in grid.programs():
         ContrastiveConfig(
             SpuriousModel(image_dim=static["image_dim"], text_dim=static["text_dim"]),
-            (static["objective"],),
+            (_named(static["objective"], own),),
             **{name: value for name, value in static.items() if name in _OF_CONFIG},
         )
     devices = jax.device_count()
     memory = int(_MEMORY_SHARE * available_bytes()) if memory is None else memory
     needed = jax.local_device_count() * max(
-        bytes_of_run(Program(**static, prompts=prompts, full_captions=True)) for static in grid.programs()
+        bytes_of_run(program) for program in dict.fromkeys(Sweep(grid, prompts, seed, Layout(1, 1, 1), own).programs())
     )
     if needed > memory:
         raise InputError(
             f"one run on each of {jax.local_device_count()} devices needs about {needed / 1e9:,.1f} GB of memory and "
-            f"{memory / 1e9:,.1f} GB may be used; reduce --batch-size or the dimensions"
+            f"{memory / 1e9:,.1f} GB may be used; reduce `batch_size` or the dimensions"
         )
     largest = min(LARGEST_BLOCK.get(jax.default_backend(), _LARGEST_ELSEWHERE), memory // needed)
-    return Sweep(
-        grid, prompts, seed, layout(len(grid.combinations()), grid.seeds, devices, largest, jax.process_count())
-    )
+    parts = layout(len(grid.combinations()), grid.seeds, devices, largest, jax.process_count())
+    return Sweep(grid, prompts, seed, parts, own)
 
 
 class Seconds:
@@ -123,7 +141,7 @@ class Seconds:
 
 def run(
     sweep: Sweep,
-    store: Store,
+    store: Store | None,
     on_progress: Callable[[int, int], None] = lambda done, before: None,
     seconds: Seconds | None = None,
 ) -> Outcome:
@@ -133,7 +151,7 @@ def run(
 
     Args:
         sweep: what to do.
-        store: what is done.
+        store: what is done; None keeps nothing.
         on_progress: called with the number of chunks done, and how many of them were done before.
         seconds: filled with where the time went.
 
@@ -147,7 +165,7 @@ def run(
     chunks = sweep.chunks()
     shapes = [(len(part.seeds), sweep.layout.seeds, sweep.layout.combinations) for _, part in chunks]
     ends = (len(sweep.prompts), len(SAMPLED_GROUPS))
-    kept = [store.read(index, shape, ends) for index, shape in enumerate(shapes)]
+    kept = [None if store is None else store.read(index, shape, ends) for index, shape in enumerate(shapes)]
     done = before = sum(outcome is not None for outcome in kept)
     on_progress(done, before)
     values, devices = sweep.grid.combinations(), jax.local_device_count()
@@ -168,19 +186,17 @@ def run(
         found = [np.asarray(array)[: len(part.seeds)] for array in ready[program, padded.seeds.shape](*arguments)]
         seconds.run += time.perf_counter() - started
         outcome = Outcome(*found)
-        store.write(index, outcome)
+        if store is not None:
+            store.write(index, outcome)
         kept[index] = outcome
         done += 1
         on_progress(done, before)
     for index, shape in enumerate(shapes):
-        while kept[index] is None:  # another process's; if it dies, JAX's runtime ends this one
+        while store is not None and kept[index] is None:  # another process's; if it dies, JAX's runtime ends this one
             time.sleep(_SECONDS_BETWEEN_LOOKS)
             kept[index] = store.read(index, shape, ends)
         on_progress(len(kept) - sum(outcome is None for outcome in kept), before)
-    whole = _put_together(sweep, chunks, [outcome for outcome in kept if outcome is not None])
-    if hosts.is_first():
-        store.assemble(sweep.grid, sweep.prompts, whole)
-    return whole
+    return _put_together(sweep, chunks, [outcome for outcome in kept if outcome is not None])
 
 
 def _put_together(sweep: Sweep, chunks: list[tuple[Program, Chunk]], outcomes: list[Outcome]) -> Outcome:

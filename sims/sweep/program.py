@@ -1,7 +1,6 @@
 """`python -m sims.sweep`: thousands of training runs over a grid of parameters, resumable, on every device."""
 
 import argparse
-import dataclasses
 import itertools
 import time
 from collections.abc import Callable
@@ -11,18 +10,16 @@ import jax
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import OBJECTIVES
+from sims.objectives.own import objectives_option
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, numbers
-from sims.sweep.plan import Seconds, plan, run
-from sims.sweep.store import Outcome, Store, rows
-from sims.training.config import ContrastiveConfig
+from sims.sweep.run import default_axes, run_sweep
+from sims.sweep.store import Outcome
 from sims.training.devices import every_core_a_device
-from theory.model import SpuriousModel
 from theory.options import MODEL_HELP
-from theory.statements.captions import CAPTIONS, Caption
+from theory.statements.captions import CAPTIONS
 from theory.statements.zero_shot import PROMPTS
 from workbench import hosts, program, results, terminal
 
@@ -61,14 +58,14 @@ def build_parser() -> program.Parser:
         "Train every combination of parameters, many runs at once on every device. A parameter is a value, a list "
         "a,b,c or a range start:stop:count, both ends included. A stopped sweep goes on where it stopped.",
     )
-    config, model, caption = ContrastiveConfig(steps=500), SpuriousModel(), Caption()
+    defaults = {name: values[0] for name, values in default_axes().items()}
     add, known = parser.add_argument, ", ".join
     add(
         "--objective",
-        type=program.choices(tuple(OBJECTIVES)),
-        default="infonce",
+        type=objectives_option,
+        default=defaults["objective"],
         metavar="NAMES",
-        help=f"losses: {known(OBJECTIVES)}",
+        help=f"losses: {known(OBJECTIVES)}, or module:function for a loss of your own",
     )
     add(
         "--caption",
@@ -81,14 +78,12 @@ def build_parser() -> program.Parser:
         kinds = program.choices(tuple(table))
         add(f"--{name}-encoder", type=kinds, default="linear", metavar="NAMES", help=f"{name} encoders: {known(table)}")
     for name in STATIC[4:]:
-        default = getattr(config, name, None) or int(getattr(model, name, 0))
-        _add_axis(parser, name, str(default), whole=True)
+        _add_axis(parser, name, str(defaults[name]), whole=True)
     for name in CONTINUOUS:
-        source = next(owner for owner in (model, caption, config) if hasattr(owner, name))
         add(
             f"--{name.replace('_', '-')}",
             type=_axis(),
-            default=str(float(getattr(source, name))),
+            default=str(defaults[name]),
             metavar="X",
             help=_MEANINGS[name],
         )
@@ -115,46 +110,23 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     every_core_a_device()
     hosts.join(options)
-    grid = Grid({name: getattr(options, name) for name in STATIC + CONTINUOUS}, options.seeds)
-    sweep = plan(grid, options.prompt, options.seed)
-    results.check_writable(options.out)
     results.check_json(options.json)
-    store = Store(options.out, sweep.manifest())
-    sweep = dataclasses.replace(sweep, layout=store.layout)
-    console = terminal.output()
     imported = time.time() - psutil.Process().create_time()
-    started = time.perf_counter()
-    seconds = Seconds()
-    chunks = len(sweep.chunks())
-    share = [0.0, 0.0]
-    with _progress() as display:
-        task = display.add_task("runs", total=grid.runs, rate="")
-
-        def on_progress(done: int, before: int) -> None:
-            share[:] = done / chunks, before / chunks
-            rate = grid.runs * (done - before) / chunks / (time.perf_counter() - started)
-            display.update(task, completed=grid.runs * done / chunks, rate=f"{rate:.1f} runs/s")
-
-        try:
-            outcome = run(sweep, store, on_progress, seconds)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("interrupted; the same command goes on where it stopped") from None
+    axes = {name: getattr(options, name) for name in STATIC + CONTINUOUS}
+    found = run_sweep(axes, options.prompt, options.seeds, options.seed, options.out)
     if not hosts.is_first():
         return
-    content = {
-        "axes": grid.axes,
-        "seconds": {"start": imported} | vars(seconds),
-        "versions": sweep.manifest()["versions"],
-    }
-    if results.emit_json(content | {"results": list(rows(grid, options.prompt, outcome))}, options.json):
+    content = {"axes": found.grid.axes, "seconds": {"start": imported} | found.seconds, "versions": found.versions}
+    if results.emit_json(content | {"results": list(found.rows())}, options.json):
         return
-    before = f" ({share[1]:.0%} of them done before)" if share[1] else ""
+    console = terminal.output()
+    before = f" ({found.done_before:.0%} of them done before)" if found.done_before else ""
     console.print(
-        f"{grid.runs} runs{before} on {jax.device_count()} devices ({jax.default_backend()}): start and imports "
-        f"{imported:.1f} s, compilation {seconds.compile:.1f} s, run {seconds.run:.1f} s.",
+        f"{found.grid.runs} runs{before} on {jax.device_count()} devices ({jax.default_backend()}): start and imports "
+        f"{imported:.1f} s, compilation {found.seconds['compile']:.1f} s, run {found.seconds['run']:.1f} s.",
         soft_wrap=True,
     )
-    _tell_divergences(console, grid, outcome)
+    _tell_divergences(console, found.grid, found.outcome)
     console.print(f"Written to {options.out}: sweep.npz, sweep.csv", soft_wrap=True)
 
 
@@ -170,15 +142,3 @@ def _tell_divergences(console: Console, grid: Grid, outcome: Outcome) -> None:
         where = ", ".join(f"{names[index]} {point[index]}" for index in [*varying, len(names) - 1])
         console.print(f"  {where}: at step {step}", soft_wrap=True)
     console.print("All are in the column diverged_step. A smaller --learning-rate may help.", soft_wrap=True)
-
-
-def _progress() -> Progress:
-    """Runs done, rate and time left, on a terminal."""
-    display = terminal.progress()
-    display.columns = (
-        TextColumn("{task.completed:>6.0f}/{task.total:.0f} runs"),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    return display

@@ -18,12 +18,12 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, UInt32
 
 from sims.encoders import Architecture
-from sims.objectives import OBJECTIVES
+from sims.objectives import Objective
 from sims.sweep.grid import CONTINUOUS
 from sims.synthetic.captions import sample_pairs
 from sims.synthetic.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch
-from sims.training.steps import all_finite, learning_rate_schedule
+from sims.training.step import first_divergence, learning_rate_schedule, take_step
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
 from theory.statements.zero_shot import latent_prompt
@@ -40,7 +40,7 @@ class Program:
     """What is the same in all runs of one compiled program.
 
     Attributes:
-        objective: a name of `sims.objectives.OBJECTIVES`.
+        objective: the loss, and what is trained with it.
         caption: a kind of `theory.statements.captions.CAPTIONS`.
         image_encoder, text_encoder: names of `sims.encoders`.
         image_dim, text_dim, embed_dim: sizes of the encoders.
@@ -50,7 +50,7 @@ class Program:
         full_captions: every run's captions mention everything, so that nothing need be taken out of them.
     """
 
-    objective: str
+    objective: Objective
     caption: str
     image_encoder: str
     text_encoder: str
@@ -77,7 +77,7 @@ def _run(
     rate = named.pop("learning_rate")
     model = SpuriousModel(**named, image_dim=program.image_dim, text_dim=program.text_dim)
     bases = sample_bases(jax.random.fold_in(key, _BASES), program.image_dim, program.text_dim)
-    objective = OBJECTIVES[program.objective]
+    objective = program.objective
     untrained = objective.create(program.architecture, nnx.Rngs(jax.random.fold_in(key, _WEIGHTS)))
     graph, weights = nnx.split(untrained, nnx.Param)
     optimiser = optax.adam(learning_rate_schedule(rate))
@@ -92,12 +92,12 @@ def _run(
     def step(index: Int[Array, ""], carry: tuple[Any, Any, Any, Array]) -> tuple[Any, Any, Any, Array]:
         weights, state, total, diverged = carry
         batch = draw(index)
-        gradients = jax.grad(lambda weights: objective.loss(nnx.merge(graph, weights), batch))(weights)
-        updates, state = optimiser.update(gradients, state)
-        weights = optax.apply_updates(weights, updates)
+        weights, state = take_step(
+            optimiser, lambda weights: objective.loss(nnx.merge(graph, weights), batch), weights, state
+        )
         late = jnp.where(index >= program.steps // 2, 1.0, 0.0)
         total = jax.tree.map(lambda sum_, weight: sum_ + late * weight, total, weights)
-        diverged = jnp.where((diverged == 0) & ~all_finite(weights), index + 1, diverged)
+        diverged = first_divergence(diverged, weights, index)
         return weights, state, total, diverged
 
     start = weights, optimiser.init(weights), jax.tree.map(jnp.zeros_like, weights), jnp.zeros((), jnp.int32)
@@ -143,7 +143,7 @@ def compiled(program: Program, devices: int) -> Any:
 def bytes_of_run(program: Program) -> int:
     """About how much memory one run of a block takes, copies of the batch, weights and test images included."""
     pair = program.image_dim + program.text_dim
-    similarities = 5 * program.batch_size**2 if OBJECTIVES[program.objective].contrastive else 0
+    similarities = 5 * program.batch_size**2 if program.objective.contrastive else 0
     # Fusion leaves about a quarter of an encoder's arrays, of the images of two groups; measured with the ViT.
     encoding = program.architecture.floats_per_image()
     training = similarities + program.batch_size * (8 * pair + 2 * encoding) + 8 * program.embed_dim * pair

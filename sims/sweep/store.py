@@ -1,17 +1,13 @@
 """Where a sweep keeps what is done: a manifest, a file for each finished chunk, and the whole when all is there."""
 
-import csv
-import io
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sims.sweep.grid import Grid, Layout
-from sims.synthetic.evaluation import SAMPLED_GROUPS
+from sims.sweep.grid import Layout
 from workbench import hosts, results
 from workbench.errors import InputError
 
@@ -56,11 +52,11 @@ class Store:
                 found = json.loads(path.read_text(encoding="utf-8"))
                 self.layout = Layout(**{name: int(value) for name, value in found["layout"].items()})
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise InputError(f"{path} is no sweep's manifest ({error}); choose another --out") from error
+                raise InputError(f"{path} is no sweep's manifest ({error}); choose another `out`") from error
             differing = [key for key in wanted if key != "layout" and found.get(key) != wanted[key]]
             if differing or found.keys() != wanted.keys():
                 different = ", ".join(differing) or "its keys"
-                raise InputError(f"{folder} holds another sweep (different: {different}); choose another --out")
+                raise InputError(f"{folder} holds another sweep (different: {different}); choose another `out`")
         else:
             results.write_files(folder, {MANIFEST: results.to_json(manifest)})
             self.layout = Layout(**manifest["layout"])
@@ -96,26 +92,6 @@ class Store:
         """Keep a finished chunk: written beside, then renamed."""
         results.write_files(self.chunks, {self.path(index).name: results.to_npz(outcome._asdict())})
 
-    def assemble(self, grid: Grid, prompts: tuple[str, ...], outcome: Outcome) -> None:
-        """Write `sweep.npz` and `sweep.csv` from all runs, shape (programs, combinations, seeds)."""
-        axes: dict[str, Any] = {**grid.axes, "seed": range(grid.seeds), "prompt": prompts, "group": SAMPLED_GROUPS}
-        arrays = {name: np.array(list(values)) for name, values in axes.items()}
-        arrays["axes"] = np.array(list(axes))
-        arrays["accuracy"] = outcome.accuracies.reshape(*grid.shape, len(prompts), len(SAMPLED_GROUPS))
-        arrays["diverged_step"] = outcome.diverged.reshape(grid.shape)
-        text = io.StringIO()
-        table = list(rows(grid, prompts, outcome))
-        writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
-        results.write_files(self.folder, {"sweep.npz": results.to_npz(arrays), "sweep.csv": text.getvalue()})
-
-
-def rows(grid: Grid, prompts: tuple[str, ...], outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """A row a run: its parameters, the step at which it diverged (0 if it did not), and its accuracies, if any."""
-    columns = [f"{group} ({prompt})" for prompt in prompts for group in SAMPLED_GROUPS]
-    found = (part.reshape(grid.runs, -1).tolist() for part in outcome)
-    for values, accuracies, (diverged,) in zip(grid.points(), *found, strict=True):
-        named = dict(zip([*grid.axes, "seed"], values, strict=True))
-        known = (None if diverged else accuracy for accuracy in accuracies)
-        yield named | {"diverged_step": diverged} | dict(zip(columns, known, strict=True))
+    def assemble(self, arrays: dict[str, np.ndarray], table: str) -> None:
+        """Write the whole: `sweep.npz` from its arrays, and `sweep.csv`."""
+        results.write_files(self.folder, {"sweep.npz": results.to_npz(arrays), "sweep.csv": table})

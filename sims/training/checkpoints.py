@@ -75,7 +75,7 @@ class Checkpoints:
                 if differing:
                     raise InputError(
                         f"{self.folder} holds checkpoints of another run (different: {', '.join(differing)}); choose "
-                        "another --out, or delete them to start afresh"
+                        "another `out`, or delete them to start afresh"
                     )
                 shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
                 arrays = manager.restore(step, args=ocp.args.Composite(arrays=ocp.args.StandardRestore(shapes))).arrays
@@ -94,7 +94,7 @@ class Checkpoints:
         if hosts.lost_process(error):
             raise error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return InputError(f"--out: {self.folder} {what} ({reason})")
+        return InputError(f"`out`: {self.folder} {what} ({reason})")
 
     def _manager(self) -> contextlib.AbstractContextManager[Any]:
         ocp = _orbax()

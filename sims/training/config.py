@@ -1,9 +1,11 @@
 """The configuration of the main job."""
 
 import dataclasses
+import functools
+from collections.abc import Sequence
 
 from sims.encoders import Architecture
-from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED
+from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED, AnyObjective, Objective, find_objective
 from sims.training.options import check_numbers
 from theory.model import SpuriousModel
 from theory.statements.zero_shot import PROMPTS
@@ -19,8 +21,9 @@ class ContrastiveConfig:
 
     Attributes:
         model: parameters of the synthetic model.
-        objective: names from `sims.objectives.OBJECTIVES`; the supervised ones are trained in any case, as the
-            reference that the question asks for. Unless given, those of `DEFAULT` that the encoders allow.
+        objective: names from `sims.objectives.OBJECTIVES`, or objectives of one's own (`sims.objectives.own`); the
+            supervised ones are trained in any case, as the reference that the question asks for. Unless given, those
+            of `DEFAULT` that the encoders allow.
         prompt: zero-shot prompts to evaluate the contrastive learners with.
         image_encoder: a name of `sims.encoders.IMAGE_ENCODERS`.
         text_encoder: a name of `sims.encoders.TEXT_ENCODERS`.
@@ -37,7 +40,7 @@ class ContrastiveConfig:
     """
 
     model: SpuriousModel = dataclasses.field(default_factory=SpuriousModel)
-    objective: tuple[str, ...] | None = None
+    objective: Sequence[AnyObjective] | None = None
     prompt: tuple[str, ...] = PROMPTS
     image_encoder: str = "linear"
     text_encoder: str = "linear"
@@ -51,16 +54,22 @@ class ContrastiveConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self, MINIMUM)
-        objectives = tuple(name for name in OBJECTIVES if self.architecture.linear or name not in LINEAR_ONLY)
+        allowed = tuple(name for name in OBJECTIVES if self.architecture.linear or name not in LINEAR_ONLY)
         if self.objective is None:
-            object.__setattr__(self, "objective", tuple(name for name in DEFAULT if name in objectives))
-        for name, allowed in (("objective", objectives), ("prompt", PROMPTS)):
-            words = getattr(self, name)
-            for word in words or ("nothing",):
-                if word not in allowed:
-                    raise ParameterError(name, f"among {', '.join(allowed)}", word)
+            object.__setattr__(self, "objective", tuple(name for name in DEFAULT if name in allowed))
+        objectives = tuple(find_objective(objective) for objective in self.objective or ())
+        names = [objective.name for objective in objectives]
+        for name in names or ("nothing",):
+            if name not in allowed and (name in OBJECTIVES or not names):
+                raise ParameterError("objective", f"among {', '.join(allowed)}", name)
+            if names.count(name) > 1:
+                raise ParameterError("objective", "each one once", f"{name} twice")
+        object.__setattr__(self, "objective", objectives)
+        for word in self.prompt or ("nothing",):
+            if word not in PROMPTS:
+                raise ParameterError("prompt", f"among {', '.join(PROMPTS)}", word)
         if self.samples and self.batch_size > self.samples:
-            raise ParameterError("batch_size", f"at most --samples, which is {self.samples}", self.batch_size)
+            raise ParameterError("batch_size", f"at most `samples`, which is {self.samples}", self.batch_size)
 
     @property
     def architecture(self) -> Architecture:
@@ -68,7 +77,15 @@ class ContrastiveConfig:
         dims = int(self.model.image_dim), int(self.model.text_dim), self.embed_dim
         return Architecture(*dims, self.image_encoder, self.text_encoder)
 
+    @functools.cached_property
+    def learners(self) -> dict[str, Objective]:
+        """Name to objective, those asked for and the supervised reference: contrastive before supervised ones."""
+        asked = {objective.name: objective for objective in map(find_objective, self.objective or ())}
+        known = {name: each for name, each in OBJECTIVES.items() if name in asked or name in SUPERVISED}
+        own = {name: each for name, each in asked.items() if name not in OBJECTIVES}
+        return dict(sorted((known | own).items(), key=lambda item: not item[1].contrastive))
+
     @property
-    def learners(self) -> tuple[str, ...]:
-        """The objectives to train, in the table's order: those asked for, and the supervised reference."""
-        return tuple(name for name in OBJECTIVES if name in (self.objective or ()) or name in SUPERVISED)
+    def supervised(self) -> tuple[str, ...]:
+        """The learners without texts, which the others are compared with."""
+        return tuple(name for name, objective in self.learners.items() if not objective.contrastive)

@@ -38,7 +38,7 @@ def training_mesh(config: ContrastiveConfig) -> Mesh | None:
     over_runs = math.gcd(config.seeds, len(devices))
     over_batch = len(devices) // over_runs
     if config.batch_size % over_batch:
-        allowed = f"a multiple of {over_batch}, the devices that share each of --seeds {config.seeds}"
+        allowed = f"a multiple of {over_batch}: so many devices share each of the {config.seeds} runs (`seeds`)"
         raise ParameterError("batch_size", allowed, config.batch_size)
     return Mesh(np.array(devices).reshape(over_runs, over_batch), (RUNS, ring.AXIS), axis_types=(AxisType.Auto,) * 2)
 

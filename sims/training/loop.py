@@ -89,11 +89,11 @@ class _Loop:
         self.runs: Runs = prepare_runs(config, self.mesh)
         self.states: States
         self.states, self.order = self.program.initial(self.runs)
-        self.record, self.step = Record(config.learners, config.steps), 0
+        self.record, self.step = Record(tuple(config.learners), config.steps), 0
         kept = checkpoints.restore((self.states, self.order)) if checkpoints else None
         if kept is not None:
             self.step, (self.states, self.order), record = kept
-            self.record = Record.from_json(config.learners, config.steps, record)
+            self.record = Record.from_json(tuple(config.learners), config.steps, record)
         zero = on_every_device(self.mesh, 0)
         lowered = self.program.compiled_segment.lower(self.states, self.order, self.runs, zero, zero, zero)
         self._segment = lowered.compile()
@@ -149,5 +149,5 @@ def _check_finite(name: str, diverged: np.ndarray, config: ContrastiveConfig) ->
         run = int(np.argmax(diverged > 0))
         raise RunError(
             f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}: its weights are no longer finite "
-            f"numbers; a --learning-rate smaller than {config.learning_rate:g} may help"
+            f"numbers; a `learning_rate` smaller than {config.learning_rate:g} may help"
         )

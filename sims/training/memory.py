@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 
-from sims.objectives import OBJECTIVES
 from sims.pairwise.blocks import BLOCK, is_large
 from sims.synthetic.evaluation import PIECE
 from sims.training.config import ContrastiveConfig
@@ -16,37 +15,37 @@ _DRAWN, _DATASET, _SIMILARITIES = 5, 3, 5
 
 
 def memory_bytes(config: ContrastiveConfig) -> dict[str, int]:
-    """About how many bytes each part of the main job needs at its peak, by the options that set it."""
+    """About how many bytes each part of the main job needs at its peak, by the parameters that set it."""
     image_dim, text_dim = int(config.model.image_dim), int(config.model.text_dim)
     pair = image_dim + text_dim
-    contrastive = sum(OBJECTIVES[name].contrastive for name in config.learners)
+    contrastive = sum(objective.contrastive for objective in config.learners.values())
     # A large batch's similarities are there one block of rows at a time, and its runs train one after the other.
     columns, at_once = (BLOCK, 1) if is_large(config.batch_size) else (config.batch_size, config.seeds)
     encoding = config.architecture.floats_per_image()
     floats = {
-        "--image-dim or --seeds": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN)
+        "`image_dim` or `seeds`": 2 * (MONITOR_SIZE + TEST_SIZE) * image_dim * (config.seeds + _DRAWN)
         + PIECE * encoding // 2 * config.seeds,
-        "--samples or --seeds": _DATASET * config.seeds * config.samples * pair,
-        "--batch-size or --seeds": at_once
+        "`samples` or `seeds`": _DATASET * config.seeds * config.samples * pair,
+        "`batch_size` or `seeds`": at_once
         * config.batch_size
         * (_SIMILARITIES * contrastive * columns + _DRAWN * pair + 2 * encoding),
         # Weights, Adam's two moments, the phase's sum, gradients and updates.
-        "--embed-dim or --seeds": 6 * config.seeds * config.embed_dim * pair * contrastive,
+        "`embed_dim` or `seeds`": 6 * config.seeds * config.embed_dim * pair * contrastive,
     }
     size = jnp.dtype(jnp.result_type(float)).itemsize
-    return {options: size * count for options, count in floats.items()}
+    return {names: size * count for names, count in floats.items()}
 
 
 def check_memory(config: ContrastiveConfig) -> None:
     """Refuse what does not fit.
 
     Raises:
-        InputError: the configuration needs more memory than is free; the message names the options to reduce.
+        InputError: the configuration needs more memory than is free; the message names the parameters to reduce.
     """
     needed, free = memory_bytes(config), available_bytes()
     total = sum(needed.values())
     if total > free:
-        largest = max(needed, key=lambda options: needed[options])
+        largest = max(needed, key=lambda names: needed[names])
         raise InputError(
             f"the run needs about {total / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are free; reduce {largest}"
         )

@@ -9,28 +9,17 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 from jax.sharding import Mesh
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from sims.objectives import OBJECTIVES, Objective
+from sims.objectives import Objective
 from sims.pairwise.blocks import is_large
 from sims.synthetic.evaluation import EvaluationSet, zero_shot_accuracies
 from sims.synthetic.sampler import Bases, Batch
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, placed, split_batch
 from sims.training.runs import Runs, next_batch, weights_key
+from sims.training.step import first_divergence, learning_rate_schedule, take_step
 from workbench.compilation import jit
-
-DECAY_STEPS = 200  # of the learning rate
-
-
-def learning_rate_schedule(start: Any) -> optax.Schedule:
-    """Adam's learning rate, from `start` down as 1 / (1 + step / `DECAY_STEPS`)."""
-    return lambda step: start / (1.0 + jnp.asarray(step, float) / DECAY_STEPS)
-
-
-def all_finite(weights: Any) -> Bool[Array, ""]:
-    """Whether all weights are finite: their sum is, unless one is not or they are about to overflow."""
-    return jnp.isfinite(sum(jnp.sum(leaf) for leaf in jax.tree.leaves(weights)))
 
 
 class State(NamedTuple):
@@ -63,7 +52,7 @@ class Steps:
 
     def __init__(self, config: ContrastiveConfig, mesh: Mesh | None = None):
         self.config, self.mesh = config, mesh
-        self.objectives: Mapping[str, Objective] = {name: OBJECTIVES[name] for name in config.learners}
+        self.objectives: Mapping[str, Objective] = config.learners
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
         }
@@ -147,10 +136,9 @@ class Steps:
         batch = split_batch(batch)
         updated = {}
         for name, state in states.items():
-            gradients = jax.grad(functools.partial(self.loss, name))(state.weights, batch)
-            updates, optimiser = self.optimiser.update(gradients, state.optimiser)
-            weights = optax.apply_updates(state.weights, updates)
-            diverged = jnp.where((state.diverged == 0) & ~all_finite(weights), index + 1, state.diverged)
+            loss = functools.partial(self.loss, name, batch=batch)
+            weights, optimiser = take_step(self.optimiser, loss, state.weights, state.optimiser)
+            diverged = first_divergence(state.diverged, weights, index)
             updated[name] = State(weights, optimiser, jax.tree.map(jnp.add, state.total, weights), diverged)
         return updated, order
 

@@ -99,27 +99,27 @@ def test_a_summary_says_what_was_used(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"activation": "relu"}, "^--activation: must be among gelu, quick_gelu, gelu_pytorch_tanh, got relu$"),
-        ({"norm_epsilon": 0.0}, "^--norm-epsilon: must be a positive number, got 0.0$"),
-        ({"text_pooling": "first"}, "^--text-pooling: must be among argmax, eos, last, got first$"),
-        ({"image_size": 0}, "^--image-size: must be at least 1, got 0$"),
-        ({"interpolation": "best"}, "^--interpolation: must be among nearest, .*, got best$"),
-        ({"mean": (0.5, 0.5)}, r"^--mean: must be three numbers, got \(0.5, 0.5\)$"),
-        ({"deviation": (0.5, 0.0, 0.5)}, "^--deviation: must be three positive numbers"),
+        ({"activation": "relu"}, "^activation must be among gelu, quick_gelu, gelu_pytorch_tanh, got relu$"),
+        ({"norm_epsilon": 0.0}, "^norm_epsilon must be a positive number, got 0.0$"),
+        ({"text_pooling": "first"}, "^text_pooling must be among argmax, eos, last, got first$"),
+        ({"image_size": 0}, "^image_size must be at least 1, got 0$"),
+        ({"interpolation": "best"}, "^interpolation must be among nearest, .*, got best$"),
+        ({"mean": (0.5, 0.5)}, r"^mean must be three numbers, got \(0.5, 0.5\)$"),
+        ({"deviation": (0.5, 0.0, 0.5)}, "^deviation must be three positive numbers"),
     ],
 )
-def test_values_that_are_not_allowed_are_told_by_their_option(asked, words):
+def test_values_that_are_not_allowed_are_told_by_their_name(asked, words):
     with pytest.raises(InputError, match=words):
         Overrides(**asked)
 
 
 def test_options_of_loading_are_told(tmp_path):
     make(tmp_path)
-    with pytest.raises(InputError, match="--image-size: must be at least a patch's side, 8, got 7"):
+    with pytest.raises(InputError, match="image_size must be at least a patch's side, 8, got 7"):
         load(tmp_path, overrides=Overrides(image_size=7))
-    with pytest.raises(InputError, match="--dtype: must be among float32, bfloat16, got float16"):
+    with pytest.raises(InputError, match="dtype must be among float32, bfloat16, got float16"):
         load(tmp_path, dtype="float16")
-    with pytest.raises(InputError, match=r"--tokenizer: .*nowhere is no directory"):
+    with pytest.raises(InputError, match=r"tokenizer must be the folder .*nowhere, which is no directory"):
         load(tmp_path, tokenizer=tmp_path / "nowhere")
 
 

@@ -97,5 +97,5 @@ def test_missing_file_and_folder(folder):
     (folder / "classes.csv").unlink()
     with pytest.raises(InputError, match=r"classes\.csv: no such file"):
         read_published_tables(folder)
-    with pytest.raises(InputError, match=r"--published: .* is no directory"):
+    with pytest.raises(InputError, match=r"`published`: .* is no directory"):
         read_published_tables(folder / "nowhere")

@@ -116,7 +116,7 @@ def test_a_piece_that_is_broken_is_told(tmp_path, photos):
 
 
 def test_a_photo_that_cannot_be_read_ends_a_strict_run(tmp_path, photos):
-    with pytest.raises(InputError, match=r"--strict: .*1/11\.png cannot be read"):
+    with pytest.raises(InputError, match=r"`strict`: .*1/11\.png cannot be read"):
         answers(asking(tmp_path, Model(), strict=True), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {}))
 
 

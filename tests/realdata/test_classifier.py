@@ -130,7 +130,7 @@ def test_torchvisions_logits(tmp_path, torchvision, name, weights, resize, resam
 
 def test_a_file_with_code_never_reaches_torchvision(torchvision):
     torchvision.error = pickle.UnpicklingError("Unsupported global")
-    with pytest.raises(InputError, match=r"^--model torchvision:resnet18: its file must hold weights and nothing else"):
+    with pytest.raises(InputError, match=r"^torchvision:resnet18: its file must hold weights and nothing else"):
         classifier.load_torchvision("resnet18", QUESTION)
     assert [call[0] for call in torchvision.calls] == ["get_state_dict"]
 
@@ -161,15 +161,15 @@ def test_half_precision_is_close_and_other(tmp_path, timm):
 )
 def test_other_pictures_of_timms_are_told(timm, change, words):
     timm.config |= change
-    with pytest.raises(InputError, match=f"^--model timm:resnet18: .*{words}$"):
+    with pytest.raises(InputError, match=f"^timm:resnet18: .*{words}$"):
         classifier.load_timm("resnet18", QUESTION)
 
 
 def test_other_classes_are_told(timm, torchvision):
-    with pytest.raises(InputError, match=r"resnet18: --names: the indices must be from 0 to 999, got 1000$"):
+    with pytest.raises(InputError, match=r"resnet18: `names`: the indices must be from 0 to 999, got 1000$"):
         classifier.load_timm("resnet18", Question([3, 1000], ["a", "b"], []))
     timm.classes = 21843
-    with pytest.raises(InputError, match=r"^--model timm:resnet18: must have ImageNet's 1000 classes, has 21843$"):
+    with pytest.raises(InputError, match=r"^timm:resnet18: must have ImageNet's 1000 classes, has 21843$"):
         classifier.load_timm("resnet18", QUESTION)
     with pytest.raises(InputError, match=r"KINETICS400_V1: must have ImageNet's 1000 classes, has 400$"):
         classifier.load_torchvision("resnet18/KINETICS400_V1", QUESTION)
@@ -179,7 +179,7 @@ def test_other_classes_are_told(timm, torchvision):
 def test_other_names_are_told(torchvision):
     with pytest.raises(InputError, match=r"no weights V9, only resnet18/IMAGENET1K_V1, resnet18/IMAGENET1K_V2, "):
         classifier.load_torchvision("resnet18/V9", QUESTION)
-    with pytest.raises(InputError, match=r"^--model torchvision:x: cannot be loaded \(Unknown model x\)$"):
+    with pytest.raises(InputError, match=r"^torchvision:x: cannot be loaded \(Unknown model x\)$"):
         classifier.load_torchvision("x", QUESTION)
 
 
@@ -189,4 +189,4 @@ def test_a_missing_package_is_told(monkeypatch, package):
     with pytest.raises(InputError) as told:
         {"torchvision": classifier.load_torchvision, "timm": classifier.load_timm}[package]("resnet18", QUESTION)
     words = f'needs {package}; install the extra with pip install "sober-clip[classifiers]"'
-    assert str(told.value) == f"--model {package}:resnet18: {words}"
+    assert str(told.value) == f"{package}:resnet18: {words}"

@@ -135,12 +135,12 @@ def test_a_cache_that_changes_the_answers_is_told(tmp_path, monkeypatch):
 
 def test_other_models_are_told(tmp_path, monkeypatch):
     make(tmp_path)
-    with pytest.raises(InputError, match=r"^--model lvlm:.*nowhere: cannot be loaded \(.*\)$"):
+    with pytest.raises(InputError, match=r"^lvlm:.*nowhere: cannot be loaded \(.*\)$"):
         lvlm.load(str(tmp_path / "nowhere"), QUESTION)
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(InputError, match="cannot be loaded"):
         lvlm.load(str(tmp_path), QUESTION)
     importing = builtins.__import__
     monkeypatch.setattr("importlib.import_module", lambda name: importing(f"missing_{name}"))
-    with pytest.raises(InputError, match=r'^--model lvlm:x: needs torch; install the extra .*"sober-clip\[lvlm\]"$'):
+    with pytest.raises(InputError, match=r'^lvlm:x: needs torch; install the extra .*"sober-clip\[lvlm\]"$'):
         lvlm.load("x", QUESTION)

@@ -152,7 +152,7 @@ def test_the_hub_and_a_folder_need_no_tag_and_may_fetch_no_code(package, name):
     ],
 )
 def test_other_names_are_told(package, name, words):
-    with pytest.raises(InputError, match=f"^--model open_clip:{name}: {words}"):
+    with pytest.raises(InputError, match=f"^open_clip:{name}: {words}"):
         open_clip_model.load(name, QUESTION)
 
 
@@ -166,7 +166,7 @@ def test_other_names_are_told(package, name, words):
 )
 def test_other_pictures_are_told(package, change, words):
     package.preprocess |= change
-    with pytest.raises(InputError, match=f"^--model open_clip:tiny-B-8/openai: .*{words}$"):
+    with pytest.raises(InputError, match=f"^open_clip:tiny-B-8/openai: .*{words}$"):
         open_clip_model.load("tiny-B-8/openai", QUESTION)
 
 
@@ -183,7 +183,7 @@ def test_other_pictures_are_told(package, change, words):
 )
 def test_what_goes_wrong_there_is_told_in_one_line(package, error, words):
     package.error = error
-    with pytest.raises(InputError, match=rf"^--model open_clip:tiny-B-8/openai: {words}"):
+    with pytest.raises(InputError, match=rf"^open_clip:tiny-B-8/openai: {words}"):
         open_clip_model.load("tiny-B-8/openai", QUESTION)
 
 
@@ -192,4 +192,4 @@ def test_a_missing_package_is_told(monkeypatch):
     with pytest.raises(InputError) as told:
         open_clip_model.load("RN50/openai", QUESTION)
     words = 'needs open_clip_torch; install the extra with pip install "sober-clip[open-clip]"'
-    assert str(told.value) == f"--model open_clip:RN50/openai: {words}"
+    assert str(told.value) == f"open_clip:RN50/openai: {words}"

@@ -71,7 +71,7 @@ def test_candidates_are_all_or_the_published_twenty():
 
 
 def test_what_has_no_twenty_candidates_is_told():
-    with pytest.raises(InputError, match="no published list for the class 0; use 1v1000, or --candidates-from"):
+    with pytest.raises(InputError, match="no published list for the class 0; use 1v1000, or `candidates_from`"):
         allowed_candidates(published_lists(), np.arange(1000), np.array([0, 9]))
-    with pytest.raises(InputError, match="names classes that --names lacks"):
+    with pytest.raises(InputError, match="names classes that `names` lacks"):
         allowed_candidates(published_lists(), np.arange(10), np.array([9]))

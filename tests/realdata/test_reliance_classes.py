@@ -83,7 +83,9 @@ def test_shifts_scatter_no_more_than_their_variance_where_models_share_hard_phot
 def test_harder_photos_are_told_as_a_shift():
     fits = fit_classes(planted(1, slope=1.0, intercept=-0.7))
     tests = examine_classes(fits)
-    assert share(tests, "shift") < 0.05 + TOLERANCE and share(tests, "ray") > 0.9
+    others = [examine_classes(fit_classes(planted(seed, slope=1.0, intercept=-0.7))) for seed in (6, 7)]
+    wrong = np.mean([share(each, "shift") for each in (tests, *others)])
+    assert wrong < 0.05 + TOLERANCE / np.sqrt(3) and share(tests, "ray") > 0.9
     assert np.mean([test.intercept_p_value < 0.05 for test in tests]) > 0.95
     summary = summarise(fits, tests)
     # An interval of 95% misses 1 in one draw of 20, so that its test is held to one in 10,000; it is narrow.

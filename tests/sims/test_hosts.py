@@ -115,4 +115,7 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
     found = finish(start(2, tmp_path, TRAIN, "--seeds", "1", "--batch-size", "15"))
     for output, errors, code in found:
         assert code == 2 and output == ""
-        assert "--batch-size: must be a multiple of 2, the devices that share each of --seeds 1, got 15" in errors
+        assert (
+            "--batch-size: must be a multiple of 2: so many devices share each of the 1 runs (--seeds), got 15"
+            in errors
+        )

@@ -17,11 +17,11 @@ SMALL = ContrastiveConfig(SpuriousModel(image_dim=4, text_dim=3), seeds=2, sampl
 @pytest.mark.parametrize(
     ("change", "option"),
     [
-        ({"model": SpuriousModel(image_dim=1_000_000)}, "--image-dim"),
-        ({"samples": 10**9}, "--samples"),
-        ({"batch_size": 10**7, "samples": 0}, "--batch-size"),
-        ({"embed_dim": 10**10}, "--embed-dim"),
-        ({"seeds": 10**8}, "--seeds"),
+        ({"model": SpuriousModel(image_dim=1_000_000)}, "`image_dim`"),
+        ({"samples": 10**9}, "`samples`"),
+        ({"batch_size": 10**7, "samples": 0}, "`batch_size`"),
+        ({"embed_dim": 10**10}, "`embed_dim`"),
+        ({"seeds": 10**8}, "`seeds`"),
     ],
 )
 def test_what_cannot_fit_is_refused_by_name(change, option):
@@ -33,5 +33,5 @@ def test_what_cannot_fit_is_refused_by_name(change, option):
 def test_estimate_covers_what_is_kept():
     runs = prepare_runs(SMALL)
     needed = memory_bytes(SMALL)
-    assert sum(leaf.nbytes for leaf in jax.tree.leaves((runs.monitor, runs.test))) < needed["--image-dim or --seeds"]
-    assert sum(leaf.nbytes for leaf in jax.tree.leaves(runs.dataset)) < needed["--samples or --seeds"]
+    assert sum(leaf.nbytes for leaf in jax.tree.leaves((runs.monitor, runs.test))) < needed["`image_dim` or `seeds`"]
+    assert sum(leaf.nbytes for leaf in jax.tree.leaves(runs.dataset)) < needed["`samples` or `seeds`"]

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 
+from sims.objectives import OBJECTIVES
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, layout, numbers
 from sims.sweep.plan import plan
 from sims.sweep.runs import Program, bytes_of_run, compiled
@@ -93,7 +94,9 @@ def test_blocks_hold_every_run_and_few_twice(combinations, seeds, devices):
 @pytest.mark.simulation
 @pytest.mark.parametrize("objective", ["linearized", "least_squares"])
 def test_trained_runs_have_the_accuracies_of_the_closed_forms(objective):
-    program = Program(objective, "latent", "linear", "linear", 6, 6, 4, 128, 600, ("label", "class-mean"), True)
+    program = Program(
+        OBJECTIVES[objective], "latent", "linear", "linear", 6, 6, 4, 128, 600, ("label", "class-mean"), True
+    )
     found = np.moveaxis(train(program, 12, spurious_ratio=(0.6, 0.9))[0], 1, 0)  # ratios, seeds, prompts, groups
     for ratio, runs in zip((0.6, 0.9), found, strict=True):
         rows = predict(SpuriousModel(spurious_ratio=ratio, image_dim=6, text_dim=6), 4, learners=[objective])
@@ -108,14 +111,16 @@ def test_trained_runs_have_the_accuracies_of_the_closed_forms(objective):
 def test_captions_reach_the_training():
     """Captions of the class alone: the two prompts are one rule up to its length; latent captions tell them apart."""
     for caption, same in (("label", True), ("latent", False)):
-        program = Program("linearized", caption, "linear", "linear", 4, 4, 2, 64, 100, ("label", "class-mean"), True)
+        program = Program(
+            OBJECTIVES["linearized"], caption, "linear", "linear", 4, 4, 2, 64, 100, ("label", "class-mean"), True
+        )
         accuracies = train(program, 2)[0]
         assert np.allclose(accuracies[:, :, 0], accuracies[:, :, 1]) == same
 
 
 def test_a_run_is_the_same_in_a_block_of_one_seed_and_of_several():
     """A block of one seed takes a way of its own; the arithmetic is the same up to rounding in double precision."""
-    program = Program("infonce", "latent", "linear", "linear", 4, 4, 2, 16, 30, ("label",), True)
+    program = Program(OBJECTIVES["infonce"], "latent", "linear", "linear", 4, 4, 2, 16, 30, ("label",), True)
     together, _ = train(program, 2, mu_spu=(1.0, 2.0))
     alone, _ = train(program, 1, mu_spu=(1.0, 2.0))
     np.testing.assert_allclose(together[:1], alone, atol=2 / 4096)  # two images of the test set
@@ -124,7 +129,7 @@ def test_a_run_is_the_same_in_a_block_of_one_seed_and_of_several():
 
 def test_divergence_names_step_and_run():
     """A learning rate of 1e300 overflows the second step's loss; the runs beside it are not touched."""
-    program = Program("linearized", "latent", "linear", "linear", 4, 4, 2, 16, 30, ("label",), True)
+    program = Program(OBJECTIVES["linearized"], "latent", "linear", "linear", 4, 4, 2, 16, 30, ("label",), True)
     accuracies, diverged = train(program, 2, learning_rate=(0.05, 1e300))
     assert (diverged[:, 0] == 0).all() and np.isfinite(accuracies[:, 0]).all()
     assert ((diverged[:, 1] > 0) & (diverged[:, 1] < 30)).all() and np.isnan(accuracies[:, 1]).all()
@@ -138,7 +143,7 @@ def test_supervised_learners_are_trained_once_for_all_captions():
 
 
 def test_one_compilation_a_program_and_no_hidden_transfer():
-    program = Program("infonce", "label-attribute", "linear", "linear", 4, 4, 2, 8, 5, ("label",), False)
+    program = Program(OBJECTIVES["infonce"], "label-attribute", "linear", "linear", 4, 4, 2, 8, 5, ("label",), False)
     function = compiled(program, 1)
     arguments = [jax.device_put(inputs(4, offset)) for offset in (0.0, 0.01)]
     jax.block_until_ready((function(*arguments[0]), arguments))

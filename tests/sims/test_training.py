@@ -140,7 +140,7 @@ def test_divergence_names_learner_and_run():
     [
         ({"embed_dim": 0}, "embed_dim must be a whole number of at least 1, got 0"),
         ({"batch_size": 1}, "batch_size must be a whole number of at least 2, got 1"),
-        ({"samples": 10}, "batch_size must be at most --samples, which is 10, got 16"),
+        ({"samples": 10}, "batch_size must be at most `samples`, which is 10, got 16"),
         ({"objective": ("clip",)}, "objective must be among linearized, infonce, .*, got clip"),
         ({"objective": ()}, "objective must be among .*, got nothing"),
         ({"prompt": ("names",)}, "prompt must be among label, class-mean, got names"),

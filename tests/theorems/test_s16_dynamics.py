@@ -72,12 +72,17 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
     errors = [jax.jit(descend)(steps) - exact for steps in (1000, 4000, 16_000)]
     coarse, fine, _ = map(np.linalg.norm, errors)
     np.testing.assert_allclose(coarse / fine, 4.0, rtol=0.05)
+
     # What is of first order falls out of the extrapolation to steps of no length; what is left is of second order, and
     # would not shrink if the closed form were off.
-    left = [np.linalg.norm(4.0 * finer - coarser) for coarser, finer in itertools.pairwise(errors)]
-    np.testing.assert_allclose(left[0] / left[1], 16.0, rtol=0.05)
+    def shrinks(offset):
+        """How much less two finer trainings leave than two coarser ones, for a closed form that is off by so much."""
+        left = [np.linalg.norm(4.0 * finer - coarser - 3.0 * offset) for coarser, finer in itertools.pairwise(errors)]
+        return left[0] / left[1]
+
+    np.testing.assert_allclose(shrinks(0.0), 16.0, rtol=0.05)
     for wrong in (gram(covariance, start, 0.5 * time), gram(covariance, start, time, 0.0)):  # half the rate; no penalty
-        assert np.linalg.norm(wrong[: UNROUND.image_dim, UNROUND.image_dim :] - exact) > 0.1 * np.linalg.norm(exact)
+        assert shrinks(wrong[: UNROUND.image_dim, UNROUND.image_dim :] - exact) < 2.0
 
 
 def test_along_the_singular_vectors_the_growth_is_logistic(data):

@@ -91,14 +91,14 @@ def test_gradient_descent_reaches_it(batch, embed_dim):
     def descend(weights):
         def step(_, weights):
             gradients = jax.grad(lambda w: linearized_loss(nnx.merge(graph, w), batch))(weights)
-            return jax.tree.map(lambda w, g: w - 0.02 * g, weights, gradients)
+            return jax.tree.map(lambda w, g: w - 0.04 * g, weights, gradients)
 
-        return jax.lax.fori_loop(0, 40_000, step, weights)
+        return jax.lax.fori_loop(0, 100_000, step, weights)
 
     model = nnx.merge(graph, descend(weights))
     product = model.image_encoder.kernel[...] @ model.text_encoder.kernel[...].T
     expected = linearized_minimiser(jnp.asarray(sample_covariance(batch)), embed_dim)
-    # 40,000 steps leave exp(-0.02 * 40,000 * gap), with a gap of the singular values above 0.03.
+    # The slowest of 17 draws was off by 2e-5 at a fifth of this training, exp(-11), so that exp(-50) is left here.
     np.testing.assert_allclose(product, expected, atol=1e-8)
 
 

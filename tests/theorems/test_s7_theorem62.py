@@ -10,8 +10,7 @@ from scipy.stats import norm
 
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
-from theory import SpuriousModel, group_accuracies, zero_shot_direction
-from theory.statements import theorem62
+from theory import SpuriousModel, group_accuracies, theorem62, zero_shot_direction
 from theory.statements.theorem62 import conditions, critical_agreement, printed_bound_excess
 
 pytestmark = pytest.mark.statement("S7")

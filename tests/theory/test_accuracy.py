@@ -114,7 +114,7 @@ CLOSED_FORMS = {
     "mixed_prompt": lambda model: theory.mixed_prompt(model, 0.3),
     "regularised_logistic_direction": lambda model: theory.regularised_logistic_direction(model, 0.2),
     "siglip_critic": lambda model: theory.siglip_critic(model, Caption()),
-    "theorem62": lambda model: jnp.stack(theory.statements.theorem62(model, False)[1:3]),
+    "theorem62": lambda model: jnp.stack(theory.theorem62(model, False)[1:3]),
     "zero_shot_direction": lambda model: theory.zero_shot_direction(model, "class-mean"),
 }
 

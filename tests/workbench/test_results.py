@@ -19,7 +19,7 @@ def test_a_write_that_fails_half_way_leaves_what_was_there(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         write_files(tmp_path, {"one.json": "new", "no-such-folder/two": "new"})
     (tmp_path / "two.png").mkdir()
-    with pytest.raises(InputError, match=r"--out: .*two\.png cannot be written: it is a directory"):
+    with pytest.raises(InputError, match=r"`out`: .*two\.png cannot be written: it is a directory"):
         write_files(tmp_path, {"one.json": "new", "two.png": b"new"})
     (tmp_path / "two.png").rmdir()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one.json", "earlier")]
@@ -29,7 +29,7 @@ def test_checking_makes_nothing(tmp_path):
     check_writable(tmp_path / "new" / "below")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"--out: .*below cannot be written, since .*file is no directory"):
+    with pytest.raises(InputError, match=r"`out`: .*below cannot be written, since .*file is no directory"):
         check_writable(tmp_path / "file" / "below")
 
 

@@ -1,0 +1,62 @@
+"""What an evaluation is asked to do."""
+
+import dataclasses
+from pathlib import Path
+
+from realdata.evaluate.candidates import ALL, TWENTY
+from realdata.evaluate.prompts import PAPER
+from realdata.models.loading import Loading
+from realdata.photos.class_names import IMAGENET
+from realdata.photos.decoding import processors
+from workbench.errors import InputError, ParameterError
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """Which model, on which photos, asked how.
+
+    Attributes:
+        data: folder of class folders, as CounterAnimal's.
+        model: a folder with a checkpoint, a Hugging Face id, or another name that `realdata.models.choose` knows.
+        scores: or a file with the scores of a model that was run elsewhere.
+        names: the candidates' names: `imagenet`, `openai`, or a file.
+        classes: table of folders and class indices, for other class folders.
+        setup: among which candidates a photo is classified: `1v1000`, all names, or `1v20`, the 20 published for its
+            class; all unless given.
+        candidates_from: `1v20` with the 20 names that this model finds most similar to a class's photos.
+        prompt: what is said of a candidate, `{}` for its name; a file of such lines, or `openai80`.
+        uncurated: whether the photos lie in folders class/background and are of no group yet.
+        strict: whether a photo that cannot be read ends the run.
+        loading: how the model is loaded.
+        batch_size: photos at a time; the model's own unless given.
+        workers: processes that decode photos; 0 decodes in the main one.
+
+    Raises:
+        ParameterError: not one of `model` and `scores`.
+        InputError: `candidates_from` with `scores`, or with all candidates.
+    """
+
+    data: Path
+    model: str | None = None
+    scores: Path | None = None
+    names: str = IMAGENET
+    classes: Path | None = None
+    setup: str | None = None
+    candidates_from: str | None = None
+    prompt: str = PAPER
+    uncurated: bool = False
+    strict: bool = False
+    loading: Loading = dataclasses.field(default_factory=Loading)
+    batch_size: int | None = None
+    workers: int = dataclasses.field(default_factory=processors)
+
+    def __post_init__(self) -> None:
+        if (self.model is None) == (self.scores is None):
+            raise ParameterError("model", "given, or `scores` and not both", self.model)
+        if self.setup not in (None, ALL, TWENTY):
+            raise ParameterError("setup", f"{ALL} or {TWENTY}", self.setup)
+        if self.candidates_from is not None and (self.setup == ALL or self.scores is not None):
+            other = f"`setup` {ALL}" if self.scores is None else "`scores`"
+            raise InputError(
+                f"`candidates_from`: makes the candidates of {TWENTY} with `model`, and cannot go with {other}"
+            )

@@ -1,0 +1,123 @@
+"""An evaluation, from what is asked to its result: which photos and candidates there are, and what the model says."""
+
+import contextlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from realdata.evaluate.answers import Answers, answers, most_similar
+from realdata.evaluate.asking import Asking
+from realdata.evaluate.candidates import NUMBER, TWENTY, allowed_candidates, published_lists
+from realdata.evaluate.config import EvaluationConfig
+from realdata.evaluate.kept import Kept
+from realdata.evaluate.prompts import PAPER, read_templates
+from realdata.evaluate.result import Evaluation
+from realdata.evaluate.scores import answers_from, read_scores
+from realdata.evaluate.summary import summarise, summarise_uncurated
+from realdata.evaluate.work import Work
+from realdata.models.choose import load_model
+from realdata.models.model import Model, Question
+from realdata.photos.class_names import read_class_names, read_mapping
+from realdata.photos.folders import find_photos, find_uncurated
+from workbench import hosts, results, terminal
+
+_Lists = Mapping[int, Sequence[int]] | None
+
+
+def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
+    """Ask a model about every photo, with the progress on a terminal.
+
+    Args:
+        config: which model, on which photos, asked how.
+        out: a folder for the results and for what an unfinished run has done, so that the same run goes on from there;
+            nothing is kept unless it is given.
+
+    Raises:
+        InputError: photos, names, prompt or model cannot be read, or do not fit together; the message says which.
+        KeyboardInterrupt: it was stopped; what was done is kept in the folder, if there is one.
+    """
+    templates = read_templates(config.prompt)
+    if out is not None:
+        results.check_writable(out)
+    classes = read_class_names(config.names)
+    find = find_uncurated if config.uncurated else find_photos
+    root, photos = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
+    with contextlib.ExitStack() as stack:
+        unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
+        work = Work(config, classes, templates, root, photos, unfinished)
+        origin, found, lists, notes = _by_model(work) if config.scores is None else _from_file(work)
+        summary = summarise_uncurated(work, found, notes) if config.uncurated else {}
+        evaluation = Evaluation(work, summary or summarise(work, origin, found, lists, notes), found, lists)
+        if out is not None:
+            if hosts.is_first():
+                evaluation.save(out)
+            Kept(out, {}).remove()
+    return evaluation
+
+
+def _from_file(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
+    """Where the answers of `--scores` come from, they, the candidates of each class, and what a person should know."""
+    path = work.config.scores
+    assert path is not None
+    scores = read_scores(path, work.classes.names)
+    lists = published_lists() if work.config.setup == TWENTY else None
+    found, notes = answers_from(scores, path, work.photos, _allowed(work, scores.candidates, lists))
+    origin = {"model": str(path), "kind": "scores", "preprocessing": None, "candidates": len(scores.candidates)}
+    origin |= {"reads_prompts": False}
+    if work.config.prompt != PAPER:
+        notes.append("the prompt says nothing of scores that are there already")
+    return origin, found, lists, notes
+
+
+def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
+    """The same, of a model that is asked."""
+    config, names = work.config, work.classes.names
+    question = Question(list(names), list(names.values()), work.templates)
+    lists: _Lists = published_lists() if config.setup == TWENTY else None
+    if config.candidates_from is not None:
+        other = _load(config.candidates_from, work, question, "candidates_from")
+        asking, kept = _asking(work, config.candidates_from, other, question, None)
+        lists = most_similar(asking, work.photos, question.indices, NUMBER, kept)
+        del other, asking  # one model's weights at a time
+    allowed = _allowed(work, question.indices, lists)
+    assert config.model is not None
+    model = _load(config.model, work, question)
+    asking, kept = _asking(work, config.model, model, question, lists)
+    found = answers(asking, work.photos, question.indices, allowed, kept)
+    notes = []
+    if not model.texts and config.prompt != PAPER:
+        notes.append("the model reads no texts, so that the prompt says nothing")
+    origin = {"model": config.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
+    return origin, found, lists, notes
+
+
+def _allowed(work: Work, candidates: Sequence[int], lists: _Lists) -> dict[int, Bool[np.ndarray, " candidates"]]:
+    shown = np.array(sorted({photo.class_index for photo in work.photos}))
+    return dict(zip(shown.tolist(), allowed_candidates(lists, np.array(candidates), shown), strict=True))
+
+
+def _load(name: str, work: Work, question: Question, parameter: str = "model") -> Model:
+    with terminal.working(f"reading {name}"):
+        return load_model(name, question, work.config.loading, parameter)
+
+
+def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lists) -> tuple[Asking, Kept]:
+    """How a model is asked, and where its unfinished work is kept: under all that its answers depend on."""
+    config = work.config
+    files = [work.root / photo.path for photo in work.photos]
+    if Path(name).is_dir():
+        files += sorted(path for path in Path(name).iterdir() if path.is_file())
+    identity = {
+        "model": [name, results.plain(model.description)],
+        "question": question,
+        "lists": None if lists is None else sorted((index, list(each)) for index, each in lists.items()),
+        "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
+        "strict": config.strict,
+    }
+    size = config.batch_size or model.batch_size
+    asking = Asking(model, work.root, size, config.workers, config.strict)
+    return asking, Kept(work.unfinished, identity, hosts.number())

@@ -1,0 +1,50 @@
+"""The optimiser's step that every training takes, and how it is seen that one has diverged."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int
+
+DECAY_STEPS = 200  # of the learning rate of the main job and of sweeps
+
+
+def learning_rate_schedule(start: Any) -> optax.Schedule:
+    """Adam's learning rate, from `start` down as 1 / (1 + step / `DECAY_STEPS`)."""
+    return lambda step: start / (1.0 + jnp.asarray(step, float) / DECAY_STEPS)
+
+
+def take_step(
+    optimiser: optax.GradientTransformation, loss: Callable[[Any], Float[Array, ""]], weights: Any, state: Any
+) -> tuple[Any, Any]:
+    """One step down the gradient of a loss.
+
+    Args:
+        optimiser: from optax.
+        loss: of the weights, on the step's batch.
+        weights: before the step.
+        state: the optimiser's, before the step.
+
+    Returns:
+        Weights and state after it.
+    """
+    updates, state = optimiser.update(jax.grad(loss)(weights), state, weights)
+    return optax.apply_updates(weights, updates), state
+
+
+def all_finite(weights: Any) -> Bool[Array, ""]:
+    """Whether all weights are finite: their sum is, unless one is not or they are about to overflow."""
+    return jnp.isfinite(sum(jnp.sum(leaf) for leaf in jax.tree.leaves(weights)))
+
+
+def first_divergence(earlier: Int[Array, ""], weights: Any, index: Int[Array, ""]) -> Int[Array, ""]:
+    """The step, counted from 1, after which a weight first was not finite; 0 if none was.
+
+    Args:
+        earlier: the same before this step.
+        weights: after it.
+        index: of the step, counted from 0.
+    """
+    return jnp.where((earlier == 0) & ~all_finite(weights), index + 1, earlier)
