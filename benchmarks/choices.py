@@ -77,21 +77,8 @@ def _sweep_blocks() -> dict[str, Callable[[], Any]]:
     """88 runs of 100 steps, as so many blocks of one seed."""
     of, found = Sweep(), {}
     model, caption = SpuriousModel(), Caption()
-    program = Program(
-        *(
-            OBJECTIVES["infonce"],
-            "latent",
-            "linear",
-            "linear",
-            of.dim,
-            of.dim,
-            of.width,
-            of.batch,
-            100,
-            ("label",),
-            True,
-        )
-    )
+    sizes = of.dim, of.dim, of.width, of.batch, 100
+    program = Program(OBJECTIVES["infonce"], "latent", "linear", "linear", *sizes, ("label",), True)
     start = {"learning_rate": 0.05} | {n: getattr(o, n) for n in CONTINUOUS for o in (model, caption) if hasattr(o, n)}
     for runs in (4, 8, 11, 22, 44, 88):
         values = np.tile(np.array([start[name] for name in CONTINUOUS], np.float32), (runs, 1))

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pretrained.config import ACTIVATIONS, POOLINGS, CLIPConfig, SigLIPConfig, TextConfig, VisionConfig
 from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
-from workbench.errors import InputError, ParameterError
+from workbench.errors import ParameterError
 
 _Config = TypeVar("_Config", bound=CLIPConfig | SigLIPConfig)
 _Tower = TypeVar("_Tower", VisionConfig, TextConfig)
@@ -44,17 +44,17 @@ class Overrides:
             ("interpolation", tuple(INTERPOLATIONS)),
         ):
             if getattr(self, name) not in (None, *among):
-                raise _refused(name, f"among {', '.join(among)}", getattr(self, name))
+                raise ParameterError(name, f"among {', '.join(among)}", getattr(self, name))
         if self.norm_epsilon is not None and not 0 < self.norm_epsilon < math.inf:
-            raise _refused("norm_epsilon", "a positive number", self.norm_epsilon)
+            raise ParameterError("norm_epsilon", "a positive number", self.norm_epsilon)
         if self.image_size is not None and self.image_size < 1:
-            raise _refused("image_size", "at least 1", self.image_size)
+            raise ParameterError("image_size", "at least 1", self.image_size)
         if self.mean is not None and not (len(self.mean) == 3 and all(map(math.isfinite, self.mean))):
-            raise _refused("mean", "three numbers", self.mean)
+            raise ParameterError("mean", "three numbers", self.mean)
         if self.deviation is not None and not (
             len(self.deviation) == 3 and all(0 < part < math.inf for part in self.deviation)
         ):
-            raise _refused("deviation", "three positive numbers", self.deviation)
+            raise ParameterError("deviation", "three positive numbers", self.deviation)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class Overrides:
         """
         size = self.image_size or own.vision.image_size
         if size < own.vision.patch_size:
-            raise _refused("image_size", f"at least a patch's side, {own.vision.patch_size}", size)
+            raise ParameterError("image_size", f"at least a patch's side, {own.vision.patch_size}", size)
         vision = dataclasses.replace(self._tower(own.vision), image_size=size)
         text = dataclasses.replace(self._tower(own.text), pooling=self.text_pooling or own.text.pooling)
         return dataclasses.replace(own, vision=vision, text=text)
@@ -98,7 +98,3 @@ class Overrides:
 def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
     red, green, blue = values
     return red, green, blue
-
-
-def _refused(name: str, allowed: str, given: object) -> InputError:
-    return ParameterError(name, allowed, given)

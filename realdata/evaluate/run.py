@@ -50,8 +50,11 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
         work = Work(config, classes, templates, root, photos, unfinished)
         origin, found, lists, notes = _by_model(work) if config.scores is None else _from_file(work)
-        summary = summarise_uncurated(work, found, notes) if config.uncurated else {}
-        evaluation = Evaluation(work, summary or summarise(work, origin, found, lists, notes), found, lists)
+        if config.uncurated:
+            summary = summarise_uncurated(work, found, notes)
+        else:
+            summary = summarise(work, origin, found, lists, notes)
+        evaluation = Evaluation(work, summary, found, lists)
         if out is not None:
             if hosts.is_first():
                 evaluation.save(out)

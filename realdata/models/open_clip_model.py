@@ -114,7 +114,7 @@ def _tagged(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
 def _tokenizer(open_clip: Any, name: str) -> Callable[[list[str]], Any]:
     """The model's tokenizer; a configuration cannot have code fetched for it."""
     text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
-    # OpenCLIP hands the configuration's own showns on to transformers, and lets these go before them.
+    # OpenCLIP hands the configuration's own options on to transformers, and lets these go before them.
     return open_clip.get_tokenizer(name, **({"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}))
 
 
