@@ -38,6 +38,8 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
             loading = loading._replace(overrides=overrides)
         try:
             return _load(found.model, question, loading)
+        except ParameterError:  # of an option, which is told by its own name
+            raise
         except InputError as error:
             raise InputError(f"{error} [{PREFIX}{found.name}]") from error
     kind, separator, rest = name.partition(":")
