@@ -5,10 +5,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from pretrained.config import CLIPConfig, VisionConfig
-from pretrained.patches import cut
-from pretrained.text_tower import TextTower
-from pretrained.transformer import Transformer, norm, normal, projection
-from pretrained.unit_length import unit_length
+from pretrained.transformer import TextTower, Transformer, cut, norm, normal, projection, unit_length
 
 INITIAL_SCALE = 1 / 0.07
 

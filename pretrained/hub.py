@@ -9,7 +9,7 @@ from huggingface_hub import errors
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # documented all the same
 
 from pretrained import huggingface, openclip
-from pretrained.checkpoint_files import needed
+from pretrained.load import needed
 from workbench.errors import InputError
 
 _NEITHER = "is neither a folder nor a repository of the hub, as in owner/name@revision"

@@ -1,18 +1,158 @@
-"""CLIP and SigLIP in Hugging Face's format: what config.json and preprocessor_config.json say."""
+"""CLIP and SigLIP in Hugging Face's format.
 
+`read` takes config.json and the processor's file; `files` writes a CLIP in the same format, with its weights and
+tokenizer.
+"""
+
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
-from pretrained import huggingface_keys, siglip_keys
+import numpy as np
+from flax import nnx
+from safetensors.numpy import save
+
+from pretrained.checkpoint import Checkpoint
 from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.huggingface_preprocessing import read_preprocessing
 from pretrained.json_file import read_json, told_of
-from pretrained.layout import Layout
+from pretrained.keys import Layout, huggingface_entries, siglip_entries, to_file
+from pretrained.preprocessing import INTERPOLATIONS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
 
 CONFIG = "config.json"
 LEGACY_END = 2  # written by mistake before 2023, when the highest token was taken for the end
 _BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")  # no weights
+NAMES = ("preprocessor_config.json", "processor_config.json")
+# What the files leave out has the values of the libraries' processors.
+_CLIP = {
+    "size": 224,
+    "crop_size": 224,
+    "do_center_crop": True,
+    "image_mean": OPENAI_MEAN,
+    "image_std": OPENAI_DEVIATION,
+}
+_SIGLIP = {
+    "size": {"height": 224, "width": 224},
+    "do_center_crop": False,
+    "image_mean": (0.5, 0.5, 0.5),
+    "image_std": (0.5, 0.5, 0.5),
+}
+_ALWAYS = {"do_resize": True, "do_rescale": True, "do_normalize": True}
+
+
+def read_preprocessing(folder: Path, kind: str) -> Preprocessing:
+    """How photos are prepared for a checkpoint of a kind, `clip` or `siglip`.
+
+    Raises:
+        InputError: the file is missing, or asks for what is not known here.
+    """
+    path = next((folder / name for name in NAMES if (folder / name).exists()), folder / NAMES[0])
+    content = read_json(path)
+    with told_of(path):
+        # Newer files hold the processor of photos beside that of texts.
+        return _preprocessing((_CLIP if kind == "clip" else _SIGLIP) | content.get("image_processor", content))
+
+
+def _preprocessing(content: dict[str, Any]) -> Preprocessing:
+    for key in _ALWAYS:
+        if content.get(key, True) is not True:
+            raise InputError(f"{key} must be true, got {content[key]}")
+    if abs(255 * content.get("rescale_factor", 1 / 255) - 1) > 1e-6:
+        raise InputError(f"rescale_factor must be 1/255, got {content['rescale_factor']}")
+    size = content["size"]
+    squash = isinstance(size, dict) and "shortest_edge" not in size
+    resize = _square(size) if squash else _side(size, "shortest_edge")
+    if not content["do_center_crop"] and not squash:
+        raise InputError(f"without do_center_crop, size must have height and width, got {size}")
+    names = {number: name for name, number in INTERPOLATIONS.items()}
+    return Preprocessing(
+        resize,
+        _square(content["crop_size"]) if content["do_center_crop"] else resize,
+        names[content.get("resample", INTERPOLATIONS["bicubic"])],
+        tuple(content["image_mean"]),
+        tuple(content["image_std"]),
+        fit="squash" if squash else "shortest",
+    )
+
+
+def _square(value: int | dict[str, int]) -> int:
+    height, width = _side(value, "height"), _side(value, "width")
+    if height != width:
+        raise InputError(f"height and width must be the same, got {height} and {width}")
+    return height
+
+
+def _side(value: int | dict[str, int], key: str) -> int:
+    return value if isinstance(value, int) else value[key]
+
+
+def write_preprocessing(preprocessing: Preprocessing) -> dict[str, Any]:
+    """The content of preprocessor_config.json."""
+    size, crop = (dict.fromkeys(("height", "width"), side) for side in (preprocessing.resize, preprocessing.crop))
+    return _ALWAYS | {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_convert_rgb": True,
+        "size": size if preprocessing.fit == "squash" else {"shortest_edge": preprocessing.resize},
+        "resample": INTERPOLATIONS[preprocessing.interpolation],
+        "do_center_crop": True,
+        "crop_size": crop,
+        "rescale_factor": 1 / 255,
+        "image_mean": list(preprocessing.mean),
+        "image_std": list(preprocessing.deviation),
+    }
+
+
+def files(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A CLIP as files of this format: name to content.
+
+    Raises:
+        InputError: it is no CLIP as this format knows it.
+    """
+    config, tokenizer = checkpoint.config, checkpoint.tokenizer
+    if not isinstance(config, CLIPConfig) or config.text.pooling == "last" or not config.text.causal:
+        raise InputError("only a CLIP whose texts end with a token of their own can be written, got another model")
+    state = dict(nnx.to_flat_state(nnx.state(checkpoint.model, nnx.Param)))
+    tensors: dict[str, np.ndarray] = {}
+    for entry in huggingface_entries(config):
+        array = np.asarray(state[entry.path][...], np.float32)
+        tensors |= dict(zip(entry.keys, (part.copy(order="C") for part in to_file(entry, array)), strict=True))
+    vision, text = config.vision, config.text
+    content = {
+        "architectures": ["CLIPModel"],
+        "model_type": "clip",
+        "projection_dim": config.embed_dim,
+        "logit_scale_init_value": 2.6592,
+        "vision_config": _transformer_content(vision.transformer)
+        | {"model_type": "clip_vision_model", "image_size": vision.image_size, "patch_size": vision.patch_size}
+        | {"num_channels": 3, "projection_dim": config.embed_dim},
+        "text_config": _transformer_content(text.transformer)
+        | {"model_type": "clip_text_model", "vocab_size": text.vocabulary, "max_position_embeddings": text.context}
+        | {"eos_token_id": LEGACY_END if text.pooling == "argmax" else text.end_token}
+        | {"pad_token_id": tokenizer.pad_token, "bos_token_id": None, "projection_dim": config.embed_dim},
+    }
+    end = tokenizer.tokenizer.id_to_token(tokenizer.end_token)
+    names = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": end, "pad_token": end}
+    return {
+        "config.json": json.dumps(content, indent=2) + "\n",
+        "preprocessor_config.json": json.dumps(write_preprocessing(checkpoint.preprocessing), indent=2) + "\n",
+        "tokenizer.json": tokenizer.tokenizer.to_str(pretty=True) + "\n",
+        "tokenizer_config.json": json.dumps(names | {"model_max_length": text.context}, indent=2) + "\n",
+        "model.safetensors": save(tensors, metadata={"format": "pt"}),
+    }
+
+
+def _transformer_content(config: TransformerConfig) -> dict[str, Any]:
+    values = dataclasses.asdict(config)
+    names = {
+        "hidden_size": "width",
+        "num_hidden_layers": "layers",
+        "num_attention_heads": "heads",
+        "intermediate_size": "hidden",
+        "hidden_act": "activation",
+        "layer_norm_eps": "norm_epsilon",
+    }
+    return {name: values[ours] for name, ours in names.items()}
 
 
 def read(folder: Path) -> Layout:
@@ -32,14 +172,10 @@ def read(folder: Path) -> Layout:
     if isinstance(config, CLIPConfig):
         clip, end = config, config.text.end_token
         # CLIP's own tokenizer fills up with the end token.
-        return Layout(
-            "huggingface", clip, preprocessing, lambda keys: huggingface_keys.entries(clip), _BUFFERS, end, end
-        )
+        return Layout("huggingface", clip, preprocessing, lambda keys: huggingface_entries(clip), _BUFFERS, end, end)
     siglip = config
     # Both are SiglipTokenizer's, which fills up with the end token; other tokenizers name theirs.
-    return Layout(
-        "huggingface", siglip, preprocessing, lambda keys: siglip_keys.entries(siglip), _BUFFERS, "</s>", "</s>"
-    )
+    return Layout("huggingface", siglip, preprocessing, lambda keys: siglip_entries(siglip), _BUFFERS, "</s>", "</s>")
 
 
 def _transformer(content: dict[str, Any]) -> TransformerConfig:

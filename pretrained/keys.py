@@ -1,9 +1,16 @@
-"""How a weight of ours relates to those of a file: where it stands there, and how it is laid out."""
+"""Where each weight of a model stands in the files of each format, and how it is laid out there.
 
-from collections.abc import Iterable, Mapping, Sequence
+`Entry` is one weight and `Layout` is what a format says of a checkpoint before its weights are read. The entries of
+OpenCLIP's files, and of Hugging Face's CLIP and SigLIP, follow.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from pretrained.config import CLIPConfig, SigLIPConfig
+from pretrained.preprocessing import Preprocessing
 
 
 class Entry(NamedTuple):
@@ -102,3 +109,137 @@ def file_rows(entry: Entry, shape: tuple[int, ...]) -> slice | None:
         return None
     third = shape[0] // 3
     return slice(entry.third * third, (entry.third + 1) * third)
+
+
+_OPENCLIP_LINEAR = {"out": "attn.out_proj", "hidden": "mlp.c_fc", "hidden_out": "mlp.c_proj"}
+_PROJECTIONS = ("query", "key", "value")  # one matrix in the file, in this order
+_OPENCLIP_NORMS = {"attention_norm": "ln_1", "hidden_norm": "ln_2"}
+
+
+def openclip_entries(config: CLIPConfig, keys: Collection[str]) -> list[Entry]:
+    """All weights of a CLIP; the file's keys say whether its text tower has a prefix, as `CustomTextCLIP`'s has."""
+    text = "text." if "text.positional_embedding" in keys else ""
+    return [
+        Entry(("log_scale",), ("logit_scale",)),
+        Entry(("vision", "class_token"), ("visual.class_embedding",)),
+        Entry(("vision", "patches", "kernel"), ("visual.conv1.weight",), "patches", patch=config.vision.patch_size),
+        Entry(("vision", "positions"), ("visual.positional_embedding",)),
+        *norm_entries(("vision", "norm_before"), "visual.ln_pre"),
+        *_openclip_blocks("vision", "visual.transformer.", config.vision.transformer.layers),
+        *norm_entries(("vision", "norm_after"), "visual.ln_post"),
+        Entry(("vision", "projection", "kernel"), ("visual.proj",)),
+        Entry(("text", "tokens"), (f"{text}token_embedding.weight",)),
+        Entry(("text", "positions"), (f"{text}positional_embedding",)),
+        *_openclip_blocks("text", f"{text}transformer.", config.text.transformer.layers),
+        *norm_entries(("text", "norm_after"), f"{text}ln_final"),
+        Entry(("text", "projection", "kernel"), (f"{text}text_projection",)),
+    ]
+
+
+def _openclip_blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
+    each = [f"{prefix}resblocks.{layer}." for layer in range(layers)]
+    found = block_entries(tower, each, _OPENCLIP_LINEAR, _OPENCLIP_NORMS)
+    for third, name in enumerate(_PROJECTIONS):
+        for part, kind in (("kernel", "linear"), ("bias", "same")):
+            end = "weight" if part == "kernel" else "bias"
+            found.append(stack(tower, name, part, (f"{layer}attn.in_proj_{end}" for layer in each), kind, third))
+    return found
+
+
+_HUGGINGFACE_LINEAR = {
+    "query": "self_attn.q_proj",
+    "key": "self_attn.k_proj",
+    "value": "self_attn.v_proj",
+    "out": "self_attn.out_proj",
+    "hidden": "mlp.fc1",
+    "hidden_out": "mlp.fc2",
+}
+_HUGGINGFACE_NORMS = {"attention_norm": "layer_norm1", "hidden_norm": "layer_norm2"}
+
+
+def huggingface_entries(config: CLIPConfig) -> list[Entry]:
+    """All weights of a CLIP."""
+    vision, text = "vision_model.", "text_model."
+    return [
+        Entry(("log_scale",), ("logit_scale",)),
+        Entry(("vision", "class_token"), (f"{vision}embeddings.class_embedding",)),
+        Entry(
+            ("vision", "patches", "kernel"),
+            (f"{vision}embeddings.patch_embedding.weight",),
+            "patches",
+            patch=config.vision.patch_size,
+        ),
+        Entry(("vision", "positions"), (f"{vision}embeddings.position_embedding.weight",)),
+        *norm_entries(("vision", "norm_before"), f"{vision}pre_layrnorm"),  # sic
+        *_huggingface_blocks("vision", vision, config.vision.transformer.layers),
+        *norm_entries(("vision", "norm_after"), f"{vision}post_layernorm"),
+        Entry(("vision", "projection", "kernel"), ("visual_projection.weight",), "linear"),
+        Entry(("text", "tokens"), (f"{text}embeddings.token_embedding.weight",)),
+        Entry(("text", "positions"), (f"{text}embeddings.position_embedding.weight",)),
+        *_huggingface_blocks("text", text, config.text.transformer.layers),
+        *norm_entries(("text", "norm_after"), f"{text}final_layer_norm"),
+        Entry(("text", "projection", "kernel"), ("text_projection.weight",), "linear"),
+    ]
+
+
+def _huggingface_blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
+    """The weights of the blocks of a tower, whose keys begin with the prefix."""
+    layer_prefixes = [f"{prefix}encoder.layers.{layer}." for layer in range(layers)]
+    return block_entries(tower, layer_prefixes, _HUGGINGFACE_LINEAR, _HUGGINGFACE_NORMS)
+
+
+def siglip_entries(config: SigLIPConfig) -> list[Entry]:
+    """All weights of a SigLIP."""
+    vision, text, head = "vision_model.", "text_model.", "vision_model.head."
+    attention = [
+        entry
+        for third, name in enumerate(("query", "key", "value"))
+        for entry in linear_entries(("vision", "pool", name), f"{head}attention.in_proj_", third)
+    ]
+    return [
+        Entry(("log_scale",), ("logit_scale",), leading=1),
+        Entry(("bias",), ("logit_bias",), leading=1),
+        Entry(
+            ("vision", "patches", "kernel"),
+            (f"{vision}embeddings.patch_embedding.weight",),
+            "patches",
+            patch=config.vision.patch_size,
+        ),
+        Entry(("vision", "patches", "bias"), (f"{vision}embeddings.patch_embedding.bias",)),
+        Entry(("vision", "positions"), (f"{vision}embeddings.position_embedding.weight",)),
+        *_huggingface_blocks("vision", vision, config.vision.transformer.layers),
+        *norm_entries(("vision", "norm_after"), f"{vision}post_layernorm"),
+        Entry(("vision", "pool", "probe"), (f"{head}probe",), leading=2),
+        *attention,
+        *linear_entries(("vision", "pool", "out"), f"{head}attention.out_proj."),
+        *norm_entries(("vision", "pool", "norm"), f"{head}layernorm"),
+        *linear_entries(("vision", "pool", "hidden"), f"{head}mlp.fc1."),
+        *linear_entries(("vision", "pool", "hidden_out"), f"{head}mlp.fc2."),
+        Entry(("text", "tokens"), (f"{text}embeddings.token_embedding.weight",)),
+        Entry(("text", "positions"), (f"{text}embeddings.position_embedding.weight",)),
+        *_huggingface_blocks("text", text, config.text.transformer.layers),
+        *norm_entries(("text", "norm_after"), f"{text}final_layer_norm"),
+        *linear_entries(("text", "projection"), f"{text}head."),
+    ]
+
+
+class Layout(NamedTuple):
+    """What a format says of a checkpoint.
+
+    Attributes:
+        format: its name.
+        config: the sizes.
+        preprocessing: of photos.
+        entries: from the keys in the weights' files, where each weight of the model stands.
+        ignored: keys that are no weights.
+        pad_token: what fills texts up; a name where the tokenizer's own files may say another.
+        end_token: what texts end with; the same.
+    """
+
+    format: str
+    config: CLIPConfig | SigLIPConfig
+    preprocessing: Preprocessing
+    entries: Callable[[Collection[str]], list[Entry]]
+    ignored: tuple[str, ...]
+    pad_token: int | str
+    end_token: int | str

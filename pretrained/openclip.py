@@ -5,8 +5,7 @@ from typing import Any
 
 from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
 from pretrained.json_file import read_json, told_of
-from pretrained.layout import Layout
-from pretrained.openclip_keys import entries
+from pretrained.keys import Layout, openclip_entries
 from pretrained.preprocessing import FITS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
 
@@ -65,7 +64,13 @@ def read(folder: Path) -> Layout:
         preprocessing = _preprocessing(content.get("preprocess_cfg") or {}, config.vision.image_size)
     # OpenCLIP's tokenizer fills up with 0.
     return Layout(
-        "openclip", config, preprocessing, lambda keys: entries(config, keys), _BUFFERS, 0, config.text.end_token
+        "openclip",
+        config,
+        preprocessing,
+        lambda keys: openclip_entries(config, keys),
+        _BUFFERS,
+        0,
+        config.text.end_token,
     )
 
 

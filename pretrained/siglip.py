@@ -4,12 +4,17 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from pretrained.attention import attention
 from pretrained.config import SigLIPConfig, TransformerConfig, VisionConfig
-from pretrained.patches import cut
-from pretrained.text_tower import TextTower
-from pretrained.transformer import ACTIVATION_FUNCTIONS, Transformer, norm, normal
-from pretrained.unit_length import unit_length
+from pretrained.transformer import (
+    ACTIVATION_FUNCTIONS,
+    TextTower,
+    Transformer,
+    attention,
+    cut,
+    norm,
+    normal,
+    unit_length,
+)
 
 INITIAL_SCALE, INITIAL_BIAS = 10.0, -10.0
 

@@ -1,15 +1,111 @@
-"""The transformer of CLIP's towers: pre-norm blocks, all in one compiled loop however many there are."""
+"""The parts from which both towers of CLIP and SigLIP are built.
+
+Normalised photos, patches, positions, attention, pre-norm blocks (all in one compiled loop however many there are), the
+text tower, and embeddings of unit length.
+"""
 
 import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped, UInt8
 
-from pretrained.attention import attention
-from pretrained.config import TransformerConfig
+from pretrained.config import TextConfig, TransformerConfig
+from pretrained.preprocessing import Preprocessing
+
+
+def attention(
+    query: Float[Array, "size read heads depth"],
+    key: Float[Array, "size length heads depth"],
+    value: Float[Array, "size length heads depth"],
+    seen: Bool[Array, "#size 1 read length"] | None = None,
+) -> Float[Array, "size read heads depth"]:
+    """Scaled dot-product attention (Vaswani et al. 2017, Eq. 1), softmax in single precision at least.
+
+    Heads stand before tokens in both products, and the softmax is divided by its sum after the second one, where there
+    is less to divide: on a CPU twice as fast as `jax.nn.dot_product_attention`, which this equals.
+
+    Args:
+        query: of the tokens that are read.
+        key: of all tokens.
+        value: of all tokens.
+        seen: which tokens each one sees; all of them where it is None.
+    """
+    query, key, value = (each.transpose(0, 2, 1, 3) for each in (query, key, value))
+    scores = jnp.matmul(query * query.shape[-1] ** -0.5, key.swapaxes(-1, -2))
+    scores = scores.astype(jnp.promote_types(scores.dtype, jnp.float32))
+    if seen is not None:
+        scores = jnp.where(seen, scores, -jnp.inf)
+    weights = jnp.exp(scores - scores.max(axis=-1, keepdims=True))
+    total = weights.sum(axis=-1, keepdims=True)
+    found = jnp.matmul(weights.astype(value.dtype), value) / total.astype(value.dtype)
+    return found.transpose(0, 2, 1, 3)
+
+
+def prepare(photos: UInt8[Array, "size side side 3"], preprocessing: Preprocessing) -> Float[Array, "size side side 3"]:
+    """Channels from 0 to 1, less the mean, over the deviation, in single precision; on the device, jitted or not."""
+    mean, deviation = (jnp.asarray(part, jnp.float32) for part in (preprocessing.mean, preprocessing.deviation))
+    return (photos.astype(jnp.float32) / 255.0 - mean[None, None, None]) / deviation[None, None, None]
+
+
+def cut(pictures: Float[Array, "size side side 3"], patch: int) -> Float[Array, "size patches values"]:
+    """The patches of pictures, row by row; what fills no patch is left out, as a convolution leaves it out."""
+    size, side, _, channels = pictures.shape
+    grid = side // patch
+    whole = pictures[:, : grid * patch, : grid * patch]
+    parts = whole.reshape(size, grid, patch, grid, patch, channels).transpose(0, 1, 3, 2, 4, 5)
+    return parts.reshape(size, grid * grid, -1)
+
+
+def resize(
+    positions: Shaped[np.ndarray, "positions width"], own: int, wanted: int
+) -> Shaped[np.ndarray, "resized width"]:
+    """The positions of a grid resized bicubically, with antialiasing, as OpenCLIP does; a class token's stays.
+
+    Args:
+        positions: of the class token, where there is one, and of the patches row by row.
+        own: patches along a side.
+        wanted: patches along a side of the other size.
+    """
+    before, patches = np.split(positions, [len(positions) - own**2])
+    grid = patches.astype(np.float32).reshape(own, own, -1)
+    resized = np.asarray(jax.image.resize(grid, (wanted, wanted, grid.shape[-1]), "cubic", antialias=True))
+    return np.concatenate([before, resized.reshape(wanted**2, -1).astype(positions.dtype)])
+
+
+def unit_length(embeddings: Float[Array, "size embed_dim"]) -> Float[Array, "size embed_dim"]:
+    """The embeddings over their lengths, in single precision at least."""
+    embeddings = embeddings.astype(jnp.promote_types(embeddings.dtype, jnp.float32))
+    return embeddings / jnp.linalg.norm(embeddings, axis=1, keepdims=True)
+
+
+class TextTower(nnx.Module):
+    """Tokens through a transformer; the one that the pooling names, normed and projected, is the embedding."""
+
+    def __init__(self, config: TextConfig, embed_dim: int, rngs: nnx.Rngs):
+        width = config.transformer.width
+        self.pooling, self.end_token, self.causal = config.pooling, config.end_token, config.causal
+        self.tokens = normal(rngs, (config.vocabulary, width), 0.02)
+        self.positions = normal(rngs, (config.context, width), 0.01)
+        self.transformer = Transformer(config.transformer, rngs)
+        self.norm_after = norm(config.transformer, rngs)
+        self.projection = (
+            nnx.Linear(width, embed_dim, rngs=rngs) if config.projection_bias else projection(width, embed_dim, rngs)
+        )
+
+    def __call__(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings, not of unit length."""
+        tokens = self.tokens[...][texts] + self.positions[...][None, : texts.shape[1]]
+        tokens = self.transformer(tokens, causal=self.causal, at=self._places(texts))
+        return self.projection(self.norm_after(tokens[:, 0]))
+
+    def _places(self, texts: Int[Array, "size length"]) -> Int[Array, " size"]:
+        if self.pooling == "last":
+            return jnp.full(texts.shape[0], texts.shape[1] - 1)
+        return jnp.argmax(texts if self.pooling == "argmax" else texts == self.end_token, axis=1)
 
 
 def quick_gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

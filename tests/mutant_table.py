@@ -260,7 +260,7 @@ MUTANTS = (
     ),
     Mutant(
         "captions and mentions share a random key",
-        "sims/synthetic/captions.py",
+        "sims/synthetic/sampler.py",
         "mention_key, batch_key = jax.random.split(key)",
         "mention_key = batch_key = jax.random.split(key)[0]",
         ("tests/sims/test_sampler.py",),
@@ -365,7 +365,7 @@ MUTANTS = (
     ),
     Mutant(
         "image to text in place of text to image",
-        "sims/objectives/infonce_text_to_image.py",
+        "sims/objectives/infonce.py",
         "return jnp.mean(row_logsumexps(texts, images) - jnp.sum(images * texts, axis=1))",
         "return jnp.mean(row_logsumexps(images, texts) - jnp.sum(images * texts, axis=1))",
         ("tests/sims/test_objectives.py",),
@@ -513,14 +513,14 @@ MUTANTS = (
     ),
     Mutant(
         "attention without its scale",
-        "pretrained/attention.py",
+        "pretrained/transformer.py",
         "scores = jnp.matmul(query * query.shape[-1] ** -0.5, key.swapaxes(-1, -2))",
         "scores = jnp.matmul(query, key.swapaxes(-1, -2))",
         ("tests/pretrained/test_huggingface.py",),
     ),
     Mutant(
         "the norms of a block exchanged",
-        "pretrained/huggingface_keys.py",
+        "pretrained/keys.py",
         '_NORMS = {"attention_norm": "layer_norm1", "hidden_norm": "layer_norm2"}',
         '_NORMS = {"attention_norm": "layer_norm2", "hidden_norm": "layer_norm1"}',
         ("tests/pretrained/test_huggingface.py",),
@@ -548,7 +548,7 @@ MUTANTS = (
     ),
     Mutant(
         "positions resized without antialiasing",
-        "pretrained/positions.py",
+        "pretrained/transformer.py",
         'resized = np.asarray(jax.image.resize(grid, (wanted, wanted, grid.shape[-1]), "cubic", antialias=True))',
         'resized = np.asarray(jax.image.resize(grid, (wanted, wanted, grid.shape[-1]), "cubic", antialias=False))',
         ("tests/pretrained/test_overrides.py::test_positions_are_resized_as_torch_resizes_them",),

@@ -8,7 +8,7 @@ import pytest
 import realdata
 import sims
 import theory
-from pretrained import huggingface_files
+from pretrained import huggingface
 from sims.clip.model import tiny_clip
 from tests.realdata.made import made_photos
 
@@ -50,7 +50,7 @@ def test_an_evaluation_has_a_summary_and_a_table(tmp_path, call_program):
     (tmp_path / "names.txt").write_text("0\tcat\n1\tdog\n")
     model = tmp_path / "model"
     model.mkdir()
-    for name, content in huggingface_files.files(tiny_clip(12, ["a photo of a cat", "a photo of a dog"], 0)).items():
+    for name, content in huggingface.files(tiny_clip(12, ["a photo of a cat", "a photo of a dog"], 0)).items():
         (model / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     settings = {"names": str(tmp_path / "names.txt"), "workers": 0}
     evaluation = realdata.evaluate(data=tmp_path / "photos", model=str(model), **settings)

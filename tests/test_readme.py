@@ -16,7 +16,7 @@ import pytest
 import scipy.stats
 
 from paper_figs.statements.table import STATEMENT_FIGURES
-from pretrained import huggingface_files
+from pretrained import huggingface
 from published.tables import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_claims
@@ -131,7 +131,7 @@ def test_colored_coco_runs_as_written(tmp_path):
     (tmp_path / "coco" / "instances.json").rename(tmp_path / "coco" / "annotations" / "instances_train2017.json")
     (tmp_path / "coco" / "pictures").rename(tmp_path / "coco" / "train2017")
     checkpoint = tiny_clip(16, ["a photo of a dog in red background"], 0)
-    write_files(tmp_path / "clip-vit-base-patch16", huggingface_files.files(checkpoint))
+    write_files(tmp_path / "clip-vit-base-patch16", huggingface.files(checkpoint))
     run(f"{made} --min-area 50 --size 16", tmp_path)
     assert "objbkg" in run(f"{train} --epochs 1 --batch-size 16", tmp_path)
     assert (tmp_path / "results" / "objbkg" / "model" / "model.safetensors").exists()
@@ -151,7 +151,7 @@ def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
     ):
         repository = tmp_path / "hub" / "hub" / f"models--{name.replace('/', '--')}"
         checkpoint = tiny_clip(16, ["a photo of an ostrich", "a photo of a black swan"], seed)
-        write_files(repository / "snapshots" / "0123abc", huggingface_files.files(checkpoint))
+        write_files(repository / "snapshots" / "0123abc", huggingface.files(checkpoint))
         write_files(repository / "refs", {"main": "0123abc"})
     for command in commands:
         assert run(command, tmp_path), command

@@ -1,12 +1,29 @@
-"""Compiling for a short wait: most programs here run for less time than they take to compile."""
+"""Compiling for a short wait: most programs here run for less time than they take to compile.
+
+What was compiled is kept in the user's cache folder, where another run finds it.
+"""
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
 
-from workbench.cache import cache_folder
+
+def cache_folder() -> Path | None:
+    """`sober-clip` under XDG_CACHE_HOME or `~/.cache`, made if need be and readable by the user alone.
+
+    Returns:
+        None where it cannot be made, so that nothing can be kept.
+    """
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sober-clip"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
+
 
 # Programs that compile faster than this are not worth a file.
 _SECONDS_WORTH_KEEPING = 0.1
@@ -25,7 +42,7 @@ def jit(function: Callable[..., Any], **options: Any) -> Any:
 def keep_compiled() -> None:
     """Keep compiled programs in the user's cache folder, so that the second run does not compile again.
 
-    The folder is `workbench.cache`'s, readable by the user alone, since what it holds is machine code.
+    The folder is `workbench.compilation`'s, readable by the user alone, since what it holds is machine code.
     JAX_COMPILATION_CACHE_DIR names another, and JAX_ENABLE_COMPILATION_CACHE=false wants none; JAX's other variables
     are heeded as well.
     """

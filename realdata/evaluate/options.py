@@ -4,8 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from pretrained.config import ACTIVATIONS, POOLINGS
-from pretrained.overrides import Overrides
+from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate.candidates import ALL, TWENTY
 from realdata.evaluate.config import EvaluationConfig

@@ -14,8 +14,8 @@ from jaxtyping import Array, Bool, Float, UInt8
 from pretrained.checkpoint import Checkpoint
 from pretrained.hub import find
 from pretrained.load import load as load_checkpoint
-from pretrained.normalisation import prepare
 from pretrained.preprocessing import read_photo
+from pretrained.transformer import prepare
 from realdata.models.loading import Loading
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts

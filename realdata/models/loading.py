@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pretrained.overrides import Overrides
+from pretrained.config import Overrides
 
 FloatType = Literal["float32", "bfloat16"]
 

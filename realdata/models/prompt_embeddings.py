@@ -13,8 +13,7 @@ from pretrained.checkpoint import Checkpoint
 from pretrained.config import TextConfig
 from realdata.models.model import Question
 from workbench import terminal
-from workbench.cache import cache_folder
-from workbench.compilation import jit
+from workbench.compilation import cache_folder, jit
 
 _TEXTS = 256  # at a time
 _STEP = 8  # texts are cut to a multiple of so many tokens, so that few lengths are compiled

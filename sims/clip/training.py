@@ -16,9 +16,9 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, UInt8
 
 from pretrained.clip import CLIP
-from pretrained.normalisation import prepare
 from pretrained.preprocessing import Preprocessing
 from pretrained.siglip import SigLIP
+from pretrained.transformer import prepare
 from sims.training.checkpoints import Checkpoints
 from sims.training.step import all_finite, take_step
 from workbench.compilation import jit

@@ -5,7 +5,7 @@ import dataclasses
 from sims.colored_digits.design import Design
 from sims.colored_digits.learners import LEARNERS
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
-from sims.training.options import check_numbers
+from sims.training.config import check_numbers
 from workbench.errors import ParameterError
 
 # The least that each whole number may be.

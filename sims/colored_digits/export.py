@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pretrained import huggingface_files
+from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
 from sims.clip.model import tiny_clip
 from sims.clip.training import train_on, zero_shot_answers
@@ -95,7 +95,7 @@ def _main(options: argparse.Namespace) -> None:
     files: dict[str, str | bytes] = {
         f"photos/{photo.path}": _png(picture) for photo, picture in zip(photos, pictures, strict=True)
     }
-    files |= {f"model/{name}": part for name, part in huggingface_files.files(checkpoint).items()}
+    files |= {f"model/{name}": part for name, part in huggingface.files(checkpoint).items()}
     files |= {
         "names.txt": "".join(f"{index}\t{name}\n" for index, name in enumerate(names)),
         "truth.csv": truth.to_csv(index=False, lineterminator="\n"),

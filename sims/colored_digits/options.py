@@ -8,7 +8,7 @@ from sims.colored_digits.design import Design
 from sims.colored_digits.equivalence import MARGIN
 from sims.colored_digits.learners import LEARNERS
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
-from sims.training.options import add_numbers
+from sims.training.config import add_numbers
 from workbench import program
 
 _MEANINGS = {

@@ -10,8 +10,7 @@ from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import DEFAULT, OBJECTIVES
 from sims.objectives.own import objectives_option
 from sims.training.checkpoints import SECONDS
-from sims.training.config import MINIMUM, ContrastiveConfig
-from sims.training.options import add_numbers
+from sims.training.config import MINIMUM, ContrastiveConfig, add_numbers
 from theory.options import add_model_options, model_from_options
 from theory.statements.zero_shot import PROMPTS
 from workbench import hosts, program, results

@@ -1,4 +1,4 @@
-"""Which encoders a model has, and their sizes."""
+"""The encoders by name, where a new one is added; and which of them a model has, with their sizes."""
 
 import dataclasses
 import math
@@ -7,9 +7,17 @@ from typing import Any
 import jax
 from flax import nnx
 
+from sims.encoders.cnn import CNN
 from sims.encoders.encoder import Encoder, Initializer, default_dtype, square
-from sims.encoders.table import IMAGE_ENCODERS, PICTURE_ENCODERS, TEXT_ENCODERS
+from sims.encoders.linear import Linear
+from sims.encoders.mlp import MLP
+from sims.encoders.vit import ViT
 from workbench.errors import ParameterError
+
+IMAGE_ENCODERS = {"linear": Linear, "mlp": MLP, "cnn": CNN, "vit": ViT}
+TEXT_ENCODERS = {"linear": Linear, "mlp": MLP}
+PICTURE_ENCODERS = ("cnn", "vit")  # read an image as a picture
+
 
 _LEAST_SIDE = 4  # of a picture
 

@@ -1,6 +1,12 @@
-"""InfoNCE as CLIP trains with it (Radford et al. 2021): symmetric, unit-norm embeddings, a learned temperature.
+"""InfoNCE: as CLIP trains with it, in the bilinear form of the theory, and each direction of that form.
 
-L = 1/2 mean_i [-log softmax_j(c s_ij)]_{j=i} + 1/2 mean_j [-log softmax_i(c s_ij)]_{i=j},   c = min(exp(t), 100)
+`infonce` (Radford et al. 2021): symmetric, embeddings of unit length, a learned temperature,
+
+L = 1/2 mean_i [-log softmax_j(c s_ij)]_{j=i} + 1/2 mean_j [-log softmax_i(c s_ij)]_{i=j},   c = min(exp(t), 100).
+
+`infonce_bilinear`: the same with similarities s_ij = x_i^T W_I^T W_T x_j and c = 1. `infonce_image_to_text` is its
+first half, the text of each image among all texts of the batch, and `infonce_text_to_image` its second, the image of
+each text among all images; each half is given without its factor 1/2. For linear encoders statement S14 has the optima.
 """
 
 from typing import Any
@@ -10,9 +16,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from sims.encoders import Architecture
-from sims.models import CosineDualEncoder
+from sims.models import CosineDualEncoder, DualEncoder
 from sims.objectives.objective import Objective
-from sims.pairwise import both_logsumexps
+from sims.pairwise import both_logsumexps, row_logsumexps
 from sims.synthetic.sampler import Batch
 
 INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature of 0.07 ...
@@ -47,3 +53,34 @@ def infonce_loss(model: CosineDualEncoder, batch: Batch) -> Float[Array, ""]:
 
 
 INFONCE = Objective("infonce", True, create_cosine, infonce_loss)
+
+
+def create_bilinear(architecture: Architecture, rngs: nnx.Rngs) -> DualEncoder:
+    """A dual encoder whose similarities are plain inner products."""
+    return DualEncoder(architecture, rngs=rngs)
+
+
+def infonce_bilinear_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
+    """Symmetric InfoNCE on the bare similarities of one batch."""
+    return symmetric_cross_entropy(model.embed_images(batch.images), model.embed_texts(batch.texts))
+
+
+INFONCE_BILINEAR = Objective("infonce_bilinear", True, create_bilinear, infonce_bilinear_loss)
+
+
+def infonce_image_to_text_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
+    """The direction image to text on one batch."""
+    images, texts = model.embed_images(batch.images), model.embed_texts(batch.texts)
+    return jnp.mean(row_logsumexps(images, texts) - jnp.sum(images * texts, axis=1))
+
+
+INFONCE_IMAGE_TO_TEXT = Objective("infonce_image_to_text", True, create_bilinear, infonce_image_to_text_loss)
+
+
+def infonce_text_to_image_loss(model: DualEncoder, batch: Batch) -> Float[Array, ""]:
+    """The direction text to image on one batch."""
+    images, texts = model.embed_images(batch.images), model.embed_texts(batch.texts)
+    return jnp.mean(row_logsumexps(texts, images) - jnp.sum(images * texts, axis=1))
+
+
+INFONCE_TEXT_TO_IMAGE = Objective("infonce_text_to_image", True, create_bilinear, infonce_text_to_image_loss)

@@ -1,13 +1,9 @@
 """Objectives by name; this is where a new one is added."""
 
-from sims.objectives.infonce import INFONCE
-from sims.objectives.infonce_bilinear import INFONCE_BILINEAR
-from sims.objectives.infonce_image_to_text import INFONCE_IMAGE_TO_TEXT
-from sims.objectives.infonce_text_to_image import INFONCE_TEXT_TO_IMAGE
-from sims.objectives.least_squares import LEAST_SQUARES
+from sims.objectives.infonce import INFONCE, INFONCE_BILINEAR, INFONCE_IMAGE_TO_TEXT, INFONCE_TEXT_TO_IMAGE
 from sims.objectives.linearized import LINEARIZED
-from sims.objectives.logistic import LOGISTIC
 from sims.objectives.siglip import SIGLIP
+from sims.objectives.supervised import LEAST_SQUARES, LOGISTIC
 
 OBJECTIVES = {
     objective.name: objective

@@ -20,9 +20,8 @@ from jaxtyping import Array, Float, Int, Key, UInt32
 from sims.encoders import Architecture
 from sims.objectives import Objective
 from sims.sweep.grid import CONTINUOUS
-from sims.synthetic.captions import sample_pairs
 from sims.synthetic.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
-from sims.synthetic.sampler import Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Batch, sample_bases, sample_batch, sample_pairs
 from sims.training.step import first_divergence, learning_rate_schedule, take_step
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption

@@ -1,5 +1,6 @@
-"""Samples of the synthetic model (Definition 6.1), on any device."""
+"""Samples of the synthetic model (Definition 6.1), on any device, with any of the captions of S12."""
 
+import dataclasses
 from typing import NamedTuple
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from theory.model import Scalar, SpuriousModel
+from theory.statements.captions import Caption
 
 
 class Bases(NamedTuple):
@@ -75,3 +77,30 @@ def sample_batch(
     images = latents @ bases.image.T + image_noise * (model.sigma_xi / jnp.sqrt(float(image_dim)))
     texts = latents @ bases.text.T + text_noise * (model.sigma_xi / jnp.sqrt(float(text_dim)))
     return Batch(images, texts, labels, attributes)
+
+
+def sample_pairs(
+    key: Key[Array, ""],
+    model: SpuriousModel,
+    bases: Bases,
+    caption: Caption,
+    size: int,
+    ratio: Scalar | Float[Array, " size"] | None = None,
+) -> Batch:
+    """Draw `size` independent images with captions of the given kind; arguments as `sampler.sample_batch`.
+
+    A `latent` caption has the text's noise; the words of the others are exact, text = D_T t. A feature that a caption
+    does not mention is 0 in t.
+    """
+    mention_key, batch_key = jax.random.split(key)
+    batch = sample_batch(batch_key, model, bases, size, ratio)
+    mentioned = jax.random.uniform(mention_key, (size, 2)) < caption.mentions[None, :]
+    if caption.kind == "latent":
+        # The same key without noise gives the latents themselves; what is not mentioned is taken out of the text.
+        latents = (
+            sample_batch(batch_key, dataclasses.replace(model, sigma_xi=0.0), bases, size, ratio).texts @ bases.text
+        )
+        hidden = latents * (1.0 - mentioned)
+        return batch._replace(texts=batch.texts - hidden @ bases.text.T)
+    signs = jnp.stack([batch.labels, batch.attributes], axis=1) * mentioned
+    return batch._replace(texts=signs @ bases.text.T)

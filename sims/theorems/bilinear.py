@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.synthetic.captions import sample_pairs
-from sims.synthetic.sampler import sample_bases
+from sims.synthetic.sampler import sample_bases, sample_pairs
 from theory.model import Scalar, SpuriousModel
 from theory.newton import Local, descend
 from theory.statements.captions import Caption

@@ -4,8 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from sims.synthetic.captions import sample_pairs
-from sims.synthetic.sampler import sample_bases
+from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.zero_shot import MODEL, fit_zero_shot
 from theory.model import Scalar

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from sims.synthetic.captions import sample_pairs
-from sims.synthetic.sampler import sample_bases
+from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.evidence import Evidence, Points
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption

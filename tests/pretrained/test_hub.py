@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import errors
 
 from pretrained import hub
-from pretrained.checkpoint_files import choose, needed
+from pretrained.load import choose, needed
 from tests.conftest import ROOT
 from tests.pretrained.test_huggingface import make
 from workbench.errors import InputError

@@ -11,10 +11,10 @@ from safetensors.numpy import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from pretrained.huggingface_files import files
+from pretrained.huggingface import files
 from pretrained.load import load
-from pretrained.normalisation import prepare
 from pretrained.preprocessing import read_photo
+from pretrained.transformer import prepare
 from sims.clip.model import tiny_clip
 from tests.pretrained.embeddings import embed_images, embed_texts
 from workbench.errors import InputError

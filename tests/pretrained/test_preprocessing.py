@@ -10,8 +10,8 @@ from PIL import Image
 from transformers.image_utils import load_image
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from pretrained.normalisation import prepare
 from pretrained.preprocessing import Preprocessing, read_photo
+from pretrained.transformer import prepare
 from tests.conftest import ROOT
 
 HALF = (0.5, 0.5, 0.5)

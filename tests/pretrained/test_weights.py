@@ -11,7 +11,7 @@ import torch
 from flax import nnx
 from safetensors.numpy import load_file, save_file
 
-from pretrained import tensors
+from pretrained import weights
 from pretrained.load import load
 from tests.pretrained import test_siglip
 from tests.pretrained.embeddings import embed_images, embed_texts, random_pictures, random_texts
@@ -159,16 +159,16 @@ def test_the_package_that_reads_pickles_is_named_where_it_is_missing(tmp_path, m
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(tensors.importlib, "import_module", missing)
+    monkeypatch.setattr(weights.importlib, "import_module", missing)
     with pytest.raises(InputError, match="by the package torch, which is not installed"):
-        tensors.open_tensors(tmp_path / "pytorch_model.bin")
+        weights.open_tensors(tmp_path / "pytorch_model.bin")
 
 
 def test_weights_are_read_one_by_one(tmp_path, monkeypatch):
     """What bounds the memory on the host: nothing is read before it is asked for, and thirds only once."""
     test_siglip.make(tmp_path)
     read = []
-    opened = tensors.open_tensors(tmp_path / "model.safetensors")
+    opened = weights.open_tensors(tmp_path / "model.safetensors")
     monkeypatch.setattr(
         "pretrained.load.open_tensors",
         lambda path: opened._replace(read=lambda key, rows: read.append((key, rows)) or opened.read(key, rows)),

@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sims.synthetic.captions import sample_pairs
 from sims.synthetic.evaluation import sample_evaluation_set
-from sims.synthetic.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import sample_bases, sample_batch, sample_pairs
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw
 from theory import Caption

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from sims.synthetic.captions import sample_pairs
-from sims.synthetic.sampler import sample_bases
+from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import Caption, infonce_critic, pointwise_mutual_information

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.synthetic.captions import sample_pairs
-from sims.synthetic.sampler import sample_bases
+from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from theory import CAPTIONS, Caption, caption_covariance, infonce_critic, logistic_direction

@@ -1,5 +1,9 @@
-"""Supervised least squares on the images: L = 1/2 mean_i (<v, x_i> - y_i)^2."""
+"""Supervised learning on the images alone, for margins <v, x_i> and labels y_i of -1 and 1.
 
+`least_squares`: L = 1/2 mean_i (<v, x_i> - y_i)^2. `logistic`: L = mean_i log(1 + exp(-y_i <v, x_i>)).
+"""
+
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
@@ -20,3 +24,11 @@ def least_squares_loss(model: BinaryClassifier, batch: Batch) -> Float[Array, ""
 
 
 LEAST_SQUARES = Objective("least_squares", False, _create, least_squares_loss)
+
+
+def logistic_loss(model: BinaryClassifier, batch: Batch) -> Float[Array, ""]:
+    """Cross-entropy of the label."""
+    return jnp.mean(jax.nn.softplus(-batch.labels * model.margins(batch.images)))
+
+
+LOGISTIC = Objective("logistic", False, _create, logistic_loss)
