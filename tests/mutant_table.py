@@ -337,7 +337,7 @@ MUTANTS = (
     ),
     Mutant(
         "a truncated file of digits is accepted",
-        "sims/colored_digits/idx.py",
+        "sims/colored_digits/digits.py",
         "if len(sizes) < dimensions or len(content) != expected:",
         "if len(sizes) < dimensions or len(content) > expected:",
         (f"{DIGITS}idx.py",),
@@ -421,7 +421,7 @@ MUTANTS = (
     ),
     Mutant(
         "ties by the colour and by the digit exchanged",
-        "sims/colored_digits/bayes.py",
+        "sims/colored_digits/accuracy.py",
         'rules = {"by_digit": _prefer(tied, classes[:, None]), "by_colour": _prefer(tied, classes[None, :])}',
         'rules = {"by_digit": _prefer(tied, classes[None, :]), "by_colour": _prefer(tied, classes[:, None])}',
         (f"{DIGITS}design.py",),
@@ -521,8 +521,8 @@ MUTANTS = (
     Mutant(
         "the norms of a block exchanged",
         "pretrained/keys.py",
-        '_NORMS = {"attention_norm": "layer_norm1", "hidden_norm": "layer_norm2"}',
-        '_NORMS = {"attention_norm": "layer_norm2", "hidden_norm": "layer_norm1"}',
+        '_HUGGINGFACE_NORMS = {"attention_norm": "layer_norm1", "hidden_norm": "layer_norm2"}',
+        '_HUGGINGFACE_NORMS = {"attention_norm": "layer_norm2", "hidden_norm": "layer_norm1"}',
         ("tests/pretrained/test_huggingface.py",),
     ),
     Mutant(
@@ -781,7 +781,7 @@ MUTANTS = (
     ),
     Mutant(
         "the least similar candidates",
-        "realdata/evaluate/answers.py",
+        "realdata/evaluate/scoring.py",
         'best = {index: np.argsort(-total, kind="stable")[:number] for index, total in totals.items()}',
         'best = {index: np.argsort(total, kind="stable")[:number] for index, total in totals.items()}',
         ("tests/realdata/test_asking.py",),

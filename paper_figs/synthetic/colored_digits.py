@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from paper_figs.context import Context
 from sims.colored_digits.figure import NAMES, STYLES
-from sims.colored_digits.saved_table import load
+from sims.colored_digits.grid import load_table
 
 _COLUMNS = {"rand": "Rand: any colour", "rev": "Rev: the other's colour in 90%"}
 _PRINTED = {"contrastive": "perfect_language", "supervised": "cross_entropy"}
@@ -20,7 +20,7 @@ _PRINTED = {"contrastive": "perfect_language", "supervised": "cross_entropy"}
 
 def draw(context: Context) -> Figure:
     """Draw the table that `sims.colored_digits table` saved under a folder of results."""
-    content = load(context.results / "colored_digits_table")
+    content = load_table(context.results / "colored_digits_table")
     rows = content["rows"]
     ratios = sorted({(row["p_inv"], row["p_spu"]) for row in rows}, reverse=True)
     figure = Figure(figsize=(3.3 * len(ratios), 6.6), layout="constrained")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from paper_figs.context import Context
 from sims.colored_digits.figure import NAMES, STYLES
-from sims.colored_digits.saved_table import load
+from sims.colored_digits.grid import load_table
 
 _LEAST, _MOST = -0.5, 4.5  # of the axis; further indices are drawn at its edge
 _BESIDE = 0.13
@@ -16,7 +16,7 @@ _BESIDE = 0.13
 
 def draw(context: Context) -> Figure:
     """Draw the table that `sims.colored_digits table` saved under a folder of results."""
-    content = load(context.results / "colored_digits_table")
+    content = load_table(context.results / "colored_digits_table")
     figure = Figure(figsize=(12.0, 5.0), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4), sharey=True)
     _draw_theory(left, [row for row in content["rows"] if row["classes"] == 2])

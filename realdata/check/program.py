@@ -14,8 +14,7 @@ from realdata.check.duplicates import duplicates
 from realdata.check.inspection import Inspection, inspect
 from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
 from realdata.photos.decoding import Decoders, Unreadable, processors
-from realdata.photos.folders import GROUPS, Photo, find_photos, warnings
-from realdata.photos.published_counts import differences
+from realdata.photos.folders import GROUPS, Photo, differences, find_photos, warnings
 from workbench import program, results, terminal
 
 _BATCH = 64

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from realdata.evaluate.prompts import OPENAI80, PAPER
+from realdata.evaluate.candidates import OPENAI80, PAPER
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos.folders import GROUPS
 from workbench import program

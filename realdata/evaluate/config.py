@@ -1,13 +1,14 @@
-"""What an evaluation is asked to do."""
+"""What an evaluation is asked to do, and what it asks about: photos, classes and templates."""
 
 import dataclasses
 from pathlib import Path
+from typing import NamedTuple
 
-from realdata.evaluate.candidates import ALL, TWENTY
-from realdata.evaluate.prompts import PAPER
-from realdata.models.loading import Loading
-from realdata.photos.class_names import IMAGENET
+from realdata.evaluate.candidates import ALL, PAPER, TWENTY
+from realdata.models.registry import Loading
+from realdata.photos.class_names import IMAGENET, ClassNames
 from realdata.photos.decoding import processors
+from realdata.photos.folders import Photo
 from workbench.errors import InputError, ParameterError
 
 
@@ -17,7 +18,7 @@ class EvaluationConfig:
 
     Attributes:
         data: folder of class folders, as CounterAnimal's.
-        model: a folder with a checkpoint, a Hugging Face id, or another name that `realdata.models.choose` knows.
+        model: a folder with a checkpoint, a Hugging Face id, or another name that `realdata.models.registry` knows.
         scores: or a file with the scores of a model that was run elsewhere.
         names: the candidates' names: `imagenet`, `openai`, or a file.
         classes: table of folders and class indices, for other class folders.
@@ -60,3 +61,23 @@ class EvaluationConfig:
             raise InputError(
                 f"`candidates_from`: makes the candidates of {TWENTY} with `model`, and cannot go with {other}"
             )
+
+
+class Work(NamedTuple):
+    """What an evaluation asks about.
+
+    Attributes:
+        config: what it is asked to do.
+        classes: that there are.
+        templates: of the prompts.
+        root: the folder that the photos' paths start from.
+        photos: all of them.
+        unfinished: the folder for what an unfinished run has done.
+    """
+
+    config: EvaluationConfig
+    classes: ClassNames
+    templates: list[str]
+    root: Path
+    photos: list[Photo]
+    unfinished: Path

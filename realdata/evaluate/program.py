@@ -1,15 +1,146 @@
 """`python -m realdata.evaluate`: a model on photos in CounterAnimal's layout, as the paper evaluates it."""
 
 import argparse
+import dataclasses
 import shlex
+from pathlib import Path
 
+from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
+from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate import table
-from realdata.evaluate.options import build_parser, config_from_options
+from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
+from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.predictions import FILE
 from realdata.evaluate.result import Evaluation
 from realdata.evaluate.run import run
-from realdata.photos.class_names import IMAGENET
+from realdata.models.registry import Loading
+from realdata.photos.class_names import IMAGENET, add_class_options
+from realdata.photos.decoding import processors
 from workbench import hosts, program, results, terminal
+
+DEFAULT_OUT = Path("results/evaluate")
+AUTO = "auto"
+
+
+def build_parser() -> program.Parser:
+    """The command line's options."""
+    parser = program.Parser(
+        "python -m realdata.evaluate",
+        "Classify photos on common and on uncommon ('counter') backgrounds, zero-shot among all class names, and give "
+        "the accuracy of each group with 95% intervals, what counter photos are mistaken for, and how the model stands "
+        "beside the published ones. A run that was stopped goes on where it stopped.",
+    )
+    add = parser.add_argument
+    add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="a CLIP or SigLIP with ViT towers: a folder in Hugging Face's or OpenCLIP's format, a Hugging Face id "
+        "(owner/name), or paper:NAME (python -m realdata.models lists them); or open_clip:ARCHITECTURE/TAG, "
+        "torchvision:NAME, timm:NAME or lvlm:ID, by those packages",
+    )
+    model.add_argument(
+        "--scores",
+        type=program.path,
+        metavar="FILE.npz",
+        help="or a model that was run elsewhere: arrays paths (n, relative to ROOT), scores (n, k) "
+        "and candidates (k, class indices)",
+    )
+    add_class_options(parser)
+    add(
+        "--setup",
+        choices=(ALL, TWENTY),
+        help=f"among which candidates: {ALL}, all names (default); {TWENTY}, the 20 published for each class",
+    )
+    add(
+        "--candidates-from",
+        metavar="MODEL",
+        help=f"{TWENTY} with the 20 names that this model finds most similar to a class's photos, in place of the "
+        "published ones",
+    )
+    add(
+        "--prompt",
+        default=PAPER,
+        metavar="TEXT",
+        help="what is said of a candidate, {} for its name; or the mean over a file of such lines, or over "
+        f"{OPENAI80}, OpenAI's 80 from an installed open_clip_torch",
+    )
+    add(
+        "--uncurated",
+        action="store_true",
+        help="the photos lie in folders class/background and are of no group yet: write predictions.csv alone, for "
+        "realdata.curate",
+    )
+    add("--strict", action="store_true", help="end at a photo that cannot be read, instead of leaving it out")
+    add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
+    program.add_json_option(parser)
+    _add_loading(parser)
+    speed = parser.add_argument_group("speed")
+    speed.add_argument("--batch-size", type=_batch_size, default=AUTO, metavar="N", help="photos at a time")
+    speed.add_argument(
+        "--workers",
+        type=program.whole_number(0),
+        default=processors(),
+        metavar="N",
+        help="processes that decode photos; 0 decodes in the main one",
+    )
+    hosts.add_host_options(parser)
+    return parser
+
+
+def _add_loading(parser: program.Parser) -> None:
+    group = parser.add_argument_group(
+        "the checkpoint", "in place of what its own files say; what was used is written into the summary"
+    )
+    add = group.add_argument
+    add("--dtype", choices=("float32", "bfloat16"), default="float32", help="of weights and computation")
+    add(
+        "--tokenizer", type=program.path, metavar="DIR", help="folder with tokenizer.json, or vocab.json and merges.txt"
+    )
+    add("--activation", choices=ACTIVATIONS, help="of both towers")
+    add("--norm-epsilon", type=program.positive_number, metavar="EPS", help="of layer norms")
+    add("--text-pooling", choices=POOLINGS, help="which token's output is a text's embedding")
+    add("--image-size", type=program.whole_number(1), metavar="PIXELS", help="side; positions are interpolated")
+    add("--interpolation", choices=tuple(INTERPOLATIONS), help="of photos that are resized")
+    add("--mean", type=_channels, metavar="R,G,B", help="taken from the channels, of values from 0 to 1")
+    add("--std", type=_channels, metavar="R,G,B", help="by which they are divided")
+    add(
+        "--allow-pickle",
+        action="store_true",
+        help="also read weights from pickled .bin files, by PyTorch's reader that runs no code in them",
+    )
+
+
+def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
+    """What the options ask for.
+
+    Raises:
+        InputError: they do not go together.
+    """
+    overrides = Overrides(
+        activation=options.activation,
+        norm_epsilon=options.norm_epsilon,
+        text_pooling=options.text_pooling,
+        image_size=options.image_size,
+        interpolation=options.interpolation,
+        mean=options.mean,
+        deviation=options.std,
+    )
+    loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle)
+    names = {field.name for field in dataclasses.fields(EvaluationConfig)} - {"loading"}
+    return EvaluationConfig(loading=loading, **{name: getattr(options, name) for name in names})
+
+
+def _batch_size(text: str) -> int | None:
+    return None if text == AUTO else program.whole_number(1)(text)
+
+
+def _channels(text: str) -> tuple[float, float, float]:
+    values = tuple(program.number(part) for part in text.split(","))
+    if len(values) != 3:
+        raise argparse.ArgumentTypeError(f"must be three numbers, as 0.5,0.5,0.5, got {text}")
+    return values[0], values[1], values[2]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,18 +9,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from realdata.evaluate.answers import Answers, answers, most_similar
-from realdata.evaluate.asking import Asking
-from realdata.evaluate.candidates import NUMBER, TWENTY, allowed_candidates, published_lists
-from realdata.evaluate.config import EvaluationConfig
-from realdata.evaluate.kept import Kept
-from realdata.evaluate.prompts import PAPER, read_templates
-from realdata.evaluate.result import Evaluation
+from realdata.evaluate.candidates import NUMBER, PAPER, TWENTY, allowed_candidates, published_lists, read_templates
+from realdata.evaluate.config import EvaluationConfig, Work
+from realdata.evaluate.result import Evaluation, summarise, summarise_uncurated
 from realdata.evaluate.scores import answers_from, read_scores
-from realdata.evaluate.summary import summarise, summarise_uncurated
-from realdata.evaluate.work import Work
-from realdata.models.choose import load_model
+from realdata.evaluate.scoring import Answers, Asking, Kept, answers, most_similar
 from realdata.models.model import Model, Question
+from realdata.models.registry import load_model
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.folders import find_photos, find_uncurated
 from workbench import hosts, results, terminal

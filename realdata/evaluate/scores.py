@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from realdata.evaluate.answers import Answers, joined
+from realdata.evaluate.scoring import Answers, joined
 from realdata.photos.folders import Photo
 from workbench.errors import InputError
 

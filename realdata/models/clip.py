@@ -16,9 +16,9 @@ from pretrained.hub import find
 from pretrained.load import load as load_checkpoint
 from pretrained.preprocessing import read_photo
 from pretrained.transformer import prepare
-from realdata.models.loading import Loading
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
+from realdata.models.registry import Loading
 from workbench import memory
 from workbench.compilation import jit
 

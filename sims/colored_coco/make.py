@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from sims.colored_coco.design import (
+from sims.colored_coco.objects import Found, Objects, paste
+from sims.colored_coco.pictures import (
     CLASSES,
     OTHERS,
     OWN,
@@ -20,7 +21,6 @@ from sims.colored_coco.design import (
     UNSEEN,
     Background,
 )
-from sims.colored_coco.objects import Found, Objects, paste
 from workbench import program, results, terminal
 from workbench.errors import InputError
 

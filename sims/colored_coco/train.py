@@ -2,7 +2,7 @@
 
 import argparse
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,45 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Int
 from PIL import Image
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
 from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
 from pretrained.load import load
 from sims.clip.model import tiny_clip
-from sims.clip.training import (
-    SupervisedCLIP,
-    supervised_answers,
-    supervised_loss,
-    train_on,
-    zero_shot_answers,
-)
-from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
-from sims.colored_coco.pictures import Pictures, read_index, read_pictures
-from sims.colored_coco.table import show
+from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
+from sims.colored_coco.pictures import CLASSES, OTHERS, OWN, SPLITS, Pictures, read_index, read_pictures
 from sims.objectives.infonce import clip_loss
 from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal
 from workbench.errors import InputError, ParameterError
+
+_COLUMNS = {
+    "in_distribution": "as in training",
+    "out_of_distribution": "unseen colours",
+    "drop": "drop",
+    "swapped": "other classes' colours",
+    "drop_swapped": "drop",
+}
+
+
+def show(content: Mapping[str, Any]) -> None:
+    """Print a result as `result.json` holds it."""
+    console = terminal.output()
+    pictures = content["pictures"]
+    table = Table(
+        title=f"Accuracy (%) on {pictures['in_distribution']} pictures of nine classes; guessing: 11.1",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("approach", *_COLUMNS.values()):
+        table.add_column(heading, no_wrap=True)
+    for row in content["results"]:
+        table.add_row(row["approach"], *(f"{row[column]:.2f}" for column in _COLUMNS))
+    console.print(table)
+
 
 DEFAULT_OUT = Path("results/colored_coco")
 OBJECTIVES = ("clip", "supervised")

@@ -1,34 +1,117 @@
 """`python -m sims.colored_digits export`: photos of coloured digits and a CLIP trained on such, for any evaluator.
 
 The photos stand in CounterAnimal's layout and the CLIP in Hugging Face's format, so that what evaluates real photos
-runs on them; what it must find, photo for photo, stands beside them.
+runs on them; what it must find, photo for photo, stands beside them, with a sheet to look at.
 """
 
 import argparse
 import dataclasses
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int, UInt8
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
 from sims.clip.model import tiny_clip
 from sims.clip.training import train_on, zero_shot_answers
-from sims.colored_digits import sheet
-from sims.colored_digits.colours import COLOURS
 from sims.colored_digits.config import SAMPLES_A_CLASS
-from sims.colored_digits.design import Design
-from sims.colored_digits.digits import Digits, read_digits
+from sims.colored_digits.design import SPURIOUS, Design
+from sims.colored_digits.digits import Digits, Split, read_digits
 from sims.colored_digits.options import add_design_options, add_digits_option
-from sims.colored_digits.photos import NAMES, PROMPT, Photo, caption, painted, test_photos
-from sims.colored_digits.pictures import draw_sample
+from sims.colored_digits.pictures import COLOURS, draw_sample, palette
 from sims.objectives.infonce import clip_loss
 from workbench import figures, program, results, terminal
+
+NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+PROMPT = "A photo of {}."  # the paper's
+
+
+class Photo(NamedTuple):
+    """A test photo: which picture of a digit, on which colour, and where it belongs."""
+
+    picture: int
+    class_index: int
+    group: str
+    background: int
+    path: str
+
+
+def caption(label: int, colour: int, names_object: bool, names_background: bool) -> str:
+    """What a caption says."""
+    thing = NAMES[label] if names_object else "something"
+    return f"A photo of {thing}" + (f" on {COLOURS[colour].name}." if names_background else ".")
+
+
+def painted(
+    digits: Float[np.ndarray, "size height width"], colours: Int[np.ndarray, " size"]
+) -> UInt8[np.ndarray, "size height width 3"]:
+    """White digits on their colours, as bytes."""
+    ink = digits[..., None]
+    backgrounds = palette(len(COLOURS))[colours][:, None, None, :]
+    return np.rint(255.0 * (ink + (1.0 - ink) * backgrounds)).astype(np.uint8)
+
+
+def counter_colour(label: int, classes: int) -> int:
+    """The background of a class's counter photos: of 0 and 1 each other's colour, of the others the next one's."""
+    if label in SPURIOUS:
+        return 1 - label
+    others = classes - len(SPURIOUS)
+    return 0 if others == 1 else 2 + (label - 1) % others
+
+
+def held_out_photos(digits: Split, classes: int, each: int) -> list[Photo]:
+    """Up to `each` photos of every class in both groups, the same pictures in both.
+
+    From four classes on, those above 1 are a control: neither of their two backgrounds tells of any class.
+    """
+    photos = []
+    for label in range(classes):
+        pictures = np.flatnonzero(digits.labels == label)[:each]
+        backgrounds = {"common": label, "counter": counter_colour(label, classes)}
+        for group, colour in backgrounds.items():
+            folder = f"{label} {NAMES[label]}/{group}-{COLOURS[colour].name}"
+            photos += [
+                Photo(int(picture), label, group, colour, f"{folder}/{place:04d}.png")
+                for place, picture in enumerate(pictures)
+            ]
+    return photos
+
+
+_SHOWN = 8  # of each class and group
+
+
+def draw_sheet(
+    photos: Sequence[Photo],
+    pictures: UInt8[np.ndarray, "photos height width 3"],
+    answers: Int[np.ndarray, " photos"],
+) -> Figure:
+    """Draw the first photos of every class and group; the answer stands below, wrong ones in bold."""
+    rows: dict[tuple[int, str], list[int]] = {}
+    for index, photo in enumerate(photos):
+        rows.setdefault((photo.class_index, photo.group), []).append(index)
+    figure = Figure(figsize=(_SHOWN * 1.0 + 1.2, len(rows) * 1.15 + 0.3), layout="constrained")
+    axes = figure.subplots(len(rows), _SHOWN, squeeze=False)
+    for line, ((label, group), indices) in zip(axes, rows.items(), strict=True):
+        for axis in line:
+            axis.set_axis_off()
+        for axis, index in zip(line, indices, strict=False):
+            axis.imshow(pictures[index], interpolation="nearest")
+            wrong = answers[index] != label
+            axis.set_title(
+                NAMES[answers[index]], fontsize=8, y=-0.3, fontweight="bold" if wrong else "normal", color="black"
+            )
+        line[0].text(-0.15, 0.5, f"{NAMES[label]}\n{group}", transform=line[0].transAxes, ha="right", va="center")
+    return figure
+
 
 DEFAULT_OUT = Path("results/colored_digits_export")
 _BATCH, _RATE, _DECAY = 128, 2e-3, 0.01
@@ -74,7 +157,7 @@ def _main(options: argparse.Namespace) -> None:
     with terminal.working("reading the digits"):
         digits = read_digits(design.classes, options.digits)
     checkpoint = _train(design, digits, options)
-    photos = test_photos(digits.test, design.classes, options.photos)
+    photos = held_out_photos(digits.test, design.classes, options.photos)
     pictures = painted(
         digits.test.images[[photo.picture for photo in photos]], np.array([photo.background for photo in photos])
     )
@@ -100,7 +183,7 @@ def _main(options: argparse.Namespace) -> None:
         "names.txt": "".join(f"{index}\t{name}\n" for index, name in enumerate(names)),
         "truth.csv": truth.to_csv(index=False, lineterminator="\n"),
         "export.json": results.to_json(content),
-        "sheet.png": figures.to_png(sheet.draw(photos, pictures, answers)),
+        "sheet.png": figures.to_png(draw_sheet(photos, pictures, answers)),
     }
     results.write_folder(options.out, files.items())
     if not results.emit_json(content, options.json):

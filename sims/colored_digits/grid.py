@@ -1,27 +1,129 @@
-"""`python -m sims.colored_digits table`: all of Table 8, row by row; a stopped table goes on where it stopped."""
+"""`python -m sims.colored_digits table`: all of Table 8, row by row; a stopped table goes on where it stopped.
+
+Each finished row is a file with what made it (`RowStore`); `load_table` reads a whole table back.
+"""
 
 import argparse
 import dataclasses
 import functools
 import io
 import itertools
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.progress import Progress, TaskID
+from rich.table import Table
 
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Digits, read_digits
-from sims.colored_digits.grid_table import show
+from sims.colored_digits.linear_theory import reliance
 from sims.colored_digits.options import add_training_options, config_from_options
-from sims.colored_digits.reliance import reliance
-from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows
-from sims.colored_digits.row_store import RowStore
+from sims.colored_digits.result import COMPARED, Row, against_published, bayes, equivalence, learner_rows
 from sims.colored_digits.run import config_dict, identity, run
+from sims.training.checkpoints import Checkpoints
 from sims.training.devices import every_core_a_device
 from workbench import program, results, terminal
+from workbench.errors import InputError
+
+
+class RowStore:
+    """The files of one row.
+
+    Args:
+        folder: of all rows.
+        design: of this one.
+        identity: what decides its numbers, JSON-ready; a file of another run is refused.
+    """
+
+    def __init__(self, folder: Path, design: Design, identity: dict[str, Any]):
+        self.folder, self.design, self.identity = folder, design, identity
+        name = f"k{design.classes}-inv{design.invariant_ratio:g}-spu{design.spurious_ratio:g}"
+        self.path = folder / f"{name}.npz"
+        self.checkpoints = Checkpoints(folder / f"{name}.checkpoints", identity)
+
+    def read(self) -> Row | None:
+        """The finished row, or None if it is not there.
+
+        Raises:
+            InputError: the file is another run's, or cannot be read; it is left as it is.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                arrays = dict(archive)
+            found = json.loads(str(arrays.pop("identity")))
+        except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file
+            raise InputError(f"{self.path} is truncated or no row of a table; delete it to run it again") from error
+        differing = [key for key in self.identity if found.get(key) != self.identity[key]]
+        if differing:
+            raise InputError(
+                f"{self.path} was made by another run (different: {', '.join(differing)}); choose another `out`"
+            )
+        return Row(self.design, arrays)
+
+    def write(self, row: Row) -> None:
+        """Keep a finished row, and drop its checkpoints."""
+        identity = np.array(json.dumps(self.identity))
+        results.write_files(self.folder, {self.path.name: results.to_npz(row.accuracies | {"identity": identity})})
+        self.checkpoints.remove()
+
+
+_ROW = {"classes", "p_inv", "p_spu", "results", "bayes", "reliance"}
+
+
+def load_table(folder: Path) -> dict[str, Any]:
+    """The content of `folder/table.json`.
+
+    Raises:
+        InputError: it is missing, or not what this version writes.
+    """
+    file = folder / "table.json"
+    remedy = f"make it with: python -m sims.colored_digits table --out {folder}"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        whole = bool(content["rows"]) and all(row.keys() >= _ROW for row in content["rows"])
+        seeds = content["config"]["seeds"]
+    except FileNotFoundError as error:
+        raise InputError(f"{file} is missing; {remedy}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file} holds no table of coloured digits; {remedy}") from error
+    if not whole or not seeds:
+        raise InputError(f"{file} holds a table of another version; {remedy}")
+    return content
+
+
+def show(content: Mapping[str, Any]) -> None:
+    """Print a table as `table.json` holds it, and what is equal to the supervised learner."""
+    console = terminal.output()
+    objectives = [cells["objective"] for cells in content["rows"][0]["results"]]
+    table = Table(
+        title=f"Accuracy (%), Rand / Rev, means over {content['config']['seeds']} runs, on {content['digits']}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("classes", "p_inv", "p_spu", *objectives):
+        table.add_column(heading, no_wrap=True)
+    for row in content["rows"]:
+        shown = (" / ".join(_mean(cells, column) for column in COMPARED[:2]) for cells in row["results"])
+        table.add_row(str(row["classes"]), f"{row['p_inv']:g}", f"{row['p_spu']:g}", *shown)
+    console.print(table)
+    equivalence = content["equivalence"]
+    for name in equivalence["verdicts"]:
+        found = [cell["verdict"] for cell in equivalence["comparisons"] if cell["objective"] == name]
+        counts = ", ".join(f"{found.count(word)} {word}" for word in ("equal", "different", "inconclusive"))
+        console.print(f"{name} against supervised, within {equivalence['margin']:g} points: {counts} of {len(found)}.")
+
+
+def _mean(cells: Mapping[str, Any], column: str) -> str:
+    return f"{cells[f'{column}_mean']:.1f}"
+
 
 CLASSES, RATIOS = (2, 3, 5, 6, 8, 10), (0.9, 0.75)  # Table 8's
 _ROW_KEYS = tuple(field.name for field in dataclasses.fields(Design))

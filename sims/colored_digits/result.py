@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from published.tables import read_multicolored_mnist
-from sims.colored_digits.accuracy import GROUPS, group_accuracies
-from sims.colored_digits.bayes import bayes_accuracies
+from sims.colored_digits.accuracy import GROUPS, bayes_accuracies, group_accuracies
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import MNIST, Digits

@@ -16,8 +16,8 @@ from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Digits, read_digits
+from sims.colored_digits.linear_theory import reliance
 from sims.colored_digits.options import add_design_options, add_training_options, config_from_options
-from sims.colored_digits.reliance import reliance
 from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows, row_of
 from sims.colored_digits.training import train
 from sims.training.checkpoints import Checkpoints

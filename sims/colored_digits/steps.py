@@ -18,11 +18,10 @@ from flax import nnx
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, Key
 
-from sims.colored_digits.colours import palette
 from sims.colored_digits.config import SAMPLES_A_CLASS, DigitsConfig
 from sims.colored_digits.digits import SCIKIT_LEARN, Digits
 from sims.colored_digits.learners import LEARNERS, Painted
-from sims.colored_digits.pictures import Sample, captions, draw_sample, paint, prompts, shift
+from sims.colored_digits.pictures import Sample, captions, draw_sample, paint, palette, prompts, shift
 from sims.encoders import Architecture
 from sims.training.devices import RUNS
 from sims.training.step import first_divergence, take_step

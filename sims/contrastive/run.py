@@ -17,7 +17,7 @@ from sims.objectives.own import source_of
 from sims.training.checkpoints import SECONDS, Checkpoints
 from sims.training.config import ContrastiveConfig
 from sims.training.loop import train
-from sims.training.memory import check_memory
+from sims.training.runs import check_memory
 from theory.predictions import BATCH_FREE
 from theory.report import report
 from workbench import hosts, results, terminal

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realdata.evaluate import kept as kept_module
-from realdata.evaluate.answers import answers, most_similar
-from realdata.evaluate.asking import Asking
-from realdata.evaluate.kept import Kept
+from realdata.evaluate import scoring as kept_module
+from realdata.evaluate.scoring import Asking, Kept, answers, most_similar
 from realdata.photos.folders import Photo
 from workbench.errors import InputError
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY
-from realdata.evaluate.candidates import allowed_candidates, published_lists
-from realdata.evaluate.prompts import read_templates
+from realdata.evaluate.candidates import allowed_candidates, published_lists, read_templates
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
 from sims.clip.model import tiny_clip

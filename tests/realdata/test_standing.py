@@ -8,8 +8,7 @@ from scipy.stats import norm
 
 from published.tables import DIRECTORY, read_published_tables
 from realdata.evaluate.standing import effective_robustness_content, reliance_content
-from realdata.photos.folders import Photo
-from realdata.photos.published_counts import differences
+from realdata.photos.folders import Photo, differences
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

@@ -6,8 +6,7 @@ import jax
 import pytest
 
 from sims.training.config import ContrastiveConfig
-from sims.training.memory import check_memory, memory_bytes
-from sims.training.runs import prepare_runs
+from sims.training.runs import check_memory, memory_bytes, prepare_runs
 from theory import SpuriousModel
 from workbench.errors import InputError
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from sims.colored_digits.accuracy import GROUPS, group_accuracies
-from sims.colored_digits.bayes import bayes_accuracies, posterior
+from sims.colored_digits.accuracy import GROUPS, bayes_accuracies, group_accuracies, posterior
 from sims.colored_digits.design import Design
 from tests import seeds
 from workbench.errors import ParameterError

@@ -6,8 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from sims.colored_digits.digits import read_digits
-from sims.colored_digits.idx import read_idx
+from sims.colored_digits.digits import read_digits, read_idx
 from workbench.errors import InputError
 
 NAMES = {

@@ -4,9 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.colored_digits.colours import COLOURS, palette
 from sims.colored_digits.design import Design
-from sims.colored_digits.pictures import captions, draw_sample, paint, prompts, shift
+from sims.colored_digits.pictures import COLOURS, captions, draw_sample, paint, palette, prompts, shift
 from tests import seeds
 
 pytestmark = pytest.mark.simulation
