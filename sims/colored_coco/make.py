@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from sims.colored_coco.objects import Found, Objects, paste
-from sims.colored_coco.pictures import (
+from sims.colored_coco.design import (
     CLASSES,
     OTHERS,
     OWN,
@@ -21,6 +20,7 @@ from sims.colored_coco.pictures import (
     UNSEEN,
     Background,
 )
+from sims.colored_coco.objects import Found, Objects, paste
 from workbench import program, results, terminal
 from workbench.errors import InputError
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from pycocotools.coco import COCO
 
-from sims.colored_coco.pictures import CLASSES
+from sims.colored_coco.design import CLASSES
 from workbench.errors import InputError
 
 

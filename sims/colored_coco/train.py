@@ -20,7 +20,8 @@ from pretrained.clip import CLIP
 from pretrained.load import load
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
-from sims.colored_coco.pictures import CLASSES, OTHERS, OWN, SPLITS, Pictures, read_index, read_pictures
+from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
+from sims.colored_coco.pictures import Pictures, read_index, read_pictures
 from sims.objectives.infonce import clip_loss
 from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal

@@ -1,28 +1,41 @@
 """Long runs: stopped and started again they end with the same bits, and nothing that was kept is lost."""
 
+import contextlib
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+from sims.contrastive.program import main
 from tests.conftest import ROOT
 
 PROGRAM = [sys.executable, "-m", "sims.contrastive"]
 TINY = ["--image-dim", "4", "--text-dim", "4", "--embed-dim", "2", "--batch-size", "16", "--seeds", "2"]
 # A data set whose order is part of what a checkpoint keeps; steps enough that the run can be stopped on its way.
-LONG = ["--objective", "infonce", *TINY, "--samples", "48", "--steps", "10000", "--checkpoint-seconds", "0"]
+LONG = ["--objective", "infonce", *TINY, "--samples", "48", "--steps", "10000", "--checkpoint-seconds"]
+OFTEN, CALM = [*LONG, "0"], [*LONG, "1000"]  # calm: no checkpoint but the one at an interruption
 
 
 def start(arguments, folder):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [*PROGRAM, *arguments, "--out", str(folder)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def run_here(arguments, folder):
+    """The program in this process, in single precision as a user runs it: its exit code, and what it says."""
+    message = io.StringIO()
+    with jax.enable_x64(False), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(message):
+        return main([*arguments, "--out", str(folder)]), message.getvalue()
 
 
 def kept(folder):
@@ -32,24 +45,32 @@ def kept(folder):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
-    with start(LONG, folder) as process:
-        assert process.wait(300) == 0, process.stderr.read()
+    code, message = run_here(CALM, folder)
+    assert code == 0, message
     assert not (folder / "checkpoints").exists()  # the result is all that stays
     with np.load(folder / "arrays.npz") as archive:
         return dict(archive)
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
-    """A folder whose run was killed after its second checkpoint."""
-    folder = tmp_path_factory.mktemp("killed")
-    with start(LONG, folder) as process:
+def interrupted(tmp_path_factory):
+    """A folder whose run was interrupted while it trained, and what it said."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    ordinary = signal.getsignal(signal.SIGINT)
+
+    def interrupt():
         deadline = time.monotonic() + 200
-        while len(kept(folder)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert kept(folder) and not (folder / "result.json").exists()
-    return folder
+        while signal.getsignal(signal.SIGINT) is ordinary and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if signal.getsignal(signal.SIGINT) is not ordinary:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    code, message = run_here(CALM, folder)
+    thread.join()
+    assert code == 130, message
+    return folder, message
 
 
 def same(folder, unbroken):
@@ -58,18 +79,33 @@ def same(folder, unbroken):
         return all(archive[name].tobytes() == unbroken[name].tobytes() for name in archive.files)
 
 
+def test_an_interrupted_run_keeps_what_it_has_and_goes_on(interrupted, unbroken, tmp_path):
+    folder, message = interrupted
+    (step,) = kept(folder)
+    assert 0 < step < 10000 and f"interrupted; the same command goes on from step {step}" in message
+    again = shutil.copytree(folder, tmp_path / "again")
+    code, message = run_here(CALM, again)
+    assert code == 0, message
+    assert same(again, unbroken)
+
+
 @pytest.mark.slow
-def test_a_killed_run_ends_the_same_bit_for_bit(killed, unbroken, tmp_path):
-    folder = shutil.copytree(killed, tmp_path / "again")
-    with start(LONG, folder) as process:
+def test_a_killed_run_ends_the_same_bit_for_bit(unbroken, tmp_path):
+    with start(OFTEN, tmp_path) as process:
+        deadline = time.monotonic() + 200
+        while len(kept(tmp_path)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert kept(tmp_path) and not (tmp_path / "result.json").exists()
+    with start(OFTEN, tmp_path) as process:
         assert process.wait(300) == 0, process.stderr.read()
-    assert same(folder, unbroken)
+    assert same(tmp_path, unbroken)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_an_interrupted_run_keeps_what_it_has_and_goes_on(number, unbroken, tmp_path):
-    calm = [*LONG[:-1], "1000"]  # no checkpoint but the one at the interruption
-    with start(calm, tmp_path) as process:
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_process_ends_the_same_bit_for_bit(number, unbroken, tmp_path):
+    with start(CALM, tmp_path) as process:
         deadline = time.monotonic() + 100
         while not caught(process) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -78,7 +114,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on(number, unbroken, tmp_
         message = process.stderr.read()
     (step,) = kept(tmp_path)
     assert f"interrupted; the same command goes on from step {step}" in message
-    with start(calm, tmp_path) as process:
+    with start(CALM, tmp_path) as process:
         assert process.wait(300) == 0, process.stderr.read()
     assert same(tmp_path, unbroken)
 
@@ -90,15 +126,15 @@ def caught(process):
     return int(mask, 16) >> (signal.SIGTERM - 1) & 1
 
 
-def test_checkpoints_of_another_run_and_broken_ones_are_refused_and_kept(killed, refused, tmp_path):
-    folder = shutil.copytree(killed, tmp_path / "other")
+def test_checkpoints_of_another_run_and_broken_ones_are_refused_and_kept(interrupted, refused, tmp_path):
+    folder = shutil.copytree(interrupted[0], tmp_path / "other")
     before = kept(folder)
-    refused("sims.contrastive", *LONG, "--mu-spu", "3", "--out", folder, words=["another run", "mu_spu", "delete"])
+    refused("sims.contrastive", *CALM, "--mu-spu", "3", "--out", folder, words=["another run", "mu_spu", "delete"])
     assert kept(folder) == before
     for path in (folder / "checkpoints" / str(before[-1])).rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    refused("sims.contrastive", *LONG, "--out", folder, words=["--out", "checkpoints cannot be read", "delete"])
+    refused("sims.contrastive", *CALM, "--out", folder, words=["--out", "checkpoints cannot be read", "delete"])
     assert kept(folder) == before
 
 

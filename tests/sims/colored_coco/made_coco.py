@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from pycocotools import mask as masks
 
-from sims.colored_coco.pictures import CLASSES
+from sims.colored_coco.design import CLASSES
 
 SIDE = 48
 _ALL_CLASSES = ("person", *CLASSES)  # categories have numbers of their own, as COCO's

@@ -11,9 +11,9 @@ from safetensors.numpy import load_file
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_loss, train_on
 from sims.colored_coco.__main__ import main
+from sims.colored_coco.design import OTHERS, OWN, UNSEEN
 from sims.colored_coco.make import plan_pictures
 from sims.colored_coco.objects import Found, Objects, paste
-from sims.colored_coco.pictures import OTHERS, OWN, UNSEEN
 from sims.training.checkpoints import Checkpoints
 from tests.seeds import seed
 from tests.sims.colored_coco.made_coco import SIDE, make

@@ -20,7 +20,16 @@ from sims.training.checkpoints import Checkpoints
 from tests.seeds import seed
 from workbench.errors import ParameterError
 
-SMALL = DigitsConfig(Design(2, 0.75, 0.9), ("infonce", "cross_entropy"), steps=6, seeds=2, samples=300, batch_size=32)
+# Linear, since convolutions take seconds to compile; test_programs.py trains these.
+SMALL = DigitsConfig(
+    Design(2, 0.75, 0.9),
+    ("infonce", "cross_entropy"),
+    image_encoder="linear",
+    steps=6,
+    seeds=2,
+    samples=300,
+    batch_size=32,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,7 @@ def log_softmax(logits):
 @pytest.mark.parametrize("name", ["perfect_language", "cross_entropy"])
 def test_losses_are_sums_of_cross_entropies(name):
     """Equation 10 in NumPy, from the model's own logits: one cross-entropy for the label and one for the colour."""
-    architecture = Architecture(48, 7, 5, "cnn", picture=(4, 4, 3))
+    architecture = Architecture(48, 7, 5, "linear", picture=(4, 4, 3))
     model = LEARNERS[name].create(architecture, 3, nnx.Rngs(0))
     generator = np.random.default_rng(0)
     images = jnp.asarray(generator.normal(size=(9, 48)))
@@ -50,6 +59,7 @@ def test_losses_are_sums_of_cross_entropies(name):
     assert float(loss) == pytest.approx(sum(found), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.simulation
 def test_contrastive_learning_with_a_text_encoder_is_not_supervised_learning(digits):
     """The finding: Equation 10 follows the colour as supervision does, InfoNCE with captions of both does not.
