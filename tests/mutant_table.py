@@ -247,15 +247,15 @@ MUTANTS = (
     Mutant(
         "the test images are drawn with the training data's key",
         "sims/training/runs.py",
-        "sample_evaluation_set(jax.random.fold_in(key, _TEST), model, bases, MONITOR_SIZE + TEST_SIZE),",
-        "sample_evaluation_set(jax.random.fold_in(key, _DATA), model, bases, MONITOR_SIZE + TEST_SIZE),",
+        "sample_evaluation_set(jax.random.fold_in(key, Role.TEST), model, bases, MONITOR_SIZE + TEST_SIZE),",
+        "sample_evaluation_set(jax.random.fold_in(key, Role.DATA), model, bases, MONITOR_SIZE + TEST_SIZE),",
         ("tests/sims/test_training.py",),
     ),
     Mutant(
         "every epoch in the same order",
         "sims/training/runs.py",
-        "shuffle_key = jax.random.fold_in(jax.random.fold_in(key, _ORDER), epoch)",
-        "shuffle_key = jax.random.fold_in(jax.random.fold_in(key, _ORDER), 0)",
+        "shuffle_key = jax.random.fold_in(jax.random.fold_in(key, Role.ORDER), epoch)",
+        "shuffle_key = jax.random.fold_in(jax.random.fold_in(key, Role.ORDER), 0)",
         ("tests/sims/test_training.py::test_an_epoch_sees_every_sample_once_and_epochs_differ",),
     ),
     Mutant(
@@ -463,7 +463,7 @@ MUTANTS = (
     ),
     Mutant(
         "an average over the phase divided by all steps",
-        "sims/training/loop.py",
+        "sims/training/train.py",
         "length = stop.step - stop.phase_start",
         "length = stop.step",
         ("tests/sims/test_training.py",),

@@ -20,13 +20,12 @@ from pretrained.preprocessing import Preprocessing
 from pretrained.siglip import SigLIP
 from pretrained.transformer import prepare
 from sims.training.checkpoints import Checkpoints
+from sims.training.loop import Loop, OnProgress, no_progress
 from sims.training.step import all_finite, take_step
 from workbench.compilation import jit
 from workbench.errors import RunError
-from workbench.interruption import Interruption
 
 _PIECE = 256  # pictures at a time when they are only looked at
-_LOOK = 10  # steps between two looks at progress and divergence
 
 
 class SupervisedCLIP(nnx.Module):
@@ -67,7 +66,7 @@ def train_on(
     learning_rate: float,
     weight_decay: float,
     seed: int,
-    on_progress: Callable[[int, str], None] = lambda step, status: None,
+    on_progress: OnProgress = no_progress,
     checkpoints: Checkpoints | None = None,
 ) -> Any:
     """Train a model with AdamW, the rate warmed up over a tenth of the steps and then down a cosine.
@@ -100,7 +99,6 @@ def train_on(
     optimiser = optax.adamw(schedule, weight_decay=weight_decay, mask=decayed)
     state = optimiser.init(weights)
     data = jnp.asarray(pictures), jnp.asarray(targets)
-    orders = _orders(len(pictures), batch_size, seed)
 
     def step(weights: Any, state: Any, data: tuple[Array, Array], rows: Int[Array, " size"]) -> tuple[Any, Any]:
         def value(weights: Any) -> Array:
@@ -111,27 +109,21 @@ def train_on(
 
     compiled = jit(step, donate_argnums=(0, 1))
     finite = jit(all_finite)
-    begin = 0
-    kept = checkpoints.restore((weights, state)) if checkpoints else None
-    if kept is not None:
-        begin, (weights, state), _ = kept
-        on_progress(begin, f"going on from step {begin}")
-    with Interruption() as interruption:
-        for index, rows in enumerate(itertools.islice(orders, steps)):
-            if index < begin:
-                continue
-            weights, state = compiled(weights, state, data, jnp.asarray(rows))
-            done = index + 1
-            if done % _LOOK and done < steps:
-                continue
+    with Loop(checkpoints, on_progress) as loop:
+        kept = loop.restore((weights, state))
+        if kept is not None:
+            (weights, state), _ = kept
+            loop.report_start()
+        orders = itertools.islice(_orders(len(pictures), batch_size, seed), loop.step, None)
+
+        def take_steps(begin: int, until: int) -> None:
+            nonlocal weights, state
+            for rows in itertools.islice(orders, until - begin):
+                weights, state = compiled(weights, state, data, jnp.asarray(rows))
             if not bool(finite(weights)):
-                raise RunError(f"training diverged by step {done}; a smaller `learning_rate` may help")
-            on_progress(done, "")
-            if checkpoints and done < steps and (interruption.wanted or checkpoints.due()):
-                checkpoints.save(done, (weights, state), {})
-            if interruption.wanted:
-                again = f"; the same command goes on from step {done}" if checkpoints else ""
-                raise KeyboardInterrupt(f"interrupted{again}")
+                raise RunError(f"training diverged by step {until}; a smaller `learning_rate` may help")
+
+        loop.advance(steps, take_steps, lambda: ((weights, state), {}), lambda: loop.step == steps)
     return nnx.merge(graph, weights)
 
 

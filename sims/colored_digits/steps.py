@@ -24,12 +24,11 @@ from sims.colored_digits.learners import LEARNERS, Painted
 from sims.colored_digits.pictures import Sample, captions, draw_sample, paint, palette, prompts, shift
 from sims.encoders import Architecture
 from sims.training.devices import RUNS
+from sims.training.roles import DigitsRole
 from sims.training.step import first_divergence, take_step
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 
-# One role for each use of a run's random key.
-_WEIGHTS, _DATA, _ORDER, _SHIFT = range(4)
 _PIECE = 1024  # test pictures at a time
 
 
@@ -98,7 +97,7 @@ class Steps:
         """Initial states of all learners and the training sets, each with a leading axis for the runs."""
 
         def initial(name: str, key: Key[Array, ""]) -> State:
-            weights = nnx.state(self.create(name, jax.random.fold_in(key, _WEIGHTS)), nnx.Param)
+            weights = nnx.state(self.create(name, jax.random.fold_in(key, DigitsRole.WEIGHTS)), nnx.Param)
             return State(weights, self.optimiser.init(weights), jnp.zeros((), jnp.int32))
 
         mentions = self.config.mention_inv, self.config.mention_spu
@@ -106,7 +105,7 @@ class Steps:
         draw = functools.partial(
             draw_sample, design=self.config.design, digits=labels, size=self.samples, mentions=mentions
         )
-        return states, jax.vmap(lambda key: draw(jax.random.fold_in(key, _DATA)))(keys)
+        return states, jax.vmap(lambda key: draw(jax.random.fold_in(key, DigitsRole.DATA)))(keys)
 
     def segment(
         self,
@@ -122,7 +121,7 @@ class Steps:
 
         def orders(epoch: Int[Array, ""]) -> Int[Array, "runs samples"]:
             def order(key: Key[Array, ""]) -> Int[Array, " samples"]:
-                key = jax.random.fold_in(jax.random.fold_in(key, _ORDER), epoch)
+                key = jax.random.fold_in(jax.random.fold_in(key, DigitsRole.ORDER), epoch)
                 return jax.random.permutation(key, self.samples)
 
             return jax.vmap(order)(keys)
@@ -148,7 +147,7 @@ class Steps:
     ) -> dict[str, State]:
         """One optimiser step of one run, all learners on the same pictures."""
         pictures, labels, colours, mentions = (column[rows] for column in sample)
-        key = jax.random.fold_in(jax.random.fold_in(key, _SHIFT), index)
+        key = jax.random.fold_in(jax.random.fold_in(key, DigitsRole.SHIFT), index)
         ink = shift(key, images[pictures], self.config.shift)
         texts = captions(labels, colours, mentions, self.classes)
         batch = Painted(paint(ink, self.palette[colours]), texts, labels, colours)

@@ -6,7 +6,6 @@ random numbers come from the seed, the run and the step, so that a training that
 
 import functools
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -17,10 +16,8 @@ from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.digits import Digits
 from sims.colored_digits.steps import State, Steps
 from sims.training.checkpoints import Checkpoints
+from sims.training.loop import Loop, OnProgress, no_progress
 from workbench.errors import RunError
-from workbench.interruption import Interruption
-
-_SECONDS_A_PIECE = 2.0  # between two looks at the progress bar and the clock
 
 
 class Trained(NamedTuple):
@@ -40,7 +37,7 @@ class Trained(NamedTuple):
 def train(
     config: DigitsConfig,
     digits: Digits,
-    on_progress: Callable[[int, str], None] = lambda step, status: None,
+    on_progress: OnProgress = no_progress,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train all learners of a configuration.
@@ -62,31 +59,23 @@ def train(
     images, labels = jnp.asarray(digits.train.images), jnp.asarray(digits.train.labels)
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(config.seed)))(jnp.arange(config.seeds))
     states, sample = program.split_runs(program.initial, shared=1)(keys, labels)
-    step = 0
-    kept = checkpoints.restore(states) if checkpoints else None
-    if kept is not None:
-        step, states, _ = kept
-    zero = jnp.zeros((), jnp.int32)
-    split = program.split_runs(program.segment, shared=3, donate_argnums=0)
-    segment = split.lower(states, keys, sample, images, zero, zero).compile()
-    compiled = time.perf_counter()
-    on_progress(step, f"going on from step {step}" if step else "")
-    piece = 1
-    with Interruption() as interruption:
-        while step < config.steps:
-            started = time.perf_counter()
-            until = min(config.steps, step + piece)
-            states = segment(states, keys, sample, images, jnp.int32(step), jnp.int32(until))
+    with Loop(checkpoints, on_progress) as loop:
+        kept = loop.restore(states)
+        if kept is not None:
+            states, _ = kept
+        zero = jnp.zeros((), jnp.int32)
+        split = program.split_runs(program.segment, shared=3, donate_argnums=0)
+        segment = split.lower(states, keys, sample, images, zero, zero).compile()
+        compiled = time.perf_counter()
+        loop.report_start()
+
+        def take_steps(begin: int, until: int) -> None:
+            nonlocal states
+            states = segment(states, keys, sample, images, jnp.int32(begin), jnp.int32(until))
             _check_finite(states, config)
-            piece = max(1, min(int((until - step) * _SECONDS_A_PIECE / (time.perf_counter() - started)), 2 * piece))
-            step = until
-            on_progress(step, "")
-            if checkpoints and step < config.steps and (interruption.wanted or checkpoints.due()):
-                checkpoints.save(step, states, {})
-            if interruption.wanted:
-                again = f"; the same command goes on from step {step}" if checkpoints else ""
-                raise KeyboardInterrupt(f"interrupted{again}")
-    on_progress(step, "testing")
+
+        loop.advance(config.steps, take_steps, lambda: (states, {}), lambda: loop.step == config.steps)
+    on_progress(config.steps, "testing")
     answer = program.split_runs(program.answers, shared=1)
     answers = jax.device_get(answer(states, jnp.asarray(digits.test.images)))
     seconds = {"compile": compiled - began, "train": time.perf_counter() - compiled}

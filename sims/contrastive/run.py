@@ -16,8 +16,8 @@ from sims.objectives import OBJECTIVES
 from sims.objectives.own import source_of
 from sims.training.checkpoints import SECONDS, Checkpoints
 from sims.training.config import ContrastiveConfig
-from sims.training.loop import train
 from sims.training.runs import check_memory
+from sims.training.train import train
 from theory.predictions import BATCH_FREE
 from theory.report import report
 from workbench import hosts, results, terminal

@@ -22,6 +22,7 @@ from sims.objectives import Objective
 from sims.sweep.grid import CONTINUOUS
 from sims.synthetic.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch, sample_pairs
+from sims.training.roles import Role
 from sims.training.step import first_divergence, learning_rate_schedule, take_step
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
@@ -29,9 +30,6 @@ from theory.statements.zero_shot import latent_prompt
 from workbench.compilation import jit
 
 TEST_SIZE = 4096  # images of each group on which a run is evaluated
-
-# One role for each use of a run's random key.
-_BASES, _WEIGHTS, _DATA, _TEST = range(4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,12 +73,12 @@ def _run(
     caption = Caption(program.caption, named.pop("mention_inv"), named.pop("mention_spu"))
     rate = named.pop("learning_rate")
     model = SpuriousModel(**named, image_dim=program.image_dim, text_dim=program.text_dim)
-    bases = sample_bases(jax.random.fold_in(key, _BASES), program.image_dim, program.text_dim)
+    bases = sample_bases(jax.random.fold_in(key, Role.BASES), program.image_dim, program.text_dim)
     objective = program.objective
-    untrained = objective.create(program.architecture, nnx.Rngs(jax.random.fold_in(key, _WEIGHTS)))
+    untrained = objective.create(program.architecture, nnx.Rngs(jax.random.fold_in(key, Role.WEIGHTS)))
     graph, weights = nnx.split(untrained, nnx.Param)
     optimiser = optax.adam(learning_rate_schedule(rate))
-    data_key = jax.random.fold_in(key, _DATA)
+    data_key = jax.random.fold_in(key, Role.DATA)
 
     def draw(index: Int[Array, ""]) -> Batch:
         key = jax.random.fold_in(data_key, index)
@@ -103,7 +101,7 @@ def _run(
     *_, total, diverged = jax.lax.fori_loop(0, program.steps, step, start)
     averaged = jax.tree.map(lambda sum_: sum_ / (program.steps - program.steps // 2), total)
     positive = jnp.stack([bases.text @ latent_prompt(model, prompt, caption) for prompt in program.prompts])
-    test = sample_evaluation_set(jax.random.fold_in(key, _TEST), model, bases, TEST_SIZE)
+    test = sample_evaluation_set(jax.random.fold_in(key, Role.TEST), model, bases, TEST_SIZE)
     trained: Any = nnx.merge(graph, averaged)
     accuracies = zero_shot_accuracies(trained, test, jnp.stack([-positive, positive], axis=1))
     return jnp.where(diverged == 0, accuracies, jnp.nan), diverged

@@ -1,153 +1,106 @@
-"""Training several objectives on the same data, many runs at once, until they have converged.
+"""The loop that every training goes through: pieces of two seconds, and between them a look at the world.
 
-Each run has its own bases, data and initial weights. At every step all objectives take a step on the same batch, so
-that learners are compared on the same images. Adam's learning rate falls as 1 / (1 + step / `DECAY_STEPS`), and
-what is evaluated is the average of the weights over the last doubling of the training (Polyak averaging), which
-removes most of the noise that single steps leave.
-
-Convergence. Phases end at `steps`, a half of it, a quarter, and so on. A learner has converged at the end of a phase,
-not before half of `steps`, when this last doubling of its training changed no accuracy (of any group, with any
-prompt, averaged over the runs) by more than `record.TOLERANCE`. Its result is taken there, whatever other learners are
-trained beside it; training ends when all have converged, or at `steps`.
-
-Nothing depends on where the steps are cut into pieces: every random number comes from the seed and the step's number.
-So a training that goes on from a checkpoint gives the same bits as one that was never stopped.
+Nothing that is trained may depend on where the pieces are cut: every random number comes from the seed and the step's
+number. So a training that goes on from a checkpoint gives the same bits as one that was never stopped.
 """
 
-import dataclasses
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
-import jax
-import numpy as np
-from jax.sharding import Mesh
-
 from sims.training.checkpoints import Checkpoints
-from sims.training.config import ContrastiveConfig
-from sims.training.devices import on_every_device, training_mesh, using
-from sims.training.record import Record, Stop, Trained, stops
-from sims.training.runs import Runs, prepare_runs
-from sims.training.steps import States, Steps
 from workbench import hosts
-from workbench.errors import RunError
 from workbench.interruption import Interruption
 
 _SECONDS_A_PIECE = 2.0  # between two looks at the progress bar and the clock
 
-
-@dataclasses.dataclass(frozen=True)
-class Training:
-    """All learners, and the seconds that it took.
-
-    Attributes:
-        learners: name to result.
-        seconds: `compile` and `train`.
-    """
-
-    learners: dict[str, Trained]
-    seconds: dict[str, float]
+OnProgress = Callable[[int, str], None]
 
 
-def train(
-    config: ContrastiveConfig,
-    on_progress: Callable[[int, str], None] = lambda step, status: None,
-    checkpoints: Checkpoints | None = None,
-) -> Training:
-    """Train all learners of a configuration and evaluate them on fresh data.
+def no_progress(step: int, status: str) -> None:
+    """Show nothing."""
+
+
+class Loop:
+    """A training cut into pieces; a context manager, within which Ctrl-C and termination end it after a piece.
 
     Args:
-        config: what to train, and how.
+        checkpoints: where to keep a long training, and to go on from; without them an interruption loses it.
         on_progress: called with the step reached and a word on how it goes.
-        checkpoints: where to keep a long training, and to go on from.
 
-    Raises:
-        RunError: weights stopped being finite; the message names the objective, the step and the run.
-        KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
+    Attributes:
+        step: the step reached.
     """
-    started = time.perf_counter()
-    on_progress(0, "compiling")
-    mesh = training_mesh(config)
-    with using(mesh), Interruption() as interruption:
-        loop = _Loop(config, mesh, checkpoints)
-        compiled = time.perf_counter()
-        on_progress(loop.step, f"going on from step {loop.step}" if loop.step else "")
-        for stop in stops(config.steps):
-            if stop.step > loop.step and loop.record.training:
-                loop.advance(stop, on_progress, interruption)
-    on_progress(config.steps, "done")
-    learners = {name: loop.record.finished[name] for name in config.learners}
-    return Training(learners, {"compile": compiled - started, "train": time.perf_counter() - compiled})
 
-
-class _Loop:
-    """A training on its way: the compiled program, what is on the devices, and what has been recorded."""
-
-    def __init__(self, config: ContrastiveConfig, mesh: Mesh | None, checkpoints: Checkpoints | None):
-        self.checkpoints, self.mesh = checkpoints, mesh
-        self.program = Steps(config, self.mesh)
-        self.runs: Runs = prepare_runs(config, self.mesh)
-        self.states: States
-        self.states, self.order = self.program.initial(self.runs)
-        self.record, self.step = Record(tuple(config.learners), config.steps), 0
-        kept = checkpoints.restore((self.states, self.order)) if checkpoints else None
-        if kept is not None:
-            self.step, (self.states, self.order), record = kept
-            self.record = Record.from_json(tuple(config.learners), config.steps, record)
-        zero = on_every_device(self.mesh, 0)
-        lowered = self.program.compiled_segment.lower(self.states, self.order, self.runs, zero, zero, zero)
-        self._segment = lowered.compile()
+    def __init__(self, checkpoints: Checkpoints | None = None, on_progress: OnProgress = no_progress):
+        self.checkpoints, self.on_progress = checkpoints, on_progress
+        self.step = 0
         self._piece = 1  # steps that take about `_SECONDS_A_PIECE`
+        self._interruption = Interruption()
 
-    def advance(self, stop: Stop, on_progress: Callable[[int, str], None], interruption: Interruption) -> None:
-        """Train to the stop in pieces, record what is found there, and keep it where it is time."""
-        while self.step < stop.step:
-            until = min(stop.step, self.step + hosts.agreed(self._piece))
-            checks = self._train(until, stop.phase_start)
-            for name, checked in checks.items():
-                _check_finite(name, checked.diverged, self.program.config)
-            if until == stop.step:
-                self._note(stop, checks)
-            on_progress(until, self.record.status)
-            wanted = bool(hosts.agreed(int(interruption.wanted)))
-            if not self.record.training:
+    def __enter__(self) -> "Loop":
+        self._interruption.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._interruption.__exit__(kind, error, trace)
+
+    def restore(self, like: Any) -> tuple[Any, dict[str, Any]] | None:
+        """The arrays and the record of the last checkpoint, from whose step the training goes on; None if none is kept.
+
+        Args:
+            like: a tree of arrays of the same shapes, places and types.
+
+        Raises:
+            InputError: the checkpoint is another run's, or cannot be read.
+        """
+        kept = self.checkpoints.restore(like) if self.checkpoints else None
+        if kept is None:
+            return None
+        self.step, arrays, record = kept
+        return arrays, record
+
+    def report_start(self) -> None:
+        """Say from where the training goes on, once everything is compiled."""
+        self.on_progress(self.step, f"going on from step {self.step}" if self.step else "")
+
+    def advance(
+        self,
+        stop: int,
+        take_steps: Callable[[int, int], None],
+        to_keep: Callable[[], tuple[Any, dict[str, Any]]],
+        finished: Callable[[], bool],
+        status: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Train up to a step, or until the training is finished.
+
+        Args:
+            stop: the step.
+            take_steps: takes the steps from its first argument (exclusive) to its second, and waits for them.
+            to_keep: arrays and record that a checkpoint holds.
+            finished: whether nothing is left to do, so that nothing need be kept either.
+            status: a word on how it goes.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
+        """
+        while self.step < stop:
+            until = min(stop, self.step + hosts.agreed(self._piece))
+            began = time.perf_counter()
+            take_steps(self.step, until)
+            wished = int((until - self.step) * _SECONDS_A_PIECE / (time.perf_counter() - began))
+            # Short pieces are mostly overhead, so that one says little of how long a longer one takes.
+            self._piece = max(1, min(wished, 2 * self._piece))
+            self.step = until
+            self.on_progress(until, status())
+            wanted = bool(hosts.agreed(int(self._interruption.wanted)))
+            if finished():
                 return
             if self.checkpoints and (wanted or self.checkpoints.due()):
-                self.checkpoints.save(until, (self.states, self.order), self.record.to_json())
+                self.checkpoints.save(until, *to_keep())
             if wanted:
                 kept = f"; the same command goes on from step {until}" if self.checkpoints else ""
                 raise KeyboardInterrupt(f"interrupted{kept}")
-
-    def _train(self, until: int, phase_start: int) -> Any:
-        began = time.perf_counter()
-        # Whatever crosses between host and devices does so in these lines.
-        numbers = [on_every_device(self.mesh, number) for number in (self.step, until, phase_start)]
-        with jax.transfer_guard("disallow"):
-            found = self._segment(self.states, self.order, self.runs, *numbers)
-        self.states, self.order, checks = found
-        checks = jax.device_get(checks)
-        seconds = time.perf_counter() - began
-        wished = int((until - self.step) * _SECONDS_A_PIECE / seconds)
-        # Short pieces are mostly overhead, so that one says little of how long a longer one takes.
-        self._piece = max(1, min(wished, 2 * self._piece))
-        self.step = until
-        return checks
-
-    def _note(self, stop: Stop, checks: Any) -> None:
-        training = self.record.training
-        self.record.add(stop.step, {name: checked.now for name, checked in checks.items()})
-        for name in training if stop.ends_phase else ():
-            if self.record.end_phase(name, stop.step, checks[name].averaged):
-                length = stop.step - stop.phase_start
-                average = jax.tree.map(lambda total, length=length: total / length, self.states[name].total)
-                accuracies = self.program.compiled_evaluate(name, average, self.runs, self.runs.test)
-                self.record.finish(name, stop.step, np.asarray(accuracies))
-
-
-def _check_finite(name: str, diverged: np.ndarray, config: ContrastiveConfig) -> None:
-    if diverged.any():
-        run = int(np.argmax(diverged > 0))
-        raise RunError(
-            f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}: its weights are no longer finite "
-            f"numbers; a `learning_rate` smaller than {config.learning_rate:g} may help"
-        )

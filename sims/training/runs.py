@@ -13,15 +13,13 @@ from sims.synthetic.evaluation import PIECE, EvaluationSet, class_prompts, sampl
 from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, placed
+from sims.training.roles import Role
 from workbench.compilation import jit
 from workbench.errors import InputError
 from workbench.memory import available_bytes
 
 MONITOR_SIZE = 2048  # images of each group on which training is watched
 TEST_SIZE = 16384  # images of each group on which the trained weights are evaluated
-
-# One role for each use of a run's random key.
-_BASES, _WEIGHTS, _DATA, _ORDER, _TEST = range(5)
 
 
 class Runs(NamedTuple):
@@ -37,7 +35,7 @@ class Runs(NamedTuple):
 
 def weights_key(key: Key[Array, ""]) -> Key[Array, ""]:
     """The key of a run's initial weights."""
-    return jax.random.fold_in(key, _WEIGHTS)
+    return jax.random.fold_in(key, Role.WEIGHTS)
 
 
 def prepare_runs(config: ContrastiveConfig, mesh: Mesh | None = None) -> Runs:
@@ -51,14 +49,14 @@ def prepare_runs(config: ContrastiveConfig, mesh: Mesh | None = None) -> Runs:
     image_dim, text_dim = int(model.image_dim), int(model.text_dim)
 
     def prepare(key: Key[Array, ""]) -> Runs:
-        bases = sample_bases(jax.random.fold_in(key, _BASES), image_dim, text_dim)
+        bases = sample_bases(jax.random.fold_in(key, Role.BASES), image_dim, text_dim)
         return Runs(
             key,
             bases,
             class_prompts(model, bases, config.prompt),
-            sample_batch(jax.random.fold_in(key, _DATA), model, bases, samples) if samples else None,
+            sample_batch(jax.random.fold_in(key, Role.DATA), model, bases, samples) if samples else None,
             *split_evaluation_set(
-                sample_evaluation_set(jax.random.fold_in(key, _TEST), model, bases, MONITOR_SIZE + TEST_SIZE),
+                sample_evaluation_set(jax.random.fold_in(key, Role.TEST), model, bases, MONITOR_SIZE + TEST_SIZE),
                 MONITOR_SIZE,
             ),
         )
@@ -81,11 +79,11 @@ def next_batch(
 ) -> tuple[Batch, Int[Array, " samples"] | None]:
     """The batch of a step: fresh, or the next of the data set in this epoch's order; a rest is left out."""
     if dataset is None:
-        key = jax.random.fold_in(jax.random.fold_in(key, _DATA), index)
+        key = jax.random.fold_in(jax.random.fold_in(key, Role.DATA), index)
         return sample_batch(key, config.model, bases, config.batch_size), order
     batches = config.samples // config.batch_size
     epoch, position = index // batches, index % batches
-    shuffle_key = jax.random.fold_in(jax.random.fold_in(key, _ORDER), epoch)
+    shuffle_key = jax.random.fold_in(jax.random.fold_in(key, Role.ORDER), epoch)
     # Only the step decides, the same in all runs, so that under vmap this stays a branch.
     order = jax.lax.cond(position == 0, lambda: jax.random.permutation(shuffle_key, config.samples), lambda: order)
     rows = jax.lax.dynamic_slice(order, (position * config.batch_size,), (config.batch_size,))

@@ -10,10 +10,10 @@ import pytest
 
 import sims.training.runs
 from sims.training.config import ContrastiveConfig
-from sims.training.loop import _check_finite, _Loop, train
 from sims.training.record import Record, Stop
 from sims.training.runs import next_batch, prepare_runs
 from sims.training.steps import learning_rate_schedule
+from sims.training.train import _check_finite, _MainJob, train
 from theory import SpuriousModel
 from workbench.errors import ParameterError, RunError
 
@@ -119,7 +119,7 @@ def test_the_result_is_that_of_the_mean_weights_of_the_last_phase():
         program=SimpleNamespace(compiled_evaluate=evaluate),
     )
     found = SimpleNamespace(now=np.zeros((1, 1, 2)), averaged=np.zeros((1, 1, 2)))
-    _Loop._note(loop, Stop(40, 20, True), {"siglip": found})
+    _MainJob._note(loop, Stop(40, 20, True), {"siglip": found})
     assert evaluated == [7.0] and loop.record.finished["siglip"].steps == 40
 
 
