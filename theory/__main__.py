@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from theory.learners import CONTRASTIVE, LEARNERS
-from theory.options import add_model_options, model_from_options
+from theory.model import SpuriousModel
 from theory.report import boundary, report, verdict_map
 from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.prompts import PROMPT_NAMES, share_of
@@ -12,6 +12,7 @@ from theory.statements.zero_shot import PROMPTS
 from theory.tables import show_boundary, show_map, show_point
 from workbench import program, results, terminal
 from workbench.errors import ParameterError
+from workbench.parameters import add_options, from_options
 
 
 def build_parser() -> program.Parser:
@@ -29,7 +30,7 @@ def build_parser() -> program.Parser:
         "learner more robust than logistic regression?; boundary: the ratio from which on the linearised learner is "
         "more robust than least squares",
     )
-    add_model_options(parser)
+    add_options(parser.add_argument_group("synthetic model"), SpuriousModel)
     group = parser.add_argument_group("learners, captions and prompts, separated by commas")
     group.add_argument(
         "--learner",
@@ -47,14 +48,7 @@ def build_parser() -> program.Parser:
     group.add_argument(
         "--prompt", type=_prompts, default=",".join(PROMPTS), metavar="NAMES", help=f"among {PROMPT_NAMES}"
     )
-    for feature, meaning in (("inv", "the class or invariant feature"), ("spu", "the background")):
-        group.add_argument(
-            f"--mention-{feature}",
-            type=program.number,
-            default=1.0,
-            metavar="X",
-            help=f"probability that a caption mentions {meaning}, from 0 to 1",
-        )
+    add_options(group, Caption)
     group.add_argument(
         "--embed-dim",
         type=program.whole_number(1),
@@ -82,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    model = model_from_options(options)
+    model = from_options(SpuriousModel, options)
     kinds = options.caption or (CAPTIONS if options.question == "map" else CAPTIONS[:1])
     captions = [Caption(kind, options.mention_inv, options.mention_spu) for kind in kinds]
     results.check_json(options.json)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from numbers import Real
 from typing import TypeAlias
 
@@ -9,10 +10,40 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from workbench import program
 from workbench.errors import ParameterError
+from workbench.parameters import Domain, check, parameter
 
 # A parameter: a number, or an array while a function is being traced, vmapped or differentiated.
 Scalar: TypeAlias = float | int | Array
+
+_LARGEST = 1e6  # squares and products of larger sizes would leave the range of single precision
+
+
+def _domain(allowed: str, holds: Callable[[float], bool], whole: bool = False) -> Domain:
+    """Finite numbers up to `_LARGEST` for which `holds` is true; arrays pass, since tracing hides their values."""
+
+    def check(name: str, value: object) -> None:
+        if isinstance(value, bool | str) or value is None:
+            raise ParameterError(name, "a number", repr(value))
+        if not isinstance(value, Real):
+            return
+        number = float(value)
+        if not math.isfinite(number):
+            raise ParameterError(name, "finite", value)
+        if not holds(number):
+            raise ParameterError(name, allowed, value)
+        if number > _LARGEST:
+            raise ParameterError(name, f"at most {_LARGEST:g}", value)
+
+    return Domain(program.whole_number(2) if whole else program.number, "N" if whole else "X", check)
+
+
+_POSITIVE = _domain("positive", lambda number: number > 0)
+_NOT_NEGATIVE = _domain("at least 0", lambda number: number >= 0)
+_DIMENSION = _domain("a whole number of at least 2", lambda number: number == int(number) and number >= 2, whole=True)
+_RATIO = _domain("in [0.5, 1]", lambda number: 0.5 <= number <= 1.0)
+_PRIOR = _domain("between 0 and 1, both excluded", lambda number: 0.0 < number < 1.0)
 
 
 @jax.tree_util.register_dataclass
@@ -42,19 +73,24 @@ class SpuriousModel:
         ParameterError: a number outside its domain.
     """
 
-    spurious_ratio: Scalar = 0.9
-    mu_inv: Scalar = 1.0
-    mu_spu: Scalar = 1.5
-    sigma_inv: Scalar = 1.0
-    sigma_spu: Scalar = 0.5
-    sigma_xi: Scalar = 1.0
-    image_dim: int | Array = 16
-    text_dim: int | Array = 16
-    class_prior: Scalar = 0.5
+    spurious_ratio: Scalar = parameter(
+        0.9, _RATIO, "probability that the attribute agrees with the label in training, from 0.5 to 1"
+    )
+    mu_inv: Scalar = parameter(1.0, _POSITIVE, "mean of the invariant feature; above 0")
+    mu_spu: Scalar = parameter(1.5, _NOT_NEGATIVE, "mean of the spurious feature; at least 0")
+    sigma_inv: Scalar = parameter(
+        1.0, _NOT_NEGATIVE, "standard deviation of the invariant feature within a class; at least 0"
+    )
+    sigma_spu: Scalar = parameter(
+        0.5, _NOT_NEGATIVE, "standard deviation of the spurious feature given the attribute; at least 0"
+    )
+    sigma_xi: Scalar = parameter(1.0, _NOT_NEGATIVE, "noise of an image or text, all dimensions together; at least 0")
+    image_dim: int | Array = parameter(16, _DIMENSION, "dimension of an image; at least 2")
+    text_dim: int | Array = parameter(16, _DIMENSION, "dimension of a text; at least 2")
+    class_prior: Scalar = parameter(0.5, _PRIOR, "share of the class +1; between 0 and 1")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check(field.name, getattr(self, field.name))
+        check(self)
 
     def replace(self, **changes: Scalar) -> "SpuriousModel":
         """A model with some parameters changed.
@@ -99,30 +135,3 @@ class SpuriousModel:
     def image_variance(self) -> Float[Array, "2"]:
         """Variances of the image's two coordinates in the signal's plane given y and a, noise included."""
         return self.latent_sigma**2 + self.image_noise_variance
-
-
-_POSITIVE = {"mu_inv"}
-_LARGEST = 1e6  # squares and products of larger sizes would leave the range of single precision
-_DIMENSIONS = {"image_dim", "text_dim"}
-
-
-def _check(name: str, value: object) -> None:
-    if isinstance(value, bool | str) or value is None:
-        raise ParameterError(name, "a number", repr(value))
-    if not isinstance(value, Real):
-        return  # an array or a tracer: its domain cannot be checked here
-    number = float(value)
-    if not math.isfinite(number):
-        raise ParameterError(name, "finite", value)
-    if name == "spurious_ratio" and not 0.5 <= number <= 1.0:
-        raise ParameterError(name, "in [0.5, 1]", value)
-    if name == "class_prior" and not 0.0 < number < 1.0:
-        raise ParameterError(name, "between 0 and 1, both excluded", value)
-    if name in _DIMENSIONS and (number != int(number) or number < 2):
-        raise ParameterError(name, "a whole number of at least 2", value)
-    if name in _POSITIVE and number <= 0:
-        raise ParameterError(name, "positive", value)
-    if number < 0:
-        raise ParameterError(name, "at least 0", value)
-    if number > _LARGEST:
-        raise ParameterError(name, f"at most {_LARGEST:g}", value)

@@ -1,15 +1,28 @@
-"""The configuration of one row of Table 8."""
+"""The configuration of one row of Table 8, and its options."""
 
+import argparse
 import dataclasses
 
 from sims.colored_digits.design import Design
+from sims.colored_digits.digits import add_digits_option
+from sims.colored_digits.equivalence import MARGIN
 from sims.colored_digits.learners import LEARNERS
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
-from sims.training.config import check_numbers
+from workbench import program
 from workbench.errors import ParameterError
+from workbench.parameters import (
+    LEARNING_RATE,
+    SEED,
+    SHARE,
+    STEPS,
+    add_options,
+    check,
+    parameter,
+    whole_number,
+    word,
+    words,
+)
 
-# The least that each whole number may be.
-MINIMUM = {"samples": 0, "steps": 1, "batch_size": 2, "embed_dim": 1, "shift": 0, "seeds": 1, "seed": 0}
 SAMPLES_A_CLASS = 5000  # about what Table 8 has
 
 
@@ -39,30 +52,45 @@ class DigitsConfig:
     """
 
     design: Design = dataclasses.field(default_factory=Design)
-    objective: tuple[str, ...] = tuple(LEARNERS)
-    mention_inv: float = 1.0
-    mention_spu: float = 1.0
-    image_encoder: str = "cnn"
-    text_encoder: str = "linear"
-    embed_dim: int = 32
-    samples: int = 0
-    steps: int = 2500
-    batch_size: int = 128
-    learning_rate: float = 3e-3
-    shift: int = 0
-    seeds: int = 10
-    seed: int = 0
+    objective: tuple[str, ...] = parameter(
+        tuple(LEARNERS),
+        words(tuple(LEARNERS)),
+        "losses, separated by commas: perfect_language is the paper's Eq. 10, cross_entropy is supervised",
+    )
+    mention_inv: float = parameter(1.0, SHARE, "probability that a caption names the object, as the prompt does")
+    mention_spu: float = parameter(
+        1.0, SHARE, "probability that a caption names the background, as the prompt does not"
+    )
+    image_encoder: str = parameter("cnn", word(IMAGE_ENCODERS), "what reads a picture")
+    text_encoder: str = parameter("linear", word(TEXT_ENCODERS), "what reads a caption")
+    embed_dim: int = parameter(32, whole_number(1), "width of the embedding")
+    samples: int = parameter(
+        0,
+        whole_number(0),
+        "pictures in each training set; 0 for 5,000 a class, or with --digits for every picture once",
+    )
+    steps: int = parameter(2500, STEPS, "optimiser steps")
+    batch_size: int = parameter(128, whole_number(2), "pictures in a step")
+    learning_rate: float = parameter(3e-3, LEARNING_RATE, "Adam's at the start; it falls to 0")
+    shift: int = parameter(0, whole_number(0), "move each digit by up to that many pixels, anew at every step")
+    seeds: int = parameter(10, whole_number(1), "independent runs of each learner")
+    seed: int = parameter(0, SEED, "seed of all random numbers")
 
     def __post_init__(self) -> None:
-        check_numbers(self, MINIMUM)
-        for name in ("mention_inv", "mention_spu"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ParameterError(name, "in [0, 1]", getattr(self, name))
-        for name, table in (("image_encoder", IMAGE_ENCODERS), ("text_encoder", TEXT_ENCODERS)):
-            if getattr(self, name) not in table:
-                raise ParameterError(name, f"among {', '.join(table)}", getattr(self, name))
-        for word in self.objective or ("nothing",):
-            if word not in LEARNERS:
-                raise ParameterError("objective", f"among {', '.join(LEARNERS)}", word)
+        check(self)
         if self.samples and self.batch_size > self.samples:
             raise ParameterError("batch_size", f"at most `samples`, which is {self.samples}", self.batch_size)
+
+
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every training on coloured digits has, and the margin of its comparisons."""
+    group = parser.add_argument_group("training")
+    add_digits_option(group)
+    add_options(group, DigitsConfig)
+    group.add_argument(
+        "--margin",
+        type=program.positive_number,
+        default=MARGIN,
+        metavar="X",
+        help="two learners are equal if their accuracies are shown to differ by less, in points",
+    )

@@ -15,10 +15,21 @@ import numpy as np
 from jaxtyping import Float
 
 from sims.colored_digits.digits import MOST_CLASSES
+from workbench import program
 from workbench.errors import ParameterError
+from workbench.parameters import Domain, check, number, parameter
 
 REVERSED_RATIO = 0.1
 SPURIOUS = (0, 1)  # the classes that have colours of their own
+_RATIO = number(program.number, "in [1/2, 1]", lambda value: 0.5 <= value <= 1)
+
+
+def _check_classes(name: str, value: int) -> None:
+    if not 2 <= value <= MOST_CLASSES:
+        raise ParameterError(name, f"from 2 to {MOST_CLASSES}, as there are ten digits", value)
+
+
+_CLASSES = Domain(program.whole_number(2), "K", _check_classes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,16 +45,16 @@ class Design:
         ParameterError: a value outside its domain.
     """
 
-    classes: int = 2
-    invariant_ratio: float = 0.75
-    spurious_ratio: float = 0.9
+    classes: int = parameter(2, _CLASSES, "how many digits, from 0 on; 2 to 10")
+    invariant_ratio: float = parameter(
+        0.75, _RATIO, "share of the pictures whose label is the digit, in training and tests, p_inv; 1/2 to 1"
+    )
+    spurious_ratio: float = parameter(
+        0.9, _RATIO, "share of the training pictures of 0 and 1 on their own colour, p_spu; 1/2 to 1"
+    )
 
     def __post_init__(self) -> None:
-        if not 2 <= self.classes <= MOST_CLASSES:
-            raise ParameterError("classes", f"from 2 to {MOST_CLASSES}, as there are ten digits", self.classes)
-        for name in ("invariant_ratio", "spurious_ratio"):
-            if not 0.5 <= getattr(self, name) <= 1:
-                raise ParameterError(name, "in [1/2, 1]", getattr(self, name))
+        check(self)
 
     @property
     def label_given_digit(self) -> Float[np.ndarray, "digits labels"]:

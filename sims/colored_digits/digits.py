@@ -1,5 +1,6 @@
 """Handwritten digits to paint: scikit-learn's, which come with the package, or MNIST's IDX files, plain or gzipped."""
 
+import argparse
 import gzip
 import zlib
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from workbench import program
 from workbench.errors import InputError, ParameterError
 
 _UNSIGNED_BYTE = 0x08  # the type of MNIST's entries
@@ -66,6 +68,16 @@ class Digits(NamedTuple):
     train: Split
     test: Split
     source: str
+
+
+def add_digits_option(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names MNIST's files."""
+    parser.add_argument(
+        "--digits",
+        type=program.path,
+        metavar="DIR",
+        help="folder with MNIST's four IDX files, plain or .gz (default: scikit-learn's digits, which need none)",
+    )
 
 
 def read_digits(classes: int, folder: Path | None = None) -> Digits:

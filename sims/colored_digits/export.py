@@ -25,11 +25,11 @@ from sims.clip.model import tiny_clip
 from sims.clip.training import train_on, zero_shot_answers
 from sims.colored_digits.config import SAMPLES_A_CLASS
 from sims.colored_digits.design import SPURIOUS, Design
-from sims.colored_digits.digits import Digits, Split, read_digits
-from sims.colored_digits.options import add_design_options, add_digits_option
+from sims.colored_digits.digits import Digits, Split, add_digits_option, read_digits
 from sims.colored_digits.pictures import COLOURS, draw_sample, palette
 from sims.objectives.infonce import clip_loss
 from workbench import figures, program, results, terminal
+from workbench.parameters import add_options, from_options
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PROMPT = "A photo of {}."  # the paper's
@@ -125,8 +125,7 @@ def build_parser() -> program.Parser:
         "photos in CounterAnimal's layout, for realdata.evaluate: photos/, model/, names.txt, truth.csv. Only 0 and 1 "
         "have colours of their own in training; the others' two groups are a control.",
     )
-    add_design_options(parser)
-    parser.set_defaults(classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
+    add_options(parser.add_argument_group("the pictures"), Design, classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
     add_digits_option(parser)
     add = parser.add_argument
     for feature, probability, meaning in (("inv", 1.0, "the object"), ("spu", 0.5, "the background")):
@@ -151,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    design = Design(options.classes, options.invariant_ratio, options.spurious_ratio)
+    design = from_options(Design, options)
     results.check_new_folder(options.out)
     results.check_json(options.json)
     with terminal.working("reading the digits"):

@@ -19,17 +19,17 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from sims.colored_digits.config import DigitsConfig
+from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Digits, read_digits
 from sims.colored_digits.linear_theory import reliance
-from sims.colored_digits.options import add_training_options, config_from_options
 from sims.colored_digits.result import COMPARED, Row, against_published, bayes, equivalence, learner_rows
 from sims.colored_digits.run import config_dict, identity, run
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import every_core_a_device
 from workbench import program, results, terminal
 from workbench.errors import InputError
+from workbench.parameters import from_options
 
 
 class RowStore:
@@ -166,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_writable(options.out)
     results.check_json(options.json)
-    configs = [config_from_options(options, design) for design in designs(options.classes)]
+    configs = [from_options(DigitsConfig, options, design=design) for design in designs(options.classes)]
     digits = {count: read_digits(count, options.digits) for count in options.classes}
     every_core_a_device()
     rows = []

@@ -13,16 +13,16 @@ import numpy as np
 
 from sims.colored_digits import figure, table
 from sims.colored_digits.accuracy import GROUPS
-from sims.colored_digits.config import DigitsConfig
+from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Digits, read_digits
 from sims.colored_digits.linear_theory import reliance
-from sims.colored_digits.options import add_design_options, add_training_options, config_from_options
 from sims.colored_digits.result import Row, against_published, bayes, equivalence, learner_rows, row_of
 from sims.colored_digits.training import train
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import every_core_a_device
 from workbench import figures, program, results, terminal
+from workbench.parameters import add_options, from_options
 
 DEFAULT_OUT = Path("results/colored_digits")
 
@@ -36,7 +36,7 @@ def build_parser() -> program.Parser:
         "Also: `python -m sims.colored_digits table` runs all of Table 8, and `... export` writes pictures and a "
         "trained CLIP for realdata.evaluate; each has its own --help.",
     )
-    add_design_options(parser)
+    add_options(parser.add_argument_group("the pictures"), Design)
     add_training_options(parser)
     parser.add_argument(
         "--out",
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    config = config_from_options(options, Design(options.classes, options.invariant_ratio, options.spurious_ratio))
+    config = from_options(DigitsConfig, options, design=from_options(Design, options))
     results.check_writable(options.out)
     results.check_json(options.json)
     with terminal.working("reading the digits"):

@@ -17,21 +17,19 @@ from sims.objectives.own import objectives_option
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, numbers
 from sims.sweep.run import default_axes, run_sweep
 from sims.sweep.store import Outcome
+from sims.training.config import ContrastiveConfig
 from sims.training.devices import every_core_a_device
-from theory.options import MODEL_HELP
-from theory.statements.captions import CAPTIONS
+from theory.model import SpuriousModel
+from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.zero_shot import PROMPTS
 from workbench import hosts, program, results, terminal
+from workbench.parameters import meanings
 
 DEFAULT_OUT = Path("results/sweep")
 _DIVERGED_SHOWN = 5
-_MEANINGS = MODEL_HELP | {
-    "embed_dim": "width of the embedding",
+_MEANINGS = meanings(SpuriousModel, Caption, ContrastiveConfig) | {
     "batch_size": "pairs in a step, fresh ones at every step",
     "steps": "optimiser steps; the weights' average over the last half is evaluated",
-    "mention_inv": "probability that a caption mentions the invariant feature, or the class",
-    "mention_spu": "probability that it mentions the spurious feature, or the background",
-    "learning_rate": "Adam's learning rate at the start",
 }
 
 

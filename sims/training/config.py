@@ -1,65 +1,16 @@
-"""The main job's configuration; and the numbers that every training's configuration has, checked and as options."""
+"""The main job's configuration."""
 
-import argparse
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from sims.encoders import Architecture
+from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture
 from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED, AnyObjective, Objective, find_objective
+from sims.objectives.own import objectives_option
 from theory.model import SpuriousModel
 from theory.statements.zero_shot import PROMPTS
-from workbench import program
 from workbench.errors import ParameterError
-
-_BELOW = {"seed": 2**32, "steps": 2**31}
-
-
-def check_numbers(config: Any, minimum: Mapping[str, int]) -> None:
-    """Check a configuration's whole numbers and its `learning_rate`.
-
-    Args:
-        config: a dataclass.
-        minimum: the least that each whole number may be.
-
-    Raises:
-        ParameterError: one is outside its domain.
-    """
-    for name, least in minimum.items():
-        value = getattr(config, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ParameterError(name, f"a whole number of at least {least}", value)
-        if value >= _BELOW.get(name, value + 1):
-            raise ParameterError(name, f"below {_BELOW[name]}", value)
-    if not 0 < config.learning_rate <= 1e38:  # the range of single precision
-        raise ParameterError("learning_rate", "a number above 0 and at most 1e38", config.learning_rate)
-
-
-def add_numbers(
-    group: argparse._ActionsContainer, default: Any, minimum: Mapping[str, int], meanings: Mapping[str, str]
-) -> None:
-    """Add an option for each whole number, and `--learning-rate`.
-
-    Args:
-        group: where to.
-        default: a configuration with the defaults.
-        minimum: the least that each whole number may be.
-        meanings: the help of each, the learning rate's among them.
-    """
-    for name, meaning in meanings.items():
-        whole = name in minimum
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=program.whole_number(minimum[name]) if whole else program.positive_number,
-            default=getattr(default, name),
-            metavar="N" if whole else "X",
-            help=meaning,
-        )
-
-
-# The least that each whole number may be.
-MINIMUM = {"embed_dim": 1, "samples": 0, "steps": 1, "batch_size": 2, "seeds": 1, "seed": 0}
+from workbench.parameters import LEARNING_RATE, SEED, STEPS, Domain, check, parameter, whole_number, word, words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,20 +38,26 @@ class ContrastiveConfig:
     """
 
     model: SpuriousModel = dataclasses.field(default_factory=SpuriousModel)
-    objective: Sequence[AnyObjective] | None = None
-    prompt: tuple[str, ...] = PROMPTS
-    image_encoder: str = "linear"
-    text_encoder: str = "linear"
-    embed_dim: int = 8
-    samples: int = 0
-    steps: int = 6400
-    batch_size: int = 64
-    learning_rate: float = 0.05
-    seeds: int = 8
-    seed: int = 0
+    objective: Sequence[AnyObjective] | None = parameter(
+        None,
+        Domain(objectives_option, "NAMES", lambda name, value: None),  # checked with the encoders, below
+        f"losses to train with, separated by commas: {', '.join(OBJECTIVES)}, or module:function for a loss of your "
+        f"own; the supervised ones are trained in any case (default: {','.join(DEFAULT)}, of which linearized only "
+        "with linear encoders)",
+    )
+    prompt: tuple[str, ...] = parameter(PROMPTS, words(PROMPTS), "zero-shot prompts, separated by commas")
+    image_encoder: str = parameter("linear", word(IMAGE_ENCODERS), "what reads an image")
+    text_encoder: str = parameter("linear", word(TEXT_ENCODERS), "what reads a text")
+    embed_dim: int = parameter(8, whole_number(1), "width of the embedding")
+    samples: int = parameter(0, whole_number(0), "size of each training set; 0 draws fresh samples at every step")
+    steps: int = parameter(6400, STEPS, "most optimiser steps")
+    batch_size: int = parameter(64, whole_number(2), "pairs in a step")
+    learning_rate: float = parameter(0.05, LEARNING_RATE, "Adam's learning rate at the start")
+    seeds: int = parameter(8, whole_number(1), "independent runs of each learner")
+    seed: int = parameter(0, SEED, "seed of all random numbers")
 
     def __post_init__(self) -> None:
-        check_numbers(self, MINIMUM)
+        check(self)
         allowed = tuple(name for name in OBJECTIVES if self.architecture.linear or name not in LINEAR_ONLY)
         if self.objective is None:
             object.__setattr__(self, "objective", tuple(name for name in DEFAULT if name in allowed))
@@ -112,9 +69,6 @@ class ContrastiveConfig:
             if names.count(name) > 1:
                 raise ParameterError("objective", "each one once", f"{name} twice")
         object.__setattr__(self, "objective", objectives)
-        for word in self.prompt or ("nothing",):
-            if word not in PROMPTS:
-                raise ParameterError("prompt", f"among {', '.join(PROMPTS)}", word)
         if self.samples and self.batch_size > self.samples:
             raise ParameterError("batch_size", f"at most `samples`, which is {self.samples}", self.batch_size)
 

@@ -32,6 +32,7 @@ from jaxtyping import Array, Float
 from theory.model import Scalar, SpuriousModel
 from theory.statements.population import latent_covariance
 from workbench.errors import ParameterError
+from workbench.parameters import SHARE, check, parameter
 
 CAPTIONS = ("latent", "label", "label-attribute")
 
@@ -52,16 +53,13 @@ class Caption:
     """
 
     kind: str = dataclasses.field(default="latent", metadata={"static": True})
-    mention_inv: Scalar = 1.0
-    mention_spu: Scalar = 1.0
+    mention_inv: Scalar = parameter(1.0, SHARE, "probability that a caption mentions the class or invariant feature")
+    mention_spu: Scalar = parameter(1.0, SHARE, "probability that a caption mentions the background")
 
     def __post_init__(self) -> None:
         if self.kind not in CAPTIONS:
             raise ParameterError("caption", f"one of {', '.join(CAPTIONS)}", repr(self.kind))
-        for name in ("mention_inv", "mention_spu"):
-            value = getattr(self, name)
-            if isinstance(value, float | int) and not 0.0 <= value <= 1.0:
-                raise ParameterError(name, "in [0, 1]", value)
+        check(self)
 
     @property
     def mentions(self) -> Float[Array, "2"]:

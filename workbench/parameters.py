@@ -1,0 +1,154 @@
+"""A program's parameters, each written once: a field of a configuration with its default, its domain and its meaning.
+
+`parameter` makes such a field. `check` refuses values outside their domains, `add_options` makes each an option of a
+command line, and `from_options` makes the configuration from them.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from workbench import program
+from workbench.errors import ParameterError
+
+_Config = TypeVar("_Config")
+
+
+class Domain(NamedTuple):
+    """Which values a parameter may have.
+
+    Attributes:
+        parse: an option's text to a value; raises `argparse.ArgumentTypeError`.
+        metavar: what stands for a value in the help; None where the choices do.
+        check: raises `ParameterError`, given the parameter's name and a value outside the domain.
+        choices: the values that there are, where they are few words.
+    """
+
+    parse: Callable[[str], Any]
+    metavar: str | None
+    check: Callable[[str, Any], None]
+    choices: Collection[str] | None = None
+
+
+def parameter(default: Any, domain: Domain, meaning: str) -> Any:
+    """A field of a configuration, a dataclass.
+
+    Args:
+        default: its value unless told otherwise.
+        domain: the values that it may have.
+        meaning: what it is, for the help.
+    """
+    return dataclasses.field(default=default, metadata={"domain": domain, "meaning": meaning})
+
+
+def whole_number(minimum: int, below: int | None = None) -> Domain:
+    """Whole numbers of at least `minimum`, and below a bound where there is one."""
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise ParameterError(name, f"a whole number of at least {minimum}", value)
+        if below is not None and value >= below:
+            raise ParameterError(name, f"below {below}", value)
+
+    return Domain(program.whole_number(minimum), "N", check)
+
+
+SEED = whole_number(0, 2**32)._replace(parse=program.seed)
+STEPS = whole_number(1, 2**31)
+
+
+def number(parse: Callable[[str], float], allowed: str, holds: Callable[[float], bool]) -> Domain:
+    """Finite numbers; arrays pass unchecked, since their values are not known while JAX traces a function.
+
+    Args:
+        parse: an option's type in `workbench.program`.
+        allowed: which numbers are, in words.
+        holds: whether a number is one of them.
+    """
+
+    def check(name: str, value: Any) -> None:
+        if isinstance(value, float | int) and not holds(value):
+            raise ParameterError(name, allowed, value)
+
+    return Domain(parse, "X", check)
+
+
+SHARE = number(program.share, "in [0, 1]", lambda value: 0 <= value <= 1)
+# At most what single precision holds.
+LEARNING_RATE = number(program.positive_number, "a number above 0 and at most 1e38", lambda value: 0 < value <= 1e38)
+
+
+def word(allowed: Collection[str]) -> Domain:
+    """One of some words."""
+
+    def check(name: str, value: Any) -> None:
+        if value not in allowed:
+            raise ParameterError(name, f"among {', '.join(allowed)}", value)
+
+    return Domain(str, None, check, tuple(allowed))
+
+
+def words(allowed: Sequence[str]) -> Domain:
+    """One or more of some words; on the command line separated by commas."""
+
+    def check(name: str, value: Any) -> None:
+        for each in value or ("nothing",):
+            if each not in allowed:
+                raise ParameterError(name, f"among {', '.join(allowed)}", each)
+
+    return Domain(program.choices(allowed), "NAMES", check)
+
+
+def parameters_of(config: Any) -> list[dataclasses.Field[Any]]:
+    """The fields of a configuration, or of its class, that are parameters."""
+    return [field for field in dataclasses.fields(config) if "domain" in field.metadata]
+
+
+def check(config: Any) -> None:
+    """Check every parameter of a configuration.
+
+    Raises:
+        ParameterError: one is outside its domain.
+    """
+    for field in parameters_of(config):
+        field.metadata["domain"].check(field.name, getattr(config, field.name))
+
+
+def meanings(*configs: type) -> dict[str, str]:
+    """Name to meaning of every parameter."""
+    return {field.name: field.metadata["meaning"] for config in configs for field in parameters_of(config)}
+
+
+def add_options(group: argparse._ActionsContainer, config: type, **defaults: Any) -> None:
+    """Add an option for each parameter.
+
+    Args:
+        group: the parser, or a group of its options.
+        config: the class of the configuration.
+        defaults: values in place of the parameters' own defaults.
+    """
+    for field in parameters_of(config):
+        domain = field.metadata["domain"]
+        default = defaults.get(field.name, field.default)
+        shape = {"choices": domain.choices} if domain.choices else {"type": domain.parse, "metavar": domain.metavar}
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            default=",".join(default) if isinstance(default, tuple) else default,
+            help=field.metadata["meaning"],
+            **shape,
+        )
+
+
+def from_options(config: Callable[..., _Config], options: argparse.Namespace, **others: Any) -> _Config:
+    """The configuration that a command line asks for.
+
+    Args:
+        config: its class.
+        options: of a parser with `add_options`.
+        others: its fields that are no parameters.
+
+    Raises:
+        ParameterError: a value outside its domain.
+    """
+    return config(**{field.name: getattr(options, field.name) for field in parameters_of(config)}, **others)
