@@ -1,5 +1,7 @@
 """Encoders: against independent computations, with a common interface, and trained by every objective."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,23 +21,36 @@ def pictures(seed=0):
     return jnp.asarray(np.random.default_rng(seed).normal(size=(SIZE, DIM)))
 
 
+@functools.cache
+def encoder_of(name):
+    """An encoder with its weights; one for all tests, which leave it as it is."""
+    return Architecture(DIM, TEXT_DIM, WIDTH, name).encode_images(WIDTH, nnx.Rngs(0))
+
+
+def compiled(encoder):
+    """The encoder as one program: its operations compiled one by one would take four times as long."""
+    graph, weights = nnx.split(encoder)
+    return jax.jit(lambda images: nnx.merge(graph, weights)(images))
+
+
 @pytest.mark.parametrize("name", IMAGE_ENCODERS)
 def test_image_encoders_embed_each_picture_by_itself(name):
-    encoder = Architecture(DIM, TEXT_DIM, WIDTH, name).encode_images(WIDTH, nnx.Rngs(0))
+    encoder = encoder_of(name)
     assert isinstance(encoder, Encoder)
-    embeddings = encoder(pictures())
+    embed = compiled(encoder)
+    embeddings = embed(pictures())
     assert embeddings.shape == (SIZE, WIDTH) and embeddings.dtype == jnp.float64
     # A batch of 1 may take another kernel: rounding in double precision.
-    np.testing.assert_allclose(encoder(pictures()[2:3])[0], embeddings[2], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(embed(pictures()[2:3])[0], embeddings[2], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", IMAGE_ENCODERS)
 def test_every_pixel_is_seen_and_only_linear_is_linear(name):
-    encoder = Architecture(DIM, TEXT_DIM, WIDTH, name).encode_images(WIDTH, nnx.Rngs(0))
-    jacobian = jax.jacobian(lambda image: encoder(image[None])[0])(pictures()[0])
+    embed = compiled(encoder_of(name))
+    jacobian = jax.jit(jax.jacobian(lambda image: embed(image[None])[0]))(pictures()[0])
     assert (np.abs(jacobian).max(axis=0) > 1e-6).all()
     one, other = pictures(1), pictures(2)
-    added = np.allclose(encoder(one + other), encoder(one) + encoder(other))
+    added = np.allclose(embed(one + other), embed(one) + embed(other))
     assert added == (name == "linear")
 
 
@@ -44,16 +59,20 @@ def test_cnn_is_two_strided_convolutions():
     shape = (8, 12, 3)
     images = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8 * 12 * 3)))
     network = CNN(shape, WIDTH, rngs=nnx.Rngs(0))
-    features = images.reshape(4, *shape)
-    for layer in (network.first, network.second):
-        filters = layer.kernel[...].reshape(3, 3, features.shape[-1], -1)
-        convolved = jax.lax.conv_general_dilated(
-            features, filters, (2, 2), ((1, 1), (1, 1)), dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
-        features = jax.nn.gelu(convolved + layer.bias[...][None, None, None])
-    assert features.shape == (4, 2, 3, 32)
-    expected = features.reshape(4, -1) @ network.head.kernel[...]
-    np.testing.assert_allclose(network(images), expected, rtol=1e-9, atol=1e-12)
+
+    @jax.jit
+    def expected(images):
+        features = images.reshape(4, *shape)
+        for layer in (network.first, network.second):
+            filters = layer.kernel[...].reshape(3, 3, features.shape[-1], -1)
+            convolved = jax.lax.conv_general_dilated(
+                features, filters, (2, 2), ((1, 1), (1, 1)), dimension_numbers=("NHWC", "HWIO", "NHWC")
+            )
+            features = jax.nn.gelu(convolved + layer.bias[...][None, None, None])
+        assert features.shape == (4, 2, 3, 32)
+        return features.reshape(4, -1) @ network.head.kernel[...]
+
+    np.testing.assert_allclose(compiled(network)(images), expected(images), rtol=1e-9, atol=1e-12)
 
 
 def test_vit_reads_patches_where_they_are():
@@ -62,10 +81,10 @@ def test_vit_reads_patches_where_they_are():
     image = pictures()[:1].reshape(8, 8)
     exchanged = image.at[:2, :2].set(image[4:6, 2:4]).at[4:6, 2:4].set(image[:2, :2])
     both = jnp.stack([image.ravel(), exchanged.ravel()])
-    assert np.abs(np.diff(encoder(both), axis=0)).max() > 1e-4
+    assert np.abs(np.diff(compiled(encoder)(both), axis=0)).max() > 1e-4
     encoder.positions[...] = jnp.zeros_like(encoder.positions[...])
     # Layer norms take their moments in single precision.
-    np.testing.assert_allclose(*encoder(both), rtol=1e-6)
+    np.testing.assert_allclose(*compiled(encoder)(both), rtol=1e-6)
 
 
 TRAINED = [

@@ -15,6 +15,7 @@ from sims.models import CosineDualEncoder
 from sims.objectives import find_objective
 from sims.objectives.infonce import INITIAL_SCALE
 from sims.objectives.own import source_of
+from sims.sweep.run import default_axes
 from sims.synthetic.sampler import Batch
 from theory import SpuriousModel
 from workbench.errors import ParameterError
@@ -127,11 +128,14 @@ def test_a_supervised_objective_of_ones_own_joins_the_references(result):
 
 
 def test_a_sweep_trains_it_and_names_its_axes():
-    axes = {"spurious_ratio": np.array([0.6, 0.9]), "image_dim": 4, "text_dim": 4, "steps": 30}
-    table = sims.sweep(MODEL, axes, objectives=("infonce", clip), seeds=2)
+    model = SpuriousModel(spurious_ratio=0.7, mu_spu=1.3, image_dim=4, text_dim=6)
+    table = sims.sweep(
+        model, {"spurious_ratio": np.array([0.6, 0.9]), "steps": 30}, objectives=("infonce", clip), seeds=2
+    )
     found = table.to_xarray()
     assert found.accuracy.dims == ("objective", "spurious_ratio", "seed", "prompt", "group")
-    assert float(found.mu_inv) == MODEL.mu_inv and int(found.steps) == 30
+    # What is no axis comes from the model.
+    assert (float(found.mu_spu), int(found.image_dim), int(found.text_dim), int(found.steps)) == (1.3, 4, 6, 30)
     np.testing.assert_array_equal(found.accuracy.sel(objective="clip"), found.accuracy.sel(objective="infonce"))
     frame = table.to_frame()
     row = frame[(frame.objective == "clip") & (frame.spurious_ratio == 0.9) & (frame.seed == 1)].iloc[0]
@@ -139,12 +143,9 @@ def test_a_sweep_trains_it_and_names_its_axes():
     assert row["conflicting (label)"] == float(found.accuracy.sel(place))
 
 
-def test_a_sweep_takes_what_is_no_axis_from_its_model():
-    model = SpuriousModel(spurious_ratio=0.7, mu_spu=1.3, image_dim=4, text_dim=6)
-    grid = sims.sweep(model, {"steps": 10}, seeds=1).grid
-    assert {name: grid.axes[name] for name in ("spurious_ratio", "mu_spu", "text_dim")} == {
-        "spurious_ratio": (0.7,), "mu_spu": (1.3,), "text_dim": (6,)
-    }  # fmt: skip
+def test_an_axis_that_is_not_given_has_its_models_value():
+    axes = default_axes(SpuriousModel(spurious_ratio=0.7, mu_spu=1.3, text_dim=6))
+    assert [axes[name] for name in ("spurious_ratio", "mu_spu", "text_dim")] == [(0.7,), (1.3,), (6,)]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
             rows, columns = function(images, texts)
             return weights[0] @ rows + weights[1] @ columns
 
-        return jax.value_and_grad(weighted, (0, 1))(*embeddings())
+        return jax.jit(jax.value_and_grad(weighted, (0, 1)))(*embeddings())
 
     for ours in (dense.logsumexps, lambda images, texts: blocks.logsumexps(images, texts, block)):
         for got, expected in zip(jax.tree.leaves(value(ours)), jax.tree.leaves(value(plain_logsumexps)), strict=True):
@@ -55,8 +55,8 @@ def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
 @pytest.mark.parametrize("block", [1, 8, 37])
 def test_softplus_sum_and_its_gradients_are_the_dense_ones(block):
     arguments = (*embeddings(), jnp.asarray(-1.5))
-    found = jax.value_and_grad(lambda *a: 2.0 * blocks.softplus_sum(*a, block), (0, 1, 2))(*arguments)
-    expected = jax.value_and_grad(lambda *a: 2.0 * dense_softplus(*a), (0, 1, 2))(*arguments)
+    found = jax.jit(jax.value_and_grad(lambda *a: 2.0 * blocks.softplus_sum(*a, block), (0, 1, 2)))(*arguments)
+    expected = jax.jit(jax.value_and_grad(lambda *a: 2.0 * dense_softplus(*a), (0, 1, 2)))(*arguments)
     for got, wanted in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
 
@@ -64,9 +64,10 @@ def test_softplus_sum_and_its_gradients_are_the_dense_ones(block):
 def test_large_logits_do_not_overflow_in_single_precision():
     """A temperature of 0.01 makes logits of 100 and more, whose exponentials single precision does not hold."""
     images, texts = embeddings(jnp.float32, scale=12.0)
-    exact = plain_logsumexps(images.astype(jnp.float64), texts.astype(jnp.float64))
+    exact = jax.jit(plain_logsumexps)(images.astype(jnp.float64), texts.astype(jnp.float64))
     assert float(jnp.max(exact[0])) > 200
-    for found in (blocks.logsumexps(images, texts, 8), dense.logsumexps(images, texts)):
+    in_blocks = jax.jit(lambda images, texts: blocks.logsumexps(images, texts, 8))
+    for found in (in_blocks(images, texts), jax.jit(dense.logsumexps)(images, texts)):
         for got, expected in zip(found, exact, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-5)  # a few roundings of logits of hundreds
 
@@ -85,7 +86,10 @@ def test_objectives_of_a_large_batch_are_those_of_plain_formulas(name):
     size = 2 * BLOCK + 11  # two blocks and a rest
     model, batch = OBJECTIVES[name].create(Architecture(6, 6, 4), nnx.Rngs(0)), large_batch(2 * BLOCK + 11, jnp.float64)
 
-    def plain(model):
+    graph, weights = nnx.split(model)
+
+    def plain(weights):
+        model = nnx.merge(graph, weights)
         images, texts = model.embed_images(batch.images), model.embed_texts(batch.texts)
         if name == "siglip":
             scale = jnp.exp(model.log_scale[...])
@@ -98,8 +102,11 @@ def test_objectives_of_a_large_batch_are_those_of_plain_formulas(name):
             return jnp.mean(jax.nn.logsumexp(logits, axis=int(name == "infonce_image_to_text")) - own)
         return jnp.mean(sum(jax.nn.logsumexp(logits, axis=axis) - own for axis in (0, 1))) / 2.0
 
-    found = nnx.value_and_grad(lambda model: OBJECTIVES[name].loss(model, batch))(model)
-    for got, expected in zip(jax.tree.leaves(found), jax.tree.leaves(nnx.value_and_grad(plain)(model)), strict=True):
+    def ours(weights):
+        return OBJECTIVES[name].loss(nnx.merge(graph, weights), batch)
+
+    found, wanted = (jax.tree.leaves(jax.jit(jax.value_and_grad(loss))(weights)) for loss in (ours, plain))
+    for got, expected in zip(found, wanted, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
 

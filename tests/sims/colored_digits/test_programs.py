@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sims.colored_digits import grid
 from sims.colored_digits.__main__ import main
 from sims.colored_digits.pictures import COLOURS
 from tests.sims.colored_digits.test_idx import write_mnist
@@ -55,22 +56,27 @@ def test_mnists_digits_are_compared_with_the_printed_row(call_program, tmp_path)
         assert line["difference"] == pytest.approx(line["mean"] - line["published_mean"])
 
 
-def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refused):
-    command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *TWO, "--out", "table")
+def test_a_tables_rows_are_table_8s_in_the_printed_order():
+    rows = [(row.classes, row.invariant_ratio, row.spurious_ratio) for row in grid.designs()]
+    assert rows[:5] == [(2, 0.9, 0.75), (2, 0.9, 0.9), (2, 0.75, 0.75), (2, 0.75, 0.9), (3, 0.9, 0.75)]
+    assert len(rows) == 24 and rows[-1] == (10, 0.75, 0.9)
+
+
+def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refused, monkeypatch):
+    monkeypatch.setattr(grid, "RATIOS", (0.75,))  # a row for each number of classes instead of four
+    command = ("sims.colored_digits", "table", "--classes", "2,3", *SMALL, *TWO, "--out", "table")
     assert call_program(*command).returncode == 0
     first = (tmp_path / "table" / "table.csv").read_bytes()
     rows = sorted((tmp_path / "table" / "rows").iterdir())
-    assert [path.name for path in rows] == [
-        f"k2-inv{inv}-spu{spu}.npz" for inv in ("0.75", "0.9") for spu in ("0.75", "0.9")
-    ]
+    assert [path.name for path in rows] == ["k2-inv0.75-spu0.75.npz", "k3-inv0.75-spu0.75.npz"]
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[0].unlink()
     assert call_program(*command).returncode == 0
     assert (tmp_path / "table" / "table.csv").read_bytes() == first
     assert {path: path.stat().st_mtime_ns for path in rows[1:]} == {path: before[path] for path in rows[1:]}
     table = pd.read_csv(tmp_path / "table" / "table.csv")
-    assert len(table) == 8 and table.groupby(["p_inv", "p_spu"]).size().tolist() == [2] * 4
-    words = ["k2-inv0.9-spu0.75.npz", "another run", "steps", "--out"]
+    assert len(table) == 4 and table.groupby("classes").size().tolist() == [2, 2]
+    words = ["k2-inv0.75-spu0.75.npz", "another run", "steps", "--out"]
     refused(*command, "--steps", "6", words=words)
     rows[1].write_bytes(rows[1].read_bytes()[:100])
     refused(*command, words=[rows[1].name, "truncated"])
