@@ -65,8 +65,8 @@ def passing(
     """Each batch's answers; one batch is decoded while another is looked at."""
     with Decoders(read, processors()) as decoders:
         waiting = None
-        for pictures in decoders.batches(paths, batch_size):
-            following = score(pictures)
+        for images in decoders.batches(paths, batch_size):
+            following = score(images)
             if waiting is not None:
                 yield np.asarray(waiting).argmax(axis=1)
             waiting = following
@@ -95,14 +95,14 @@ def main() -> None:
             for part in (checkpoint.preprocessing.mean, checkpoint.preprocessing.deviation)
         )
 
-        def in_pytorch(pictures: list[np.ndarray]) -> Any:
+        def in_pytorch(images: list[np.ndarray]) -> Any:
             with torch.inference_mode():
-                pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+                pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
                 embedded = theirs.get_image_features(pixel_values=(pixels - mean) / deviation).pooler_output
                 return torch.nn.functional.normalize(embedded, dim=1) @ prompts.T
 
         sides = {
-            "JAX": lambda pictures: ours.score(pictures, every[: len(pictures)]),
+            "JAX": lambda images: ours.score(images, every[: len(images)]),
             "PyTorch": in_pytorch,
         }
         seconds: dict[str, list[float]] = {name: [] for name in sides}

@@ -14,7 +14,7 @@ class Checkpoint(NamedTuple):
     """A pre-trained CLIP or SigLIP with what belongs to it.
 
     Attributes:
-        model: embeds pictures and texts.
+        model: embeds images and texts.
         config: its sizes.
         preprocessing: of photos.
         tokenizer: of texts.

@@ -24,10 +24,10 @@ class VisionTower(nnx.Module):
         self.norm_after = norm(config.transformer, rngs)
         self.projection = projection(width, embed_dim, rngs)
 
-    def __call__(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+    def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings, not of unit length."""
-        size = pictures.shape[0]
-        tokens = self.patches(cut(pictures, self.patch_size).astype(self.positions[...].dtype))
+        size = images.shape[0]
+        tokens = self.patches(cut(images, self.patch_size).astype(self.positions[...].dtype))
         class_token = jnp.broadcast_to(self.class_token[...], (size, 1, tokens.shape[-1]))
         tokens = jnp.concatenate([class_token, tokens], axis=1) + self.positions[...][None]
         tokens = self.transformer(self.norm_before(tokens), at=jnp.zeros(size, int))
@@ -47,9 +47,9 @@ class CLIP(nnx.Module):
         self.text = TextTower(config.text, config.embed_dim, rngs)
         self.log_scale = nnx.Param(jnp.log(jnp.asarray(INITIAL_SCALE, jnp.float32)))
 
-    def embed_images(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
-        """Embeddings of preprocessed pictures, of unit length."""
-        return unit_length(self.vision(pictures))
+    def embed_images(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings of preprocessed images, of unit length."""
+        return unit_length(self.vision(images))
 
     def embed_texts(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of tokenised texts, of unit length."""

@@ -51,11 +51,11 @@ class VisionConfig:
 
     Attributes:
         transformer: its blocks.
-        image_size: side of a picture, in pixels.
+        image_size: side of an image, in pixels.
         patch_size: side of a patch; what is left over at the right and below is not looked at.
 
     Raises:
-        InputError: a picture smaller than a patch.
+        InputError: an image smaller than a patch.
     """
 
     transformer: TransformerConfig
@@ -64,9 +64,7 @@ class VisionConfig:
 
     def __post_init__(self) -> None:
         if not 1 <= self.patch_size <= self.image_size:
-            raise InputError(
-                f"a picture's side must be at least a patch's, got {self.image_size} and {self.patch_size}"
-            )
+            raise InputError(f"a image's side must be at least a patch's, got {self.image_size} and {self.patch_size}")
 
     @property
     def grid(self) -> int:
@@ -75,7 +73,7 @@ class VisionConfig:
 
     @property
     def patches(self) -> int:
-        """Number of patches of a picture."""
+        """Number of patches of an image."""
         return self.grid**2
 
 
@@ -144,7 +142,7 @@ class Overrides:
         activation: of both towers, a name of `pretrained.config.ACTIVATIONS`.
         norm_epsilon: of both towers' layer norms.
         text_pooling: a name of `pretrained.config.POOLINGS`.
-        image_size: side of a picture, in pixels; positions and the size before the crop are scaled with it.
+        image_size: side of an image, in pixels; positions and the size before the crop are scaled with it.
         interpolation: a name of `pretrained.preprocessing.INTERPOLATIONS`.
         mean: taken from each channel, of values from 0 to 1.
         deviation: by which each channel is then divided.
@@ -189,7 +187,7 @@ class Overrides:
         """The configuration with what is asked for.
 
         Raises:
-            InputError: pictures smaller than a patch.
+            InputError: images smaller than a patch.
         """
         size = self.image_size or own.vision.image_size
         if size < own.vision.patch_size:

@@ -56,7 +56,7 @@ def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "s
 
     The longer side is cut to whole pixels. A photo is not turned by its EXIF orientation, as both libraries leave it
     where they are given an opened file. Transparency is dropped, as by OpenCLIP; transformers 5 lays it on white. Of an
-    animation the first picture is taken.
+    animation the first image is taken.
 
     Raises:
         OSError: it cannot be decoded.

@@ -57,10 +57,10 @@ class VisionTower(nnx.Module):
         self.norm_after = norm(config.transformer, rngs)
         self.pool = AttentionPool(config.transformer, rngs)
 
-    def __call__(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+    def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings, not of unit length."""
         positions = self.positions[...]
-        tokens = self.patches(cut(pictures, self.patch_size).astype(positions.dtype)) + positions[None]
+        tokens = self.patches(cut(images, self.patch_size).astype(positions.dtype)) + positions[None]
         return self.pool(self.norm_after(self.transformer(tokens)))
 
 
@@ -78,9 +78,9 @@ class SigLIP(nnx.Module):
         self.log_scale = nnx.Param(jnp.log(jnp.asarray(INITIAL_SCALE, jnp.float32)))
         self.bias = nnx.Param(jnp.asarray(INITIAL_BIAS, jnp.float32))
 
-    def embed_images(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
-        """Embeddings of preprocessed pictures, of unit length."""
-        return unit_length(self.vision(pictures))
+    def embed_images(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings of preprocessed images, of unit length."""
+        return unit_length(self.vision(images))
 
     def embed_texts(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of tokenised texts, of unit length."""

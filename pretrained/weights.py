@@ -106,7 +106,7 @@ def read_model(
     Args:
         tensors: the weights.
         own: the configuration that they were trained with.
-        used: the configuration of the model; where its pictures have another size, positions are resized.
+        used: the configuration of the model; where its images have another size, positions are resized.
         known: where each weight of the model stands.
         ignored: names that are no weights.
         dtype: in which weights are kept and computed with, a name of `DTYPES`; lone numbers are in single precision.

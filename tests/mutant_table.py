@@ -330,10 +330,10 @@ MUTANTS = (
     ),
     Mutant(
         "the crop of a shifted digit never reaches the last place",
-        "sims/colored_digits/pictures.py",
+        "sims/colored_digits/painting.py",
         "corners = jax.random.randint(key, (size, 2), 0, 2 * most + 1)",
         "corners = jax.random.randint(key, (size, 2), 0, 2 * most)",
-        (f"{DIGITS}pictures.py",),
+        (f"{DIGITS}painting.py",),
     ),
     Mutant(
         "a truncated file of digits is accepted",

@@ -171,16 +171,16 @@ def _scored(
     paths = [asking.root / photo.path for photo in photos]
     with Decoders(asking.model.read, min(asking.workers, len(photos))) as decoders:
         start = 0
-        for pictures in decoders.batches(paths, asking.batch_size):
-            pairs = list(zip(photos[start : start + len(pictures)], pictures, strict=True))
-            start += len(pictures)
-            readable = [(photo, picture) for photo, picture in pairs if not isinstance(picture, Unreadable)]
-            unreadable = [(photo, str(picture)) for photo, picture in pairs if isinstance(picture, Unreadable)]
+        for images in decoders.batches(paths, asking.batch_size):
+            pairs = list(zip(photos[start : start + len(images)], images, strict=True))
+            start += len(images)
+            readable = [(photo, image) for photo, image in pairs if not isinstance(image, Unreadable)]
+            unreadable = [(photo, str(image)) for photo, image in pairs if isinstance(image, Unreadable)]
             scores: Any = np.zeros((0, 0))
             among = np.zeros((0, 0), bool)
             if readable:
                 among = np.stack([allowed[photo.class_index] for photo, _ in readable])
-                scores = asking.model.score([picture for _, picture in readable], among)
+                scores = asking.model.score([image for _, image in readable], among)
             if waiting is not None:
                 yield _finished(*waiting)
             waiting = [photo for photo, _ in readable], scores, among, unreadable

@@ -31,7 +31,7 @@ class Classifier:
         description: what it is.
         module: PyTorch's.
         indices: of the candidates among its classes.
-        preprocessing: of its pictures.
+        preprocessing: of its images.
         dtype: what it computes in.
     """
 
@@ -56,13 +56,13 @@ class Classifier:
         self.indices, self.preprocessing, self.dtype = indices, preprocessing, dtype
 
     def score(
-        self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
+        self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
     ) -> Float[np.ndarray, "size candidates"]:
         """The logits of all candidates, whether among the photo's or not."""
         import torch
 
         with torch.inference_mode():
-            logits = self.module(as_tensor(pictures, self.preprocessing, self.dtype))
+            logits = self.module(as_tensor(images, self.preprocessing, self.dtype))
             return logits[:, self.indices].float().cpu().numpy()
 
 
@@ -95,10 +95,10 @@ def load_torchvision(name: str, question: Question, dtype: FloatType = "float32"
         preset = weights.transforms()
         (resize,), (crop,) = preset.resize_size, preset.crop_size
         interpolation = preset.interpolation.value
-    pictures = as_preprocessing(shown, "torchvision", "shortest", resize, crop, interpolation, preset.mean, preset.std)
+    images = as_preprocessing(shown, "torchvision", "shortest", resize, crop, interpolation, preset.mean, preset.std)
     said = f"{architecture}/{weights.name}"
     description = {"kind": "torchvision", "name": said, "torchvision": torchvision.__version__}
-    return Classifier(description, module, question.indices, pictures, dtype)
+    return Classifier(description, module, question.indices, images, dtype)
 
 
 def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Model:
@@ -110,7 +110,7 @@ def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Mo
         dtype: what it computes in.
 
     Raises:
-        InputError: timm is missing, or has no such classifier, or one whose pictures cannot be made here.
+        InputError: timm is missing, or has no such classifier, or one whose images cannot be made here.
     """
     shown = f"timm:{name}"
     timm = need(shown, "timm", "timm", EXTRA)
@@ -121,13 +121,13 @@ def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Mo
         _, *sides = config["input_size"]
         resize = math.floor(min(sides) / config["crop_pct"])
         if resize < max(sides):
-            raise InputError(f"{shown}: its pictures must be cut from larger ones, crop_pct is {config['crop_pct']}")
+            raise InputError(f"{shown}: its images must be cut from larger ones, crop_pct is {config['crop_pct']}")
         fit = _MODES.get(config["crop_mode"], config["crop_mode"])
-    pictures = as_preprocessing(
+    images = as_preprocessing(
         shown, "torchvision", fit, resize, sides, config["interpolation"], config["mean"], config["std"]
     )
     description = {"kind": "timm", "name": name, "timm": timm.__version__}
-    return Classifier(description, module, question.indices, pictures, dtype)
+    return Classifier(description, module, question.indices, images, dtype)
 
 
 def _check(shown: str, classes: int, question: Question) -> None:

@@ -73,21 +73,21 @@ class ZeroShot:
 
         @jit
         def similarities(
-            weights: Any, pictures: UInt8[Array, "size side side 3"], prompts: Float[Array, "candidates embed_dim"]
+            weights: Any, images: UInt8[Array, "size side side 3"], prompts: Float[Array, "candidates embed_dim"]
         ) -> Float[Array, "size candidates"]:
             model = nnx.merge(graph, weights)
-            return model.embed_images(prepare(pictures, checkpoint.preprocessing)) @ prompts.T
+            return model.embed_images(prepare(images, checkpoint.preprocessing)) @ prompts.T
 
         self._similarities = similarities
 
-    def score(self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
+    def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""
         # One shape, so that a smaller last batch is not compiled anew; a multiple of the devices.
-        self._size = max(self._size, -(-len(pictures) // self._devices) * self._devices)
-        padded = np.zeros((self._size, *pictures[0].shape), np.uint8)
-        np.stack(pictures, out=padded[: len(pictures)])
+        self._size = max(self._size, -(-len(images) // self._devices) * self._devices)
+        padded = np.zeros((self._size, *images[0].shape), np.uint8)
+        np.stack(images, out=padded[: len(images)])
         batch = jax.device_put(padded, self._split)
-        return self._similarities(self._weights, batch, self.prompts)[: len(pictures)]
+        return self._similarities(self._weights, batch, self.prompts)[: len(images)]
 
     @property
     def _devices(self) -> int:

@@ -72,21 +72,21 @@ class LVLM:
         self.processor, self.module, self.prompt = processor, module.eval().to(device()), prompt
 
     def score(
-        self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
+        self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
     ) -> Float[np.ndarray, "size candidates"]:
         """Minus the mean loss of the tokens of each photo's candidates; minus infinity for all others."""
         import torch
 
         scores = np.full(among.shape, -np.inf, np.float32)
         with torch.inference_mode():
-            for row, picture, wanted in zip(scores, pictures, among, strict=True):
-                row[wanted] = self._losses(picture, np.flatnonzero(wanted).tolist()) * -1.0
+            for row, image, wanted in zip(scores, images, among, strict=True):
+                row[wanted] = self._losses(image, np.flatnonzero(wanted).tolist()) * -1.0
         return scores
 
-    def _losses(self, picture: np.ndarray, candidates: Sequence[int]) -> Float[np.ndarray, " candidates"]:
+    def _losses(self, image: np.ndarray, candidates: Sequence[int]) -> Float[np.ndarray, " candidates"]:
         from transformers import DynamicCache
 
-        inputs = self._inputs(picture)
+        inputs = self._inputs(image)
         cache = DynamicCache(config=self.module.config.get_text_config())
         first = self._run(cache, **inputs)[0, -1]  # says what the first token of any answer should be
         losses = []
@@ -95,9 +95,9 @@ class LVLM:
             losses.append(self._answered(cache, first, some))
         return np.concatenate(losses) if losses else np.zeros(0, np.float32)
 
-    def _inputs(self, picture: np.ndarray) -> Any:
+    def _inputs(self, image: np.ndarray) -> Any:
         return self.processor(
-            images=Image.fromarray(picture),
+            images=Image.fromarray(image),
             text=self.prompt.text,
             add_special_tokens=not self.prompt.starts,
             return_tensors="pt",
@@ -132,17 +132,17 @@ class LVLM:
         """
         import torch
 
-        picture, some = np.full((24, 32, 3), 99, np.uint8), range(len(self.prompt.answers))[:2]
+        image, some = np.full((24, 32, 3), 99, np.uint8), range(len(self.prompt.answers))[:2]
         with torch.inference_mode():
-            found, wanted = self._losses(picture, some), [self._whole(picture, index) for index in some]
+            found, wanted = self._losses(image, some), [self._whole(image, index) for index in some]
         if not np.allclose(found, wanted, rtol=0, atol=tolerance):
             raise ValueError(f"the loss after its cache is {found[0]:.4f}, without one {wanted[0]:.4f}")
 
-    def _whole(self, picture: np.ndarray, candidate: int) -> float:
+    def _whole(self, image: np.ndarray, candidate: int) -> float:
         """The loss of an answer, everything read at once."""
         import torch
 
-        inputs, answer = self._inputs(picture), self.prompt.answers[candidate]
+        inputs, answer = self._inputs(image), self.prompt.answers[candidate]
         size = inputs["input_ids"].shape
         tokens = torch.tensor([answer], device=device())
         for key, part in inputs.items():

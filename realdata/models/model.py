@@ -39,11 +39,11 @@ class Model(Protocol):
     texts: bool
     batch_size: int
 
-    def score(self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
+    def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """A score for each candidate, the higher the likelier; what is not among the candidates need not be scored.
 
         Args:
-            pictures: what `read` made of some photos, one after the other.
+            images: what `read` made of some photos, one after the other.
             among: the candidates of each.
 
         Returns:

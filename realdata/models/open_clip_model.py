@@ -26,7 +26,7 @@ class OpenCLIPModel:
         description: what it is.
         clip: OpenCLIP's module.
         prompts: a tensor of unit vectors, one for each candidate.
-        preprocessing: of its pictures.
+        preprocessing: of its images.
         dtype: what it computes in.
     """
 
@@ -45,13 +45,13 @@ class OpenCLIPModel:
         self.clip, self.prompts, self.preprocessing, self.dtype = clip, prompts, preprocessing, dtype
 
     def score(
-        self, pictures: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
+        self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
     ) -> Float[np.ndarray, "size candidates"]:
         """The cosine similarity of each photo and each candidate, whether among the photo's or not."""
         import torch
 
         with torch.inference_mode():
-            photos = as_tensor(pictures, self.preprocessing, self.dtype)
+            photos = as_tensor(images, self.preprocessing, self.dtype)
             embedded = self.clip.encode_image(photos, normalize=True).float()
             return (embedded @ self.prompts.T).cpu().numpy()
 
@@ -61,7 +61,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
 
     Weights in PyTorch's own format are read as weights only: pickled code is an error there, never run. Activations are
     what the weights were trained with, also where OpenCLIP only warns of a mismatch, as for all of OpenAI's.
-    OpenCLIP resizes a photo before it converts it to RGB, and this one after: other pictures for palettes,
+    OpenCLIP resizes a photo before it converts it to RGB, and this one after: other images for palettes,
     transparency and CMYK, the same for colour and grey.
 
     Args:
@@ -70,7 +70,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
         dtype: what it computes in.
 
     Raises:
-        InputError: OpenCLIP is missing, or has no such model, or one whose pictures cannot be made here.
+        InputError: OpenCLIP is missing, or has no such model, or one whose images cannot be made here.
     """
     shown = f"open_clip:{name}"
     open_clip = need(shown, "open_clip", "open_clip_torch", "open-clip")
@@ -86,14 +86,14 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
             weights_only=True,
         ).eval()
         tokenizer = _tokenizer(open_clip, model_name)
-    pictures = _preprocessing(shown, clip.visual.preprocess_cfg)
+    images = _preprocessing(shown, clip.visual.preprocess_cfg)
     description = {
         "kind": "open_clip",
         "name": name,
         "templates": question.templates,
         "open_clip_torch": open_clip.__version__,
     }
-    return OpenCLIPModel(description, clip, _embed(clip, tokenizer, question), pictures, dtype)
+    return OpenCLIPModel(description, clip, _embed(clip, tokenizer, question), images, dtype)
 
 
 def _tagged(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:

@@ -76,7 +76,7 @@ def as_preprocessing(
     mean: Sequence[float],
     deviation: Sequence[float],
 ) -> Preprocessing:
-    """What a library says of its pictures, to be done without it.
+    """What a library says of its images, to be done without it.
 
     Args:
         option: what asked for the model.
@@ -93,11 +93,11 @@ def as_preprocessing(
     """
     height, width = (crop, crop) if isinstance(crop, int) else crop
     if height != width:
-        raise InputError(f"{option}: its pictures must be square, are {height} x {width}")
+        raise InputError(f"{option}: its images must be square, are {height} x {width}")
     if fit not in FITS:
         raise InputError(f"{option}: photos must be resized as in {', '.join(FITS)}, are as in {fit}")
     if not len(mean) == len(deviation) == 3:
-        raise InputError(f"{option}: its pictures must have 3 channels, have {len(mean)}")
+        raise InputError(f"{option}: its images must have 3 channels, have {len(mean)}")
     try:
         (red, green, blue), scales = map(float, mean), tuple(map(float, deviation))
         return Preprocessing(resize, height, interpolation, (red, green, blue), scales, library, fit)  # type: ignore[arg-type]
@@ -105,15 +105,15 @@ def as_preprocessing(
         raise InputError(f"{option}: {error}") from error
 
 
-def as_tensor(pictures: Sequence[np.ndarray], preprocessing: Preprocessing, dtype: FloatType) -> Any:
-    """Pictures of one size, as `read_photo` gives them, normalised, on the device.
+def as_tensor(images: Sequence[np.ndarray], preprocessing: Preprocessing, dtype: FloatType) -> Any:
+    """Images of one size, as `read_photo` gives them, normalised, on the device.
 
     Returns:
         A tensor of shape (size, 3, side, side).
     """
     import torch
 
-    photos = torch.from_numpy(np.stack(pictures)).to(device()).permute(0, 3, 1, 2).float() / 255
+    photos = torch.from_numpy(np.stack(images)).to(device()).permute(0, 3, 1, 2).float() / 255
     mean, deviation = (
         torch.tensor(part, dtype=torch.float32, device=device())[:, None, None]
         for part in (preprocessing.mean, preprocessing.deviation)

@@ -19,7 +19,7 @@ _GRID = 4  # patches along a side
 
 
 def tiny_clip(image_size: int, captions: Sequence[str], seed: int) -> Checkpoint:
-    """An untrained CLIP for square pictures of that side, a multiple of 4, and for texts like the given ones."""
+    """An untrained CLIP for square images of that side, a multiple of 4, and for texts like the given ones."""
     tokenizer = _tokenizer(captions)
     tower = TransformerConfig(_WIDTH, _LAYERS, _HEADS, 4 * _WIDTH)
     end: int = tokenizer.token_to_id(_END)  # type: ignore[assignment]

@@ -1,6 +1,6 @@
-"""Training a CLIP of `pretrained` on a set of pictures: contrastively with captions, or supervised with a linear head.
+"""Training a CLIP of `pretrained` on a set of images: contrastively with captions, or supervised with a linear head.
 
-Pictures stay on the device as bytes; a batch is gathered and normalised within the compiled step.
+Images stay on the device as bytes; a batch is gathered and normalised within the compiled step.
 """
 
 import functools
@@ -25,7 +25,7 @@ from sims.training.step import all_finite, take_step
 from workbench.compilation import jit
 from workbench.errors import RunError
 
-_PIECE = 256  # pictures at a time when they are only looked at
+_PIECE = 256  # images at a time when they are only looked at
 
 
 class SupervisedCLIP(nnx.Module):
@@ -42,23 +42,23 @@ class SupervisedCLIP(nnx.Module):
         zeros = nnx.initializers.zeros
         self.head = nnx.Linear(width, classes, kernel_init=zeros, rngs=nnx.Rngs(0))
 
-    def logits(self, pictures: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
+    def logits(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
         """Logits of the classes."""
-        return self.head(self.model.vision(pictures))
+        return self.head(self.model.vision(images))
 
 
 def supervised_loss(
-    model: SupervisedCLIP, pictures: Float[Array, "size side side 3"], labels: Int[Array, " size"]
+    model: SupervisedCLIP, images: Float[Array, "size side side 3"], labels: Int[Array, " size"]
 ) -> Array:
     """Cross-entropy of the label."""
-    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(model.logits(pictures), labels))
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(model.logits(images), labels))
 
 
 def train_on(
     model: Any,
     loss: Callable[[Any, Array, Array], Array],
-    pictures: UInt8[np.ndarray, "pictures side side 3"],
-    targets: Int[np.ndarray, "pictures *rest"],
+    images: UInt8[np.ndarray, "images side side 3"],
+    targets: Int[np.ndarray, "images *rest"],
     preprocessing: Preprocessing,
     *,
     steps: int,
@@ -73,15 +73,15 @@ def train_on(
 
     Args:
         model: a `CLIP` or `SupervisedCLIP`.
-        loss: (model, prepared pictures, targets) -> the loss of a batch.
-        pictures: all of them, as bytes.
-        targets: of each picture: its caption's tokens, or its label.
-        preprocessing: how pictures are normalised.
+        loss: (model, prepared images, targets) -> the loss of a batch.
+        images: all of them, as bytes.
+        targets: of each image: its caption's tokens, or its label.
+        preprocessing: how images are normalised.
         steps: optimiser steps, at least 1.
-        batch_size: pictures in a step; at most as many as there are.
+        batch_size: images in a step; at most as many as there are.
         learning_rate: the highest.
         weight_decay: AdamW's, on every weight that is at least a matrix.
-        seed: of the order in which pictures come, a new one each epoch.
+        seed: of the order in which images come, a new one each epoch.
         on_progress: called with the step reached.
         checkpoints: where to keep a long training, and to go on from.
 
@@ -98,7 +98,7 @@ def train_on(
     decayed = functools.partial(jax.tree.map, lambda leaf: leaf.ndim > 1)
     optimiser = optax.adamw(schedule, weight_decay=weight_decay, mask=decayed)
     state = optimiser.init(weights)
-    data = jnp.asarray(pictures), jnp.asarray(targets)
+    data = jnp.asarray(images), jnp.asarray(targets)
 
     def step(weights: Any, state: Any, data: tuple[Array, Array], rows: Int[Array, " size"]) -> tuple[Any, Any]:
         def value(weights: Any) -> Array:
@@ -114,7 +114,7 @@ def train_on(
         if kept is not None:
             (weights, state), _ = kept
             loop.report_start()
-        orders = itertools.islice(_orders(len(pictures), batch_size, seed), loop.step, None)
+        orders = itertools.islice(_orders(len(images), batch_size, seed), loop.step, None)
 
         def take_steps(begin: int, until: int) -> None:
             nonlocal weights, state
@@ -127,34 +127,34 @@ def train_on(
     return nnx.merge(graph, weights)
 
 
-def _orders(pictures: int, batch_size: int, seed: int) -> Iterator[Int[np.ndarray, " size"]]:
-    """Which pictures each step sees: all of them in every epoch, but for a rest that fills no batch."""
+def _orders(number: int, batch_size: int, seed: int) -> Iterator[Int[np.ndarray, " size"]]:
+    """Which images each step sees: all of them in every epoch, but for a rest that fills no batch."""
     generator = np.random.default_rng(seed)
     while True:
-        order = generator.permutation(pictures).astype(np.int32)
-        yield from (order[start : start + batch_size] for start in range(0, pictures - batch_size + 1, batch_size))
+        order = generator.permutation(number).astype(np.int32)
+        yield from (order[start : start + batch_size] for start in range(0, number - batch_size + 1, batch_size))
 
 
 def zero_shot_answers(
     model: CLIP | SigLIP,
-    pictures: UInt8[np.ndarray, "pictures side side 3"],
+    images: UInt8[np.ndarray, "images side side 3"],
     prompts: Int[np.ndarray, "classes length"],
     preprocessing: Preprocessing,
-) -> Int[np.ndarray, " pictures"]:
-    """The class whose prompt is most similar to each picture."""
+) -> Int[np.ndarray, " images"]:
+    """The class whose prompt is most similar to each image."""
     texts = model.embed_texts(jnp.asarray(prompts))
-    return _answers(model, lambda model, images: model.embed_images(images) @ texts.T, pictures, preprocessing)
+    return _answers(model, lambda model, images: model.embed_images(images) @ texts.T, images, preprocessing)
 
 
 def supervised_answers(
-    model: SupervisedCLIP, pictures: UInt8[np.ndarray, "pictures side side 3"], preprocessing: Preprocessing
-) -> Int[np.ndarray, " pictures"]:
-    """The class with the highest logit for each picture."""
-    return _answers(model, lambda model, images: model.logits(images), pictures, preprocessing)
+    model: SupervisedCLIP, images: UInt8[np.ndarray, "images side side 3"], preprocessing: Preprocessing
+) -> Int[np.ndarray, " images"]:
+    """The class with the highest logit for each image."""
+    return _answers(model, lambda model, images: model.logits(images), images, preprocessing)
 
 
 def _answers(
-    model: Any, scores: Callable[[Any, Array], Array], pictures: np.ndarray, preprocessing: Preprocessing
+    model: Any, scores: Callable[[Any, Array], Array], images: np.ndarray, preprocessing: Preprocessing
 ) -> np.ndarray:
     graph, weights = nnx.split(model)
     found = []
@@ -163,8 +163,8 @@ def _answers(
     def answer(weights: Any, piece: UInt8[Array, "size side side 3"]) -> Int[Array, " size"]:
         return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing)), axis=1)
 
-    for start in range(0, len(pictures), _PIECE):
-        piece = pictures[start : start + _PIECE]
+    for start in range(0, len(images), _PIECE):
+        piece = images[start : start + _PIECE]
         padded = np.pad(piece, ((0, _PIECE - len(piece)), (0, 0), (0, 0), (0, 0)))  # one shape, one compilation
         found.append(np.asarray(answer(weights, jnp.asarray(padded)))[: len(piece)])
     return np.concatenate(found) if found else np.zeros(0, np.int32)

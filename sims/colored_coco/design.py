@@ -3,7 +3,7 @@
 In training and in the in-distribution test an object stands on its class's own colour with probability 80%, else on one
 of ten others, which no class owns. Out of distribution it stands
 
-- `unseen`: on one of eight colours that no training picture has;
+- `unseen`: on one of eight colours that no training image has;
 - `swapped`: on one of the eight colours that the other classes own.
 
 Table 7 says of its test only that its eight colours are not tied to the class. Its accuracies, 0.2% to 21%, are for the

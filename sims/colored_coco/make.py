@@ -29,7 +29,7 @@ _TEST_PART = TEST_OBJECTS / (TRAIN_OBJECTS + TEST_OBJECTS)  # where there are fe
 
 
 class Painted(NamedTuple):
-    """One picture to be made."""
+    """One image to be made."""
 
     split: str
     found: Found
@@ -46,14 +46,14 @@ def build_parser() -> program.Parser:
     """The command line's options."""
     parser = program.Parser(
         "python -m sims.colored_coco make",
-        "Cut the objects of nine classes out of COCO's pictures and paste them on painted backgrounds: 80% of a class "
+        "Cut the objects of nine classes out of COCO's images and paste them on painted backgrounds: 80% of a class "
         "on its own colour in training; tests with colours as in training, unseen ones, and other classes' own.",
     )
     add = parser.add_argument
     add("--annotations", type=program.path, required=True, metavar="FILE", help="COCO's instances_*.json, with masks")
-    add("--images", type=program.path, required=True, metavar="DIR", help="folder of the pictures that it names")
-    add("--size", type=program.whole_number(8), default=224, metavar="N", help="side of a picture, in pixels")
-    add("--fill", type=_fill, default=0.8, metavar="X", help="the object's longer side, as a share of the picture's")
+    add("--images", type=program.path, required=True, metavar="DIR", help="folder of the images that it names")
+    add("--size", type=program.whole_number(8), default=224, metavar="N", help="side of an image, in pixels")
+    add("--fill", type=_fill, default=0.8, metavar="X", help="the object's longer side, as a share of the image's")
     add("--min-area", type=program.non_negative_number, default=10_000.0, metavar="X", help="least pixels of an object")
     for split, number in (("train", TRAIN_OBJECTS), ("test", TEST_OBJECTS)):
         add(
@@ -64,7 +64,7 @@ def build_parser() -> program.Parser:
             help=f"most objects of a class to {split} on",
         )
     add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
-    add("--out", type=program.path, required=True, metavar="DIR", help="new folder for the pictures")
+    add("--out", type=program.path, required=True, metavar="DIR", help="new folder for the images")
     program.add_json_option(parser)
     return parser
 
@@ -86,14 +86,14 @@ def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     with terminal.working("reading the annotations"):
         objects = Objects(options.annotations, options.images, options.min_area)
-    plan = plan_pictures(objects.found, options.train_objects, options.test_objects, options.seed)
+    plan = plan_images(objects.found, options.train_objects, options.test_objects, options.seed)
     content = {
         "annotations": options.annotations.name,
         "size": options.size,
         "fill": options.fill,
         "min_area": options.min_area,
         "seed": options.seed,
-        "pictures": {split: sum(picture.split == split for picture in plan) for split in SPLITS},
+        "pictures": {split: sum(planned.split == split for planned in plan) for split in SPLITS},
         "own_share": OWN_SHARE,
         "backgrounds": {
             kind: [colour.name for colour in colours]
@@ -108,13 +108,13 @@ def _main(options: argparse.Namespace) -> None:
         results.write_folder(options.out, _with(painted, {TABLE: table, MADE: results.to_json(content)}))
     if not results.emit_json(content, options.json):
         counts = ", ".join(f"{number} {split.replace('_', ' ')}" for split, number in content["pictures"].items())
-        terminal.output().print(f"Written to {options.out}: {counts} pictures, {TABLE}, {MADE}", soft_wrap=True)
+        terminal.output().print(f"Written to {options.out}: {counts} images, {TABLE}, {MADE}", soft_wrap=True)
 
 
-def plan_pictures(found: Sequence[Found], train: int, test: int, seed: int) -> list[Painted]:
+def plan_images(found: Sequence[Found], train: int, test: int, seed: int) -> list[Painted]:
     """Which object goes on which background, in which split.
 
-    The objects of one picture are all for training or all for testing. All three tests show the same objects. Where a
+    The objects of one image are all for training or all for testing. All three tests show the same objects. Where a
     class has fewer objects than wanted, a ninth of them, and at least one, are for testing.
 
     Args:
@@ -146,7 +146,7 @@ def plan_pictures(found: Sequence[Found], train: int, test: int, seed: int) -> l
     for label, name in enumerate(CLASSES):
         if not trains[label] or not tests[label]:
             raise InputError(
-                f"`annotations`: the class {name!r} has {number[label]} objects in too few pictures to train and test"
+                f"`annotations`: the class {name!r} has {number[label]} objects in too few images to train and test"
             )
         for each in trains[label][:train]:
             plan.append(Painted("train", each, _seen(generator, label)))
@@ -155,7 +155,7 @@ def plan_pictures(found: Sequence[Found], train: int, test: int, seed: int) -> l
             plan.append(Painted("in_distribution", each, _seen(generator, label)))
             plan.append(Painted("unseen", each, UNSEEN[generator.integers(len(UNSEEN))]))
             plan.append(Painted("swapped", each, swapped[generator.integers(len(swapped))]))
-    return sorted(plan, key=lambda picture: (SPLITS.index(picture.split), picture.found))
+    return sorted(plan, key=lambda planned: (SPLITS.index(planned.split), planned.found))
 
 
 def _seen(generator: np.random.Generator, label: int) -> Background:
@@ -163,14 +163,14 @@ def _seen(generator: np.random.Generator, label: int) -> Background:
 
 
 def _painted(
-    objects: Objects, plan: Sequence[Painted], size: int, fill: float, on_picture: Callable[[], object]
+    objects: Objects, plan: Sequence[Painted], size: int, fill: float, on_image: Callable[[], object]
 ) -> Iterator[tuple[str, bytes]]:
-    for picture in plan:
+    for planned in plan:
         buffer = io.BytesIO()
-        square = paste(*objects.cut_out(picture.found), picture.background.rgb, size, fill)
+        square = paste(*objects.cut_out(planned.found), planned.background.rgb, size, fill)
         Image.fromarray(square).save(buffer, format="PNG")
-        on_picture()
-        yield picture.path, buffer.getvalue()
+        on_image()
+        yield planned.path, buffer.getvalue()
 
 
 def _with(painted: Iterator[tuple[str, bytes]], last: dict[str, str]) -> Iterator[tuple[str, str | bytes]]:
@@ -181,11 +181,11 @@ def _with(painted: Iterator[tuple[str, bytes]], last: dict[str, str]) -> Iterato
 def _table(plan: Sequence[Painted]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "split": [picture.split for picture in plan],
-            "path": [picture.path for picture in plan],
-            "object": [CLASSES[picture.found.label] for picture in plan],
-            "background": [picture.background.name for picture in plan],
-            "annotation": [picture.found.annotation for picture in plan],
-            "image": [picture.found.image for picture in plan],
+            "split": [planned.split for planned in plan],
+            "path": [planned.path for planned in plan],
+            "object": [CLASSES[planned.found.label] for planned in plan],
+            "background": [planned.background.name for planned in plan],
+            "annotation": [planned.found.annotation for planned in plan],
+            "image": [planned.found.image for planned in plan],
         }
     )

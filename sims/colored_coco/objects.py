@@ -28,14 +28,14 @@ class Objects:
 
     Args:
         annotations: COCO's `instances_*.json`.
-        images: the folder of its pictures.
+        images: the folder of its images.
         min_area: objects of fewer pixels are left out.
 
     Attributes:
         found: the objects, by annotation; crowds are left out.
 
     Raises:
-        InputError: the file is not in COCO's format, lacks a class or its objects, or names a picture that is missing.
+        InputError: the file is not in COCO's format, lacks a class or its objects, or names an image that is missing.
     """
 
     def __init__(self, annotations: Path, images: Path, min_area: float):
@@ -65,20 +65,20 @@ class Objects:
             raise InputError(f"{where}: names the image {found.image}, which the file does not list")
         path = self.images / self._coco.imgs[found.image]["file_name"]
         if not path.exists():
-            raise InputError(f"{where}: its picture {path} is missing")
+            raise InputError(f"{where}: its image {path} is missing")
         return path
 
     def cut_out(self, found: Found) -> tuple[UInt8[np.ndarray, "height width 3"], Bool[np.ndarray, "height width"]]:
-        """The smallest part of the picture that holds the object, and which of its pixels show it.
+        """The smallest part of the image that holds the object, and which of its pixels show it.
 
         Raises:
-            InputError: the mask is empty or of another size than the picture, or the picture cannot be decoded.
+            InputError: the mask is empty or of another size than the image, or the image cannot be decoded.
         """
         path = self._path(found)
         where = f"`annotations`: {self.annotations}: annotation {found.annotation}"
         try:
             with Image.open(path) as image:
-                picture = np.asarray(image.convert("RGB"))
+                pixels = np.asarray(image.convert("RGB"))
         except Exception as error:  # Pillow raises a dozen kinds on a damaged file
             raise InputError(f"`images`: {path}: cannot be decoded ({error})") from error
         if "segmentation" not in self._coco.anns[found.annotation]:
@@ -87,13 +87,13 @@ class Objects:
             mask = self._coco.annToMask(self._coco.anns[found.annotation]).astype(bool)
         except Exception as error:  # pycocotools raises whatever comes
             raise InputError(f"{where}: its segmentation is no mask ({error})") from error
-        if mask.shape != picture.shape[:2]:
-            raise InputError(f"{where}: its mask is of {mask.shape}, its picture {path} of {picture.shape[:2]} pixels")
+        if mask.shape != pixels.shape[:2]:
+            raise InputError(f"{where}: its mask is of {mask.shape}, its image {path} of {pixels.shape[:2]} pixels")
         if not mask.any():
             raise InputError(f"{where}: its mask is empty")
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        return picture[box], mask[box]
+        return pixels[box], mask[box]
 
 
 def _read(path: Path) -> COCO:

@@ -21,7 +21,7 @@ from pretrained.load import load
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
 from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
-from sims.colored_coco.pictures import Pictures, read_index, read_pictures
+from sims.colored_coco.images import Images, read_images, read_index
 from sims.objectives.infonce import clip_loss
 from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal
@@ -39,9 +39,9 @@ _COLUMNS = {
 def show(content: Mapping[str, Any]) -> None:
     """Print a result as `result.json` holds it."""
     console = terminal.output()
-    pictures = content["pictures"]
+    counts = content["pictures"]
     table = Table(
-        title=f"Accuracy (%) on {pictures['in_distribution']} pictures of nine classes; guessing: 11.1",
+        title=f"Accuracy (%) on {counts['in_distribution']} images of nine classes; guessing: 11.1",
         title_justify="left",
         box=SIMPLE_HEAD,
     )
@@ -58,7 +58,7 @@ OBJECTIVES = ("clip", "supervised")
 PROMPTS = {"obj": "a photo of {object}", "objbkg": "a photo of {object} in {background} background"}
 TINY = "tiny"
 _TESTS = SPLITS[1:]
-# The options that decide what is trained, besides the model and the pictures.
+# The options that decide what is trained, besides the model and the images.
 _DECIDING = ("objective", "prompt", "epochs", "batch_size", "learning_rate", "weight_decay", "seed")
 
 
@@ -84,8 +84,8 @@ def build_parser() -> program.Parser:
         metavar="CHECKPOINT",
         help=f"folder of a CLIP in Hugging Face's or OpenCLIP's format; {TINY}: a small untrained one, to try it out",
     )
-    add("--epochs", type=program.whole_number(1), default=10, metavar="N", help="times that training sees each picture")
-    add("--batch-size", type=program.whole_number(2), default=128, metavar="N", help="pictures in a step")
+    add("--epochs", type=program.whole_number(1), default=10, metavar="N", help="times that training sees each image")
+    add("--batch-size", type=program.whole_number(2), default=128, metavar="N", help="images in a step")
     add("--learning-rate", type=program.positive_number, default=1e-5, metavar="X", help="AdamW's, at its highest")
     add("--weight-decay", type=program.non_negative_number, default=0.1, metavar="X", help="AdamW's")
     add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
@@ -94,7 +94,7 @@ def build_parser() -> program.Parser:
         type=program.path,
         default=DEFAULT_OUT,
         metavar="DIR",
-        help="for result.json, answers.npz (what each picture was taken for, and the supervised head) and model/",
+        help="for result.json, answers.npz (what each image was taken for, and the supervised head) and model/",
     )
     program.add_json_option(parser)
     return parser
@@ -122,12 +122,12 @@ def _main(options: argparse.Namespace) -> None:
     with terminal.progress() as display:
         task = display.add_task("reading", total=len(table), status="")
         for split in SPLITS:
-            data[split] = read_pictures(
+            data[split] = read_images(
                 options.data, table, split, checkpoint.preprocessing, lambda: display.advance(task)
             )
     number = len(data["train"].labels)
     if options.batch_size > number:
-        raise ParameterError("batch_size", f"at most the {number} training pictures", options.batch_size)
+        raise ParameterError("batch_size", f"at most the {number} training images", options.batch_size)
     checkpoints = Checkpoints(options.out / "checkpoints", _identity(options, checkpoint, data["train"]))
     found = {"zero_shot": _zero_shot(checkpoint, data)}
     approach = options.prompt if options.objective == "clip" else "supervised"
@@ -170,7 +170,7 @@ def _main(options: argparse.Namespace) -> None:
         terminal.output().print(f"Written to {options.out}: result.json, answers.npz, model/", soft_wrap=True)
 
 
-def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[str]) -> Checkpoint:
+def _checkpoint(options: argparse.Namespace, photo: Path, captions: Sequence[str]) -> Checkpoint:
     if options.model != TINY:
         try:
             checkpoint = load(Path(options.model))
@@ -180,16 +180,16 @@ def _checkpoint(options: argparse.Namespace, picture: Path, captions: Sequence[s
             raise InputError(f"--model: {options.model}: must be a CLIP, is a {type(checkpoint.model).__name__}")
         return checkpoint
     try:
-        with Image.open(picture) as image:
+        with Image.open(photo) as image:
             side = image.width
     except OSError as error:
-        raise InputError(f"--data: {picture}: cannot be read ({error})") from error
+        raise InputError(f"--data: {photo}: cannot be read ({error})") from error
     return tiny_clip(max(4, side // 4 * 4), captions, options.seed)
 
 
 def _trained(
     checkpoint: Checkpoint,
-    train: Pictures,
+    train: Images,
     steps: int,
     options: argparse.Namespace,
     on_progress: Callable[[int, str], None],
@@ -221,7 +221,7 @@ def _trained(
     )
 
 
-def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Pictures) -> dict[str, Any]:
+def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Images) -> dict[str, Any]:
     """What decides the training, JSON-ready: another one's checkpoints are refused."""
     content = hashlib.sha256(train.images.tobytes())
     for leaf in jax.tree.leaves(nnx.state(checkpoint.model, nnx.Param)):
@@ -231,7 +231,7 @@ def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Pictur
     return results.plain(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
 
 
-def _zero_shot(checkpoint: Checkpoint, data: dict[str, Pictures]) -> dict[str, Int[np.ndarray, " pictures"]]:
+def _zero_shot(checkpoint: Checkpoint, data: dict[str, Images]) -> dict[str, Int[np.ndarray, " images"]]:
     prompts = checkpoint.tokenizer([PROMPTS["obj"].format(object=name) for name in CLASSES])
     return {
         split: zero_shot_answers(checkpoint.model, data[split].images, prompts, checkpoint.preprocessing)
@@ -239,7 +239,7 @@ def _zero_shot(checkpoint: Checkpoint, data: dict[str, Pictures]) -> dict[str, I
     }
 
 
-def _row(approach: str, answers: dict[str, np.ndarray], data: dict[str, Pictures]) -> dict[str, Any]:
+def _row(approach: str, answers: dict[str, np.ndarray], data: dict[str, Images]) -> dict[str, Any]:
     """Table 7's columns, and the other classes' colours, in %."""
     accuracy = {split: 100.0 * float(np.mean(answers[split] == data[split].labels)) for split in _TESTS}
     return {

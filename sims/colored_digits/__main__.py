@@ -1,4 +1,4 @@
-"""`python -m sims.colored_digits [table|export]`: one row of Table 8, all of it, or pictures and a CLIP as files."""
+"""`python -m sims.colored_digits [table|export]`: one row of Table 8, all of it, or images and a CLIP as files."""
 
 import sys
 from collections.abc import Sequence

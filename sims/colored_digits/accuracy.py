@@ -25,8 +25,8 @@ def group_accuracies(
     """Accuracy of each run in each of `GROUPS`, as a share; NaN for the rest where there is none.
 
     Args:
-        answers: the class that a run's learner gives to each digit's picture on each colour.
-        digits: the digit in each picture.
+        answers: the class that a run's learner gives to each digit's image on each colour.
+        digits: the digit in each image.
         design: how labels and colours are drawn.
     """
     spurious = np.isin(np.arange(design.classes), SPURIOUS)

@@ -39,9 +39,9 @@ class DigitsConfig:
         text_encoder: a name of `sims.encoders.TEXT_ENCODERS`.
         embed_dim: width of the embedding.
         samples: size of each run's training set; 0 for 5,000 a class with scikit-learn's digits, each of which is then
-            painted many times, and every picture once with MNIST's.
+            painted many times, and every image once with MNIST's.
         steps: optimiser steps.
-        batch_size: pictures in a step.
+        batch_size: images in a step.
         learning_rate: Adam's at the start; it falls to 0 along a cosine.
         shift: a digit is moved by up to that many pixels along both axes, anew at every step.
         seeds: independent runs of each learner.
@@ -61,16 +61,16 @@ class DigitsConfig:
     mention_spu: float = parameter(
         1.0, SHARE, "probability that a caption names the background, as the prompt does not"
     )
-    image_encoder: str = parameter("cnn", word(IMAGE_ENCODERS), "what reads a picture")
+    image_encoder: str = parameter("cnn", word(IMAGE_ENCODERS), "what reads an image")
     text_encoder: str = parameter("linear", word(TEXT_ENCODERS), "what reads a caption")
     embed_dim: int = parameter(32, whole_number(1), "width of the embedding")
     samples: int = parameter(
         0,
         whole_number(0),
-        "pictures in each training set; 0 for 5,000 a class, or with --digits for every picture once",
+        "images in each training set; 0 for 5,000 a class, or with --digits for every image once",
     )
     steps: int = parameter(2500, STEPS, "optimiser steps")
-    batch_size: int = parameter(128, whole_number(2), "pictures in a step")
+    batch_size: int = parameter(128, whole_number(2), "images in a step")
     learning_rate: float = parameter(3e-3, LEARNING_RATE, "Adam's at the start; it falls to 0")
     shift: int = parameter(0, whole_number(0), "move each digit by up to that many pixels, anew at every step")
     seeds: int = parameter(10, whole_number(1), "independent runs of each learner")

@@ -47,10 +47,10 @@ class Design:
 
     classes: int = parameter(2, _CLASSES, "how many digits, from 0 on; 2 to 10")
     invariant_ratio: float = parameter(
-        0.75, _RATIO, "share of the pictures whose label is the digit, in training and tests, p_inv; 1/2 to 1"
+        0.75, _RATIO, "share of the images whose label is the digit, in training and tests, p_inv; 1/2 to 1"
     )
     spurious_ratio: float = parameter(
-        0.9, _RATIO, "share of the training pictures of 0 and 1 on their own colour, p_spu; 1/2 to 1"
+        0.9, _RATIO, "share of the training images of 0 and 1 on their own colour, p_spu; 1/2 to 1"
     )
 
     def __post_init__(self) -> None:

@@ -56,7 +56,7 @@ _FILES["test"] = tuple(name.replace("train", "t10k") for name in _FILES["train"]
 
 
 class Split(NamedTuple):
-    """Grey pictures of digits: 0 is paper, 1 is ink."""
+    """Grey images of digits: 0 is paper, 1 is ink."""
 
     images: Float[np.ndarray, "size height width"]
     labels: Int[np.ndarray, " size"]
@@ -86,11 +86,11 @@ def read_digits(classes: int, folder: Path | None = None) -> Digits:
     Args:
         classes: how many digits, from 0 on.
         folder: with MNIST's four IDX files, plain or gzipped (`.gz`); scikit-learn's digits unless given. The first
-            50,000 training pictures are used, as for the published numbers.
+            50,000 training images are used, as for the published numbers.
 
     Raises:
         ParameterError: fewer than two classes, or more than there are digits.
-        InputError: a file is missing or wrong, or one of the digits has no picture.
+        InputError: a file is missing or wrong, or one of the digits has no image.
     """
     if not 2 <= classes <= MOST_CLASSES:
         raise ParameterError("classes", f"from 2 to {MOST_CLASSES}, as there are ten digits", classes)
@@ -105,14 +105,14 @@ def read_digits(classes: int, folder: Path | None = None) -> Digits:
     wanted = {part: _of_classes(Split(*found), classes, part) for part, found in parts.items()}
     shapes = {part.images.shape[1:] for part in wanted.values()}
     if len(shapes) > 1:
-        raise InputError(f"`digits`: {folder}: training and test pictures differ in size: {sorted(shapes)}")
+        raise InputError(f"`digits`: {folder}: training and test images differ in size: {sorted(shapes)}")
     return Digits(**wanted, source=SCIKIT_LEARN if folder is None else MNIST)
 
 
 def _of_classes(split: Split, classes: int, part: str) -> Split:
     missing = sorted(set(range(classes)) - set(split.labels.tolist()))
     if missing:
-        raise InputError(f"`digits`: the {part} files hold no picture of the digit {missing[0]}; reduce `classes`")
+        raise InputError(f"`digits`: the {part} files hold no image of the digit {missing[0]}; reduce `classes`")
     kept = split.labels < classes
     return Split(split.images[kept], split.labels[kept])
 
@@ -130,7 +130,7 @@ def _mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     paths = [next((path for path in _named(folder, name) if path.exists()), folder / name) for name in _FILES[part]]
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(images) != len(labels):
-        raise InputError(f"`digits`: {paths[0]} holds {len(images)} pictures and {paths[1]} {len(labels)} labels")
+        raise InputError(f"`digits`: {paths[0]} holds {len(images)} images and {paths[1]} {len(labels)} labels")
     if labels.max(initial=0) >= MOST_CLASSES:
         raise InputError(f"`digits`: {paths[1]}: a label must be from 0 to 9, got {labels.max()}")
     used = slice(MNIST_TRAINING if part == "train" else None)

@@ -1,6 +1,6 @@
 """Are two learners equally accurate? An equivalence test: equal within a margin, different, or inconclusive.
 
-Runs are paired: those of one seed saw the same pictures. Two one-sided t-tests (Schuirmann 1987) ask whether the mean
+Runs are paired: those of one seed saw the same images. Two one-sided t-tests (Schuirmann 1987) ask whether the mean
 difference lies within the margin, a two-sided paired t-test whether it is 0; both are corrected by Holm over all
 comparisons that are made together. A difference that is shown and still lies within the margin is `equal`: the margin
 says what counts.

@@ -26,7 +26,7 @@ from sims.clip.training import train_on, zero_shot_answers
 from sims.colored_digits.config import SAMPLES_A_CLASS
 from sims.colored_digits.design import SPURIOUS, Design
 from sims.colored_digits.digits import Digits, Split, add_digits_option, read_digits
-from sims.colored_digits.pictures import COLOURS, draw_sample, palette
+from sims.colored_digits.painting import COLOURS, draw_sample, palette
 from sims.objectives.infonce import clip_loss
 from workbench import figures, program, results, terminal
 from workbench.parameters import add_options, from_options
@@ -36,9 +36,9 @@ PROMPT = "A photo of {}."  # the paper's
 
 
 class Photo(NamedTuple):
-    """A test photo: which picture of a digit, on which colour, and where it belongs."""
+    """A test photo: which image of a digit, on which colour, and where it belongs."""
 
-    picture: int
+    digit: int
     class_index: int
     group: str
     background: int
@@ -69,19 +69,19 @@ def counter_colour(label: int, classes: int) -> int:
 
 
 def held_out_photos(digits: Split, classes: int, each: int) -> list[Photo]:
-    """Up to `each` photos of every class in both groups, the same pictures in both.
+    """Up to `each` photos of every class in both groups, the same images in both.
 
     From four classes on, those above 1 are a control: neither of their two backgrounds tells of any class.
     """
     photos = []
     for label in range(classes):
-        pictures = np.flatnonzero(digits.labels == label)[:each]
+        shown = np.flatnonzero(digits.labels == label)[:each]
         backgrounds = {"common": label, "counter": counter_colour(label, classes)}
         for group, colour in backgrounds.items():
             folder = f"{label} {NAMES[label]}/{group}-{COLOURS[colour].name}"
             photos += [
-                Photo(int(picture), label, group, colour, f"{folder}/{place:04d}.png")
-                for place, picture in enumerate(pictures)
+                Photo(int(digit), label, group, colour, f"{folder}/{place:04d}.png")
+                for place, digit in enumerate(shown)
             ]
     return photos
 
@@ -91,7 +91,7 @@ _SHOWN = 8  # of each class and group
 
 def draw_sheet(
     photos: Sequence[Photo],
-    pictures: UInt8[np.ndarray, "photos height width 3"],
+    images: UInt8[np.ndarray, "photos height width 3"],
     answers: Int[np.ndarray, " photos"],
 ) -> Figure:
     """Draw the first photos of every class and group; the answer stands below, wrong ones in bold."""
@@ -104,7 +104,7 @@ def draw_sheet(
         for axis in line:
             axis.set_axis_off()
         for axis, index in zip(line, indices, strict=False):
-            axis.imshow(pictures[index], interpolation="nearest")
+            axis.imshow(images[index], interpolation="nearest")
             wrong = answers[index] != label
             axis.set_title(
                 NAMES[answers[index]], fontsize=8, y=-0.3, fontweight="bold" if wrong else "normal", color="black"
@@ -125,7 +125,7 @@ def build_parser() -> program.Parser:
         "photos in CounterAnimal's layout, for realdata.evaluate: photos/, model/, names.txt, truth.csv. Only 0 and 1 "
         "have colours of their own in training; the others' two groups are a control.",
     )
-    add_options(parser.add_argument_group("the pictures"), Design, classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
+    add_options(parser.add_argument_group("the images"), Design, classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
     add_digits_option(parser)
     add = parser.add_argument
     for feature, probability, meaning in (("inv", 1.0, "the object"), ("spu", 0.5, "the background")):
@@ -157,12 +157,12 @@ def _main(options: argparse.Namespace) -> None:
         digits = read_digits(design.classes, options.digits)
     checkpoint = _train(design, digits, options)
     photos = held_out_photos(digits.test, design.classes, options.photos)
-    pictures = painted(
-        digits.test.images[[photo.picture for photo in photos]], np.array([photo.background for photo in photos])
+    images = painted(
+        digits.test.images[[photo.digit for photo in photos]], np.array([photo.background for photo in photos])
     )
     names = NAMES[: design.classes]
     prompts = checkpoint.tokenizer([PROMPT.format(name) for name in names])
-    answers = zero_shot_answers(checkpoint.model, pictures, prompts, checkpoint.preprocessing)
+    answers = zero_shot_answers(checkpoint.model, images, prompts, checkpoint.preprocessing)
     truth = _truth(photos, answers)
     content = {
         "design": dataclasses.asdict(design),
@@ -175,14 +175,14 @@ def _main(options: argparse.Namespace) -> None:
         "versions": results.versions("jax", "flax", "optax", "numpy", "scikit-learn", "tokenizers"),
     }
     files: dict[str, str | bytes] = {
-        f"photos/{photo.path}": _png(picture) for photo, picture in zip(photos, pictures, strict=True)
+        f"photos/{photo.path}": _png(image) for photo, image in zip(photos, images, strict=True)
     }
     files |= {f"model/{name}": part for name, part in huggingface.files(checkpoint).items()}
     files |= {
         "names.txt": "".join(f"{index}\t{name}\n" for index, name in enumerate(names)),
         "truth.csv": truth.to_csv(index=False, lineterminator="\n"),
         "export.json": results.to_json(content),
-        "sheet.png": figures.to_png(draw_sheet(photos, pictures, answers)),
+        "sheet.png": figures.to_png(draw_sheet(photos, images, answers)),
     }
     results.write_folder(options.out, files.items())
     if not results.emit_json(content, options.json):
@@ -212,7 +212,7 @@ def _train(design: Design, digits: Digits, options: argparse.Namespace) -> Check
         model = train_on(
             checkpoint.model,
             clip_loss,
-            painted(digits.train.images[sample.pictures], sample.colours),
+            painted(digits.train.images[sample.digits], sample.colours),
             checkpoint.tokenizer(said),
             checkpoint.preprocessing,
             steps=options.steps,
@@ -244,7 +244,7 @@ def _accuracies(truth: pd.DataFrame) -> dict[str, float]:
     return {str(group): 100.0 * float(mean) for group, mean in of_class.groupby("group").mean().items()}
 
 
-def _png(picture: np.ndarray) -> bytes:
+def _png(image: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
+    Image.fromarray(image).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""One row of Table 8 as a picture: each learner's accuracy in each group."""
+"""One row of Table 8 as an image: each learner's accuracy in each group."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is trained on the same pictures: contrastive with perfect language (Eq. 10), with a text encoder, supervised."""
+"""What is trained on the same images: contrastive with perfect language (Eq. 10), with a text encoder, supervised."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from sims.synthetic.sampler import Batch
 
 
 class Painted(NamedTuple):
-    """A batch of pictures with their captions, labels and colours."""
+    """A batch of images with their captions, labels and colours."""
 
     images: Float[Array, "size image_dim"]
     texts: Float[Array, "size words"]
@@ -70,7 +70,7 @@ def _pairwise(objective: str) -> Callable[[Any, Painted], Float[Array, ""]]:
 
 @dataclasses.dataclass(frozen=True)
 class Learner:
-    """A way to learn from the pictures.
+    """A way to learn from the images.
 
     Attributes:
         learner: the kind, as in results: `contrastive`, `contrastive_text` or `supervised`.

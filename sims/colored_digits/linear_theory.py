@@ -1,10 +1,10 @@
-"""What the linear theory predicts of two coloured digits, at the features' strengths as the pictures show them.
+"""What the linear theory predicts of two coloured digits, at the features' strengths as the images show them.
 
 The theory's image is D z + xi with two features: here the colour, along the difference of the two backgrounds, and the
-digit, along the difference of the two digits' mean pictures, made orthogonal to it. Their means and deviations are
+digit, along the difference of the two digits' mean images, made orthogonal to it. Their means and deviations are
 measured in the training distribution, over every training digit, label and colour with its probability: the digit's
 within a label, so that wrong labels count as its noise; the colour's given the colour. Noise beyond the two features is
-left out: a linear learner of pictures could use more directions than these two, and a network does.
+left out: a linear learner of images could use more directions than these two, and a network does.
 
 Each learner has its counterpart among the closed forms: the supervised one and Equation 10's label head are logistic
 regression, the others their own loss with captions that name class and background (S13 to S15).
@@ -25,7 +25,7 @@ from jaxtyping import Float
 from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.digits import Digits, Split
-from sims.colored_digits.pictures import paint, palette
+from sims.colored_digits.painting import paint, palette
 from sims.colored_digits.result import Row
 from theory.model import SpuriousModel
 from theory.predictions import predict

@@ -1,4 +1,4 @@
-"""`python -m sims.colored_digits`: one row of Table 8, contrastive against supervised on the same pictures."""
+"""`python -m sims.colored_digits`: one row of Table 8, contrastive against supervised on the same images."""
 
 import argparse
 import dataclasses
@@ -33,10 +33,10 @@ def build_parser() -> program.Parser:
         "python -m sims.colored_digits",
         "MultiColoredMNIST: train contrastive and supervised learners on the same coloured digits, and compare their "
         "accuracy where the colours are random (Rand) and reversed (Rev).",
-        "Also: `python -m sims.colored_digits table` runs all of Table 8, and `... export` writes pictures and a "
+        "Also: `python -m sims.colored_digits table` runs all of Table 8, and `... export` writes images and a "
         "trained CLIP for realdata.evaluate; each has its own --help.",
     )
-    add_options(parser.add_argument_group("the pictures"), Design)
+    add_options(parser.add_argument_group("the images"), Design)
     add_training_options(parser)
     parser.add_argument(
         "--out",

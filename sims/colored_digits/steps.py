@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int, Key
 from sims.colored_digits.config import SAMPLES_A_CLASS, DigitsConfig
 from sims.colored_digits.digits import SCIKIT_LEARN, Digits
 from sims.colored_digits.learners import LEARNERS, Painted
-from sims.colored_digits.pictures import Sample, captions, draw_sample, paint, palette, prompts, shift
+from sims.colored_digits.painting import Sample, captions, draw_sample, paint, palette, prompts, shift
 from sims.encoders import Architecture
 from sims.training.devices import RUNS
 from sims.training.roles import DigitsRole
@@ -29,7 +29,7 @@ from sims.training.step import first_divergence, take_step
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 
-_PIECE = 1024  # test pictures at a time
+_PIECE = 1024  # test images at a time
 
 
 class State(NamedTuple):
@@ -48,7 +48,7 @@ class Steps:
         digits: the digits to paint.
 
     Raises:
-        ParameterError: pictures that the image encoder cannot read, or fewer pictures than a batch.
+        ParameterError: images that the image encoder cannot read, or fewer images than a batch.
     """
 
     def __init__(self, config: DigitsConfig, digits: Digits):
@@ -61,13 +61,13 @@ class Steps:
             config.embed_dim,
             config.image_encoder,
             config.text_encoder,
-            picture=(height, width, 3),
+            shape=(height, width, 3),
         )
-        every_picture = len(digits.train.labels)
-        standard = SAMPLES_A_CLASS * self.classes if digits.source == SCIKIT_LEARN else every_picture
+        every_digit = len(digits.train.labels)
+        standard = SAMPLES_A_CLASS * self.classes if digits.source == SCIKIT_LEARN else every_digit
         self.samples = config.samples or standard
         if config.batch_size > self.samples:
-            raise ParameterError("batch_size", f"at most the {self.samples} pictures there are", config.batch_size)
+            raise ParameterError("batch_size", f"at most the {self.samples} images there are", config.batch_size)
         self.learners = {name: LEARNERS[name] for name in LEARNERS if name in config.objective}
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.learners
@@ -145,10 +145,10 @@ class Steps:
         sample: Sample,
         rows: Int[Array, " size"],
     ) -> dict[str, State]:
-        """One optimiser step of one run, all learners on the same pictures."""
-        pictures, labels, colours, mentions = (column[rows] for column in sample)
+        """One optimiser step of one run, all learners on the same images."""
+        shown, labels, colours, mentions = (column[rows] for column in sample)
         key = jax.random.fold_in(jax.random.fold_in(key, DigitsRole.SHIFT), index)
-        ink = shift(key, images[pictures], self.config.shift)
+        ink = shift(key, images[shown], self.config.shift)
         texts = captions(labels, colours, mentions, self.classes)
         batch = Painted(paint(ink, self.palette[colours]), texts, labels, colours)
         updated = {}

@@ -1,6 +1,6 @@
 """Training every learner on the same coloured digits, all runs at once, and asking each of every digit on every colour.
 
-Pictures stay on the device as grey digits. Each epoch goes through a run's training set in an order of its own; all
+Images stay on the device as grey digits. Each epoch goes through a run's training set in an order of its own; all
 random numbers come from the seed, the run and the step, so that a training that was stopped ends with the same bits.
 """
 
@@ -49,7 +49,7 @@ def train(
         checkpoints: where to keep a long training, and to go on from.
 
     Raises:
-        ParameterError: pictures that the image encoder cannot read, or fewer pictures than a batch.
+        ParameterError: images that the image encoder cannot read, or fewer images than a batch.
         RunError: weights stopped being finite.
         KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
     """

@@ -16,10 +16,10 @@ from workbench.errors import ParameterError
 
 IMAGE_ENCODERS = {"linear": Linear, "mlp": MLP, "cnn": CNN, "vit": ViT}
 TEXT_ENCODERS = {"linear": Linear, "mlp": MLP}
-PICTURE_ENCODERS = ("cnn", "vit")  # read an image as a picture
+SPATIAL_ENCODERS = ("cnn", "vit")  # read an image as an image
 
 
-_LEAST_SIDE = 4  # of a picture
+_LEAST_SIDE = 4  # of an image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Architecture:
         embed_dim: width of the embedding.
         image_encoder: a name of `IMAGE_ENCODERS`.
         text_encoder: a name of `TEXT_ENCODERS`.
-        picture: height, width and channels of an image; a square of one channel unless given.
+        image: height, width and channels of an image; a square of one channel unless given.
 
     Raises:
-        ParameterError: an encoder that is not known, or an image that it cannot read as a picture.
+        ParameterError: an encoder that is not known, or an image whose shape it cannot read.
     """
 
     image_dim: int
@@ -43,13 +43,13 @@ class Architecture:
     embed_dim: int
     image_encoder: str = "linear"
     text_encoder: str = "linear"
-    picture: tuple[int, int, int] | None = None
+    shape: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         for name, table in (("image_encoder", IMAGE_ENCODERS), ("text_encoder", TEXT_ENCODERS)):
             if getattr(self, name) not in table:
                 raise ParameterError(name, f"among {', '.join(table)}", getattr(self, name))
-        if self.image_encoder in PICTURE_ENCODERS:
+        if self.image_encoder in SPATIAL_ENCODERS:
             height, width, _ = self.image_shape
             if height % _LEAST_SIDE or width % _LEAST_SIDE:
                 raise ParameterError("image_dim", self._requirement, self.image_dim)
@@ -63,10 +63,10 @@ class Architecture:
     @property
     def image_shape(self) -> tuple[int, ...]:
         """The shape that the image encoder reads."""
-        if self.image_encoder not in PICTURE_ENCODERS:
+        if self.image_encoder not in SPATIAL_ENCODERS:
             return (self.image_dim,)
-        if self.picture is not None:
-            return self.picture
+        if self.shape is not None:
+            return self.shape
         if math.isqrt(self.image_dim) ** 2 != self.image_dim:
             raise ParameterError("image_dim", self._requirement, self.image_dim)
         return square(self.image_dim)

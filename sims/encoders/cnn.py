@@ -40,20 +40,20 @@ class CNN(nnx.Module):
 
     def __call__(self, inputs: Float[Array, "size dim"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of inputs."""
-        pictures = inputs.reshape(-1, *self.shape)
-        features = jax.nn.gelu(self.first(_neighbourhoods(pictures)))
+        images = inputs.reshape(-1, *self.shape)
+        features = jax.nn.gelu(self.first(_neighbourhoods(images)))
         features = jax.nn.gelu(self.second(_neighbourhoods(features)))
         return self.head(features.reshape(len(inputs), -1))
 
 
-def _neighbourhoods(pictures: Float[Array, "size height width channels"]) -> Float[Array, "size rows columns inputs"]:
+def _neighbourhoods(images: Float[Array, "size height width channels"]) -> Float[Array, "size rows columns inputs"]:
     """The 3 x 3 pixels around every second pixel of every second row, zeros beyond the edge.
 
     A linear layer of these is a convolution. Under `vmap` over runs a convolution with its own filters for each run is
     a grouped one, which XLA does 2 to 17 times slower on a CPU than this product of matrices.
     """
-    height, width = pictures.shape[1:3]
-    padded = jnp.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    height, width = images.shape[1:3]
+    padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     shifted = [
         padded[:, row : row + height : 2, column : column + width : 2] for row in range(3) for column in range(3)
     ]

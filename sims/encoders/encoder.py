@@ -16,7 +16,7 @@ DEFAULT_INIT = nnx.initializers.lecun_normal()
 class Encoder(Protocol):
     """An encoder; made with the shape of an input, the width of the embedding, the initialiser of the last layer, rngs.
 
-    An input is a picture of shape (height, width, channels) that comes flattened, row by row; linear encoders and MLPs
+    An input is an image of shape (height, width, channels) that comes flattened, row by row; linear encoders and MLPs
     do not care.
     """
 
@@ -36,7 +36,7 @@ def dense(inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.Linear:
 
 
 def square(dim: int) -> tuple[int, int, int]:
-    """The shape of a one-channel square picture of `dim` pixels.
+    """The shape of a one-channel square image of `dim` pixels.
 
     Raises:
         ValueError: there is none.

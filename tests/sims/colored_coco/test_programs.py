@@ -12,7 +12,7 @@ from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_loss, train_on
 from sims.colored_coco.__main__ import main
 from sims.colored_coco.design import OTHERS, OWN, UNSEEN
-from sims.colored_coco.make import plan_pictures
+from sims.colored_coco.make import plan_images
 from sims.colored_coco.objects import Found, Objects, paste
 from sims.training.checkpoints import Checkpoints
 from tests.seeds import seed
@@ -61,7 +61,7 @@ def test_an_object_is_pasted_in_the_middle_at_its_size():
 def plan(each=300, seed=0):
     numbers = [(label, 1000 * label + index) for label in range(9) for index in range(each)]
     found = [Found(label, number, 7 * number) for label, number in numbers]
-    return plan_pictures(found, 800, 100, seed)
+    return plan_images(found, 800, 100, seed)
 
 
 def test_backgrounds_are_the_designs():
@@ -83,14 +83,14 @@ def test_backgrounds_are_the_designs():
 def test_no_picture_of_coco_is_trained_and_tested_on():
     generator = np.random.default_rng(0)
     shared = [Found(int(generator.integers(9)), index, int(generator.integers(150))) for index in range(900)]
-    pictures = plan_pictures(shared, 800, 20, 0)
+    pictures = plan_images(shared, 800, 20, 0)
     images = {split: {p.found.image for p in pictures if p.split == split} for split in ("train", "unseen", "swapped")}
     assert not images["train"] & images["unseen"]
     # The three tests show the same objects.
     objects = [{p.found for p in pictures if p.split == split} for split in ("in_distribution", "unseen", "swapped")]
     assert objects[0] == objects[1] == objects[2]
     assert 1 <= min(np.bincount([found.label for found in objects[0]], minlength=9)) <= 20
-    assert pictures == plan_pictures(shared, 800, 20, 0) != plan_pictures(shared, 800, 20, 1)
+    assert pictures == plan_images(shared, 800, 20, 0) != plan_images(shared, 800, 20, 1)
 
 
 @pytest.mark.slow
@@ -202,7 +202,7 @@ def test_wrong_input_gets_one_line(refuses, beside, arguments, words):
 
 def test_too_few_objects_are_told():
     with pytest.raises(InputError, match="'boat' has 1 objects in too few pictures"):
-        plan_pictures([Found(label, label, label) for label in range(9)], 8, 1, 0)
+        plan_images([Found(label, label, label) for label in range(9)], 8, 1, 0)
 
 
 @pytest.mark.slow

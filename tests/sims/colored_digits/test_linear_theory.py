@@ -7,7 +7,7 @@ from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Split, read_digits
 from sims.colored_digits.linear_theory import index, measured_model, predicted
-from sims.colored_digits.pictures import palette
+from sims.colored_digits.painting import palette
 
 
 def test_strengths_of_pictures_that_show_them_plainly():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sims.colored_digits import grid
 from sims.colored_digits.__main__ import main
-from sims.colored_digits.pictures import COLOURS
+from sims.colored_digits.painting import COLOURS
 from tests.sims.colored_digits.test_idx import write_mnist
 
 SMALL = ("--seeds", "2", "--steps", "5", "--samples", "300", "--batch-size", "32")

@@ -44,7 +44,7 @@ def log_softmax(logits):
 @pytest.mark.parametrize("name", ["perfect_language", "cross_entropy"])
 def test_losses_are_sums_of_cross_entropies(name):
     """Equation 10 in NumPy, from the model's own logits: one cross-entropy for the label and one for the colour."""
-    architecture = Architecture(48, 7, 5, "linear", picture=(4, 4, 3))
+    architecture = Architecture(48, 7, 5, "linear", shape=(4, 4, 3))
     model = LEARNERS[name].create(architecture, 3, nnx.Rngs(0))
     generator = np.random.default_rng(0)
     images = jnp.asarray(generator.normal(size=(9, 48)))

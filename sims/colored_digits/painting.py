@@ -41,9 +41,9 @@ def palette(classes: int) -> Float[np.ndarray, "colours 3"]:
 
 
 class Sample(NamedTuple):
-    """A training set without its pixels: which digit's picture each of its pictures shows, and how it is painted."""
+    """A training set without its pixels: which digit's image each of its images shows, and how it is painted."""
 
-    pictures: Int[Array, " size"]
+    digits: Int[Array, " size"]
     labels: Int[Array, " size"]
     colours: Int[Array, " size"]
     mentions: Float[Array, "size 2"]  # 1 where the caption names the object, and the background
@@ -56,21 +56,21 @@ def draw_sample(
     size: int,
     mentions: tuple[float, float],
 ) -> Sample:
-    """Draw a training set of `size` pictures, each digit's picture shown as often as the others.
+    """Draw a training set of `size` images, each digit's image shown as often as the others.
 
     Args:
         key: random key.
         design: how labels and colours are drawn.
-        digits: the digit in each of the pictures that there are.
+        digits: the digit in each of the images that there are.
         size: of the training set.
         mentions: probabilities that a caption names the object, and the background.
     """
     order, label, colour, mention = jax.random.split(key, 4)
-    pictures = jax.random.permutation(order, digits.shape[0])[jnp.arange(size) % digits.shape[0]]
-    labels = _draw(label, jnp.asarray(design.label_given_digit)[digits[pictures]])
+    shown = jax.random.permutation(order, digits.shape[0])[jnp.arange(size) % digits.shape[0]]
+    labels = _draw(label, jnp.asarray(design.label_given_digit)[digits[shown]])
     colours = _draw(colour, jnp.asarray(design.training_colours)[labels])
     named = jax.random.uniform(mention, (size, 2)) < jnp.asarray(mentions)[None, :]
-    return Sample(pictures, labels, colours, named.astype(float))
+    return Sample(shown, labels, colours, named.astype(float))
 
 
 def _draw(key: Key[Array, ""], probabilities: Float[Array, "size classes"]) -> Int[Array, " size"]:
@@ -82,10 +82,10 @@ def _draw(key: Key[Array, ""], probabilities: Float[Array, "size classes"]) -> I
 def paint(
     digits: Float[Array, "size height width"], colours: Float[Array, "size 3"]
 ) -> Float[Array, "size height*width*3"]:
-    """Pictures of digits in white on their colours, channels from -1 to 1, flattened row by row."""
+    """Images of digits in white on their colours, channels from -1 to 1, flattened row by row."""
     ink = digits[..., None]
-    pictures = ink + (1.0 - ink) * colours[:, None, None, :]
-    return (2.0 * pictures - 1.0).reshape(digits.shape[0], -1)
+    images = ink + (1.0 - ink) * colours[:, None, None, :]
+    return (2.0 * images - 1.0).reshape(images.shape[0], -1)
 
 
 def shift(

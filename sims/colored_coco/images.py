@@ -16,16 +16,16 @@ from sims.colored_coco.make import TABLE
 from workbench.errors import InputError
 
 
-class Pictures(NamedTuple):
-    """The pictures of one split."""
+class Images(NamedTuple):
+    """The images of one split."""
 
-    images: UInt8[np.ndarray, "pictures side side 3"]
-    labels: Int[np.ndarray, " pictures"]
+    images: UInt8[np.ndarray, "images side side 3"]
+    labels: Int[np.ndarray, " images"]
     backgrounds: list[str]
 
 
 def read_index(folder: Path) -> pd.DataFrame:
-    """The table of a folder's pictures.
+    """The table of a folder's images.
 
     Raises:
         InputError: the folder was not made by `make`, or a split is missing.
@@ -35,21 +35,21 @@ def read_index(folder: Path) -> pd.DataFrame:
     table = read_table(folder / TABLE, {"split": SPLITS, "path": None, "object": CLASSES, "background": None})
     missing = set(SPLITS) - set(table["split"])
     if missing:
-        raise InputError(f"`data`: {folder / TABLE}: lists no picture of the split {sorted(missing)[0]!r}")
+        raise InputError(f"`data`: {folder / TABLE}: lists no image of the split {sorted(missing)[0]!r}")
     return table
 
 
-def read_pictures(
+def read_images(
     folder: Path,
     table: pd.DataFrame,
     split: str,
     preprocessing: Preprocessing,
-    on_picture: Callable[[], object] = lambda: None,
-) -> Pictures:
-    """The pictures of one split, resized and cropped for a model.
+    on_image: Callable[[], object] = lambda: None,
+) -> Images:
+    """The images of one split, resized and cropped for a model.
 
     Raises:
-        InputError: a picture is missing or cannot be decoded.
+        InputError: an image is missing or cannot be decoded.
     """
     rows = table[table["split"] == split]
 
@@ -58,10 +58,10 @@ def read_pictures(
             photo = read_photo(folder / path, preprocessing)
         except Exception as error:  # Pillow raises a dozen kinds on a damaged file
             raise InputError(f"`data`: {folder / path}: cannot be read ({error})") from error
-        on_picture()
+        on_image()
         return photo
 
     with ThreadPoolExecutor() as pool:
         images = np.stack(list(pool.map(read, rows["path"])))
     labels = rows["object"].map(CLASSES.index).to_numpy(np.int32)
-    return Pictures(images, labels, rows["background"].tolist())
+    return Images(images, labels, rows["background"].tolist())

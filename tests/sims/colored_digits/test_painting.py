@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sims.colored_digits.design import Design
-from sims.colored_digits.pictures import COLOURS, captions, draw_sample, paint, palette, prompts, shift
+from sims.colored_digits.painting import COLOURS, captions, draw_sample, paint, palette, prompts, shift
 from tests import seeds
 
 pytestmark = pytest.mark.simulation
@@ -17,9 +17,9 @@ def test_frequencies_are_the_designs():
     design = Design(3, 0.8, 0.85)
     digits = jnp.arange(90) % 3
     sample = draw_sample(seeds.key(0), design, digits, SIZE, (0.7, 0.4))
-    shown = np.asarray(digits)[sample.pictures]
+    shown = np.asarray(digits)[sample.digits]
     # Each picture equally often, to the one that a remainder leaves.
-    assert np.ptp(np.bincount(sample.pictures, minlength=90)) <= 1
+    assert np.ptp(np.bincount(sample.digits, minlength=90)) <= 1
     check_table(shown, np.asarray(sample.labels), design.label_given_digit)
     check_table(np.asarray(sample.labels), np.asarray(sample.colours), design.training_colours)
     share = np.asarray(sample.mentions).mean(axis=0)
