@@ -60,7 +60,7 @@ def random_parameters(seed: int, lowest_ratio: float, count: int) -> dict[str, F
 def printed_bound_failures(seed: int, lowest_ratio: float, count: int = 100_000) -> BoundFailures:
     """Count how often each printed bound is false over `random_parameters`; the excess of one that never fails is 0."""
 
-    def compare(parameters: dict[str, Scalar]) -> tuple[Array, Array, Array, Array]:
+    def compare(parameters: dict[str, Array]) -> tuple[Array, Array, Array, Array]:
         model = dataclasses.replace(MODEL, **parameters)
         printed, exact = theorem62(model, printed=True), theorem62(model, printed=False)
         # Margins tell which side is the larger also where both errors are 0 or 1 to rounding.
