@@ -185,8 +185,9 @@ def _orthogonal(basis):
 def flow_of_batches(size, step, steps, batch_size, runs, seed):
     """Gradient descent on InfoNCE from a balanced start, a fresh batch a step, and the linear flow on the same batches.
 
-    Returns the bases, the start, and the difference of the two after each step; shape (runs, steps, both, embed). The linear flow
-    takes the same steps and the same batches, so that neither Euler's error nor the noise of C counts as a difference.
+    Returns the bases, the start, and the difference of the two after each step, shape (runs, steps, both, embed). The
+    linear flow takes the same steps and the same batches, so that neither Euler's error nor the noise of C counts as a
+    difference.
     """
     bases = sample_bases(seeds.key(1), UNROUND.image_dim, UNROUND.text_dim)
     # Two directions of the plane and one outside for each modality, turned against each other: of one size whatever the
