@@ -28,7 +28,7 @@ def build_parser() -> program.Parser:
         default="point",
         help="point: every learner at these parameters; map: for each loss, caption and prompt, is the contrastive "
         "learner more robust than logistic regression?; boundary: the ratio from which on the linearised learner is "
-        "more robust than least squares",
+        "more robust than least squares, and than logistic regression",
     )
     add_options(parser.add_argument_group("synthetic model"), SpuriousModel)
     group = parser.add_argument_group("learners, captions and prompts, separated by commas")

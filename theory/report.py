@@ -10,7 +10,7 @@ import numpy as np
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.model import SpuriousModel
 from theory.predictions import Prediction, predict
-from theory.statements.boundary import critical_squared_agreement
+from theory.statements.boundary import critical_ratio_against_logistic, critical_squared_agreement
 from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.population import latent_covariance
 from theory.statements.prompts import share_of
@@ -119,14 +119,18 @@ def _verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:
     return entry | {"verdict": sides} | groups | {"difference": difference, "fails": fails, "note": None}
 
 
+_against_logistic = jax.jit(critical_ratio_against_logistic, static_argnames=("prompt", "caption"))
+
+
 def boundary(
     model: SpuriousModel, prompts: Sequence[str] = PROMPTS, captions: Sequence[Caption] = (Caption(),)
 ) -> dict[str, Any]:
-    """Where the linearised learner turns from less to more robust than least squares on `conflicting` (S8).
+    """Where the linearised learner turns from less to more robust than supervised ones on `conflicting` (S8).
 
-    The answer of `python -m theory boundary`, JSON-ready: `model`, `reference`, and for each caption and prompt in
-    `boundaries` the `critical_ratio` (None if there is none) and where the learner is `more_robust`. The model's own
-    spurious ratio is not read; the embedding is at least 2 wide.
+    The answer of `python -m theory boundary`, JSON-ready: `model`, `reference` (least squares), and for each caption
+    and prompt in `boundaries` the `critical_ratio` (None if there is none) and where the learner is `more_robust`, and
+    its `critical_ratio_against_logistic`, logistic regression (None if there is none, or if its quadrature does not
+    reach). The model's own spurious ratio is not read; the embedding is at least 2 wide.
 
     Raises:
         ParameterError: classes that are not equally frequent, captions that never name the class, or a prompt that is
@@ -140,10 +144,15 @@ def boundary(
             raise ParameterError("mention_inv", "above 0 for the boundary", caption.mention_inv)
         for prompt in prompts:
             share_of(prompt)
-            critical, where = None, "at no ratio: the spurious feature says nothing, and both ignore it"
+            critical, against_logistic, where = (
+                None,
+                None,
+                "at no ratio: the spurious feature says nothing, and both ignore it",
+            )
             if model.mu_spu > 0:
                 with jax.enable_x64(True):
                     squared = float(critical_squared_agreement(model, prompt, caption))
+                    against_logistic = _number(np.asarray(_against_logistic(model, prompt, caption)))
                 if squared >= 1:
                     where = "at no ratio"
                 elif squared < 0:
@@ -156,6 +165,7 @@ def boundary(
                     "caption": caption.kind,
                     "prompt": prompt,
                     "critical_ratio": critical,
+                    "critical_ratio_against_logistic": against_logistic,
                     "more_robust": where,
                 }
             )

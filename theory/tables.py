@@ -22,11 +22,16 @@ def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
 
 
 def show_boundary(content: dict[str, Any]) -> None:
-    """Where the linearised learner is the more robust, a line for each caption and prompt."""
+    """Where the linearised learner is more robust than the supervised ones, a line for each caption and prompt."""
     console = terminal.output()
-    console.print("Where the linearised contrastive learner is more robust than least squares on conflicting images:")
+    console.print(
+        "Where the linearised contrastive learner is more robust on conflicting images than least squares, and in "
+        "brackets, where there is such a ratio, than logistic regression:"
+    )
     for row in content["boundaries"]:
         critical = "" if row["critical_ratio"] is None else f", {row['critical_ratio']:.4f}"
+        logistic = row["critical_ratio_against_logistic"]
+        critical += "" if logistic is None else f" ({logistic:.4f})"
         console.print(f"  {row['caption']} captions, {row['prompt']} prompt: {row['more_robust']}{critical}")
 
 

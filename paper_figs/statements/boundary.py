@@ -1,4 +1,4 @@
-"""S8: the phase diagram of the linearised learner against least squares, for each prompt."""
+"""S8: the phase diagram of the linearised learner against supervised ones, for each prompt."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from paper_figs.panels import name_axes, panels
 from sims.theorems.boundary import MODEL, RATIOS, series_name
 from sims.theorems.evidence import Evidence
-from theory.statements.boundary import critical_squared_agreement
+from theory.statements.boundary import critical_ratio_against_logistic, critical_squared_agreement
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.zero_shot import PROMPTS, zero_shot_direction
@@ -20,7 +20,7 @@ _RATIOS = np.linspace(0.5, 1.0, 200)
 
 
 def draw(evidence: Evidence) -> Figure:
-    """Accuracy on conflicting images, linearised minus least squares; the boundary as a line, simulation as markers."""
+    """Accuracy on conflicting images, linearised minus least squares; boundaries as lines, simulation as markers."""
     figure, axes = panels(len(PROMPTS), height=4.4)
     for axis, prompt in zip(axes, PROMPTS, strict=True):
 
@@ -42,7 +42,15 @@ def draw(evidence: Evidence) -> Figure:
             ]
         )
         critical = np.where((squares >= 0) & (squares <= 1), (1 + np.sqrt(np.clip(squares, 0, 1))) / 2, np.nan)
-        axis.plot(_SIGMAS, critical, color="black", label="boundary (S8)")
+        axis.plot(_SIGMAS, critical, color="black", label="against least squares (S8)")
+
+        def against_logistic(sigma_inv: jax.Array, prompt: str = prompt) -> jax.Array:
+            return critical_ratio_against_logistic(dataclasses.replace(MODEL, sigma_inv=sigma_inv), prompt)
+
+        # Every second place of those where there is a boundary at all, the last included: each takes a bisection.
+        places = _SIGMAS[(squares >= 0) & (squares < 1)][::-2]
+        ratios = jax.jit(lambda sigmas, of=against_logistic: jax.lax.map(of, sigmas))(jnp.asarray(places))
+        axis.plot(places, np.asarray(ratios), color="black", linestyle="--", label="against logistic regression (S8)")
         for ratio in RATIOS:
             measured = evidence[prompt][series_name(ratio)]
             clear = np.abs(measured.mean) > 1.96 * measured.standard_error

@@ -1,4 +1,4 @@
-"""S9: the error of a finite sample's minimiser over its size, and the part of it outside the signal's plane."""
+"""S9: the error of a finite sample's cross-covariance over its size, and the part of it outside the signal's plane."""
 
 import dataclasses
 

@@ -35,7 +35,10 @@ STATEMENT_FIGURES: dict[str, tuple[str, Callable[[Evidence], Figure]]] = {
     "least_squares": ("S5: least squares against the spurious ratio", least_squares.draw),
     "logistic": ("S6: logistic regression against the spurious ratio", logistic.draw),
     "theorem62": ("S7: Theorem 6.2's printed bound, and where it fails", theorem62.draw),
-    "boundary": ("S8: phase diagram of the linearised learner against least squares", boundary.draw),
+    "boundary": (
+        "S8: phase diagram of the linearised learner against least squares, and its boundary against the logistic one",
+        boundary.draw,
+    ),
     "rate": ("S9: rate at which a sample's minimiser reaches its limit", rate.draw),
     "bayes": ("S10: the Bayes classifier: what a background tells saturates", bayes.draw),
     "regularisation": ("S11: regularised logistic regression between its limits", regularisation.draw),

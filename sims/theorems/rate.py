@@ -1,4 +1,4 @@
-"""S9, simulated: how far the minimiser of a finite sample lies from its limit, over more than two decades of n."""
+"""S9, simulated: how far the minimiser of a finite sample lies from its limit, for an embedding as wide as the data."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ def series_name(image_dim: int) -> str:
 
 
 def simulate(seed: int) -> Evidence:
-    """Estimate the minimiser from n pairs, 100 times for every n and two image dimensions.
+    """Estimate C_n from n pairs, 100 times for every n and two image dimensions.
 
     Panels: mean squares of its error, and of its rule's part outside the signal's plane. The series `largest` is the
     largest squared error of the 100, at 5 dimensions.

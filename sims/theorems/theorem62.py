@@ -1,9 +1,11 @@
 """S7, simulated: the error of the linearised learner on conflicting images, where Theorem 6.2 bounds it."""
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from sims.synthetic.sampler import sample_bases, sample_batch
@@ -11,7 +13,12 @@ from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import right_decisions
 from sims.theorems.zero_shot import fit_zero_shot
 from theory.model import Scalar, SpuriousModel
-from theory.statements.theorem62 import critical_agreement
+from theory.statements.theorem62 import (
+    critical_agreement,
+    printed_aligned_bound_excess,
+    printed_bound_excess,
+    theorem62,
+)
 from workbench.compilation import jit
 
 # The theorem takes mu_inv = 1 and speaks of the limit without image noise.
@@ -23,6 +30,57 @@ SPURIOUS_MEANS = (2.0, 2.4, 2.8, 3.2, 3.6)
 # How far from the exact threshold, in p_spu, the points on either side of it lie.
 SIDES = {"above": 0.04, "below": -0.04}
 PAIRS, TEST_IMAGES, DRAWS = 2000, 500, 16
+
+
+class BoundFailures(NamedTuple):
+    """How often the printed bounds fail over random models, as shares, and by how much at most, in accuracy."""
+
+    conflicting_share: float
+    conflicting_excess: float
+    aligned_share: float
+    aligned_excess: float
+
+
+def random_parameters(seed: int, lowest_ratio: float, count: int) -> dict[str, Float[np.ndarray, " count"]]:
+    """Parameters of random models that meet every condition of the theorem that one model can meet, with mu_inv = 1.
+
+    sigma_inv is log-uniform in [e^-1.2, e^1.2], sigma_spu / sigma_inv uniform in [0, 1], mu_spu the smallest that is
+    allowed times a log-uniform factor in [1, e], and p_spu uniform from `lowest_ratio` to 1.
+    """
+    rng = np.random.default_rng(seed)
+    sigma_inv = np.exp(rng.uniform(-1.2, 1.2, count))
+    return {
+        "sigma_inv": sigma_inv,
+        "sigma_spu": sigma_inv * rng.uniform(0.0, 1.0, count),
+        "mu_spu": (sigma_inv**2 + 2.0) / 2.0 * np.exp(rng.uniform(0.0, 1.0, count)),
+        "spurious_ratio": rng.uniform(lowest_ratio, 1.0, count),
+    }
+
+
+def printed_bound_failures(seed: int, lowest_ratio: float, count: int = 100_000) -> BoundFailures:
+    """Count how often each printed bound is false over `random_parameters`; the excess of one that never fails is 0."""
+
+    def compare(parameters: dict[str, Array]) -> tuple[Array, Array, Array, Array]:
+        model = dataclasses.replace(MODEL, **parameters)
+        printed, exact = theorem62(model, printed=True), theorem62(model, printed=False)
+        # Margins tell which side is the larger also where both errors are 0 or 1 to rounding.
+        return (
+            printed.kappa_1 < exact.kappa_1,
+            printed_bound_excess(model),
+            printed.kappa_2 < exact.kappa_2,
+            printed_aligned_bound_excess(model),
+        )
+
+    with jax.enable_x64(True):
+        parameters = {
+            name: jnp.asarray(values) for name, values in random_parameters(seed, lowest_ratio, count).items()
+        }
+        found = [np.asarray(part) for part in jit(jax.vmap(compare))(parameters)]
+    shares, excesses = (
+        [float(part.mean()) for part in found[::2]],
+        [max(0.0, float(part.max())) for part in found[1::2]],
+    )
+    return BoundFailures(shares[0], excesses[0], shares[1], excesses[1])
 
 
 def map_name(deviations: tuple[float, float]) -> str:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from tests.theorems.monte_carlo import UNROUND, agree, draw
@@ -14,6 +15,7 @@ from theory.statements.regularisation import (
     regularised_logistic_direction,
     strongly_regularised_direction,
     weakly_regularised_direction,
+    weight_beside_separation,
 )
 
 pytestmark = pytest.mark.statement("S11")
@@ -85,6 +87,55 @@ def test_separable_classes_approach_the_largest_margin(change, limit):
         off.append(np.sqrt(max(0.0, 1 - (direction @ np.array(limit)) ** 2)))
     # The margin grows with the logarithm of 1 / penalty, and so slowly does the angle close.
     assert off[0] >= off[1] >= off[2] and off[2] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("change", "leading"),
+    [
+        ({"sigma_inv": 0.0}, 0),
+        ({"sigma_inv": 0.0, "spurious_ratio": 1.0}, 0),
+        ({"sigma_spu": 0.0, "spurious_ratio": 1.0}, 1),
+    ],
+)
+def test_the_angle_closes_as_one_over_the_logarithm(change, leading):
+    """Both equations of the page at the optimum, and the limits that follow; other rates are rejected.
+
+    What they leave out is e^(-margin) of them, of the order of penalty * log(1 / penalty): the tolerance is 100 times
+    the penalty, and 2e-5 for where the iteration stops.
+    """
+    model = dataclasses.replace(UNROUND, sigma_xi=0.0, **change)
+    mean, variance = np.asarray(model.latent_mean), np.asarray(model.latent_sigma) ** 2
+    other = 1 - leading
+    groups = [(model.spurious_ratio, 1), (1 - model.spurious_ratio, -1)]
+
+    def moment(weight):
+        return sum(
+            p * np.exp(-sign * weight * mean[other] + weight**2 * variance[other] / 2) for p, sign in groups if p > 0
+        )
+
+    limit = float(weight_beside_separation(model)) if leading == 0 else mean[0] / variance[0]
+    # The minimum of M, by SciPy.
+    np.testing.assert_allclose(limit, minimize_scalar(moment, (0.0, 1.0), tol=1e-12).x, rtol=1e-6)
+
+    penalties, off, reliances = (1e-4, 1e-8), [], []
+    for penalty in penalties:
+        direction = np.asarray(regularised_logistic_direction(model, penalty))
+        large, small = direction[leading], direction[other]
+        margin = large * mean[leading]
+        np.testing.assert_allclose(
+            mean[leading] * np.exp(-margin) * moment(small), penalty * large, rtol=100 * penalty + 2e-5
+        )
+        step = 1e-5
+        slope = (np.log(moment(small + step)) - np.log(moment(small - step))) / (2 * step)
+        np.testing.assert_allclose(slope, -small * mean[leading] / large, atol=100 * penalty + 2e-5)
+        off.append(abs(small - limit))
+        reliances.append(small / large)
+    assert 1.4 < off[0] / off[1] < 2.6  # what is left of b* falls as 1 / log(1 / penalty), which doubles, as well
+    # So the reliance halves, up to log log and the next order; as a root of the penalty or the logarithm it would not.
+    halved = reliances[0] / reliances[1]
+    assert abs(halved - 2) < 0.3
+    for wrong in ((penalties[0] / penalties[1]) ** 0.25, 2**0.5, 4.0):
+        assert abs(halved - wrong) > 0.3
 
 
 def test_without_any_spread_the_largest_margin_is_by_hand():

@@ -1,5 +1,7 @@
 """S1: the minimiser of the linearised loss on a finite sample, with the rank limit of a narrow embedding."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -79,6 +81,52 @@ def test_a_stationary_point_with_another_direction_is_worse(batch):
     expected = -0.5 * singular_values[0] ** 2  # the loss at its minimum over rank one
     np.testing.assert_allclose(linearized_loss(best, batch), expected, rtol=1e-12)
     assert linearized_loss(factorised(second, 1), batch) > expected + 0.1
+
+
+def curvature(kept, singular_values, left, right, embed_dim, mix):
+    """Eigenvalues of the Hessian in both weights where G keeps some singular directions, and the largest gradient."""
+    count = len(kept)
+    factor = mix[:, :count]
+    opposite = np.linalg.pinv(factor).T  # not balanced: the minimum is the same
+    root = np.sqrt(singular_values[kept])[:, None]
+    image, text = factor @ (root * left.T[kept]), opposite @ (root * right[kept])
+    covariance = jnp.asarray((left[:, : len(singular_values)] * singular_values) @ right)
+    sizes = image.size, text.size
+
+    def loss(entries):
+        product = entries[: sizes[0]].reshape(image.shape).T @ entries[sizes[0] :].reshape(text.shape)
+        return -jnp.sum(product * covariance) + 0.5 * jnp.sum(product**2)
+
+    place = jnp.concatenate([jnp.asarray(image).ravel(), jnp.asarray(text).ravel()])
+    return np.linalg.eigvalsh(jax.hessian(loss)(place)), float(jnp.max(jnp.abs(jax.grad(loss)(place))))
+
+
+@pytest.mark.parametrize("embed_dim", [1, 2, 3])
+def test_every_other_stationary_point_is_a_strict_saddle(batch, embed_dim):
+    """All choices of at most h of the four singular directions: downward curvature everywhere but at the minimiser.
+
+    At full rank it is at least as strong as the page's direction says, 2 (1 - sigma / sigma_s) over its squared length.
+    """
+    left, singular_values, right = np.linalg.svd(sample_covariance(batch), full_matrices=False)
+    mix = seeds.generator(6).normal(size=(embed_dim, embed_dim)) + 2 * np.eye(embed_dim)
+    seen = 0
+    for count in range(embed_dim + 1):
+        for kept in itertools.combinations(range(TEXT_DIM), count):
+            chosen = list(kept)
+            eigenvalues, gradient = curvature(chosen, singular_values, left, right, embed_dim, mix)
+            assert gradient < 1e-10  # rounding
+            if chosen == list(range(embed_dim)):
+                assert eigenvalues[0] > -1e-10  # rounding: the minimiser is no saddle
+                continue
+            assert eigenvalues[0] < -1e-3
+            seen += 1
+            if count == embed_dim:
+                ratio = max(np.delete(singular_values, chosen)) / min(singular_values[chosen])
+                factor, root = mix[:, :count], np.sqrt(singular_values[chosen[-1]])
+                # a with W_T^T a = v_s and b with W_I^T b = u_s, in the coordinates of the factors.
+                a, b = factor[:, -1] / root, np.linalg.pinv(factor).T[:, -1] / root
+                assert eigenvalues[0] <= 2 * (1 - ratio) / (a @ a + b @ b) + 1e-10
+    assert seen >= 4
 
 
 @pytest.mark.parametrize("embed_dim", [2, 4])

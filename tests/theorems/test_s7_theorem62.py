@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from sims.theorems.theorem62 import printed_bound_failures, random_parameters
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, group_accuracies, theorem62, zero_shot_direction
-from theory.statements.theorem62 import conditions, critical_agreement, printed_bound_excess
+from theory.statements.theorem62 import (
+    conditions,
+    critical_agreement,
+    printed_aligned_bound_excess,
+    printed_bound_excess,
+)
 
 pytestmark = pytest.mark.statement("S7")
 
@@ -58,6 +64,65 @@ def test_simulation_breaks_the_printed_bound_where_its_checkable_conditions_hold
     assert agree(errors, exact)
     assert not agree(errors, bound)
     assert errors.mean() < bound
+
+
+def test_simulation_breaks_the_printed_bound_on_aligned_images_too():
+    """At the same place it says an accuracy of at least 94.6%; the exact one is 91.8%."""
+    model = SpuriousModel(spurious_ratio=0.6, mu_spu=2.0, sigma_xi=0.0)
+    bound = float(theorem62(model, printed=True).aligned_accuracy)
+    exact = float(theorem62(model, printed=False).aligned_accuracy)
+    # By hand: Phi(3.4 / (4 + 1.96 / 4)^(1/2)) and Phi(2.8 / (4 + 0.16 / 4)^(1/2)).
+    np.testing.assert_allclose([bound, exact], norm.cdf([3.4 / np.sqrt(4.49), 2.8 / np.sqrt(4.04)]), rtol=1e-12)
+    np.testing.assert_allclose(printed_aligned_bound_excess(model), bound - exact, rtol=1e-12)
+    bases, batch = draw(model, 100_000, seed=32, ratio=1.0)
+    rule = bases.image @ zero_shot_direction(model, "label")
+    right = np.asarray(np.sign(batch.images @ rule) == batch.labels, float)
+    assert agree(right, exact)
+    assert not agree(right, bound)
+    assert right.mean() < bound
+
+
+def excess_by_hand(parameters):
+    """How far each printed bound lies above the exact value, (conflicting, aligned), from the paper's own symbols."""
+    mu, p = parameters["mu_spu"], parameters["spurious_ratio"]
+    invariant, spurious = parameters["sigma_inv"] ** 2, parameters["sigma_spu"] ** 2
+    printed_deviation = np.sqrt((1 + invariant) ** 2 * invariant + (2 * mu * p - 1) ** 2 * spurious)
+    deviation = np.sqrt((1 + invariant) ** 2 * invariant + ((2 * p - 1) * mu) ** 2 * spurious)
+    return (
+        norm.sf((invariant + 2 - 2 * mu * p) / printed_deviation)
+        - norm.sf((1 + invariant - (2 * p - 1) * mu**2) / deviation),
+        norm.cdf((2 * mu * p + invariant) / printed_deviation)
+        - norm.cdf((1 + invariant + (2 * p - 1) * mu**2) / deviation),
+    )
+
+
+def test_how_often_the_printed_bounds_fail_near_one():
+    """The page's figures: from 0.9 on 1.2% and 0.2% of 100,000 models, by at most 1.5 points; from 0.99 on none.
+
+    A share of 1.2% has a standard error of 0.03 points; that all models near one obey is rejected by the first row.
+    """
+    for lowest, shares in ((0.9, (0.0118, 0.0019)), (0.99, (0.0, 0.0))):
+        counted = printed_bound_failures(seeds.seed(0), lowest)
+        parameters = random_parameters(seeds.seed(0), lowest, 100_000)
+        assert np.all(parameters["mu_spu"] >= (parameters["sigma_inv"] ** 2 + 2) / 2)
+        assert np.all(parameters["sigma_spu"] <= parameters["sigma_inv"])
+        found = (counted.conflicting_share, counted.aligned_share)
+        excesses = (counted.conflicting_excess, counted.aligned_excess)
+        for share, excess, expected, by_hand in zip(found, excesses, shares, excess_by_hand(parameters), strict=True):
+            # Errors of both sides that are 0 or 1 to rounding differ by less than this.
+            assert np.mean(by_hand > 1e-13) <= share <= np.mean(by_hand > -1e-13)
+            np.testing.assert_allclose(excess, max(0.0, by_hand.max()), atol=1e-12)
+            assert abs(share - expected) <= 5 * np.sqrt(expected / 100_000)
+        if lowest == 0.9:
+            assert 0.01 < counted.conflicting_excess < 0.02 and found[0] > 0 and found[1] > 0
+
+
+def test_always_aligned_both_printed_bounds_hold_under_the_conditions():
+    """At p_spu = 1 on 20,000 models; at 0.9 the same models break both, so "near one" alone is not enough."""
+    parameters = random_parameters(seeds.seed(1), 0.9, 20_000)
+    for ratio, holds in ((1.0, True), (0.9, False)):
+        for excess in excess_by_hand({**parameters, "spurious_ratio": np.full(20_000, ratio)}):
+            assert (excess.max() <= 1e-13) == holds
 
 
 def test_without_its_condition_the_bound_can_fail_even_when_always_aligned():

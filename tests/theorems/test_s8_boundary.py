@@ -1,4 +1,4 @@
-"""S8: when the linearised contrastive learner is more robust than least squares."""
+"""S8: when the linearised contrastive learner is more robust than least squares, and than logistic regression."""
 
 import dataclasses
 import json
@@ -10,10 +10,23 @@ import pytest
 
 from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
-from theory import PROMPTS, group_accuracies, latent_prompt, least_squares_direction, zero_shot_direction
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw, z_scores
+from theory import (
+    PROMPTS,
+    SpuriousModel,
+    group_accuracies,
+    latent_prompt,
+    least_squares_direction,
+    logistic_direction,
+    zero_shot_direction,
+)
 from theory.report import boundary
-from theory.statements.boundary import critical_squared_agreement, spurious_reliance
+from theory.statements.boundary import (
+    critical_ratio_against_logistic,
+    critical_squared_agreement,
+    linearised_reliance,
+    spurious_reliance,
+)
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.prompts import mixed_prompt
 
@@ -173,6 +186,114 @@ def test_condition_for_other_captions_and_mixtures(caption, prompt):
         assert (less_reliance > 0) == (excess > 0)
         seen.append(bool(excess > 0))
     assert 10 < sum(seen) < 110  # both sides were tested
+
+
+against_logistic = jax.jit(critical_ratio_against_logistic, static_argnums=(1, 2))
+
+
+def excess_over_logistic(model, prompt):
+    """Reliance of the linearised learner less that of logistic regression."""
+    return linearised_reliance(model, prompt) - spurious_reliance(logistic_direction(model))
+
+
+def fitted_logistic(images, labels):
+    """Logistic regression on a sample, by Newton's method from 0: eight steps are more than it needs at these sizes."""
+
+    def step(_, weights):
+        chance = jax.nn.sigmoid(-labels * (images @ weights))
+        curvature = (images * (chance * (1 - chance))[:, None]).T @ images
+        return weights + jnp.linalg.solve(curvature, images.T @ (labels * chance))
+
+    return jax.lax.fori_loop(0, 8, step, jnp.zeros(images.shape[1]))
+
+
+@pytest.mark.parametrize(("prompt", "critical"), [("label", 0.8164), ("class-mean", 0.9698)])
+def test_fitted_learners_cross_at_the_critical_ratio_against_logistic_regression(prompt, critical):
+    """At the defaults, whose ratios the page prints: 0.03 below and above, and not at least squares' ratio."""
+    model = dataclasses.replace(SpuriousModel(), image_dim=5, text_dim=7, sigma_xi=np.sqrt(5 / 16))  # defaults' noise
+    found = float(against_logistic(model, prompt))
+    np.testing.assert_allclose(found, against_logistic(SpuriousModel(), prompt), rtol=1e-9)
+    assert abs(found - critical) < 5e-5  # as printed
+    of_least_squares = (1 + np.sqrt(float(critical_squared_agreement(model, prompt)))) / 2
+
+    def difference(key, ratio):
+        at_ratio = dataclasses.replace(model, spurious_ratio=ratio)
+        bases_key, batch_key = jax.random.split(key)
+        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
+        batch = sample_batch(batch_key, at_ratio, bases, 20_000)
+        contrastive = batch.images.T @ (batch.texts @ (bases.text @ latent_prompt(at_ratio, prompt)))
+        supervised = fitted_logistic(batch.images, batch.labels)
+        reliances = [spurious_reliance(bases.image.T @ rule) for rule in (supervised, contrastive)]
+        return reliances[0] - reliances[1]
+
+    compare = jax.jit(lambda keys, ratio: jax.lax.map(lambda key: difference(key, ratio), keys))
+    keys = jax.random.split(seeds.key(10), 40)
+    # At least squares' ratio logistic regression is the more robust: that boundary is rejected.
+    for ratio, sign in ((found - 0.03, -1), (found + 0.02, 1), (of_least_squares, -1)):
+        assert sign * z_scores(compare(keys, ratio), 0.0) > CRITICAL
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_against_logistic_regression_there_is_one_crossing_where_there_is_one_against_least_squares(prompt):
+    """60 models at 30 ratios: as many changes of sign as the function says, at its ratio; it lies above the other."""
+    ratios = jnp.linspace(0.505, 0.9995, 30)
+    signs = jax.jit(
+        lambda model: jax.lax.map(
+            lambda ratio: excess_over_logistic(dataclasses.replace(model, spurious_ratio=ratio), prompt), ratios
+        )
+    )
+    crossed = 0
+    for model in random_models(60, seed=4):
+        excess = np.asarray(signs(model))
+        found = float(against_logistic(model, prompt))
+        squared = float(critical_squared_agreement(model, prompt))
+        assert np.isnan(found) == (not 0 <= squared < 1)
+        assert np.isfinite(excess).sum() >= 29  # the quadrature of S6 may fail at errors of e^-26
+        changes = np.flatnonzero(np.sign(excess[1:]) * np.sign(excess[:-1]) == -1)
+        if np.isnan(found) or not ratios[0] < found < ratios[-1]:
+            assert len(changes) == 0
+            continue
+        crossed += 1
+        assert len(changes) == 1 and excess[0] > 0
+        assert ratios[changes[0]] <= found <= ratios[changes[0] + 1]
+        assert found > (1 + np.sqrt(squared)) / 2
+    assert crossed > 5
+
+
+def test_logistic_regressions_reliance_is_an_agreement_weighted_by_its_errors():
+    """r~ by simulation at the optimum of S6; the agreement itself, and least squares' factor, are rejected."""
+    bases, batch = draw(UNROUND, 400_000, seed=11)
+    direction = logistic_direction(UNROUND)
+    margins = batch.labels * (batch.images @ bases.image @ direction)
+    weights = np.asarray(jax.nn.sigmoid(-margins))
+    agreements = np.asarray(batch.labels * batch.attributes)
+    (mu_inv, mu_spu), (v_inv, v_spu) = np.asarray(UNROUND.latent_mean), np.asarray(UNROUND.image_variance)
+    by_hand = float(spurious_reliance(direction)) * mu_inv * v_spu / (mu_spu * v_inv)
+    r = float(UNROUND.agreement)
+    # E[weight (y a - r~)] = 0 is the definition, free of the normalisation.
+    assert abs(z_scores(weights * (agreements - by_hand), 0.0)) < CRITICAL
+    for wrong in (r, r * v_spu / ((1 - r**2) * mu_spu**2 + v_spu)):
+        assert abs(z_scores(weights * (agreements - wrong), 0.0)) > CRITICAL
+
+
+def test_supervised_rules_agree_at_both_ends_and_logistic_regression_leans_less_in_between():
+    for model in random_models(20, seed=5):
+        for ratio, tolerance in ((0.5 + 1e-6, 1e-5), (1.0, 1e-9)):  # the next term near 1/2 is of order r^2
+            at_end = dataclasses.replace(model, spurious_ratio=ratio)
+            reliances = [float(spurious_reliance(of(at_end))) for of in (logistic_direction, least_squares_direction)]
+            np.testing.assert_allclose(reliances[0], reliances[1], rtol=tolerance)
+        between = dataclasses.replace(model, spurious_ratio=0.8)
+        reliances = [float(spurious_reliance(of(between))) for of in (logistic_direction, least_squares_direction)]
+        assert reliances[0] < reliances[1] * (1 - 1e-6)
+
+
+def test_boundary_program_prints_both_references(call_program):
+    rows = json.loads(call_program("theory", "boundary", "--json", "-").stdout)["boundaries"]
+    found = {row["prompt"]: row["critical_ratio_against_logistic"] for row in rows}
+    assert found["label"] == pytest.approx(0.8164, abs=5e-5) and found["class-mean"] == pytest.approx(0.9698, abs=5e-5)
+    assert "0.7205 (0.8164)" in call_program("theory", "boundary").stdout
+    for row in boundary(dataclasses.replace(UNROUND, sigma_inv=3.0))["boundaries"]:
+        assert row["critical_ratio_against_logistic"] is None
 
 
 def test_boundary_refuses_what_it_does_not_cover(refused):

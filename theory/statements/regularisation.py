@@ -14,21 +14,31 @@ separable its length has no limit but its direction does, that of the largest ma
     (mu_inv, mu_spu)         sigma_spu = 0 as well, and p_spu = 1: both features always agree
     (0, 1)                   sigma_inv > 0, sigma_spu = 0, no image noise, p_spu = 1, mu_spu > 0: the background alone
 
-and where the spurious feature is always 0, (1, 0) since the penalty prefers it. So the same loss is perfectly robust or
-wholly spurious according to which feature separates the classes, and no small penalty changes that.
+and where the spurious feature is always 0, (1, 0) since the penalty prefers it. The limit is approached slowly. Where
+one feature separates the classes alone and the other varies, its weight grows as log(1 / penalty) over its mean and the
+other's tends to a constant b*, so that the angle between direction and limit falls as 1 / log(1 / penalty):
 
-Source: the limit of the largest margin is due to Rosset, Zhu and Hastie (2004); derived here,
-docs/theory/regularisation.md.
+    (1, 0):  b* sigma_spu^2 = mu_spu tanh(log(p_spu / (1 - p_spu)) / 2 - b* mu_spu)
+    (0, 1):  b* = mu_inv / sigma_inv^2
+
+So the same loss is perfectly robust or wholly spurious according to which feature separates the classes, and no small
+penalty changes that.
+
+Source: the limit of the largest margin is due to Rosset, Zhu and Hastie (2004) for finite samples; for the population,
+and how fast, derived here, docs/theory/regularisation.md.
 """
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from theory.model import Scalar, SpuriousModel
 from theory.newton import Local, minimise
 from theory.statements.logistic import logistic_direction, logistic_risk
 from theory.statements.zero_shot import latent_prompt
+
+# Of an interval, down to double precision.
+_HALVINGS = 54
 
 
 @jax.jit
@@ -75,3 +85,26 @@ def weakly_regularised_direction(model: SpuriousModel) -> Float[Array, "2"]:
     separated = jnp.where((spread[1] == 0) & always & informative, spurious_alone, finite)
     without_background = (spread[1] == 0) & ~informative
     return jnp.where(spread[0] == 0, separable_by_both, jnp.where(without_background, invariant_alone, separated))
+
+
+def weight_beside_separation(model: SpuriousModel) -> Float[Array, ""]:
+    """b*: what the spurious weight tends to as the penalty vanishes where the invariant feature separates the classes.
+
+    Args:
+        model: parameters of the synthetic model, with sigma_inv = 0 and no image noise, and mu_spu above 0; if
+            sigma_spu = 0 too, with p_spu below 1, else the limit is that of both features.
+    """
+    spread, mean = model.latent_sigma[1] ** 2, model.latent_mean[1]
+    ratio = jnp.asarray(model.spurious_ratio, float)
+    evidence = 0.5 * (jnp.log(ratio) - jnp.log1p(-ratio))
+
+    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = 0.5 * (low + high)
+        below = middle * spread < mean * jnp.tanh(evidence - middle * mean)
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    # Two bounds on b*: where the tanh is 0, and the value at p_spu = 1.
+    highest = jnp.minimum(evidence / mean, mean / spread)
+    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.zeros_like(highest), highest))
+    return 0.5 * (low + high)

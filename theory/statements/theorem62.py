@@ -22,6 +22,10 @@ if and only if mu_inv = mu_spu = 1 (or by accident of the other parameters in it
 2 mu_spu p_spu - 1 for (2 p_spu - 1) mu_spu, and 1 for mu_spu^2; and the printed kappas take the spurious
 feature's mean in the margin as 1 although it is mu_spu.
 
+Both printed bounds are true at p_spu = 1 under the printed conditions, and for every model with mu_spu > 1 that meets
+them from some ratio below 1 on, which depends on the model. At a fixed ratio either can fail while all conditions that
+one model can meet hold (`sims.theorems.theorem62` counts how often).
+
 Corrected theorem. For equally frequent classes, any image noise and an embedding of width 2 or more, the linearised
 learner is wrong on more than half of the images where a != y if and only if, with r = 2 p_spu - 1,
 
@@ -93,6 +97,11 @@ def printed_latent_covariance(model: SpuriousModel) -> Float[Array, "2 2"]:
 def printed_bound_excess(model: SpuriousModel) -> Float[Array, ""]:
     """How far the printed lower bound on the conflicting error lies above the exact error; positive where it fails."""
     return theorem62(model, printed=True).conflicting_error - theorem62(model, printed=False).conflicting_error
+
+
+def printed_aligned_bound_excess(model: SpuriousModel) -> Float[Array, ""]:
+    """How far the printed lower bound on the aligned accuracy lies above the exact one; positive where it fails."""
+    return theorem62(model, printed=True).aligned_accuracy - theorem62(model, printed=False).aligned_accuracy
 
 
 def critical_agreement(model: SpuriousModel, prompt: str) -> Float[Array, ""]:
