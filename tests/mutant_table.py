@@ -181,6 +181,20 @@ MUTANTS = (
         (f"{S}18_many_classes.py",),
     ),
     Mutant(
+        "InfoNCE's second order does not divide by the captions' moments",
+        "theory/statements/many_classes.py",
+        "return jnp.linalg.solve(images, joint @ jnp.linalg.pinv(texts + noise * jnp.eye(2)) @ vector)",
+        "return jnp.linalg.solve(images, joint @ (texts + noise * jnp.eye(2)) @ vector)",
+        (f"{S}18_many_classes.py",),
+    ),
+    Mutant(
+        "events said to be nested wherever alpha is",
+        "theory/statements/many_classes.py",
+        "excess = spurious * (shared_size - model.mu_inv)",
+        "excess = spurious * (shared_size - 9.0 * model.mu_inv)",
+        (f"{S}18_many_classes.py",),
+    ),
+    Mutant(
         "two groups' weights exchanged",
         "theory/mixtures.py",
         "return jnp.stack([prior * ratio, prior * (1 - ratio), (1 - prior) * ratio, (1 - prior) * (1 - ratio)])",
