@@ -118,6 +118,13 @@ MUTANTS = (
         (f"{S}15_siglip.py",),
     ),
     Mutant(
+        "many negatives reached as 1/k always",
+        "theory/statements/siglip.py",
+        "return jnp.minimum(1.0, moment_exponent(pairs, critic_of_pairs(pairs)) - 1.0)",
+        "return jnp.minimum(1.0, moment_exponent(pairs, critic_of_pairs(pairs)))",
+        (f"{S}15_siglip.py",),
+    ),
+    Mutant(
         "the two directions of InfoNCE are exchanged",
         "theory/statements/infonce.py",
         "other = 1.0 - image_to_text",
