@@ -118,6 +118,13 @@ MUTANTS = (
         (f"{S}15_siglip.py",),
     ),
     Mutant(
+        "the offset's sign",
+        "theory/statements/infonce.py",
+        "return jnp.log(prior) - jnp.log1p(-prior)",
+        "return jnp.log1p(-prior) - jnp.log(prior)",
+        (f"{S}14_infonce.py",),
+    ),
+    Mutant(
         "many negatives reached as 1/k always",
         "theory/statements/siglip.py",
         "return jnp.minimum(1.0, moment_exponent(pairs, critic_of_pairs(pairs)) - 1.0)",
