@@ -75,8 +75,9 @@ def sentences_of_inner_products(closed, kind="label-attribute"):
         f"*against* the background ({percent(of[1.0])}%, at the price of {price}",
         f"if half of them do, it leans on it ({percent(of[0.5])}%)",
         f"if a tenth do, more than logistic regression ({percent(of[0.1])}%)",
-        f"{reliance(of[1.0])} if all name the background, {reliance(of[0.9])} if 90% do, {reliance(of[0.5])} if half do "
-        f"and {reliance(of[0.1])} if a tenth do; logistic regression has {reliance(logistic)}",
+        f"{reliance(of[1.0])} if all name the background, {reliance(of[0.9])} if 90% do, "
+        f"{reliance(of[0.5])} if half do and {reliance(of[0.1])} if a tenth do; "
+        f"logistic regression has {reliance(logistic)}",
     )
 
 
