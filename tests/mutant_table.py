@@ -118,6 +118,20 @@ MUTANTS = (
         (f"{S}15_siglip.py",),
     ),
     Mutant(
+        "the offset's sign",
+        "theory/statements/infonce.py",
+        "return jnp.log(prior) - jnp.log1p(-prior)",
+        "return jnp.log1p(-prior) - jnp.log(prior)",
+        (f"{S}14_infonce.py",),
+    ),
+    Mutant(
+        "many negatives reached as 1/k always",
+        "theory/statements/siglip.py",
+        "return jnp.minimum(1.0, moment_exponent(pairs, critic_of_pairs(pairs)) - 1.0)",
+        "return jnp.minimum(1.0, moment_exponent(pairs, critic_of_pairs(pairs)))",
+        (f"{S}15_siglip.py",),
+    ),
+    Mutant(
         "the two directions of InfoNCE are exchanged",
         "theory/statements/infonce.py",
         "other = 1.0 - image_to_text",
@@ -178,6 +192,20 @@ MUTANTS = (
         "theory/statements/many_classes.py",
         "return jnp.diagonal(covariance) - known**2 / pairs",
         "return jnp.diagonal(covariance) - known**2",
+        (f"{S}18_many_classes.py",),
+    ),
+    Mutant(
+        "InfoNCE's second order does not divide by the captions' moments",
+        "theory/statements/many_classes.py",
+        "return jnp.linalg.solve(images, joint @ jnp.linalg.pinv(texts + noise * jnp.eye(2)) @ vector)",
+        "return jnp.linalg.solve(images, joint @ (texts + noise * jnp.eye(2)) @ vector)",
+        (f"{S}18_many_classes.py",),
+    ),
+    Mutant(
+        "events said to be nested wherever alpha is",
+        "theory/statements/many_classes.py",
+        "excess = spurious * (shared_size - model.mu_inv)",
+        "excess = spurious * (shared_size - 9.0 * model.mu_inv)",
         (f"{S}18_many_classes.py",),
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""S18, simulated: contrastive learning and least squares fitted to samples of many classes."""
+"""S18, simulated: the linearised loss and least squares fitted to samples of many classes."""
 
 from typing import NamedTuple
 
@@ -25,9 +25,9 @@ MODEL = SpuriousModel(
     text_dim=2 * _ROOM,
 )
 LEARNERS = (
-    "contrastive, label prompt",
-    "contrastive, class-mean prompt",
-    "contrastive, captions name the class",
+    "linearised loss, label prompt",
+    "linearised loss, class-mean prompt",
+    "linearised loss, captions name the class",
     "least squares",
 )
 TRAINING, TEST, DRAWS = 20_000, 4_000, 10
@@ -93,7 +93,7 @@ def _fit(
     text_noise: Float[Array, "size dim"],
     bases: Float[Array, "2 dim dim"],
 ) -> Float[Array, "learners with_intercept classes"]:
-    """Each learner's rules, a column a class: fitted to one sample; the contrastive ones with the model's prompts."""
+    """Each learner's rules, a column a class: fitted to one sample; the linearised ones with the model's prompts."""
     named = jax.nn.one_hot(batch.pair, _ROOM)
     label_prompts, spurious_prompts = bases[1][:, :_ROOM], bases[1][:, _ROOM:]
     mean_prompts = MODEL.mu_inv * label_prompts + MODEL.agreement * MODEL.mu_spu * spurious_prompts

@@ -12,7 +12,8 @@ from sims.theorems.infonce import ENTRIES, MODEL, RATIOS, caption_of, panel_name
 from theory.model import Scalar
 from workbench.compilation import jit
 
-# With `latent` captions the mean of e^s over pairs has no variance at the optimum, so samples tell too little of it.
+# With `latent` captions the mean of e^s over pairs has, at the optimum, no variance at the largest ratios and barely
+# one at the others, so samples tell too little of it.
 KINDS = ("label", "label-attribute")
 PAIRS, DRAWS = 512, 12
 

@@ -6,13 +6,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
 from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
+from tests.conftest import ROOT
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
-from theory import CAPTIONS, Caption, caption_covariance, infonce_critic, logistic_direction
+from theory import (
+    CAPTIONS,
+    Caption,
+    SpuriousModel,
+    caption_covariance,
+    group_accuracies,
+    infonce_critic,
+    latent_prompt,
+    least_squares_direction,
+    logistic_direction,
+    spurious_reliance,
+)
 from theory.mixtures import pairs_of
-from theory.statements.infonce import infonce_objective
+from theory.statements.infonce import infonce_objective, logistic_offset
 
 pytestmark = pytest.mark.statement("S14")
 
@@ -155,6 +169,89 @@ def test_image_to_text_with_label_captions_is_logistic_regression():
     np.testing.assert_allclose(critic[:, 0], logistic_direction(UNROUND) / 2, rtol=1e-7)
     other = infonce_critic(UNROUND, Caption("label"), 0.0)[:, 0]
     assert abs(other[1] / other[0] - critic[1, 0] / critic[0, 0]) > 0.1  # the other direction is another learner
+
+
+def logistic_with_offset(model, offset):
+    """Half the weights of logistic regression with a fixed offset, or with a fitted one (None), by SciPy."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights = weights / weights.sum()
+    deviation = np.sqrt(np.asarray(model.image_variance))
+
+    def risk(place):
+        shift, value = place[2] if offset is None else offset, 0.0
+        for y, prior in ((1, model.class_prior), (-1, 1 - model.class_prior)):
+            for sign, share in ((1, model.spurious_ratio), (-1, 1 - model.spurious_ratio)):
+                margin = place[:2] @ (np.asarray(model.latent_mean) * [1, sign]) + y * shift
+                margin = margin + np.linalg.norm(place[:2] * deviation) * nodes
+                value += prior * share * (weights @ np.logaddexp(0, -margin))
+        return value
+
+    start = [0.2, 0.2, 0.0][: 3 if offset is None else 2]
+    return minimize(risk, start, method="BFGS", options={"gtol": 1e-9}).x[:2] / 2
+
+
+def test_image_to_text_with_unequal_classes_is_logistic_regression_with_the_offset():
+    """At a prior of .2; without the offset (S6), with its sign turned, or fitted, it is another learner."""
+    rare = dataclasses.replace(UNROUND, class_prior=0.2)
+    critic = np.asarray(infonce_critic(rare, Caption("label"), 1.0)[:, 0])
+    offset = float(logistic_offset(rare))
+    np.testing.assert_allclose(logistic_with_offset(rare, offset), critic, rtol=1e-6)
+    for wrong in (np.asarray(logistic_direction(rare)) / 2, *(logistic_with_offset(rare, o) for o in (-offset, None))):
+        assert np.max(np.abs(wrong / critic - 1)) > 1e-3
+
+
+def test_in_a_sample_the_offset_is_that_of_its_counts():
+    """A batch with both captions in each denominator, as often as the sample has them."""
+    rng = seeds.generator(8)
+    labels = np.where(rng.random(400) < 0.2, 1.0, -1.0)
+    images = labels[:, None] * np.array([0.6, 0.9]) + rng.normal(size=(400, 2))
+
+    def batch_loss(w):
+        scores = (images @ w)[:, None] * labels[None, :]
+        return np.mean(logsumexp(scores, axis=1) - np.diagonal(scores))
+
+    def regression(offset):
+        return lambda v: np.mean(np.logaddexp(0, -labels * (images @ v + offset)))
+
+    def best(function):
+        return minimize(function, [0.1, 0.1], method="BFGS", options={"gtol": 1e-9}).x
+
+    counts = np.sum(labels > 0), np.sum(labels < 0)
+    critic = best(batch_loss)
+    np.testing.assert_allclose(best(regression(np.log(counts[0] / counts[1]))) / 2, critic, rtol=1e-5)
+    assert np.max(np.abs(best(regression(0.0)) / 2 / critic - 1)) > 1e-2
+
+
+def test_close_to_least_squares_for_small_weights_only():
+    """The class-mean prompt with latent captions: what the page prints of the defaults; weak signals agree."""
+    page = " ".join((ROOT / "docs" / "theory" / "infonce.md").read_text().split())
+
+    def reliances(model, critic, prompt):
+        vector = latent_prompt(model, prompt)
+        rules = (critic @ vector, second_order(model, Caption()) @ vector, least_squares_direction(model))
+        return [float(spurious_reliance(rule)) for rule in rules]
+
+    model = SpuriousModel()
+    critic = infonce_critic(model, Caption())
+    defaults, (label, label_second, _) = (reliances(model, critic, prompt) for prompt in ("class-mean", "label"))
+    assert "reliance is {:.2f} (to second order {:.2f}, least squares {:.2f})".format(*defaults) in page
+    assert f"prompt's {label:.2f} (to second order {label_second:.2f})" in page
+    sizes = {"mu_inv": 0.9, "mu_spu": 1.37, "sigma_inv": 1.21, "sigma_spu": 0.64}
+    weak = dataclasses.replace(
+        UNROUND, sigma_xi=1.0, image_dim=2, **{name: 0.05 * size for name, size in sizes.items()}
+    )
+    exact, second, _ = reliances(weak, infonce_critic(weak, Caption()), "class-mean")
+    assert exact == pytest.approx(second, rel=0.01) and abs(defaults[0] / defaults[1] - 1) > 0.4
+
+
+def test_the_offset_matters_as_little_as_the_page_prints():
+    page = " ".join((ROOT / "docs" / "theory" / "infonce.md").read_text().split())
+    rare = SpuriousModel(class_prior=0.2)
+    ours = infonce_critic(rare, Caption("label"), 1.0)[:, 0]
+    found = [float(spurious_reliance(rule)) for rule in (ours, logistic_direction(rare))]
+    right = [100 * float(group_accuracies(rare, rule)[1]) for rule in (ours, logistic_direction(rare))]
+    assert "reliance is {:.3f}, S6's (the same for every prior) {:.3f}".format(*found) in page
+    assert "{:.1f}% against {:.1f}%".format(*right) in page
 
 
 def test_text_to_image_matches_the_mean_of_the_tilted_images():

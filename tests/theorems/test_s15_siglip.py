@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, root
 
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
 from tests.theorems.test_s14_infonce import CAPTION_SET, components
-from theory import CAPTIONS, Caption, infonce_critic, siglip_critic
+from theory import CAPTIONS, Caption, SpuriousModel, infonce_critic, siglip_critic
 from theory.mixtures import pairs_of
-from theory.statements.siglip import siglip_loss
+from theory.statements.siglip import moment_exponent, negatives_exponent, siglip_loss
 
 pytestmark = pytest.mark.statement("S15")
 
@@ -84,12 +84,106 @@ def finite_negatives(model, negatives):
 
 
 def test_the_limit_of_many_negatives():
-    """The exact optimum for k negatives approaches the closed form as 1 / k."""
+    """With captions of a few values the exact optimum for k negatives approaches the closed form as 1 / k."""
+    assert negatives_exponent(UNROUND, Caption("label")) == 1.0
     limit = np.asarray(siglip_critic(UNROUND, Caption("label"))[:, 0])
     distances = [np.linalg.norm(finite_negatives(UNROUND, k)[:2] - limit) for k in (30, 300, 3000)]
     np.testing.assert_allclose(distances[0] / distances[1], 10.0, rtol=0.25)
     np.testing.assert_allclose(distances[1] / distances[2], 10.0, rtol=0.25)
     assert distances[2] < 1e-2 * np.linalg.norm(limit)
+
+
+def correlated(correlation):
+    """A model whose images and `latent` captions are one Gaussian pair: no means, and a background of noise alone."""
+    noise = 1.0 / correlation - 1.0
+    quiet = {"mu_spu": 0.0, "sigma_spu": 0.0, "mu_inv": 1e-6, "sigma_inv": 1.0}
+    return SpuriousModel(sigma_xi=np.sqrt(2.0 * noise), image_dim=2, text_dim=2, **quiet)
+
+
+def finite_negatives_of_gaussians(correlation, negatives, start):
+    """The best b, s = b x y + bias, for k negatives and standard Gaussians x, y: the two conditions on a grid.
+
+    In p = (x + y) / sqrt(2) and q = (x - y) / sqrt(2), which are independent, for true pairs and for others.
+    """
+    axis = np.arange(0.03, 18.0, 0.06)
+    p, q = axis[:, None], axis[None, :]
+    product = (p**2 - q**2) / 2
+    cell = 4 * 0.06**2 / (2 * np.pi)
+    independent = cell * np.exp(-(p**2 + q**2) / 2)
+    paired = np.exp(-(p**2) / (1 + correlation) / 2 - q**2 / (1 - correlation) / 2)
+    paired = cell * paired / np.sqrt(1 - correlation**2)
+
+    def conditions(place):
+        factor = np.exp(place[0] * product + place[1])
+        kept = 1 / (1 + factor / negatives)
+        difference = (independent * factor - paired) * kept
+        return [difference.sum(), (product * difference).sum()]
+
+    return root(conditions, [start, 0.5 * np.log(1 - start**2)], tol=1e-13).x[0]
+
+
+@pytest.mark.parametrize("correlation", [0.957, 0.8, 0.333])
+def test_the_limit_is_approached_slower_where_the_second_moment_is_infinite(correlation):
+    """The exponent between 10^7 and 10^8 negatives; 1 is rejected where a < 2, and a - 1 where it is above 1."""
+    model = correlated(correlation)
+    limit = siglip_critic(model, Caption())[0, 0] / correlation  # in units of the deviations
+    exponent = float(negatives_exponent(model, Caption()))
+    places = [finite_negatives_of_gaussians(correlation, k, float(limit)) for k in (1e7, 1e8)]
+    distances = np.abs(np.array(places) - float(limit))
+    slope = np.log10(distances[0] / distances[1])
+    if exponent < 1:
+        slope += 0.5 * np.log10(8 / 7)  # the factor (log k)^(1/2)
+    # Next come factors 1 + O(1 / log k), which change the slope by less than 1 / log k = 0.05.
+    assert slope == pytest.approx(exponent, abs=0.04)
+    beyond = 1 / float(limit) - 1
+    if correlation > 2 / 3:
+        assert exponent == pytest.approx(beyond, rel=1e-4) and abs(slope - 1.0) > 0.1
+        assert abs(slope - (beyond + 1) / 2) > 0.1  # a / 2, where the true pairs' part would have to be
+    else:
+        assert exponent == 1.0 and abs(slope - beyond) > 0.1
+
+
+@pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
+def test_exponent_is_where_the_partition_stops_being_finite(caption):
+    """By the determinant of the closed form, which the singular values are not taken from."""
+    pairs, critic = pairs_of(UNROUND, caption), siglip_critic(UNROUND, caption)
+    exponent = moment_exponent(pairs, critic)
+    if caption.kind != "latent":
+        assert np.isinf(exponent) and np.isfinite(siglip_loss(pairs, 50.0 * critic))
+    else:
+        inside, outside = (siglip_loss(pairs, factor * exponent * critic) for factor in (0.999, 1.001))
+        assert np.isfinite(inside) and np.isinf(outside)
+
+
+def random_models(size):
+    """Arrays of models: sizes log-uniform from 1/e to e, the ratio uniform."""
+    rng = seeds.generator(0)
+    sizes = np.exp(rng.uniform(-1, 1, (5, size)))
+    names = ("mu_inv", "mu_spu", "sigma_inv", "sigma_spu", "sigma_xi")
+    drawn = {name: jnp.asarray(row) for name, row in zip(names, sizes, strict=True)}
+    models = SpuriousModel(spurious_ratio=jnp.asarray(rng.uniform(0.55, 1.0, size)), **drawn)
+    whole = jnp.full(size, 16.0)
+    return dataclasses.replace(models, image_dim=whole, text_dim=whole, class_prior=jnp.full(size, 0.5))
+
+
+def test_half_of_random_models_are_of_the_slow_kind_and_true_pairs_are_never_slower():
+    def of(model):
+        pairs = pairs_of(model, Caption())
+        critic = siglip_critic(model, Caption())
+        both = jnp.concatenate([pairs.images.variances[0], pairs.captions.variances[0]])
+        shared = jnp.diag(model.latent_sigma**2)
+        covariance = jnp.diag(both) + jnp.block([[jnp.zeros((2, 2)), shared], [shared, jnp.zeros((2, 2))]])
+        score = jnp.block([[jnp.zeros((2, 2)), critic], [critic.T, jnp.zeros((2, 2))]])
+        root_of = jnp.linalg.cholesky(covariance)
+        return moment_exponent(pairs, critic), 1 / jnp.linalg.eigvalsh(root_of.T @ score @ root_of)[-1]
+
+    independent, true = (np.asarray(part) for part in jax.jit(jax.vmap(of))(random_models(400)))
+    found = np.isfinite(independent)
+    assert found.mean() > 0.99
+    assert np.all(true[found] >= np.minimum(1.0, independent[found] - 1))
+    slow = np.mean(independent[found] < 2)
+    # 525 of 1,000 on the page; a share of 400 has a standard deviation of 0.025.
+    assert slow == pytest.approx(0.525, abs=0.1)
 
 
 def test_with_label_captions_it_is_infonce_text_to_image_for_equal_classes_only():

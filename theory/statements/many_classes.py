@@ -1,4 +1,4 @@
-"""S18, many classes: features shared between classes make contrastive learning lean less on the spurious one.
+"""S18, many classes: shared features make the linearised loss lean less on the spurious one, and InfoNCE not.
 
 Statement. There are m pairs of classes (c, b), c in 1..m and b = -1 or +1, all equally frequent. The latent has m
 invariant coordinates u_k and m spurious ones s_k. The class's own are u_c ~ N(mu_inv b, sigma_inv^2) and s_c ~
@@ -13,12 +13,13 @@ the mean variances of u_k and s_k within a class. Every learner scores class (c,
 its reliance on the spurious feature, t = w_spu / w_inv, is r mu_spu / mu_inv times
 
     least squares, one-hot targets:         (N_inv + tau^2) / (N_spu + tau^2)
-    contrastive, latent, label prompt:      mu_inv^2 / (mu_inv^2 + m N_inv)
-    contrastive, latent, class-mean prompt: (B + g N_spu) / (B + N_inv),  B = (mu_inv^2 + g r^2 mu_spu^2) / m
-    contrastive, label captions:            1, with either prompt.
+    linearised, latent, label prompt:       mu_inv^2 / (mu_inv^2 + m N_inv)
+    linearised, latent, class-mean prompt:  (B + g N_spu) / (B + N_inv),  B = (mu_inv^2 + g r^2 mu_spu^2) / m
+    linearised, label captions:             1, with either prompt.
 
-(contrastive: the linearised loss; captions as in S12). So alpha makes least squares lean more, and the contrastive
-learner less unless its captions name the class alone. For r, mu_spu > 0 it leans less than least squares if and only if
+(linearised: the linearised loss; captions as in S12). So alpha makes least squares lean more, and the linearised
+learner less unless its captions name the class alone. It enters as variance within a class and in no other way: this is
+S8 with N_inv for sigma_inv^2. For r, mu_spu > 0 the linearised learner leans less than least squares if and only if
 N_inv > n_c, where
 
     latent captions:    (n_c + B) (n_c + tau^2) = (B + g N_spu) (N_spu + tau^2), the positive root; label prompt: g = 0
@@ -26,13 +27,23 @@ N_inv > n_c, where
 
 That is alpha^2 > (n_c - sigma_inv^2) m / (m - 1).
 
+InfoNCE on inner products (S14), G = D_I (B x I_m) D_T^T, divides by the captions' covariance as well. To second order
+in B its minimiser is Sigma_u^(-1) K Sigma_t^(-1), the moments of one pair's coordinates in image and caption. With
+`latent` captions that mention all, P their covariance and nu^2 = sigma_xi^2 / d_T, it is the inverse of
+Q = P + (tau^2 + nu^2) I + tau^2 nu^2 P^(-1), so that its reliance is
+
+    label prompt:         -Q_12 / Q_22;  without noise -r mu_inv mu_spu / (mu_spu^2 + m sigma_spu^2), free of alpha
+    class-mean prompt:    without noise r mu_spu / mu_inv times N_inv / N_spu, that of least squares: alpha raises it.
+
 Accuracy of a rule w, with delta = (w_inv mu_inv +- w_spu mu_spu) / s (aligned +, conflicting -), theta = alpha
 |w_inv| / s, s^2 = w_inv^2 (sigma_inv^2 + tau^2) + w_spu^2 (sigma_spu^2 + tau^2), phi and Phi the normal's:
 
     accuracy = integral over h > 0 of phi(h - delta) [Phi(h - theta) - Phi(-h - theta)]^(m - 1) dh.
 
-Less reliance is more accuracy on conflicting images if alpha = 0 or m = 1, or if the conflicting margin of the less
-reliant rule, mu_inv - t mu_spu, is at least alpha; below that it need not be. m = 1 is S3, S4, S5 and S8.
+For one alpha, and reliances t >= 0, less reliance is more accuracy on conflicting images up to the reliance that
+`nested_up_to` gives: for all t if alpha <= mu_inv, so in particular if the less reliant rule's conflicting margin
+mu_inv - t mu_spu is at least alpha; beyond, it need not be. Alpha itself costs accuracy at every reliance: that it
+lowers the linearised learner's reliance does not mean that it raises its accuracy. m = 1 is S3, S4, S5 and S8.
 
 Source: derived here, docs/theory/many_classes.md; sharing after Xue et al. (arXiv 2310.04971).
 """
@@ -126,6 +137,61 @@ def least_squares_direction(model: SpuriousModel, pairs: Scalar, shared_size: Sc
     """Weights (w_inv, w_spu) of least squares on one-hot targets, times 2 m; arguments as above."""
     second_moment = pair_covariance(model, pairs, shared_size) + model.image_noise_variance * jnp.eye(2)
     return jnp.linalg.solve(second_moment, latent_prompt(model, "class-mean"))
+
+
+def second_order_direction(
+    model: SpuriousModel, pairs: Scalar, shared_size: Scalar, prompt: str, caption: Caption | None = None
+) -> Float[Array, "2"]:
+    """Weights (w_inv, w_spu) of InfoNCE's zero-shot classifier to second order, which is exact for small weights.
+
+    Sigma_u^(-1) K Sigma_t^+ q, with the second moments of one pair's two coordinates in image and caption, K between
+    them and q the prompt. Source: derived here, docs/theory/many_classes.md.
+
+    Args:
+        model: parameters of the synthetic model.
+        pairs: m, the number of pairs of classes.
+        shared_size: alpha, the mean size of an invariant feature in images of other classes.
+        prompt: `label` (b e_c) or `class-mean`.
+        caption: what captions say; `latent`, and all of it, unless given.
+
+    Raises:
+        ParameterError: a number outside its domain.
+        ValueError: another prompt.
+    """
+    caption = caption or Caption()
+    vector, mentions = latent_prompt(model, prompt, caption), caption.mentions
+    covariance = pair_covariance(model, pairs, shared_size)
+    images = covariance + model.image_noise_variance * jnp.eye(2)
+    if caption.kind == "latent":
+        said, noise, joint = covariance, model.text_noise_variance, covariance * mentions[None, :]
+    else:
+        even = dataclasses.replace(model, class_prior=0.5)
+        agreement = jnp.asarray(model.agreement, float)
+        said = (jnp.eye(2) + agreement * jnp.array([[0.0, 1.0], [1.0, 0.0]])) / pairs
+        noise, joint = 0.0, caption_covariance(even, caption) / pairs
+    # A mention is 0 or 1, so its square is itself.
+    texts = said * mentions[:, None] * mentions[None, :] + jnp.diag(jnp.diagonal(said) * mentions * (1.0 - mentions))
+    return jnp.linalg.solve(images, joint @ jnp.linalg.pinv(texts + noise * jnp.eye(2)) @ vector)
+
+
+def nested_up_to(model: SpuriousModel, shared_size: Scalar) -> Float[Array, ""]:
+    """The reliance up to which less reliance is more accuracy on conflicting images, for rules with w_inv > 0.
+
+    mu_spu v_inv / (v_spu (alpha - mu_inv)) with the images' variances v; infinite for alpha <= mu_inv. Of two rules
+    with reliances in [0, this] the less reliant one gets right whatever the more reliant one does, for every number of
+    classes. Source: derived here, docs/theory/many_classes.md.
+
+    Args:
+        model: parameters of the synthetic model.
+        shared_size: alpha, the mean size of an invariant feature in images of other classes.
+
+    Raises:
+        ParameterError: a number outside its domain.
+    """
+    _check(1, shared_size)
+    invariant, spurious = model.image_variance
+    excess = spurious * (shared_size - model.mu_inv)
+    return jnp.where(excess > 0, model.mu_spu * invariant / jnp.where(excess > 0, excess, 1.0), jnp.inf)
 
 
 def critical_squared_size(

@@ -20,6 +20,13 @@ infinite unless every eigenvalue of V P is below 1: with `latent` captions the c
 captions that always name the class, and equally frequent classes, it has the same optimum as InfoNCE's direction text
 to image.
 
+How far the optimum for k negatives is from the limit depends on how often independent pairs score high. Let lambda be
+the largest eigenvalue of V B W B^T at the limit's optimum, over the captions' components, and a = lambda^(-1/2), so
+that E e^(theta s) is finite for theta < a only. Then the distance is
+
+    of order 1/k                          if a > 2 (lambda < 1/4; always with `label` and `label-attribute` captions)
+    k^(-(a - 1)), which is slower,        if a < 2, up to factors that grow slower than any power of k.
+
 Source: the loss is that of Zhai et al. (arXiv 2303.15343); derived here, docs/theory/siglip.md.
 """
 
@@ -86,3 +93,25 @@ def critic_of_pairs(pairs: Pairs) -> Float[Array, "2 2"]:
         return Local(value(entries), jax.grad(value)(entries), jax.hessian(value)(entries) + pairs.flat)
 
     return minimise(objective, jnp.zeros(4)).reshape(2, 2)
+
+
+def moment_exponent(pairs: Pairs, critic: Float[Array, "2 2"]) -> Float[Array, ""]:
+    """a: over independent pairs E e^(theta s) is finite for theta < a and no further; infinite for exact captions.
+
+    One over the largest singular value of V^(1/2) B W^(1/2) over the captions' components. Source: derived here,
+    docs/theory/siglip.md.
+
+    Args:
+        pairs: images and captions in the signal's plane; all images' components have the same variances.
+        critic: B, shape (2, 2).
+    """
+    images, captions = pairs.images, pairs.captions
+    scaled = jnp.sqrt(images.variances[0])[None, :, None] * critic[None] * jnp.sqrt(captions.variances)[:, None, :]
+    largest = jnp.max(jnp.where(captions.weights > 0, jnp.linalg.norm(scaled, ord=2, axis=(1, 2)), 0.0))
+    return jnp.where(largest > 0, 1.0 / jnp.where(largest > 0, largest, 1.0), jnp.inf)
+
+
+def negatives_exponent(model: SpuriousModel, caption: Caption) -> Float[Array, ""]:
+    """min(1, a - 1): the optimum for k negatives is k to minus this away from the limit's, but for slower factors."""
+    pairs = pairs_of(model, caption)
+    return jnp.minimum(1.0, moment_exponent(pairs, critic_of_pairs(pairs)) - 1.0)
