@@ -282,6 +282,7 @@ def test_too_coarse_a_quadrature_says_so():
     assert np.isfinite(infonce_critic(sharp, Caption(), 0.5, 97)).all()
 
 
+@pytest.mark.slow  # tests/theory/test_accuracy.py does the same by default
 def test_vmaps_and_differentiates():
     function = jax.jit(
         lambda ratio: infonce_critic(dataclasses.replace(UNROUND, spurious_ratio=ratio), Caption("label"), 0.5, 33)[

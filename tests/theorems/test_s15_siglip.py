@@ -40,7 +40,7 @@ def test_loss_against_quadrature(caption):
 @pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
 def test_its_gradient_vanishes(caption):
     pairs, critic = pairs_of(UNROUND, caption), siglip_critic(UNROUND, caption)
-    np.testing.assert_allclose(jax.grad(siglip_loss, 1)(pairs, critic), 0.0, atol=1e-12)
+    np.testing.assert_allclose(jax.jit(jax.grad(siglip_loss, 1))(pairs, critic), 0.0, atol=1e-12)
 
 
 def test_independent_pairs_weighted_by_the_critic_have_the_moment_of_true_pairs():
@@ -205,6 +205,7 @@ def test_loss_is_infinite_where_the_partition_is():
     assert np.abs(np.linalg.eigvals(product)).max() < 1
 
 
+@pytest.mark.slow  # second derivatives of a quadrature take long to compile
 def test_vmaps_and_differentiates():
     function = jax.jit(lambda mu: siglip_critic(dataclasses.replace(UNROUND, mu_spu=mu), Caption()))
     means = jnp.array([0.7, 1.2])
