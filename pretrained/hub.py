@@ -9,7 +9,7 @@ from huggingface_hub import errors
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # documented all the same
 
 from pretrained import huggingface, openclip
-from pretrained.load import needed
+from pretrained.load import needed_files
 from workbench.errors import InputError
 
 _NEITHER = "is neither a folder nor a repository of the hub, as in owner/name@revision"
@@ -49,27 +49,27 @@ def find(model: str, allow_pickle: bool = False) -> Found:
     try:
         info = huggingface_hub.HfApi().model_info(name, revision=revision or None)
     except Exception as error:  # of many kinds, by way of the client that the hub's library uses
-        cached = None if isinstance(error, errors.HFValidationError) else _cached(name, revision or "main")
+        cached = None if isinstance(error, errors.HFValidationError) else _find_cached(name, revision or "main")
         if cached is None:
-            raise _told(model, error) from error
+            raise _error(model, error) from error
         return Found(cached, cached.name)
-    wanted = needed([file.rfilename for file in info.siblings or []], model, allow_pickle)
+    wanted = needed_files([file.rfilename for file in info.siblings or []], model, allow_pickle)
     try:
         # By branch, not by commit, so that the cache knows where the branch was when the hub cannot be reached.
         folder = Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=wanted))
     except Exception as error:  # the same
-        raise _told(model, error) from error
+        raise _error(model, error) from error
     return Found(folder, folder.name)
 
 
-def _cached(name: str, revision: str) -> Path | None:
+def _find_cached(name: str, revision: str) -> Path | None:
     for config in (openclip.CONFIG, huggingface.CONFIG):
         if isinstance(path := huggingface_hub.try_to_load_from_cache(name, config, revision=revision), str):
             return Path(path).parent
     return None
 
 
-def _told(model: str, error: Exception) -> InputError:
+def _error(model: str, error: Exception) -> InputError:
     if isinstance(error, errors.HFValidationError):
         say = _NEITHER
     elif isinstance(error, errors.GatedRepoError):

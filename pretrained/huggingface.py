@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from pretrained.checkpoint import Checkpoint
 from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.json_file import read_json, told_of
+from pretrained.json_file import in_file, read_json
 from pretrained.keys import Layout, huggingface_entries, siglip_entries, to_file
 from pretrained.preprocessing import INTERPOLATIONS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
@@ -49,7 +49,7 @@ def read_preprocessing(folder: Path, kind: str) -> Preprocessing:
     """
     path = next((folder / name for name in NAMES if (folder / name).exists()), folder / NAMES[0])
     content = read_json(path)
-    with told_of(path):
+    with in_file(path):
         # Newer files hold the processor of photos beside that of texts.
         return _preprocessing((_CLIP if kind == "clip" else _SIGLIP) | content.get("image_processor", content))
 
@@ -166,7 +166,7 @@ def read(folder: Path) -> Layout:
     kind = content.get("model_type")
     if kind not in ("clip", "siglip"):
         raise InputError(f"{path}: must be a CLIP's or a SigLIP's, is one of {kind!r}")
-    with told_of(path):
+    with in_file(path):
         config = _clip(content) if kind == "clip" else _siglip(content)
     preprocessing = read_preprocessing(folder, kind)
     if isinstance(config, CLIPConfig):

@@ -27,7 +27,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def told_of(path: Path) -> Iterator[None]:
+def in_file(path: Path) -> Iterator[None]:
     """Say of which file it is when its content turns out wrong within.
 
     Raises:

@@ -62,7 +62,7 @@ def choose(names: Collection[str], where: object, allow_pickle: bool) -> Files:
     raise InputError(f"{where}: {wanted}: no such file, and no other weights that can be read")
 
 
-def needed(names: Collection[str], where: object, allow_pickle: bool) -> list[str]:
+def needed_files(names: Collection[str], where: object, allow_pickle: bool) -> list[str]:
     """All files that are read of such a checkpoint.
 
     Raises:

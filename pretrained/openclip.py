@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.json_file import read_json, told_of
+from pretrained.json_file import in_file, read_json
 from pretrained.keys import Layout, openclip_entries
 from pretrained.preprocessing import FITS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
@@ -59,7 +59,7 @@ def read(folder: Path) -> Layout:
     """
     path = folder / CONFIG
     content = read_json(path)
-    with told_of(path):
+    with in_file(path):
         config = _config(content["model_cfg"])
         preprocessing = _preprocessing(content.get("preprocess_cfg") or {}, config.vision.image_size)
     # OpenCLIP's tokenizer fills up with 0.

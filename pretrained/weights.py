@@ -42,8 +42,8 @@ def open_tensors(path: Path) -> Tensors:
         InputError: a file is missing or cannot be read, or it lacks a weight that the index promises.
     """
     if path.name.endswith(".index.json"):
-        return _sharded(path)
-    return _pickled(path) if path.suffix == ".bin" else _safetensors(path)
+        return _open_sharded(path)
+    return _open_pickled(path) if path.suffix == ".bin" else _safetensors(path)
 
 
 def _safetensors(path: Path) -> Tensors:
@@ -58,7 +58,7 @@ def _safetensors(path: Path) -> Tensors:
     return Tensors(path, shapes, lambda key, rows: file.get_tensor(key) if rows is None else file.get_slice(key)[rows])
 
 
-def _pickled(path: Path) -> Tensors:
+def _open_pickled(path: Path) -> Tensors:
     try:
         torch: Any = importlib.import_module("torch")
     except ImportError as error:
@@ -81,7 +81,7 @@ def _pickled(path: Path) -> Tensors:
     return Tensors(path, {key: tuple(part.shape) for key, part in found.items()}, read)
 
 
-def _sharded(path: Path) -> Tensors:
+def _open_sharded(path: Path) -> Tensors:
     places = read_json(path).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
         raise InputError(f"{path}: must hold a weight_map from weights to files")

@@ -47,8 +47,8 @@ def train(
     from sims.contrastive.run import run
     from sims.training.config import ContrastiveConfig
 
-    asked = None if objectives is None else _listed(objectives)
-    config = ContrastiveConfig(model or SpuriousModel(), asked, _listed(prompts), **settings)
+    asked = None if objectives is None else _as_tuple(objectives)
+    config = ContrastiveConfig(model or SpuriousModel(), asked, _as_tuple(prompts), **settings)
     return run(config, None if out is None else Path(out))
 
 
@@ -80,11 +80,11 @@ def sweep(
     """
     from sims.sweep.run import run_sweep
 
-    every = {"objective": _listed(objectives)} | dict(axes or {})
-    return run_sweep(every, _listed(prompts), seeds, seed, None if out is None else Path(out), model)
+    every = {"objective": _as_tuple(objectives)} | dict(axes or {})
+    return run_sweep(every, _as_tuple(prompts), seeds, seed, None if out is None else Path(out), model)
 
 
-def _listed(values: Any) -> tuple[Any, ...]:
+def _as_tuple(values: Any) -> tuple[Any, ...]:
     """One value as well as several."""
     return tuple(values) if hasattr(values, "__iter__") and not isinstance(values, str) else (values,)
 

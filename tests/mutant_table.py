@@ -824,8 +824,8 @@ MUTANTS = (
     Mutant(
         "pictures with rows and columns exchanged",
         "realdata/models/torch_common.py",
-        "photos = torch.from_numpy(np.stack(pictures)).to(device()).permute(0, 3, 1, 2).float() / 255",
-        "photos = torch.from_numpy(np.stack(pictures)).to(device()).permute(0, 3, 2, 1).float() / 255",
+        "photos = torch.from_numpy(np.stack(images)).to(device()).permute(0, 3, 1, 2).float() / 255",
+        "photos = torch.from_numpy(np.stack(images)).to(device()).permute(0, 3, 2, 1).float() / 255",
         ("tests/realdata/test_classifier.py",),
     ),
     Mutant(

@@ -103,7 +103,7 @@ def _main(options: argparse.Namespace) -> None:
     }
     with terminal.progress() as display:
         task = display.add_task("pictures", total=len(plan), status="")
-        painted = _painted(objects, plan, options.size, options.fill, lambda: display.advance(task))
+        painted = _paint(objects, plan, options.size, options.fill, lambda: display.advance(task))
         table = _table(plan).to_csv(index=False, lineterminator="\n")
         results.write_folder(options.out, _with(painted, {TABLE: table, MADE: results.to_json(content)}))
     if not results.emit_json(content, options.json):
@@ -162,7 +162,7 @@ def _seen(generator: np.random.Generator, label: int) -> Background:
     return OWN[label] if generator.random() < OWN_SHARE else OTHERS[generator.integers(len(OTHERS))]
 
 
-def _painted(
+def _paint(
     objects: Objects, plan: Sequence[Painted], size: int, fill: float, on_image: Callable[[], object]
 ) -> Iterator[tuple[str, bytes]]:
     for planned in plan:

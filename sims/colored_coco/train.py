@@ -134,7 +134,7 @@ def _main(options: argparse.Namespace) -> None:
     with terminal.progress() as display:
         steps = options.epochs * (number // options.batch_size)
         task = display.add_task("training steps", total=steps, status="")
-        trained = _trained(
+        trained = _train(
             checkpoint,
             data["train"],
             steps,
@@ -187,7 +187,7 @@ def _checkpoint(options: argparse.Namespace, photo: Path, captions: Sequence[str
     return tiny_clip(max(4, side // 4 * 4), captions, options.seed)
 
 
-def _trained(
+def _train(
     checkpoint: Checkpoint,
     train: Images,
     steps: int,

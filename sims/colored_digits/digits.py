@@ -127,7 +127,9 @@ def _scikit_learn() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    paths = [next((path for path in _named(folder, name) if path.exists()), folder / name) for name in _FILES[part]]
+    paths = [
+        next((path for path in _file_names(folder, name) if path.exists()), folder / name) for name in _FILES[part]
+    ]
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(images) != len(labels):
         raise InputError(f"`digits`: {paths[0]} holds {len(images)} images and {paths[1]} {len(labels)} labels")
@@ -137,6 +139,6 @@ def _mnist(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     return images[used].astype(np.float32) / 255.0, labels[used].astype(np.int32)
 
 
-def _named(folder: Path, name: str) -> tuple[Path, ...]:
+def _file_names(folder: Path, name: str) -> tuple[Path, ...]:
     # Some copies spell train-images.idx3-ubyte.
     return tuple(folder / (spelt + end) for spelt in (name, name.replace("-idx", ".idx")) for end in ("", ".gz"))

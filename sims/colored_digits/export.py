@@ -51,7 +51,7 @@ def caption(label: int, colour: int, names_object: bool, names_background: bool)
     return f"A photo of {thing}" + (f" on {COLOURS[colour].name}." if names_background else ".")
 
 
-def painted(
+def paint_bytes(
     digits: Float[np.ndarray, "size height width"], colours: Int[np.ndarray, " size"]
 ) -> UInt8[np.ndarray, "size height width 3"]:
     """White digits on their colours, as bytes."""
@@ -157,7 +157,7 @@ def _main(options: argparse.Namespace) -> None:
         digits = read_digits(design.classes, options.digits)
     checkpoint = _train(design, digits, options)
     photos = held_out_photos(digits.test, design.classes, options.photos)
-    images = painted(
+    images = paint_bytes(
         digits.test.images[[photo.digit for photo in photos]], np.array([photo.background for photo in photos])
     )
     names = NAMES[: design.classes]
@@ -212,7 +212,7 @@ def _train(design: Design, digits: Digits, options: argparse.Namespace) -> Check
         model = train_on(
             checkpoint.model,
             clip_loss,
-            painted(digits.train.images[sample.digits], sample.colours),
+            paint_bytes(digits.train.images[sample.digits], sample.colours),
             checkpoint.tokenizer(said),
             checkpoint.preprocessing,
             steps=options.steps,

@@ -190,7 +190,7 @@ def _main(options: argparse.Namespace) -> None:
         "digits": digits[options.classes[0]].source,
         "config": {key: value for key, value in config_dict(configs[0]).items() if key not in _ROW_KEYS},
         "rows": [
-            _described(row, config, digits[config.design.classes]) for row, config in zip(rows, configs, strict=True)
+            _describe(row, config, digits[config.design.classes]) for row, config in zip(rows, configs, strict=True)
         ],
         "equivalence": equivalence(rows, options.margin),
     }
@@ -212,7 +212,7 @@ def _flat(row: Row) -> dict[str, Any]:
     return {"classes": design.classes, "p_inv": design.invariant_ratio, "p_spu": design.spurious_ratio}
 
 
-def _described(row: Row, config: DigitsConfig, digits: Digits) -> dict[str, Any]:
+def _describe(row: Row, config: DigitsConfig, digits: Digits) -> dict[str, Any]:
     return _flat(row) | {
         "results": learner_rows(row),
         "bayes": bayes(row.design),

@@ -83,7 +83,7 @@ def _strength(
     return mean, variance**0.5
 
 
-def predicted(model: SpuriousModel, config: DigitsConfig) -> dict[str, dict[str, float | None]]:
+def predict_learners(model: SpuriousModel, config: DigitsConfig) -> dict[str, dict[str, float | None]]:
     """For each learner the closed form's accuracies in % and index of reliance (None where it has none)."""
     caption = Caption("label-attribute", config.mention_inv, config.mention_spu)
     wanted = list(dict.fromkeys(COUNTERPARTS[name] for name in config.objective))
@@ -125,7 +125,7 @@ def reliance(row: Row, config: DigitsConfig, digits: Digits) -> dict[str, Any]:
     wrong in a group. Its interval is 95%, by bootstrap over the runs, and None where a draw has no index.
     """
     model = measured_model(digits.train, config) if config.design.classes == 2 else None
-    theory = {} if model is None else predicted(model, config)
+    theory = {} if model is None else predict_learners(model, config)
     learners = []
     for name, accuracies in row.accuracies.items():
         pairs = accuracies[:, _PAIR] / 100.0

@@ -72,7 +72,7 @@ def equivalence(rows: Sequence[Row], margin: float) -> dict[str, Any]:
         "level": LEVEL,
         "against": "supervised",
         "comparisons": [
-            _described(row, name, column) | dataclasses.asdict(comparison)
+            _describe(row, name, column) | dataclasses.asdict(comparison)
             for (row, name, column), comparison in zip(asked, comparisons, strict=True)
         ],
         "verdicts": {
@@ -87,7 +87,7 @@ def _column(accuracies: Float[np.ndarray, "seeds groups"], name: str) -> Float[n
     return accuracies[:, GROUPS.index(name)]
 
 
-def _described(row: Row, name: str, column: str) -> dict[str, Any]:
+def _describe(row: Row, name: str, column: str) -> dict[str, Any]:
     return dataclasses.asdict(row.design) | {
         "learner": LEARNERS[name].learner,
         "objective": name,

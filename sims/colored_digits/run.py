@@ -69,7 +69,7 @@ def _main(options: argparse.Namespace) -> None:
         )
     content = {
         "config": config_dict(config),
-        "digits": described(digits),
+        "digits": describe_digits(digits),
         "results": learner_rows(row),
         "equivalence": equivalence([row], options.margin),
         "bayes": bayes(config.design),
@@ -111,7 +111,7 @@ def config_dict(config: DigitsConfig) -> dict[str, Any]:
     return content.pop("design") | content
 
 
-def described(digits: Digits) -> dict[str, Any]:
+def describe_digits(digits: Digits) -> dict[str, Any]:
     """Which digits they are, JSON-ready: the source, how many, and what tells other ones apart."""
     content = b"".join(np.ascontiguousarray(part).tobytes() for split in digits[:2] for part in split)
     return {
@@ -132,4 +132,4 @@ def made_by() -> dict[str, str]:
 
 def identity(config: DigitsConfig, digits: Digits) -> dict[str, Any]:
     """What decides the numbers of a run, JSON-ready: another one's checkpoints and rows are refused."""
-    return results.plain(config_dict(config) | {"digits": described(digits), "versions": made_by()})
+    return results.plain(config_dict(config) | {"digits": describe_digits(digits), "versions": made_by()})

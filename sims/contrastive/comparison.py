@@ -98,7 +98,9 @@ def tabulate(
         agrees = None
         if expected is not None and result.converged and len(accuracies) > 1:
             agrees = _agrees(mean, stderr, expected, len(accuracies), spurious_ratio, comparisons)
-        rows.append(Row(name, prompt, _named(mean), _named(stderr), expected, agrees, result.converged, result.steps))
+        rows.append(
+            Row(name, prompt, _by_group(mean), _by_group(stderr), expected, agrees, result.converged, result.steps)
+        )
     return rows
 
 
@@ -117,5 +119,5 @@ def _agrees(
     return bool(np.all(np.abs(mean - values) <= critical * error + TRAINING_BIAS))
 
 
-def _named(values: np.ndarray) -> dict[str, float]:
+def _by_group(values: np.ndarray) -> dict[str, float]:
     return {group: float(value) for group, value in zip(GROUPS, values, strict=True)}

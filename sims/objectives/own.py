@@ -50,7 +50,7 @@ def find_objective(objective: AnyObjective) -> Objective:
     """
     if isinstance(objective, str) and objective in OBJECTIVES:
         return OBJECTIVES[objective]
-    given = _imported(objective) if isinstance(objective, str) else objective
+    given = _import(objective) if isinstance(objective, str) else objective
     found = given if isinstance(given, Objective) else _from_function(given)
     if found.name in OBJECTIVES and found != OBJECTIVES[found.name]:
         raise ParameterError("objective", "called by a name of its own", f"a second {found.name}")
@@ -78,7 +78,7 @@ def source_of(objective: Objective) -> str:
         return repr(function)
 
 
-def _imported(word: str) -> Any:
+def _import(word: str) -> Any:
     module, _, name = word.partition(":")
     if not name:
         raise ParameterError("objective", f"among {', '.join(OBJECTIVES)}, or module:function", word or "nothing")

@@ -66,7 +66,7 @@ class Sweep:
         full = self.grid.axes["mention_inv"] == (1.0,) and self.grid.axes["mention_spu"] == (1.0,)
         programs = []
         for static in self.grid.programs():
-            objective = _named(static["objective"], self.own)
+            objective = _find_named(static["objective"], self.own)
             read = {"objective": objective} | ({} if objective.contrastive else {"caption": "latent"})
             reads_all = full or not objective.contrastive
             programs.append(Program(**static | read, prompts=self.prompts, full_captions=reads_all))
@@ -78,7 +78,7 @@ class Sweep:
         return [(program, part) for program in dict.fromkeys(self.programs()) for part in parts]
 
 
-def _named(name: str, own: Sequence[Objective]) -> Objective:
+def _find_named(name: str, own: Sequence[Objective]) -> Objective:
     return ({objective.name: objective for objective in own} | OBJECTIVES)[name]
 
 
@@ -109,7 +109,7 @@ def plan(
     for static in grid.programs():
         ContrastiveConfig(
             SpuriousModel(image_dim=static["image_dim"], text_dim=static["text_dim"]),
-            (_named(static["objective"], own),),
+            (_find_named(static["objective"], own),),
             **{name: value for name, value in static.items() if name in _OF_CONFIG},
         )
     devices = jax.device_count()

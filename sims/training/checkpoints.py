@@ -50,7 +50,7 @@ class Checkpoints:
             with self._manager() as manager:
                 manager.save(step, args=ocp.args.Composite(arrays=ocp.args.StandardSave(arrays), host=host))
         except Exception as error:  # of as many kinds as in `restore`
-            raise self._told(error, "cannot be written") from error
+            raise self._error(error, "cannot be written") from error
         self._last = time.monotonic()
 
     def restore(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
@@ -82,7 +82,7 @@ class Checkpoints:
         except InputError:
             raise
         except Exception as error:  # Orbax and the libraries beneath it raise a dozen kinds on a truncated file
-            raise self._told(error, "cannot be read; delete it to start afresh") from error
+            raise self._error(error, "cannot be read; delete it to start afresh") from error
         return step, arrays, host["record"]
 
     def remove(self) -> None:
@@ -90,7 +90,7 @@ class Checkpoints:
         if hosts.is_first():
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _told(self, error: Exception, what: str) -> Exception:
+    def _error(self, error: Exception, what: str) -> Exception:
         if hosts.lost_process(error):
             raise error
         reason = (str(error).splitlines() or [type(error).__name__])[0]

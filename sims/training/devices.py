@@ -48,7 +48,7 @@ def using(mesh: Mesh | None) -> AbstractContextManager[Any]:
     return contextlib.nullcontext() if mesh is None else jax.set_mesh(mesh)
 
 
-def placed(mesh: Mesh | None, *outputs: Any) -> dict[str, Any]:
+def shardings(mesh: Mesh | None, *outputs: Any) -> dict[str, Any]:
     """Options of `jit` that place each output: `RUNS` split by run, None on every device; without a mesh, none.
 
     Args:

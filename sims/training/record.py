@@ -118,8 +118,8 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready, every number exact."""
-        kept = {"points": self.points, "trajectory": _listed(self._trajectory), "averages": _listed(self._averages)}
-        return kept | {"finished": {name: _listed(vars(result)) for name, result in self.finished.items()}}
+        kept = {"points": self.points, "trajectory": _to_lists(self._trajectory), "averages": _to_lists(self._averages)}
+        return kept | {"finished": {name: _to_lists(vars(result)) for name, result in self.finished.items()}}
 
     @classmethod
     def from_json(cls, learners: Sequence[str], steps: int, content: dict[str, Any]) -> "Record":
@@ -142,11 +142,11 @@ def last_change(averages: Sequence[np.ndarray]) -> float | None:
     return float(np.max(np.abs(after - before)))
 
 
-def _listed(value: Any) -> Any:
+def _to_lists(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _listed(part) for key, part in value.items()}
+        return {key: _to_lists(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_listed(part) for part in value]
+        return [_to_lists(part) for part in value]
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 

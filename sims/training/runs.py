@@ -12,7 +12,7 @@ from sims.pairwise.blocks import BLOCK, is_large
 from sims.synthetic.evaluation import PIECE, EvaluationSet, class_prompts, sample_evaluation_set, split_evaluation_set
 from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch
 from sims.training.config import ContrastiveConfig
-from sims.training.devices import RUNS, placed
+from sims.training.devices import RUNS, shardings
 from sims.training.roles import Role
 from workbench.compilation import jit
 from workbench.errors import InputError
@@ -66,7 +66,7 @@ def prepare_runs(config: ContrastiveConfig, mesh: Mesh | None = None) -> Runs:
         # One run after the other: drawing them all at once would take several times the memory of what is kept.
         return jax.lax.map(prepare, keys)
 
-    return jit(prepare_all, **placed(mesh, RUNS))()
+    return jit(prepare_all, **shardings(mesh, RUNS))()
 
 
 def next_batch(

@@ -16,7 +16,7 @@ from sims.pairwise.blocks import is_large
 from sims.synthetic.evaluation import EvaluationSet, zero_shot_accuracies
 from sims.synthetic.sampler import Bases, Batch
 from sims.training.config import ContrastiveConfig
-from sims.training.devices import RUNS, placed, split_batch
+from sims.training.devices import RUNS, shardings, split_batch
 from sims.training.runs import Runs, next_batch, weights_key
 from sims.training.step import first_divergence, learning_rate_schedule, take_step
 from workbench.compilation import jit
@@ -75,17 +75,17 @@ class Steps:
             order = jnp.tile(jnp.arange(self.config.samples)[None, :], (self.config.seeds, 1))
             return states, order if self.config.samples else None
 
-        return jit(all_initial, **placed(self.mesh, RUNS, RUNS))(runs.keys)
+        return jit(all_initial, **shardings(self.mesh, RUNS, RUNS))(runs.keys)
 
     @functools.cached_property
     def compiled_segment(self) -> Any:
         """`segment`, jitted; what the host reads is on every device."""
-        return jit(self.segment, donate_argnums=(0, 1), **placed(self.mesh, RUNS, RUNS, None))
+        return jit(self.segment, donate_argnums=(0, 1), **shardings(self.mesh, RUNS, RUNS, None))
 
     @functools.cached_property
     def compiled_evaluate(self) -> Any:
         """`evaluate`, jitted; its result is on every device."""
-        return jit(self.evaluate, static_argnums=0, **placed(self.mesh, None))
+        return jit(self.evaluate, static_argnums=0, **shardings(self.mesh, None))
 
     def segment(
         self,

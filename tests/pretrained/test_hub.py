@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import errors
 
 from pretrained import hub
-from pretrained.load import choose, needed
+from pretrained.load import choose, needed_files
 from tests.conftest import ROOT
 from tests.pretrained.test_huggingface import make
 from workbench.errors import InputError
@@ -145,4 +145,4 @@ def test_a_repository_that_cannot_be_read_is_told_before_anything_is_downloaded(
 
 def test_what_is_chosen_is_among_what_is_needed():
     names = [*LAION, *SHARDS]
-    assert set(choose(names, "here", False)) <= set(needed(names, "here", False))
+    assert set(choose(names, "here", False)) <= set(needed_files(names, "here", False))

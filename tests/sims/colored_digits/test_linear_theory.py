@@ -6,7 +6,7 @@ import pytest
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import Split, read_digits
-from sims.colored_digits.linear_theory import index, measured_model, predicted
+from sims.colored_digits.linear_theory import index, measured_model, predict_learners
 from sims.colored_digits.painting import palette
 
 
@@ -38,12 +38,12 @@ def test_more_wrong_labels_weaken_the_digit_and_not_the_colour():
 
 def test_predictions_are_of_each_learners_counterpart():
     config = DigitsConfig(Design(2, 0.75, 0.9))
-    found = predicted(measured_model(read_digits(2).train, config), config)
+    found = predict_learners(measured_model(read_digits(2).train, config), config)
     # Equation 10's label head is a supervised learner.
     assert found["perfect_language"] == found["cross_entropy"]
     assert found["cross_entropy"]["index"] > 1 > abs(found["infonce"]["index"])
     without = DigitsConfig(Design(2, 0.75, 0.9), mention_spu=0.0)
-    assert predicted(measured_model(read_digits(2).train, without), without)["infonce"]["index"] > 1
+    assert predict_learners(measured_model(read_digits(2).train, without), without)["infonce"]["index"] > 1
 
 
 def test_the_index_is_none_where_there_is_none():
