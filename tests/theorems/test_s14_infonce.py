@@ -298,3 +298,53 @@ def test_vmaps_and_differentiates():
     np.testing.assert_allclose(
         jax.jit(jax.jacrev(function))(0.8), difference, rtol=1e-5
     )  # central differences err by step^2
+
+
+def full_frame(basis):
+    """An orthonormal basis of all of space whose first two columns are the signal's plane."""
+    left, _, _ = jnp.linalg.svd(basis, full_matrices=True)
+    return jnp.concatenate([basis, left[:, 2:]], axis=1)
+
+
+@pytest.mark.parametrize("caption", [CAPTION_SET[0], CAPTION_SET[2]], ids=["latent", "label-attribute"])
+def test_batches_have_no_gradient_at_the_optimum_in_all_of_g(caption):
+    """Also outside the signal's plane, where images and latent captions are noise; from batches of 256 and 512.
+
+    Power: a critic with parts outside the plane, of either side and of both, is rejected by each of these entries.
+    """
+    model = dataclasses.replace(UNROUND, sigma_xi=1.2)
+    shape = (model.image_dim, model.text_dim)
+    optimum = jnp.zeros(shape).at[:2, :2].set(infonce_critic(model, caption))
+    outside = np.ones(shape, bool)
+    outside[:2, :2] = False
+    if caption.kind != "latent":
+        outside[:, 2:] = False  # words are exact: nothing there to learn from
+
+    def loss(critic, images, texts):
+        scores = images @ critic @ texts.T
+        both = (jnp.mean(jax.nn.logsumexp(scores, axis=axis)) - jnp.log(len(images)) for axis in (0, 1))
+        return sum(both) / 2 - jnp.mean(jnp.sum((images @ critic) * texts, axis=1))
+
+    def of_size(size, seed):
+        def one(critic, key):
+            bases_key, pairs_key = jax.random.split(key)
+            bases = sample_bases(bases_key, *shape)
+            batch = sample_pairs(pairs_key, model, bases, caption, size)
+            images, texts = batch.images @ full_frame(bases.image), batch.texts @ full_frame(bases.text)
+            return jax.grad(loss)(critic, images, texts)
+
+        keys = jax.random.split(seeds.key(seed), 300)
+        return jax.jit(lambda critic: jax.lax.map(lambda key: one(critic, key), keys))
+
+    small, large = of_size(256, 95), of_size(512, 96)
+
+    def scores(critic):
+        with np.errstate(invalid="ignore"):  # 0 / 0 where an exact word is 0 in every batch
+            return np.abs(z_scores(2 * large(critic) - small(critic), 0.0))
+
+    found = scores(optimum)
+    assert np.all(found[outside] < CRITICAL) and np.all(found[:2, :2] < CRITICAL)
+    parts = [(2, 0), (3, 1)] if caption.kind != "latent" else [(2, 0), (1, 3), (4, 5)]
+    found = scores(optimum.at[tuple(zip(*parts, strict=True))].set(0.4))
+    for part in parts:
+        assert found[part] > CRITICAL

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize, root
 
+from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
-from tests.theorems.test_s14_infonce import CAPTION_SET, components
+from tests.theorems.test_s14_infonce import CAPTION_SET, components, full_frame
 from theory import CAPTIONS, Caption, SpuriousModel, infonce_critic, siglip_critic
 from theory.mixtures import pairs_of
 from theory.statements.siglip import moment_exponent, negatives_exponent, siglip_loss
@@ -215,3 +216,42 @@ def test_vmaps_and_differentiates():
     np.testing.assert_allclose(
         jax.jit(jax.jacfwd(function))(1.0), difference, rtol=1e-5
     )  # central differences err by step^2
+
+
+def test_sampled_pairs_have_no_gradient_at_the_optimum_in_all_of_g():
+    """Latent captions: E[e^s (x t'^T - E[x t^T])] = 0 over independent pairs, in all of G, with both noises.
+
+    e^s has three moments at sigma_xi = 4, by the eigenvalue 0.094 of V B W B^T, so that its mean is near normal over a
+    million pairs. Power: InfoNCE's critic, a longer one, and critics with a part outside the signal's plane, which the
+    entries outside it reject.
+    """
+    model, caption, size = dataclasses.replace(UNROUND, sigma_xi=4.0), Caption("latent", 0.9, 0.6), 20_000
+    pairs, shape = pairs_of(model, caption), (model.image_dim, model.text_dim)
+    optimum = jnp.zeros(shape).at[:2, :2].set(siglip_critic(model, caption))
+    joint = jnp.zeros(shape).at[:2, :2].set(pairs.joint_moment)
+    outside = np.ones(shape, bool)
+    outside[:2, :2] = False
+
+    def one(critics, key):
+        bases_key, *keys = jax.random.split(key, 3)
+        bases = sample_bases(bases_key, *shape)
+        # Each image with another draw's caption.
+        own, other = (sample_pairs(part, model, bases, caption, size) for part in keys)
+        images, texts = own.images @ full_frame(bases.image), other.texts @ full_frame(bases.text)
+
+        def of(critic):
+            tilt = jnp.exp(jnp.sum((images @ critic) * texts, axis=1))
+            return (images * tilt[:, None]).T @ texts / size - jnp.mean(tilt) * joint
+
+        return jax.vmap(of)(critics)
+
+    wrong_inside = [jnp.zeros(shape).at[:2, :2].set(infonce_critic(model, caption)), 1.2 * optimum]
+    wrong_outside = [optimum.at[row, column].set(0.03) for row, column in ((2, 0), (1, 3), (2, 2))]
+    critics = jnp.stack([optimum, *wrong_inside, *wrong_outside])
+    draws = jax.jit(lambda keys: jax.lax.map(lambda key: one(critics, key), keys))(jax.random.split(seeds.key(7), 50))
+    right, *wrong = np.abs(z_scores(draws, 0.0))
+    assert np.all(right < CRITICAL)
+    for scores in wrong[:2]:
+        assert np.any(scores[:2, :2] > CRITICAL)
+    for scores in wrong[2:]:
+        assert np.any(scores[outside] > CRITICAL)
