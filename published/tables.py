@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 DIRECTORY = Path(__file__).parent
@@ -47,13 +48,13 @@ _CLASSES: dict[str, Column] = {
 }
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
-_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": _IMAGENET_INDEX, "common": None, "counter": None}
+_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": _IMAGENET_INDEX} | dict.fromkeys(GROUPS)
 _MNIST: dict[str, Column] = {"classes": _COUNT, "p_inv": _SHARE, "p_spu": _SHARE}
 _MNIST |= {"method": ("contrastive", "supervised")}
 _MNIST |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
 _MNIST |= {"rest_mean": None, "rest_std": None}
 # Text that is a number or nothing.
-_OR_NOTHING = {"replication_classwise.csv": ("common", "counter"), "multicolored_mnist.csv": ("rest_mean", "rest_std")}
+_OR_NOTHING = {"replication_classwise.csv": GROUPS, "multicolored_mnist.csv": ("rest_mean", "rest_std")}
 # Every column that the audit reads.
 _PRINTED: dict[str, Mapping[str, Column]] = {
     "results.csv": _RESULTS | {"drop": _POINTS},
@@ -66,7 +67,7 @@ _PRINTED: dict[str, Mapping[str, Column]] = {
     "multicolored_mnist.csv": _MNIST | {"samples": _COUNT},
     "replication_results.csv": _REPLICATION | {"drop": _POINTS},
     "replication_classwise.csv": {"setup": _SETUP} | _REPLICATION_CLASSWISE,
-    "totals.csv": {"group": ("common", "counter"), "photos": _COUNT},
+    "totals.csv": {"group": GROUPS, "photos": _COUNT},
 }
 
 
@@ -130,7 +131,7 @@ def read_classwise(
     classes = read_table(directory / "classes.csv", _CLASSES | {"class_id": _COUNT})[
         ["class_id", "imagenet_index", "label"]
     ]
-    columns = ["backbone", "pretrain", "imagenet_index", "label", "common", "counter"]
+    columns = ["backbone", "pretrain", "imagenet_index", "label", *GROUPS]
     paper = edit(read_table(directory / "classwise.csv", _CLASSWISE), "classwise.csv").merge(classes, on="class_id")
     path = directory / "replication_classwise.csv"
     replication = read_table(path, _REPLICATION_CLASSWISE)

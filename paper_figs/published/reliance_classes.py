@@ -13,7 +13,7 @@ from paper_figs.looks import legend as figure_legend
 from paper_figs.panels import COLOURS, legend, name_axes
 from paper_figs.published.reliance import STYLES
 from realdata.claims.added_models import AddedModel
-from realdata.reliance.alternatives_result import Alternatives
+from realdata.reliance.alternatives import Alternatives
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.table import FAMILY_NAMES
 

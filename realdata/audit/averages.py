@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from realdata.audit.arithmetic import Interval, cut_by_evidence, evidence
 from realdata.audit.classwise import ClassRow, Option
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import Key
-from realdata.audit.printed import GROUPS, Place
-from realdata.audit.rounding import Interval, agrees, cut_by_evidence, evidence
+from realdata.audit.printed import Place
+from realdata.audit.result_rows import Expectation
+from workbench.conventions import GROUPS
 
 RULES = {"balanced": "balanced average", "unbalanced": "unbalanced average"}
 STATEMENTS = {
@@ -25,33 +27,6 @@ STATEMENTS = {
 }
 _MOST_COMBINATIONS = 4096
 _EVERYTHING = 20  # %: a wider interval says nothing of an average
-
-
-@dataclasses.dataclass(frozen=True)
-class Expectation:
-    """What another table says that a number is.
-
-    Attributes:
-        rule: its name.
-        exact: where the unrounded number lies.
-        source: the tables that it comes from.
-        cut: whether the number may be cut off.
-        detail: what else to say of a number that disagrees.
-    """
-
-    rule: str
-    exact: Interval
-    source: str
-    cut: bool = False
-    detail: str = ""
-
-    def holds(self, value: Fraction, unit: Fraction) -> bool:
-        """Whether a printed number agrees."""
-        return agrees(value, unit, self.exact, self.cut)
-
-    def nearly_holds(self, value: Fraction, unit: Fraction) -> bool:
-        """Whether it would if intermediate numbers were cut off as well."""
-        return self.cut and agrees(value, unit, (self.exact[0] - unit, self.exact[1]), cut=True)
 
 
 def expect_averages(

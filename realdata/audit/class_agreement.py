@@ -20,7 +20,8 @@ from scipy.stats import chi2, poisson
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import Key
 from realdata.audit.printed import Place
-from realdata.audit.replication_counts import PhotoCount
+from realdata.audit.replication import PhotoCount
+from workbench.conventions import GROUPS
 
 MODEL = "replication: model, class by class"
 CLASS = "replication: class"
@@ -113,7 +114,7 @@ def _compare(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> dict[tuple[Mod
         if other is None or (model, row["class_id"]) in seen:
             continue
         seen.add((model, row["class_id"]))
-        for group in ("common", "counter"):
+        for group in GROUPS:
             place = Place("classwise.csv", line, group)
             count = counts[row["class_id"], group]
             text = ledger.corrections.get(place, tables.text(place))

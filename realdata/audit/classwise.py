@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 
-from realdata.audit.digits import Proposal
-from realdata.audit.drop import DROP, candidates, drop_holds, listed
+from realdata.audit.arithmetic import Interval, Proposal, rounded, shown
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import SHARE, Key, share
-from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.rounding import Interval, rounded, shown
+from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.result_rows import DROP, candidates, drop_holds, listed
+from workbench.conventions import GROUPS
 
 _FILE = "classwise.csv"
 SAME = "class-wise rows of one model"

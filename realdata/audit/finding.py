@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from realdata.audit.digits import Proposal
-from realdata.audit.printed import GROUPS, NUMBERS, Place, PrintedTables
-from realdata.audit.rounding import Evidence
+from realdata.audit.arithmetic import Evidence, Proposal
+from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from workbench.conventions import GROUPS
 
 SEVERITIES = ("error", "warning", "note")
 _CLAIMED = (*GROUPS, *(f"{group}_photos" for group in GROUPS))  # columns that claims use

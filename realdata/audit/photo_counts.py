@@ -1,8 +1,9 @@
-"""A class-wise accuracy is k/n, with n the photos of that class and group in Fig. 3.
+"""The paper's numbers of photos: against the class-wise accuracies, and against the printed totals.
 
-A single accuracy that is no k/n is a wrong accuracy. Where n suits none, or few, of the models, and one other number of
-photos suits them all, the number of photos is wrong: a number is proposed if one small mistake, a lost or an added
-digit among them, leads from it to the printed one, and it is the only such.
+A class-wise accuracy is k/n, with n the photos of that class and group in Fig. 3. A single accuracy that is no k/n is a
+wrong accuracy. Where n suits none, or few, of the models, and one other number of photos suits them all, the number of
+photos is wrong. A number is proposed if one small mistake, a lost or an added digit among them, leads from it to the
+printed one, and it is the only such. The totals are the sums over the classes.
 """
 
 import math
@@ -10,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from realdata.audit.digits import changes, only
+from realdata.audit.arithmetic import Evidence, changes, only
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.rounding import Evidence
+from realdata.audit.printed import Place, PrintedTables
+from workbench.conventions import GROUPS
 
 COUNT = "photo count"
 SHARE = "whole photos"
@@ -138,3 +139,45 @@ def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
     for table, found in ways.items():
         rounds, cuts = (sum(way) for way in zip(*found, strict=True))
         ledger.rounding.append(Evidence(table, "class-wise accuracies", 2, len(found), rounds, cuts))
+
+
+TOTAL = "total"
+TOTAL_STATEMENT = "The printed totals of photos are the sums over the classes."
+
+
+def check_totals(ledger: Ledger) -> None:
+    """Compare the totals with the sums, with the printed numbers of photos and with the corrected ones."""
+    tables = ledger.tables
+    for line, row in tables.rows.get("totals.csv", {}).items():
+        total = Place("totals.csv", line, "photos")
+        cells = [place for (_, group), place in photo_places(tables).items() if group == row["group"]]
+        ledger.look(TOTAL, (total, *cells))
+        printed = sum(int(tables.value(place)) for place in cells)
+        corrected = sum(int(ledger.corrections.get(place) or tables.value(place)) for place in cells)
+        given = int(tables.value(total))
+        wrong = [place for place in cells if place in ledger.corrections]
+        if corrected == given:
+            continue
+        if printed == given:
+            names = ", ".join(f"{tables.words(place)} ({tables.text(place)})" for place in wrong)
+            ledger.find(
+                total,
+                TOTAL,
+                "error",
+                str(corrected),
+                f"The sum over the classes as printed; it was taken with the wrong number of photos of {names}.",
+            )
+            continue
+        gap = given - corrected
+        slips = [
+            (place, proposal)
+            for place in cells
+            if place not in wrong and not ledger.confirmed(place, COUNT)
+            for proposal in changes(tables.text(place), lost=True)
+            if proposal.value.isdigit() and int(proposal.value) - int(tables.value(place)) == gap
+        ]
+        ending = ""
+        if slips:
+            named = " or ".join(f"{proposal.value} for {tables.words(place)}" for place, proposal in slips)
+            ending = f"; {named} in Fig. 3 would make up the difference"
+        ledger.find(total, TOTAL, "error", str(corrected), f"The sum over the classes is {corrected}{ending}.")

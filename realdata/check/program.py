@@ -10,13 +10,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from published.tables import read_published_tables
-from realdata.check.duplicates import duplicates
-from realdata.check.inspection import Inspection, inspect
+from realdata.check.inspection import Inspection, duplicates, inspect
 from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
 from realdata.photos.decoding import Decoders, Unreadable, processors
-from realdata.photos.folders import GROUPS, Photo, find_photos, warnings
+from realdata.photos.folders import Photo, find_photos, warnings
 from realdata.photos.published_counts import differences
 from workbench import program, results, terminal
+from workbench.conventions import GROUPS
 
 _BATCH = 64
 _SHOWN = 10  # of a long list on the terminal; --json has all

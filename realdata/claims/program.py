@@ -1,6 +1,6 @@
 """`python -m realdata.claims`: the paper's claims C1 to C6 and C8 put to the published measurements, with statistics.
 
-(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.judge` how
+(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.claim_test` how
 verdicts are corrected.
 """
 
@@ -13,16 +13,15 @@ from typing import Any
 from published.option import add_published_option
 from published.tables import read_published_tables
 from realdata.claims import table
-from realdata.claims.added import not_asked
-from realdata.claims.added_models import add_with_option, read_added_models
+from realdata.claims.added_models import add_with_option, not_asked, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS
-from realdata.claims.claim_test import CLAIMS, ClaimTest
+from realdata.claims.claim_test import CLAIMS, JudgedClaim
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from workbench import program, results, terminal
 
 
 def claims_content(
-    tests: Sequence[ClaimTest], added: Sequence[ClaimTest] = (), missed: Sequence[Mapping[str, str]] = ()
+    tests: Sequence[JudgedClaim], added: Sequence[JudgedClaim] = (), missed: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, Any]:
     """What `--json` gives.
 

@@ -7,9 +7,9 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realdata.claims.claim_test import CLAIMS, ClaimTest
-from realdata.claims.judge import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
+from realdata.claims.claim_test import CLAIMS, INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, JudgedClaim
 from workbench import terminal
+from workbench.conventions import LEVEL
 
 _READ = {
     ("C1", "drop"): "A drop alone does not say why: the counter photos may be harder for every model, and one CLIP's "
@@ -32,11 +32,11 @@ _ASSUMED = (
 )
 
 
-def show(tests: Sequence[ClaimTest], not_asked: Sequence[Mapping[str, Any]], everything: bool) -> None:
+def show(tests: Sequence[JudgedClaim], not_asked: Sequence[Mapping[str, Any]], everything: bool) -> None:
     """Print each question's table, what to know of it, and the answer.
 
     Args:
-        tests: the rows.
+        tests: the judged tests.
         not_asked: questions that the data cannot be asked, with the `reason`.
         everything: also the settings without the selecting model or its family, and with corrected values.
     """
@@ -61,11 +61,11 @@ def show(tests: Sequence[ClaimTest], not_asked: Sequence[Mapping[str, Any]], eve
         console.print(_strictly(tests))
 
 
-def _is_plain(test: ClaimTest) -> bool:
+def _is_plain(test: JudgedClaim) -> bool:
     return test.setting["selector"] in ("included", "none") and test.setting["values"] == "as printed"
 
 
-def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
+def _table(tests: Sequence[JudgedClaim], everything: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("setting")
     if everything:
@@ -89,14 +89,14 @@ def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
     return table
 
 
-def _source(test: ClaimTest) -> str:
+def _source(test: JudgedClaim) -> str:
     if test.source == "added":
         names = [" ".join(filter(None, (model["backbone"], model["pretrain"]))) for model in test.models]
         return names[0] if len(names) == 1 else f"{len(names)} models"
     return " ".join([test.source, " and ".join(test.tables)]).strip()
 
 
-def _in_words(claim: str, question: str, tests: Sequence[ClaimTest]) -> str:
+def _in_words(claim: str, question: str, tests: Sequence[JudgedClaim]) -> str:
     counted = Counter(test.verdict for test in tests)
     parts = [
         f"{counted[verdict]} {verdict}" for verdict in (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE) if counted[verdict]
@@ -114,9 +114,9 @@ def _in_words(claim: str, question: str, tests: Sequence[ClaimTest]) -> str:
     return " ".join(filter(None, (answer, read)))
 
 
-def _strictly(tests: Sequence[ClaimTest]) -> str:
+def _strictly(tests: Sequence[JudgedClaim]) -> str:
     decided = [test for test in tests if test.verdict != INCONCLUSIVE]
-    kept = sum(test.p_value_holm < 0.05 for test in decided)
+    kept = sum(test.p_value_holm < LEVEL for test in decided)
     return (
         f"{len(tests)} rows are judged together. Of the {len(decided)} that are not inconclusive, {kept} stay so by "
         "Holm's correction."

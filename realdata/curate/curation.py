@@ -8,9 +8,20 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from realdata.curate.chance import PERMUTATIONS, Chance, chance
 from realdata.curate.held_out import HALF, SHARE, SPLITS, HeldOut, held_out
-from realdata.curate.selection import MIN_PHOTOS, THRESHOLD, Cells, Choice, choose, count, mean_kept
+from realdata.curate.selection import (
+    MIN_PHOTOS,
+    PERMUTATIONS,
+    THRESHOLD,
+    Cells,
+    Chance,
+    Choice,
+    chance,
+    choose,
+    count,
+    mean_kept,
+)
+from workbench.conventions import GROUPS
 from workbench.errors import ParameterError
 
 _FEW = 10  # photos: of fewer, one more or less right moves the accuracy by over 10 points
@@ -168,7 +179,7 @@ def _kept_photos(photos: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     kept = selection[selection.kept]
     pairs = pd.concat(
         kept[["class_index", f"{group}_background"]].set_axis(["class_index", "background"], axis=1).assign(group=group)
-        for group in ("common", "counter")
+        for group in GROUPS
     )
     return photos.merge(pairs, on=["class_index", "background"])[["path", "class_index", "group", "background"]]
 

@@ -4,9 +4,7 @@ import argparse
 from pathlib import Path
 
 from published.tables import DIRECTORY
-from realdata.curate import figure as curation_figure
-from realdata.curate import selector_table
-from realdata.curate import table as curation_table
+from realdata.curate import display
 from realdata.curate.curation import CurationConfig, curate
 from realdata.curate.held_out import steps
 from realdata.curate.selector_excess import evaluate_selector
@@ -101,7 +99,7 @@ def _main(options: argparse.Namespace) -> None:
         raise InputError(f"--photos: {options.photos} cannot go with --published, which has no photos")
     content = evaluate_selector(options.published, options.seed)
     if not results.emit_json(content, options.json):
-        selector_table.show(content)
+        display.show_selector(content)
 
 
 def _curate(options: argparse.Namespace) -> None:
@@ -110,9 +108,9 @@ def _curate(options: argparse.Namespace) -> None:
     classes = read_class_names(options.names)
     mapping = read_mapping(options.classes) if options.classes else None
     photos, notes = read_labelled(options.predictions, options.photos, classes, mapping)
-    with terminal.progress() as display:
-        task = display.add_task("splits, shuffles", total=2 * steps(config.splits) + config.permutations, status="")
-        content, selection, kept = curate(photos, classes.names, config, lambda done: display.advance(task, done))
+    with terminal.progress() as progress:
+        task = progress.add_task("splits, shuffles", total=2 * steps(config.splits) + config.permutations, status="")
+        content, selection, kept = curate(photos, classes.names, config, lambda done: progress.advance(task, done))
     if selection.naive_drop.isna().all():
         raise InputError(
             f"{options.predictions}: no class has two backgrounds with at least {config.min_photos} photos each"
@@ -131,11 +129,11 @@ def _curate(options: argparse.Namespace) -> None:
             "selection.csv": selection.to_csv(index=False, lineterminator="\n"),
             "photos.csv": kept.to_csv(index=False, lineterminator="\n"),
             "curation.json": results.to_json(content),
-            "curation.png": figures.to_png(curation_figure.draw(content)),
+            "curation.png": figures.to_png(display.draw(content)),
         },
     )
     if not results.emit_json(content, options.json):
-        curation_table.show(content)
+        display.show(content)
         terminal.output().print(
             f"Written to {options.out}: selection.csv, photos.csv, curation.json, curation.png", soft_wrap=True
         )

@@ -28,13 +28,13 @@ from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables, read_classwise, read_published_tables
-from realdata.claims.claim_test import LEVEL
 from realdata.claims.settings import SELECTOR, Setting, is_repeated, is_selector, settings
 from realdata.curate.selection import THRESHOLD
 from realdata.statistics.bootstrap import DRAWS
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import proportions
 from workbench import results
+from workbench.conventions import GROUPS, LEVEL, PERCENTILES_95
 from workbench.errors import InputError
 
 
@@ -78,9 +78,9 @@ def _excesses(setting: Setting, tables: PublishedTables, directory: Path) -> Ite
     selecting = is_selector(setting.clips)
     shares = {
         group: proportions(setting.clips[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
-        for group in ("common", "counter")
+        for group in GROUPS
     }
-    for common, counter in zip(*(shares[group][selecting] for group in ("common", "counter")), strict=True):
+    for common, counter in zip(*(shares[group][selecting] for group in GROUPS), strict=True):
         try:
             one = robustness_of_one(
                 shares["common"][~selecting], shares["counter"][~selecting], float(common), float(counter)
@@ -114,7 +114,7 @@ def _comparisons(
         column: table.assign(drop=table.common - table.counter).pivot(
             index=index, columns=["backbone", "pretrain"], values=column
         )
-        for column in ("common", "counter", "drop")
+        for column in (*GROUPS, "drop")
     }
     selector = (SELECTOR["backbone"], SELECTOR["pretrain"])
     if selector not in wide["drop"]:
@@ -139,8 +139,7 @@ def _comparisons(
         if not group:
             continue
         differences = {
-            column: wide[column][selector] - wide[column][group].mean(axis=1)
-            for column in ("common", "counter", "drop")
+            column: wide[column][selector] - wide[column][group].mean(axis=1) for column in (*GROUPS, "drop")
         }
         excess = differences["drop"]
         drawn = generator.choice(excess.to_numpy(), (DRAWS, len(excess))).mean(axis=1)
@@ -152,7 +151,7 @@ def _comparisons(
             "common_difference": float(differences["common"].mean()),
             "counter_difference": float(differences["counter"].mean()),
             "excess": float(excess.mean()),
-            "interval": np.percentile(drawn, [2.5, 97.5]).tolist(),
+            "interval": np.percentile(drawn, PERCENTILES_95).tolist(),
             "p_value": float(ttest_1samp(excess, 0.0).pvalue),
             "classes_above_0": int((excess > 0).sum()),
             "classes": ranked.astype({"imagenet_index": int}).to_dict("records"),

@@ -1,7 +1,7 @@
 """What the theory's model lacks, put to the averages: many classes, and counter photos that are harder.
 
-Four lines through a family's models on probit axes, with photos' errors in both accuracies and the models' own scatter
-(`realdata.reliance.average_lines`), as in `realdata.reliance.classes`:
+Four lines are fitted through a family's models on probit axes, with photos' errors in both accuracies and the models'
+own scatter (`realdata.reliance.average_lines`), as in `realdata.reliance.classes`:
 
 - `ray`: through 50%, reliance alone, as the theory of two classes has it;
 - `chance`: through the accuracy of a guesser among the candidates, 1 / 1000 or 1 / 20: reliance alone, with many
@@ -11,12 +11,12 @@ Four lines through a family's models on probit axes, with photos' errors in both
 - `shift`: slope 1, counter photos harder for all models alike;
 - `line`: both slope and intercept free.
 
-The first three are tested against the last, which is left with where it meets equal accuracies, by Fieller's set.
-Verdict: the one of the three that is not rejected, where the other two are; `none alone` where all three are;
-`undecided` otherwise. Models within twice chance have learned nothing, and are left out.
+The first three are tested against the last. Fieller's set says where the last meets equal accuracies. The verdict is
+the one of the three that is not rejected, where the other two are; `none alone` where all three are; `undecided`
+otherwise. Models within twice chance have learned nothing, and are left out.
 
-CLIPs against ImageNet models, again: with one intercept for both families, which is how hard the photos are for any
-model, do their slopes differ? Tested against one slope; whether one intercept is enough is tested too.
+CLIPs are compared with ImageNet models again: with one intercept for both families, which is how hard the photos are
+for any model, do their slopes differ? This is tested against one slope. Whether one intercept is enough is tested too.
 
 Models count as independent draws. The photos are taken as they are: with others the difficulty would be another.
 """
@@ -28,12 +28,90 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from realdata.claims.claim_test import LEVEL
 from realdata.claims.settings import Setting
-from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
 from realdata.reliance.average_lines import Group, covariance, fit_lines, p_value
 from realdata.reliance.averages import FEWEST
 from realdata.reliance.families import Family
+from workbench.conventions import LEVEL
+
+
+@dataclasses.dataclass(frozen=True)
+class Alternatives:
+    """What describes the averages of one family in one setting: reliance, chance, difficulty, or more than one.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: as of `RelianceTest`.
+        setting: as of `RelianceTest`.
+        family: `clip` or `imagenet`.
+        models: how many.
+        left_out: models that have learned nothing.
+        slopes: k of each line: `ray`, `chance`, `shift` (1) and `line`.
+        intercepts: alpha of each, at 50%, in probits.
+        aicc: of each, less the best one's.
+        p_values: that `ray`, `chance` and `shift` are enough, against `line`; not corrected.
+        p_values_corrected: by Holm over the whole program.
+        slope_interval: 95% interval of the slope of `line`.
+        meeting: accuracy at which `line` meets equal accuracies.
+        meeting_set: accuracies not rejected as such at 5% (Fieller), as pieces [low, high].
+        scatter: the models' own standard deviation about `line`, in probits.
+        verdict: `ray`, `chance`, `shift`, `none alone` (all three are rejected) or `undecided`.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setting: dict[str, str]
+    family: str
+    models: int
+    left_out: int
+    slopes: dict[str, float]
+    intercepts: dict[str, float]
+    aicc: dict[str, float]
+    p_values: dict[str, float]
+    p_values_corrected: dict[str, float]
+    slope_interval: tuple[float, float]
+    meeting: float
+    meeting_set: tuple[tuple[float, float], ...]
+    scatter: float
+    verdict: str
+    sentence: str
+
+
+@dataclasses.dataclass(frozen=True)
+class AtOneDifficulty:
+    """CLIPs against ImageNet models, with a difficulty of the counter photos that is common to both.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: as of `Comparison`.
+        setting: as of `Comparison`.
+        difficulty: the common intercept, in probits.
+        clip_reliance: tau of the CLIPs' slope beside it.
+        imagenet_reliance: the same of the ImageNet models.
+        difference: the first minus the second.
+        p_value: of the test that the slopes are the same, not corrected.
+        p_value_corrected: by Holm over the whole program.
+        difficulty_p_value: of the test that one difficulty is enough, not corrected.
+        difficulty_p_value_corrected: by Holm over the whole program.
+        verdict: `CLIPs lean more`, `CLIPs lean less` or `inconclusive`.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setting: dict[str, str]
+    difficulty: float
+    clip_reliance: float
+    imagenet_reliance: float
+    difference: float
+    p_value: float
+    p_value_corrected: float
+    difficulty_p_value: float
+    difficulty_p_value_corrected: float
+    verdict: str
+    sentence: str
+
 
 _CANDIDATES = {"1v1000": 1000, "1v20": 20}
 _NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guessers at chance",

@@ -1,7 +1,7 @@
 """Averages: whether one reliance on the background explains a family's published accuracies (S19).
 
 On probit axes the theory puts models that lean on the spurious feature to the same degree, and differ only in
-quality, on one line through the origin, whose slope k is the index of spurious reliance tau = (1 - k) / (1 + k): 0 for
+quality, on one line through the origin. Its slope k is the index of spurious reliance tau = (1 - k) / (1 + k): 0 for
 models that ignore the background, 1 for models that are right on counter photos half of the time. For each setting
 and family of models this asks two questions that the theory can fail:
 
@@ -15,7 +15,7 @@ Verdicts, at 5% after Holm's correction: `rejected` if either answer is no, with
 The standard error of tau is widened by the root of chi-square over its degrees of freedom where that exceeds 1. The two
 families of a setting are compared by the difference of their indices.
 
-A model whose two probits do not sum to more than 0, which is worse than chance in the theory's sense, has no index and
+A model whose two probits do not sum to more than 0, which is worse than chance in the theory's sense, has no index. It
 is left out, and counted.
 
 What is assumed beyond the theory's two classes: an accuracy in 1000 or 20 classes, averaged over 45 of them, is read
@@ -26,19 +26,90 @@ photos are merely harder moves both indices alike: the difference is what speaks
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
 import statsmodels.api as sm
 from scipy.stats import chi2, norm
 
-from realdata.claims.claim_test import LEVEL
 from realdata.claims.settings import Setting
 from realdata.reliance.families import Family, estimate
-from realdata.reliance.result import Comparison, RelianceTest
 from theory.statements.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index
+from workbench.conventions import GROUPS, LEVEL, Z95
 
-_Z = float(norm.ppf(1 - LEVEL / 2))
+
+@dataclasses.dataclass(frozen=True)
+class RelianceTest:
+    """The models of one family in one setting, against one line through the origin of probit axes.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: numbers of the paper's tables that hold the models.
+        setting: `setup`, `prompt`, `averaging` and `selector`, in the words of the tables' columns; prompt and selector
+            are `none` for ImageNet models, which have neither.
+        family: `clip` or `imagenet`.
+        slope: k of the line through the origin.
+        reliance: tau, the family's index of spurious reliance.
+        stderr: its standard error.
+        interval: its 95% interval.
+        intercept: of the line that may miss the origin, in probits of the counter photos.
+        intercept_p_value: of the test that it is 0, not corrected.
+        chi_square: of the models' distances from the line through the origin.
+        chi_square_p_value: of the test that there is one reliance, not corrected.
+        verdict: `rejected` or `not rejected`; empty before the correction for multiple comparisons.
+        reasons: what was rejected.
+        models: each model's own index.
+        left_out: how many models have no index.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setting: dict[str, str]
+    family: str
+    slope: float
+    reliance: float
+    stderr: float
+    interval: tuple[float, float]
+    intercept: float
+    intercept_p_value: float
+    chi_square: float
+    chi_square_p_value: float
+    verdict: str
+    reasons: tuple[str, ...]
+    models: list[dict[str, Any]]
+    left_out: int
+    sentence: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The CLIPs' index minus the ImageNet models', in one setting.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: numbers of the paper's tables that hold the models of both families.
+        setting: as the CLIPs'.
+        difference: positive where CLIPs lean more on the background.
+        stderr: its standard error.
+        interval: its 95% interval.
+        p_value: of the test that it is 0, two-sided, corrected by Holm once it is judged.
+        verdict: `CLIPs lean more`, `CLIPs lean less` or `inconclusive`.
+        sentence: the same in words.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setting: dict[str, str]
+    difference: float
+    stderr: float
+    interval: tuple[float, float]
+    p_value: float
+    verdict: str
+    sentence: str = ""
+
+
 # Fewer models than this do not show whether their line meets the origin.
 FEWEST = 5
 # In probits: a model whose error is so large has no weight, and fills up a family to the size of the largest.
@@ -113,7 +184,7 @@ def _test(family: Family, left_out: int, fitted: tuple[Line, Estimate]) -> Relia
     stderr = float(line.reliance.standard_error) * max(1.0, chi_square / freedom) ** 0.5
     reliance = float(line.reliance.value)
     fit = sm.OLS(np.asarray(family.counter.value), sm.add_constant(np.asarray(family.common.value))).fit()
-    rows = family.models[["backbone", "pretrain", "checkpoint", "common", "counter"]].to_dict("records")
+    rows = family.models[["backbone", "pretrain", "checkpoint", *GROUPS]].to_dict("records")
     return RelianceTest(
         source=family.setting.source,
         tables=family.tables,
@@ -122,7 +193,7 @@ def _test(family: Family, left_out: int, fitted: tuple[Line, Estimate]) -> Relia
         slope=float(line.slope.value),
         reliance=reliance,
         stderr=stderr,
-        interval=(reliance - _Z * stderr, reliance + _Z * stderr),
+        interval=(reliance - Z95 * stderr, reliance + Z95 * stderr),
         intercept=float(fit.params[0]),
         intercept_p_value=float(fit.pvalues[0]),
         chi_square=chi_square,
@@ -176,7 +247,7 @@ def _compare(setting: Setting, clip: RelianceTest, imagenet: RelianceTest) -> Co
         setting=setting.describe(),
         difference=difference,
         stderr=stderr,
-        interval=(difference - _Z * stderr, difference + _Z * stderr),
+        interval=(difference - Z95 * stderr, difference + Z95 * stderr),
         p_value=float(2 * norm.sf(abs(difference) / stderr)),
         verdict="",
     )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from realdata.claims.claim_test import LEVEL
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.classes import LINES, ClassFits, shift_variance
-from realdata.reliance.counts import GROUPS
 from realdata.reliance.random_effects import pool
+from workbench.conventions import GROUPS, LEVEL
 
 _IN_WORDS = {
     "ray": "reliance alone, with guessers at 50%",

@@ -9,7 +9,7 @@ Four lines are fitted to each class with binomial errors in both accuracies (`re
 
 A class's ray is `rejected` if its deviance, or the intercept's likelihood ratio, is significant after Holm's correction
 over the whole program. The models saw the same photos, so both tests allow for any common correlation of their errors
-(`realdata.reliance.shared_errors`), and the intercept's for the models' own scatter too, by the overdispersion of the
+(`realdata.reliance.count_lines`), and the intercept's for the models' own scatter too, by the overdispersion of the
 line. Not to be rejected is no success where a class has few photos, or models too much alike: it `holds` only if the
 95% interval of the intercept lies within `NEGLIGIBLE`, which is what the averages' intercepts all exceed; otherwise it
 is `undecided`.
@@ -26,11 +26,10 @@ from jaxtyping import Float
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from realdata.claims.claim_test import LEVEL
 from realdata.reliance.class_result import ClassTest
-from realdata.reliance.count_lines import CountLine, fit_counts
-from realdata.reliance.counts import GROUPS, ClassCounts
-from realdata.reliance.shared_errors import largest_p_value, left_share
+from realdata.reliance.count_lines import CountLine, fit_counts, largest_p_value, left_share
+from realdata.reliance.counts import ClassCounts
+from workbench.conventions import GROUPS, LEVEL, Z95
 
 LINES = ("ray", "chance", "shift", "line")
 # Probits: the intercepts of the averages are all further from 0 (docs/theory/accuracy_on_the_line.md).
@@ -98,7 +97,7 @@ def examine_classes(fits: ClassFits) -> list[ClassTest]:
     detectable = (student.ppf(1 - LEVEL / 2) + student.ppf(_POWER)) * np.sqrt(fits.inflation / information)
     reliance_error = 2 * ray.slope_error * np.sqrt(np.maximum(1, ray.deviance / freedom["ray"])) / (1 + ray.slope) ** 2
     sensible = np.sum(counts.known * ray.places, axis=1) * (1 + ray.slope) > 0
-    half = float(norm.ppf(1 - LEVEL / 2)) * reliance_error
+    half = Z95 * reliance_error
     shares = {group: counts.right[group] / counts.photos[group] for group in GROUPS}
     drops = 100 * np.sum(counts.known * (shares["common"] - shares["counter"]), axis=1) / models
     shift_error = np.sqrt(shift_variance(fits))

@@ -13,6 +13,7 @@ from published.tables import PublishedTables
 from realdata.claims.settings import Setting, settings
 from realdata.statistics.photo_error import proportions, standard_errors
 from theory.statements.accuracy_on_the_line import Estimate
+from workbench.conventions import GROUPS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,7 @@ def probits(frame: pd.DataFrame, averaging: str, classes: pd.DataFrame) -> tuple
         classes: the photo counts of each class.
     """
     found = []
-    for group in ("common", "counter"):
+    for group in GROUPS:
         photos = classes[f"{group}_photos"].to_numpy()
         shares = proportions(frame[group].to_numpy(), photos)
         values = norm.ppf(shares)

@@ -8,14 +8,14 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables
-from realdata.claims.claim_test import LEVEL
 from realdata.reliance import alternatives, averages, class_summary, classes, models
-from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
+from realdata.reliance.alternatives import Alternatives, AtOneDifficulty
+from realdata.reliance.averages import Comparison, RelianceTest
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.counts import count
 from realdata.reliance.families import offered
-from realdata.reliance.model_result import ModelIndex
-from realdata.reliance.result import Comparison, RelianceTest
+from realdata.reliance.models import ModelIndex
+from workbench.conventions import LEVEL
 
 _Row = TypeVar("_Row")
 

@@ -6,13 +6,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from realdata.claims.claim_test import LEVEL
-from realdata.reliance.alternatives_result import Alternatives
+from realdata.reliance.alternatives import Alternatives
+from realdata.reliance.averages import RelianceTest
 from realdata.reliance.class_result import ClassTest
-from realdata.reliance.model_result import ModelIndex
-from realdata.reliance.result import RelianceTest
+from realdata.reliance.models import ModelIndex
 from realdata.reliance.study import Study
 from workbench import terminal
+from workbench.conventions import LEVEL
 
 FAMILY_NAMES = {"clip": "CLIPs", "imagenet": "ImageNet models"}
 

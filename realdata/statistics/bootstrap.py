@@ -19,12 +19,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import brentq
 
-from realdata.photos.folders import GROUPS
+from workbench.conventions import GROUPS, LEVEL, PERCENTILES_95
 
 NAMES = (*GROUPS, "drop")
 DRAWS = 10_000
-LEVEL = 95.0  # %
-_TAIL = (1 - LEVEL / 100) / 2
+_TAIL = LEVEL / 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +82,7 @@ def _mean(values: dict[str, np.ndarray], name: str) -> Float[np.ndarray, " draws
 
 
 def _ends(draws: Float[np.ndarray, " draws"]) -> tuple[float, float]:
-    low, high = np.percentile(draws, [(100 - LEVEL) / 2, (100 + LEVEL) / 2])
+    low, high = np.percentile(draws, PERCENTILES_95)
     return float(low), float(high)
 
 

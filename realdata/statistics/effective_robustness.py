@@ -18,6 +18,8 @@ import statsmodels.api as sm
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
+from workbench.conventions import LEVEL
+
 
 @dataclasses.dataclass(frozen=True)
 class EffectiveRobustness:
@@ -75,7 +77,7 @@ def effective_robustness(
     from_models = float(np.var(values, ddof=1)) / len(values)
     mean = float(np.mean(values))
     stderr, freedom = _summed((from_line, float(fit.df_resid)), (from_models, len(values) - 1.0))
-    half_width = float(student_t.ppf(0.975, freedom)) * stderr
+    half_width = float(student_t.ppf(1 - LEVEL / 2, freedom)) * stderr
 
     return EffectiveRobustness(
         intercept=float(fit.params[0]),
@@ -188,7 +190,7 @@ def _design(common: np.ndarray) -> np.ndarray:
 
 
 def _intervals(fit: Any, common: np.ndarray, counter: np.ndarray) -> np.ndarray:
-    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=0.05)  # of a new baseline model, in logits
+    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=LEVEL)  # of a new baseline model, in logits
     return 100 * (counter[:, None] - expit(bounds[:, ::-1]))
 
 

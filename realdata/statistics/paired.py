@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from realdata.photos.folders import GROUPS
 from realdata.statistics.bootstrap import NAMES, Interval, balanced_intervals
+from workbench.conventions import GROUPS
 
 
 def pair(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -11,10 +11,9 @@ from scipy.stats import t as student_t
 
 from published.tables import DIRECTORY
 from realdata.curate import held_out as held_out_room
-from realdata.curate.chance import chance
 from realdata.curate.curation import CurationConfig, curate
 from realdata.curate.held_out import HALF, SHARE, held_out
-from realdata.curate.selection import Cells, choose, count
+from realdata.curate.selection import Cells, chance, choose, count
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.statistics.effective_robustness import robustness_of_one
 from tests import seeds

@@ -9,11 +9,10 @@ from scipy.stats import binom, chi2, norm
 from published.tables import read_classwise, read_published_tables
 from realdata.reliance.class_summary import summarise
 from realdata.reliance.classes import examine_classes, fit_classes, shift_variance
-from realdata.reliance.count_lines import fit_counts
+from realdata.reliance.count_lines import fit_counts, largest_p_value, left_share
 from realdata.reliance.counts import ClassCounts, count, photo_count
 from realdata.reliance.models import class_indices
 from realdata.reliance.random_effects import pool
-from realdata.reliance.shared_errors import largest_p_value, left_share
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

@@ -4,9 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from realdata.audit.digits import changes
+from realdata.audit.arithmetic import agrees, changes
 from realdata.audit.photo_counts import fitting, share
-from realdata.audit.rounding import agrees
 
 CENT = Fraction(1, 100)
 

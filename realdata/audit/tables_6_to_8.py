@@ -1,27 +1,91 @@
-"""The controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST)."""
+"""Table 6 (checkpoints), and the controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST).
+
+A printed checkpoint names the samples and the batch of the public one.
+"""
 
 import itertools
+import re
 from collections import defaultdict
 from fractions import Fraction
 
 import numpy as np
 
+from realdata.audit.arithmetic import changes
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import LARGEST, share
 from realdata.audit.printed import NUMBERS, Place, PrintedTables
 from realdata.audit.result_rows import check_row, row_places
 
+CHECKPOINT = "checkpoint"
 PICTURES = "whole pictures"
 SPREAD = "possible spread"
 DESIGN = "design of Table 8"
 REPEATED = "repeated row"
 STATEMENTS = {
+    CHECKPOINT: "A printed checkpoint's epochs, samples seen (S) and batch (B) are those of the public checkpoint's "
+    "name.",
     PICTURES: "The accuracies of Table 7 are whole numbers of one number of test pictures.",
     SPREAD: "The standard deviation of accuracies with mean m is at most sqrt(2 m (100 - m)), that of two values at "
     "the ends.",
     DESIGN: "Table 8 trains on one number of samples for each number of classes; more than 2 classes have a rest.",
     REPEATED: "Two rows of Table 7 or 8 do not share every number.",
 }
+_PART = re.compile(r"[esb]\d+[mbk]?")  # e31, s34b, b160k
+
+
+def check_checkpoints(ledger: Ledger) -> None:
+    """Compare Table 6, and the checkpoints named in the tables of accuracies, with the public names."""
+    tables = ledger.tables
+    public = {
+        (row["backbone"], row["pretrain"], row["checkpoint"]): row["open_clip_tag"]
+        for row in tables.rows["hub_ids.csv"].values()
+    }
+    for line, row in tables.rows["checkpoints.csv"].items():
+        place = Place("checkpoints.csv", line, "checkpoint")
+        tag = public.get((row["backbone"], row["pretrain"], row["checkpoint"]))
+        if tag is None:
+            ledger.find(
+                place,
+                CHECKPOINT,
+                "warning",
+                " or ".join(sorted(
+                    name for backbone, pretrain, name in public if (backbone, pretrain) == tables.model(*place[:2])
+                )) or "a public checkpoint",
+                "No public checkpoint of this model has this name.",
+            )  # fmt: skip
+            continue
+        ledger.look(CHECKPOINT, (place,))
+        if not _parts(row["checkpoint"]) <= _parts(tag):
+            _write_checkpoint(ledger, place, tag)
+
+
+def _parts(text: str) -> set[str]:
+    return {word for word in re.split(r"[\s_]+", text.lower()) if _PART.fullmatch(word)}
+
+
+def _write_checkpoint(ledger: Ledger, place: Place, tag: str) -> None:
+    tables = ledger.tables
+    text = tables.text(place)
+    fitting = [proposal for proposal in changes(text) if _parts(proposal.value) <= _parts(tag)]
+    twin = _same_elsewhere(tables, place)
+    copied = f"; {' '.join(sorted(_parts(text))).upper()} stands at {twin}, perhaps copied from there" if twin else ""
+    ledger.find(
+        place,
+        CHECKPOINT,
+        "warning",
+        tag,
+        f"The public checkpoint of this model is {tag}{copied}.",
+        fitting[0] if len(fitting) == 1 else None,
+    )
+
+
+def _same_elsewhere(tables: PrintedTables, place: Place) -> str | None:
+    for line, row in tables.rows[place.file].items():
+        if line != place.line and _parts(row["checkpoint"]) == _parts(tables.text(place)):
+            return tables.words(place._replace(line=line))
+    return None
+
+
 _COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
 _LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
 

@@ -1,13 +1,15 @@
-"""What a printed number can stand for: an interval, exact in fractions.
+"""What a printed number can stand for: what it was before it was rounded, and before a typist's small mistake.
 
 A number printed to a unit u (0.01 for two decimals) stands for [v - u/2, v + u/2] if it was rounded, and for [v, v + u)
-if it was cut off, towards 0. Rounding is always allowed; cutting only where the numbers of a table that can be
-recomputed agree with cutting in more places than with rounding (`cut_by_evidence`).
+if it was cut off, towards 0; both are exact in fractions. Rounding is always allowed. Cutting is allowed only where the
+numbers of a table that can be recomputed agree with cutting in more places than with rounding (`cut_by_evidence`).
 """
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 Interval = tuple[Fraction, Fraction]
 
@@ -82,3 +84,52 @@ def cut_by_evidence(found: Evidence) -> bool:
 def shown(value: Fraction, unit: Fraction) -> str:
     """A number as the table would print it, rounded."""
     return f"{float(value):.{len(str(unit.denominator)) - 1}f}"
+
+
+class Proposal(NamedTuple):
+    """A value that makes every rule hold, and the mistake that would have turned it into the printed one."""
+
+    value: str
+    change: str
+
+
+def changes(text: str, lost: bool = False) -> Iterator[Proposal]:
+    """All numbers that one mistake turns into the printed one, each once.
+
+    Args:
+        text: digits with at most one point and a sign.
+        lost: whether a digit may have been lost or added too, as in counts.
+    """
+    seen = {text}
+    for proposal in _all_changes(text, lost):
+        if proposal.value not in seen and not _padded(proposal.value):
+            seen.add(proposal.value)
+            yield proposal
+
+
+def _all_changes(text: str, lost: bool) -> Iterator[Proposal]:
+    for index, character in enumerate(text):
+        if character.isdigit():
+            for digit in "0123456789":
+                yield Proposal(text[:index] + digit + text[index + 1 :], "one digit")
+    digits = [index for index, character in enumerate(text) if character.isdigit()]
+    for left, right in itertools.pairwise(digits):
+        characters = list(text)
+        characters[left], characters[right] = characters[right], characters[left]
+        yield Proposal("".join(characters), "transposition")
+    if lost:
+        for index in range(len(text) + 1):
+            for digit in "0123456789":
+                yield Proposal(text[:index] + digit + text[index:], "lost digit")
+        for index in digits if len(digits) > 1 else []:
+            yield Proposal(text[:index] + text[index + 1 :], "added digit")
+
+
+def _padded(text: str) -> bool:
+    whole = text.lstrip("-").partition(".")[0]
+    return len(whole) > 1 and whole.startswith("0")
+
+
+def only(proposals: Iterable[Proposal], holds: Callable[[str], bool]) -> list[Proposal]:
+    """Those with which the rules hold."""
+    return [proposal for proposal in proposals if holds(proposal.value)]

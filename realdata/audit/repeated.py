@@ -1,24 +1,28 @@
-"""Rows that should be the same and differ: one model in one setting, in several of the paper's tables.
+"""Rows that should be the same and differ, and rows or models that should differ and are the same.
 
-And rows that should differ and are the same: two models, or one model in two settings, with the same common and the
-same counter accuracy. Accuracies below 1% or above 99% may well coincide and are left out.
+One model in one setting has the same numbers in several of the paper's tables. Two models, or one model in two
+settings, do not share the common and the counter accuracy. Accuracies below 1% or above 99% may well coincide and are
+left out. No model of a class-wise table repeats another model's column.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from realdata.audit.averages import Expectation
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.result_rows import Expectations, Row, broken, row_places
+from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.result_rows import Expectation, Expectations, Row, broken, row_places
+from workbench.conventions import GROUPS
 
 EQUAL = "same model, same numbers"
 COPIED = "different rows, different numbers"
+REPEATED = "repeated model"
 STATEMENTS = {
     EQUAL: "One checkpoint in one setting (setup, prompt, averaging) has the same numbers in every table.",
     COPIED: "Two models, or one model in two settings, do not share both accuracies to the last decimal; sharing one "
     "is a note.",
+    REPEATED: "Two models of a class-wise table do not share both accuracies in more than half of the classes.",
 }
 _FILE = "results.csv"
 _SETTING = ("setup", "prompt", "averaging")
@@ -182,3 +186,39 @@ def _same_value(tables: PrintedTables, place: Place, said: Expectation) -> Place
     key = keys(tables)[place.line]
     line = next(line for line, each in keys(tables).items() if each == key and tables.table(_FILE, line) == table)
     return place._replace(line=line)
+
+
+_KEYS = {"classwise.csv": "class_id", "replication_classwise.csv": "imagenet_index"}
+
+
+def check_repeated_models(ledger: Ledger) -> None:
+    """Compare the models of each class-wise table, pair by pair; the later one is taken for the copy."""
+    tables = ledger.tables
+    for file, key in _KEYS.items():
+        models: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+        for line, row in tables.rows[file].items():
+            if all(row[group] for group in GROUPS):
+                models[tables.table(file, line), *tables.model(file, line)][row[key]] = line
+                ledger.look(REPEATED, (Place(file, line, group) for group in GROUPS))
+        for (first, lines), (second, others) in itertools.combinations(models.items(), 2):
+            shared = lines.keys() & others.keys()
+            same = [
+                each
+                for each in shared
+                if all(
+                    tables.value(Place(file, lines[each], group)) == tables.value(Place(file, others[each], group))
+                    for group in GROUPS
+                )
+            ]
+            if first[0] == second[0] and 2 * len(same) > len(shared):
+                copies = [Place(file, others[each], group) for each in same for group in GROUPS]
+                ledger.find(
+                    Place(file, min(others.values()), GROUPS[0]),
+                    REPEATED,
+                    "error",
+                    "other numbers",
+                    f"{' '.join(second[1:])} has both accuracies of {' '.join(first[1:])} in {len(same)} of "
+                    f"{len(shared)} classes: a copy.",
+                    involved=copies,
+                    corrected=dict.fromkeys(copies),
+                )
