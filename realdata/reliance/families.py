@@ -53,8 +53,8 @@ class Family:
         )
 
 
-def offered(tables: PublishedTables) -> list[tuple[Setting, Family, Family]]:
-    """Every setting with its CLIPs and its ImageNet models, of which there may be none."""
+def pair_families(tables: PublishedTables) -> list[tuple[Setting, Family, Family]]:
+    """Pair the CLIPs of every setting with its ImageNet models, of which there may be none."""
     found = []
     # One table of ImageNet models serves several settings, which differ in what only CLIPs have.
     shared: dict[tuple[str, ...], Family] = {}

@@ -12,7 +12,7 @@ in which the two probits do not sum to more than 0 have no index; they are left 
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,15 @@ from realdata.claims.settings import Setting
 from realdata.reliance.averages import indices
 from realdata.reliance.counts import ClassCounts
 from realdata.reliance.families import Family, estimate
-from realdata.reliance.random_effects import pool
+from realdata.reliance.question import Correction, Question
+from realdata.reliance.random_effects import Pooled, pool
 from theory.statements.accuracy_on_the_line import Estimate
 from workbench.conventions import GROUPS, LEVEL, Z95
+
+# Fewer classes than this are not averaged.
+_FEWEST_CLASSES = 5
+# The setting of the class-wise tables.
+_CLASSWISE = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,19 +101,13 @@ class ModelIndex:
     sentence: str
 
 
-# Fewer classes than this are not averaged.
-_FEWEST_CLASSES = 5
-# The setting of the class-wise tables.
-_CLASSWISE = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced"}
-
-
-def examine_models(
+def ask_models(
     settings: Sequence[tuple[Setting, Family, Family]], counts: Iterable[ClassCounts]
-) -> list[ModelIndex]:
-    """Every model in every setting that offers it, each once; ranked within its setting, not yet judged.
+) -> list[Question[ModelIndex]]:
+    """Ask of every model in every setting that has it, each once; ranked within its setting.
 
     Args:
-        settings: as `realdata.reliance.families.offered` gives them.
+        settings: as `realdata.reliance.families.pair_families` gives them.
         counts: of each source's classes.
     """
     distinct: dict[tuple[str, ...], Family] = {}
@@ -117,7 +117,7 @@ def examine_models(
                 distinct.setdefault(family.key, family)
     if not distinct:
         return []
-    classwise = {of.source: _classwise(of) for of in counts}
+    classwise = {of.source: _pool_classes(of) for of in counts}
     common, counter = (
         estimate(
             *(np.concatenate([np.asarray(getattr(of, group)[part]) for of in distinct.values()]) for part in (0, 1))
@@ -125,42 +125,13 @@ def examine_models(
         for group in GROUPS
     )
     index = indices(common, counter)
-    found: list[ModelIndex] = []
+    found: list[Question[ModelIndex]] = []
     for family in distinct.values():
         values, errors = (part[len(found) : len(found) + len(family.models)] for part in index)
         ranks = pd.Series(values).rank(method="min")
         rows = family.models.to_dict("records")
-        found += [_model(family, *row, classwise) for row in zip(rows, values, errors, ranks, strict=True)]
+        found += [_ask_model(family, *row, classwise) for row in zip(rows, values, errors, ranks, strict=True)]
     return found
-
-
-def questions(row: ModelIndex) -> tuple[float, ...]:
-    """The p-values that count in the correction for multiple comparisons."""
-    own = () if row.p_value is None else (row.p_value,)
-    return own if row.classwise is None else (*own, row.classwise.heterogeneity_p_value)
-
-
-def judged(row: ModelIndex, corrected: Sequence[float]) -> ModelIndex:
-    """The verdict that follows from the corrected p-values."""
-    own = None if row.p_value is None else corrected[0]
-    classwise, among = row.classwise, ""
-    if classwise is not None:
-        classwise = dataclasses.replace(classwise, heterogeneity_p_value_corrected=corrected[-1])
-        low, high = classwise.interval
-        differ = "differ" if corrected[-1] < LEVEL else "are not shown to differ"
-        among = (
-            f"; over {classwise.classes} classes {classwise.reliance:.2f} [{low:.2f}, {high:.2f}], which {differ} (by "
-            f"{classwise.spread:.2f}, one standard deviation), with {classwise.left_out} that have none"
-        )
-    if row.reliance is None or own is None or row.interval is None:
-        verdict, words = "no index", "its two probits do not sum to more than 0, so it has no index"
-    else:
-        verdict = "not told from 0" if own >= LEVEL else "above 0" if row.reliance > 0 else "below 0"
-        words = f"index {row.reliance:.2f} [{row.interval[0]:.2f}, {row.interval[1]:.2f}], {verdict}"
-    name = " ".join(part for part in (row.backbone, row.pretrain, row.checkpoint) if part)
-    return dataclasses.replace(
-        row, p_value_corrected=own, classwise=classwise, verdict=verdict, sentence=f"{name}: {words}{among}."
-    )
 
 
 def class_indices(counts: ClassCounts) -> Estimate:
@@ -177,7 +148,30 @@ def class_indices(counts: ClassCounts) -> Estimate:
     return estimate(*(np.where(counts.known, np.asarray(part), np.nan) for part in index))
 
 
-def _classwise(counts: ClassCounts) -> dict[tuple[str, str], ClasswiseIndex]:
+class _OverClasses(NamedTuple):
+    """One model's index over its classes: the mean as a tau, what was pooled on the scale of the angle, and counts."""
+
+    mean: float
+    pooled: Pooled
+    classes: int
+    left_out: int
+
+    def answer(self, correct: Correction) -> ClasswiseIndex:
+        """The row."""
+        low, high = self.pooled.interval
+        return ClasswiseIndex(
+            reliance=self.mean,
+            interval=(float(np.tan(low)), float(np.tan(high))),
+            spread=self.pooled.spread * (1 + self.mean**2),
+            heterogeneity_p_value=self.pooled.heterogeneity_p_value,
+            heterogeneity_p_value_corrected=correct(self.pooled.heterogeneity_p_value),
+            classes=self.classes,
+            left_out=self.left_out,
+        )
+
+
+def _pool_classes(counts: ClassCounts) -> dict[tuple[str, str], _OverClasses]:
+    """Average each model's index over its classes, by backbone and pre-training set."""
     index = class_indices(counts)
     found = {}
     for number, (_, model) in enumerate(counts.models.iterrows()):
@@ -187,50 +181,71 @@ def _classwise(counts: ClassCounts) -> dict[tuple[str, str], ClasswiseIndex]:
             continue
         # The angle's derivative by tau is 1 / (1 + tau^2).
         pooled = pool(np.arctan(value[has]), (error[has] / (1 + value[has] ** 2)) ** 2)
-        mean = float(np.tan(pooled.mean))
-        found[str(model["backbone"]), str(model["pretrain"])] = ClasswiseIndex(
-            reliance=mean,
-            interval=(float(np.tan(pooled.interval[0])), float(np.tan(pooled.interval[1]))),
-            spread=pooled.spread * (1 + mean**2),
-            heterogeneity_p_value=pooled.heterogeneity_p_value,
-            heterogeneity_p_value_corrected=1.0,
-            classes=int(has.sum()),
-            left_out=int((counts.known[:, number] & ~has).sum()),
+        left_out = int((counts.known[:, number] & ~has).sum())
+        found[str(model["backbone"]), str(model["pretrain"])] = _OverClasses(
+            float(np.tan(pooled.mean)), pooled, int(has.sum()), left_out
         )
     return found
 
 
-def _model(
+def _ask_model(
     family: Family,
     row: Mapping[Any, Any],
     value: float,
     error: float,
     rank: float,
-    classwise: Mapping[str, Mapping[tuple[str, str], ClasswiseIndex]],
-) -> ModelIndex:
+    classwise: Mapping[str, Mapping[tuple[str, str], _OverClasses]],
+) -> Question[ModelIndex]:
     setting = {name: family.described[name] for name in ("setup", "prompt", "averaging")}
+    backbone, pretrain, checkpoint = (str(row[name]) for name in ("backbone", "pretrain", "checkpoint"))
     own = None
     # Table 9 repeats backbones with other checkpoints, of which no classes are published.
-    if setting == _CLASSWISE and not row["checkpoint"] and family.family == "clip":
-        own = classwise.get(family.setting.source, {}).get((str(row["backbone"]), str(row["pretrain"])))
+    if setting == _CLASSWISE and not checkpoint and family.family == "clip":
+        own = classwise.get(family.setting.source, {}).get((backbone, pretrain))
     has = not np.isnan(value)
-    return ModelIndex(
-        source=family.setting.source,
-        table=family.tables[0] if family.tables else "replication",
-        setting=setting,
-        family=family.family,
-        backbone=str(row["backbone"]),
-        pretrain=str(row["pretrain"]),
-        checkpoint=str(row["checkpoint"]),
-        common=float(row["common"]),
-        counter=float(row["counter"]),
-        reliance=float(value) if has else None,
-        stderr=float(error) if has else None,
-        interval=(float(value - Z95 * error), float(value + Z95 * error)) if has else None,
-        rank=int(rank) if has else None,
-        p_value=float(2 * norm.sf(abs(value) / error)) if has else None,
-        p_value_corrected=None,
-        classwise=own,
-        verdict="",
-        sentence="",
+    p_value = float(2 * norm.sf(abs(value) / error)) if has else None
+    low, high = float(value - Z95 * error), float(value + Z95 * error)
+
+    def answer(correct: Correction) -> ModelIndex:
+        corrected = None if p_value is None else correct(p_value)
+        if corrected is None:
+            verdict, words = "no index", "its two probits do not sum to more than 0, so it has no index"
+        else:
+            verdict = "not told from 0" if corrected >= LEVEL else "above 0" if value > 0 else "below 0"
+            words = f"index {value:.2f} [{low:.2f}, {high:.2f}], {verdict}"
+        over_classes = None if own is None else own.answer(correct)
+        name = " ".join(part for part in (backbone, pretrain, checkpoint) if part)
+        return ModelIndex(
+            source=family.setting.source,
+            table=family.tables[0] if family.tables else "replication",
+            setting=setting,
+            family=family.family,
+            backbone=backbone,
+            pretrain=pretrain,
+            checkpoint=checkpoint,
+            common=float(row["common"]),
+            counter=float(row["counter"]),
+            reliance=float(value) if has else None,
+            stderr=float(error) if has else None,
+            interval=(low, high) if has else None,
+            rank=int(rank) if has else None,
+            p_value=p_value,
+            p_value_corrected=corrected,
+            classwise=over_classes,
+            verdict=verdict,
+            sentence=f"{name}: {words}{_over_classes_in_words(over_classes)}.",
+        )
+
+    p_values = () if p_value is None else (p_value,)
+    return Question(p_values if own is None else (*p_values, own.pooled.heterogeneity_p_value), answer)
+
+
+def _over_classes_in_words(found: ClasswiseIndex | None) -> str:
+    if found is None:
+        return ""
+    low, high = found.interval
+    differ = "differ" if found.heterogeneity_p_value_corrected < LEVEL else "are not shown to differ"
+    return (
+        f"; over {found.classes} classes {found.reliance:.2f} [{low:.2f}, {high:.2f}], which {differ} (by "
+        f"{found.spread:.2f}, one standard deviation), with {found.left_out} that have none"
     )

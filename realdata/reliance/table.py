@@ -8,7 +8,7 @@ from rich.table import Table
 
 from realdata.reliance.alternatives import Alternatives
 from realdata.reliance.averages import RelianceTest
-from realdata.reliance.class_result import ClassTest
+from realdata.reliance.classes import ClassTest
 from realdata.reliance.models import ModelIndex
 from realdata.reliance.study import Study
 from workbench import terminal
