@@ -683,7 +683,7 @@ MUTANTS = (
     ),
     Mutant(
         "photos shared by two classes are called harmless",
-        "realdata/check/inspection.py",
+        "realdata/check/check.py",
         "if len({photo.class_index for photo in same}) > 1:",
         "if len({photo.class_index for photo in same}) > 2:",
         ("tests/realdata/test_check.py",),

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import norm, t
 
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.printed import CellPlace, PrintedTables
 from realdata.audit.replication import PhotoCount
 from realdata.audit.result_rows import row_places
 from workbench.conventions import GROUPS
@@ -79,10 +79,10 @@ class Peers:
     group: str
     models: int
     median: float
-    limits: dict[Place, float]
-    cells: dict[Place, float]
+    limits: dict[CellPlace, float]
+    cells: dict[CellPlace, float]
 
-    def allows(self, place: Place, value: float) -> bool:
+    def allows(self, place: CellPlace, value: float) -> bool:
         """Whether a value in a model's cell would be of the usual kind."""
         return abs(value - self.cells[place] - self.median) <= self.limits[place]
 
@@ -113,7 +113,9 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
     for (setup, family), lines in pairs.items():
         for group in GROUPS if len(lines) >= _MODELS else ():
             cells = {
-                Place("results.csv", paper, group): float(tables.value(Place("replication_results.csv", other, group)))
+                CellPlace("results.csv", paper, group): float(
+                    tables.value(CellPlace("replication_results.csv", other, group))
+                )
                 for paper, other in lines.items()
             }
             differences = np.array([float(tables.value(place)) - value for place, value in cells.items()])
@@ -145,7 +147,7 @@ def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
     return lost
 
 
-def plausible(peers: Sequence[Peers], row: Mapping[Place, Fraction]) -> bool:
+def plausible(peers: Sequence[Peers], row: Mapping[CellPlace, Fraction]) -> bool:
     """Whether the values of a row are such as the replication allows; always where it measured nothing."""
     return all(
         each.allows(place, float(value)) for each in peers for place, value in row.items() if place in each.cells
@@ -163,7 +165,7 @@ def check_agreement(
         incomplete: models whose average the replication took over fewer classes: noted, since that explains it.
         classes: what there is to say of the models that disagree class by class.
     """
-    standing: dict[int, list[tuple[Place, Peers, float]]] = defaultdict(list)
+    standing: dict[int, list[tuple[CellPlace, Peers, float]]] = defaultdict(list)
     for each in peers:
         ledger.look(AGREEMENT, each.cells)
         for place in each.cells:
@@ -184,13 +186,13 @@ def check_agreement(
             if not lines:  # a folder with fewer rows
                 continue
             line = lines[0]
-            place = Place("results.csv", line, "common")
+            place = CellPlace("results.csv", line, "common")
             cause = likeliest_cause(ledger.tables, model, "clip", incomplete)
             ledger.find(place, AGREEMENT, "warning", "the replication's", f"{text} {cause}")
 
 
 def _write(
-    ledger: Ledger, found: list[tuple[Place, Peers, float]], incomplete: set[tuple[str, str]], classes: str
+    ledger: Ledger, found: list[tuple[CellPlace, Peers, float]], incomplete: set[tuple[str, str]], classes: str
 ) -> None:
     tables = ledger.tables
     place, each, _ = max(found, key=lambda one: abs(one[2] - one[1].median) / one[1].limits[one[0]])

@@ -19,7 +19,7 @@ from realdata.audit import (
 )
 from realdata.audit.arithmetic import Evidence
 from realdata.audit.finding import SEVERITIES, Cell, Correction, Finding, Ledger
-from realdata.audit.printed import Place, read_printed_tables
+from realdata.audit.printed import CellPlace, read_printed_tables
 from realdata.audit.result_rows import Expectation, Row, check_row, row_places
 
 RULES = {
@@ -98,7 +98,7 @@ def audit_tables(directory: Path) -> Audit:
     return Audit(findings, ledger.cells(), ledger.written_corrections(), ledger.rounding, list(counts.values()))
 
 
-def _check_results(ledger: Ledger, means: dict[Place, Expectation], peers: Sequence[agreement.Peers]) -> None:
+def _check_results(ledger: Ledger, means: dict[CellPlace, Expectation], peers: Sequence[agreement.Peers]) -> None:
     expectations = repeated.expect_equal(ledger, means)
     repeated.check_copies(ledger, expectations)
     measured = repeated.keys(ledger.tables)
@@ -109,7 +109,7 @@ def _check_results(ledger: Ledger, means: dict[Place, Expectation], peers: Seque
         told = repeated.repeat_findings(ledger, row, measured)
         left = {place: said for place, said in expectations.items() if place not in told}
 
-        def plausible(place: Place, value: Fraction, row: Row = row) -> bool:
+        def plausible(place: CellPlace, value: Fraction, row: Row = row) -> bool:
             printed = {each: ledger.tables.value(each) for each in row}
             return agreement.plausible(peers, printed | {place: value})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from realdata.audit.arithmetic import Evidence, Proposal
-from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.printed import NUMBERS, CellPlace, PrintedTables
 from workbench.conventions import GROUPS
 
 SEVERITIES = ("error", "warning", "note")
@@ -44,9 +44,9 @@ class Finding:
     line: int
 
     @property
-    def place(self) -> Place:
+    def place(self) -> CellPlace:
         """The cell."""
-        return Place(self.file, self.line, self.column)
+        return CellPlace(self.file, self.line, self.column)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, the proposal as `value` and `change`."""
@@ -108,29 +108,29 @@ class Ledger:
         self.tables = tables
         self.findings: list[Finding] = []
         self.rounding: list[Evidence] = []
-        self.corrections: dict[Place, str | None] = {}
-        self._rules: dict[Place, set[str]] = {}
-        self._status: dict[Place, str] = {}
+        self.corrections: dict[CellPlace, str | None] = {}
+        self._rules: dict[CellPlace, set[str]] = {}
+        self._status: dict[CellPlace, str] = {}
 
-    def look(self, rule: str, places: Iterable[Place]) -> None:
+    def look(self, rule: str, places: Iterable[CellPlace]) -> None:
         """Say that a rule looked at these cells."""
         for place in places:
             self._rules.setdefault(place, set()).add(rule)
 
-    def confirmed(self, place: Place, rule: str) -> bool:
+    def confirmed(self, place: CellPlace, rule: str) -> bool:
         """Whether a rule looked at the cell and nothing is wrong with it."""
         return rule in self._rules.get(place, ()) and place not in self._status
 
     def find(
         self,
-        place: Place,
+        place: CellPlace,
         rule: str,
         severity: str,
         expected: str,
         explanation: str,
         proposal: Proposal | None = None,
-        involved: Iterable[Place] = (),
-        corrected: Mapping[Place, str | None] | None = None,
+        involved: Iterable[CellPlace] = (),
+        corrected: Mapping[CellPlace, str | None] | None = None,
     ) -> None:
         """Write down a finding.
 
@@ -167,13 +167,13 @@ class Ledger:
         for each, text in (corrected or {}).items():
             self.corrections.setdefault(each, text)
 
-    def repeat(self, place: Place, there: Place) -> None:
+    def repeat(self, place: CellPlace, there: CellPlace) -> None:
         """Give a cell that repeats another the state and the correction of that one."""
         self._status[place] = self._status[there]
         if there in self.corrections:
             self.corrections.setdefault(place, self.corrections[there])
 
-    def found(self, place: Place, severity: str = "error") -> bool:
+    def found(self, place: CellPlace, severity: str = "error") -> bool:
         """Whether a finding of this severity or a worse one is about the cell or involves it."""
         status = self._status.get(place)
         return status is not None and SEVERITIES.index(status) <= SEVERITIES.index(severity)

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from realdata.audit.arithmetic import Evidence, changes, only
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.printed import CellPlace, PrintedTables
 from workbench.conventions import GROUPS
 
 COUNT = "photo count"
@@ -53,10 +53,10 @@ def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST)
     return left
 
 
-def photo_places(tables: PrintedTables) -> dict[Key, Place]:
+def photo_places(tables: PrintedTables) -> dict[Key, CellPlace]:
     """Where each class's number of photos is printed."""
     return {
-        (row["class_id"], group): Place("classes.csv", line, f"{group}_photos")
+        (row["class_id"], group): CellPlace("classes.csv", line, f"{group}_photos")
         for line, row in tables.rows["classes.csv"].items()
         for group in GROUPS
     }
@@ -69,12 +69,12 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
         The number of photos of each class and group, corrected where one is wrong; None where none suits.
     """
     tables = ledger.tables
-    cells: dict[Key, dict[tuple[str, str], Place]] = defaultdict(dict)
+    cells: dict[Key, dict[tuple[str, str], CellPlace]] = defaultdict(dict)
     for line, row in tables.rows["classwise.csv"].items():
         for group in GROUPS:
             # A model that stands in two tables is one measurement.
             cells[row["class_id"], group].setdefault(
-                tables.model("classwise.csv", line), Place("classwise.csv", line, group)
+                tables.model("classwise.csv", line), CellPlace("classwise.csv", line, group)
             )
     photos: dict[Key, int | None] = {}
     for key, place in photo_places(tables).items():
@@ -83,7 +83,7 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
     return photos
 
 
-def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
+def _check(ledger: Ledger, place: CellPlace, cells: list[CellPlace]) -> int | None:
     tables = ledger.tables
     printed = int(tables.value(place))
     accuracies = [(tables.value(cell), tables.unit(cell)) for cell in cells]
@@ -131,7 +131,7 @@ def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
     for line, row in tables.rows["classwise.csv"].items():
         for group in GROUPS:
             count = photos[row["class_id"], group]
-            place = Place("classwise.csv", line, group)
+            place = CellPlace("classwise.csv", line, group)
             if count is not None:
                 value, unit = tables.value(place), tables.unit(place)
                 above = Fraction(100 * math.ceil(value * count / 100), count)
@@ -149,7 +149,7 @@ def check_totals(ledger: Ledger) -> None:
     """Compare the totals with the sums, with the printed numbers of photos and with the corrected ones."""
     tables = ledger.tables
     for line, row in tables.rows.get("totals.csv", {}).items():
-        total = Place("totals.csv", line, "photos")
+        total = CellPlace("totals.csv", line, "photos")
         cells = [place for (_, group), place in photo_places(tables).items() if group == row["group"]]
         ledger.look(TOTAL, (total, *cells))
         printed = sum(int(tables.value(place)) for place in cells)

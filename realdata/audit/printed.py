@@ -51,7 +51,7 @@ _TABLES = {
 }
 
 
-class Place(NamedTuple):
+class CellPlace(NamedTuple):
     """A cell: its file, line (the header is line 1) and column."""
 
     file: str
@@ -82,29 +82,29 @@ class PrintedTables:
             for name, frame in self.frames.items()
         }
 
-    def text(self, place: Place) -> str:
+    def text(self, place: CellPlace) -> str:
         """The cell as printed."""
         return self.rows[place.file][place.line][place.column]
 
-    def value(self, place: Place) -> Fraction:
+    def value(self, place: CellPlace) -> Fraction:
         """The cell's number, exact."""
         if place not in self._values:
             self._values[place] = Fraction(self.text(place))
         return self._values[place]
 
     @cached_property
-    def _values(self) -> dict[Place, Fraction]:
+    def _values(self) -> dict[CellPlace, Fraction]:
         return {}
 
     def table(self, file: str, line: int) -> str:
         """The number of the paper's table that a row is printed in, `Fig. 3`, or `replication`."""
         return _TABLES.get(file) or self.rows[file][line]["table"]
 
-    def unit(self, place: Place) -> Fraction:
+    def unit(self, place: CellPlace) -> Fraction:
         """One in the last decimal of the cell's column, such as 1/100."""
         return self.units[place.file, self.table(place.file, place.line), place.column]
 
-    def words(self, place: Place) -> str:
+    def words(self, place: CellPlace) -> str:
         """What the row is called: its class, backbone, pre-training set."""
         row = self.rows[place.file][place.line]
         if place.file == "classes.csv":
@@ -132,12 +132,12 @@ class PrintedTables:
         row = self.rows[file][line]
         return row["backbone"], row["pretrain"]
 
-    def places(self, file: str) -> Iterator[Place]:
+    def places(self, file: str) -> Iterator[CellPlace]:
         """Every cell of a file that holds a measured number."""
         if file in self.frames:
             for line in self.frames[file].index:
                 for column in NUMBERS[file]:
-                    yield Place(file, int(line), column)
+                    yield CellPlace(file, int(line), column)
 
 
 def short(label: str) -> str:

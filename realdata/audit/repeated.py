@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.printed import CellPlace, PrintedTables
 from realdata.audit.result_rows import Expectation, Expectations, Row, broken, row_places
 from workbench.conventions import GROUPS
 
@@ -46,25 +46,25 @@ def keys(tables: PrintedTables) -> dict[int, Key]:
     }
 
 
-def expect_equal(ledger: Ledger, averages: Mapping[Place, Expectation]) -> dict[Place, list[Expectation]]:
+def expect_equal(ledger: Ledger, averages: Mapping[CellPlace, Expectation]) -> dict[CellPlace, list[Expectation]]:
     """What averages and equal rows say of every accuracy of results.csv."""
     tables = ledger.tables
-    expectations: dict[Place, list[Expectation]] = defaultdict(list)
+    expectations: dict[CellPlace, list[Expectation]] = defaultdict(list)
     groups: dict[Key, list[int]] = defaultdict(list)
     for line, key in keys(tables).items():
         groups[key].append(line)
     for lines in groups.values():
         for group in GROUPS:
-            known = [averages[place] for line in lines if (place := Place(_FILE, line, group)) in averages]
+            known = [averages[place] for line in lines if (place := CellPlace(_FILE, line, group)) in averages]
             for line in lines:
-                expectations[Place(_FILE, line, group)] += known[:1]
+                expectations[CellPlace(_FILE, line, group)] += known[:1]
     for lines in groups.values():
         if len(lines) > 1:
             _expect_equal(ledger, lines, expectations)
     return {place: found for place, found in expectations.items() if found}
 
 
-def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, list[Expectation]]) -> None:
+def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[CellPlace, list[Expectation]]) -> None:
     tables = ledger.tables
     good = [line for line in lines if not broken(tables, row_places(_FILE, line), expectations)]
     reference = (good or lines)[0]
@@ -78,7 +78,7 @@ def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, li
                 expectations[place].append(expected)
 
 
-def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[Place]:
+def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[CellPlace]:
     """Mark the accuracies of a row that repeat a wrong number of an equal row, which is told there.
 
     Args:
@@ -105,7 +105,7 @@ def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> li
 def check_copies(ledger: Ledger, expectations: Expectations) -> None:
     """Find rows that share their numbers with a row of another model or setting."""
     tables = ledger.tables
-    ledger.look(COPIED, (Place(_FILE, line, group) for line in tables.rows[_FILE] for group in GROUPS))
+    ledger.look(COPIED, (CellPlace(_FILE, line, group) for line in tables.rows[_FILE] for group in GROUPS))
     for first, second in _pairs(tables):
         rows = [row_places(_FILE, line) for line in (first, second)]
         same = [tables.value(a) == tables.value(b) for a, b in zip(*rows, strict=True)]
@@ -127,7 +127,7 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
                 )
 
 
-def _doubt(tables: PrintedTables, place: Place, expectations: Expectations) -> str:
+def _doubt(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> str:
     value, unit = tables.value(place), tables.unit(place)
     disagrees = not all(each.holds(value, unit) for each in expectations.get(place, ()))
     return ", where another table contradicts it, so that it may be a copy of this one" if disagrees else ""
@@ -139,7 +139,7 @@ def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
     by_value: dict[tuple[str, Fraction], list[int]] = defaultdict(list)
     for line in measured:
         for group in GROUPS:
-            by_value[group, tables.value(Place(_FILE, line, group))].append(line)
+            by_value[group, tables.value(CellPlace(_FILE, line, group))].append(line)
     found = {(a, b) for lines in by_value.values() for a in lines for b in lines if a < b}
     for first, second in sorted(found):
         one, two = tables.rows[_FILE][first], tables.rows[_FILE][second]
@@ -152,7 +152,7 @@ def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
 def _name(tables: PrintedTables, line: int, seen_from: int) -> str:
     table, row = tables.table(_FILE, line), tables.rows[_FILE][line]
     setting = ", ".join(row[name] for name in _SETTING)
-    what = tables.words(Place(_FILE, line, "common"))
+    what = tables.words(CellPlace(_FILE, line, "common"))
     return f"the row of {what}" if table == tables.table(_FILE, seen_from) else f"Table {table} ({what}; {setting})"
 
 
@@ -161,7 +161,7 @@ def _write_copy(ledger: Ledger, source: int, copy: int, expectations: Expectatio
     row = row_places(_FILE, copy)
     if ledger.found(row[0]) or ledger.found(row[1]):
         return
-    expected: dict[Place, str | None] = {}
+    expected: dict[CellPlace, str | None] = {}
     because = ""
     for place in row[:2]:
         said = next((each for each in expectations.get(place, ()) if each.rule == EQUAL), None)
@@ -181,7 +181,7 @@ def _write_copy(ledger: Ledger, source: int, copy: int, expectations: Expectatio
     )
 
 
-def _same_value(tables: PrintedTables, place: Place, said: Expectation) -> Place:
+def _same_value(tables: PrintedTables, place: CellPlace, said: Expectation) -> CellPlace:
     table = said.source.removeprefix("Table ")
     key = keys(tables)[place.line]
     line = next(line for line, each in keys(tables).items() if each == key and tables.table(_FILE, line) == table)
@@ -199,21 +199,22 @@ def check_repeated_models(ledger: Ledger) -> None:
         for line, row in tables.rows[file].items():
             if all(row[group] for group in GROUPS):
                 models[tables.table(file, line), *tables.model(file, line)][row[key]] = line
-                ledger.look(REPEATED, (Place(file, line, group) for group in GROUPS))
+                ledger.look(REPEATED, (CellPlace(file, line, group) for group in GROUPS))
         for (first, lines), (second, others) in itertools.combinations(models.items(), 2):
             shared = lines.keys() & others.keys()
             same = [
                 each
                 for each in shared
                 if all(
-                    tables.value(Place(file, lines[each], group)) == tables.value(Place(file, others[each], group))
+                    tables.value(CellPlace(file, lines[each], group))
+                    == tables.value(CellPlace(file, others[each], group))
                     for group in GROUPS
                 )
             ]
             if first[0] == second[0] and 2 * len(same) > len(shared):
-                copies = [Place(file, others[each], group) for each in same for group in GROUPS]
+                copies = [CellPlace(file, others[each], group) for each in same for group in GROUPS]
                 ledger.find(
-                    Place(file, min(others.values()), GROUPS[0]),
+                    CellPlace(file, min(others.values()), GROUPS[0]),
                     REPEATED,
                     "error",
                     "other numbers",

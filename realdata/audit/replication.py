@@ -15,7 +15,7 @@ import numpy as np
 
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import COUNT, LARGEST, Key, photo_places
-from realdata.audit.printed import Place, short
+from realdata.audit.printed import CellPlace, short
 from realdata.audit.result_rows import Expectation, check_row, row_places
 from workbench.conventions import GROUPS
 
@@ -63,11 +63,11 @@ def check_replication_counts(ledger: Ledger, photos: Mapping[Key, int | None]) -
     """
     tables = ledger.tables
     ids = {row["imagenet_index"]: row["class_id"] for row in tables.rows["classes.csv"].values()}
-    cells: dict[Key, list[Place]] = defaultdict(list)
+    cells: dict[Key, list[CellPlace]] = defaultdict(list)
     for line, row in tables.rows[_FILE].items():
         for group in GROUPS:
             if row[group] != "":
-                cells[ids[row["imagenet_index"]], group].append(Place(_FILE, line, group))
+                cells[ids[row["imagenet_index"]], group].append(CellPlace(_FILE, line, group))
     counts = {}
     for key, place in photo_places(tables).items():
         recovered = _recover(ledger, cells[key], photos[key])
@@ -78,7 +78,7 @@ def check_replication_counts(ledger: Ledger, photos: Mapping[Key, int | None]) -
     return counts
 
 
-def _recover(ledger: Ledger, cells: list[Place], paper: int | None) -> int | None:
+def _recover(ledger: Ledger, cells: list[CellPlace], paper: int | None) -> int | None:
     tables = ledger.tables
     if len(cells) < _MODELS:
         return None
@@ -109,7 +109,7 @@ def _recover(ledger: Ledger, cells: list[Place], paper: int | None) -> int | Non
     return photos
 
 
-def _compare(ledger: Ledger, place: Place, count: PhotoCount) -> None:
+def _compare(ledger: Ledger, place: CellPlace, count: PhotoCount) -> None:
     have, paper = count.replication, count.corrected
     if have is None or paper is None or (ledger.found(place) and have <= paper):
         return
@@ -159,7 +159,7 @@ def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
                     incomplete.add((model[0], model[1]))
                 parts = [_many("lacks", missing), _many("has twice", twice)]
                 parts += [f"{len(empty)} classes without an accuracy"] if empty else []
-                place = Place(file, (empty or of_model)[0], "common")
+                place = CellPlace(file, (empty or of_model)[0], "common")
                 ledger.find(
                     place,
                     COMPLETE,
@@ -181,12 +181,12 @@ def _many(words: str, classes: list[str]) -> str:
 def check_replication_rows(ledger: Ledger, incomplete: set[tuple[str, str]]) -> None:
     """Check the drop of every row of the replication, and the average of models whose classes are complete."""
     tables = ledger.tables
-    cells: Mapping[tuple[str, str], dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
+    cells: Mapping[tuple[str, str], dict[str, list[CellPlace]]] = defaultdict(lambda: defaultdict(list))
     for line in tables.rows["replication_classwise.csv"]:
         for group in GROUPS:
             setup = tables.rows["replication_classwise.csv"][line]["setup"]
             cells[setup, " ".join(tables.model("replication_classwise.csv", line))][group].append(
-                Place("replication_classwise.csv", line, group)
+                CellPlace("replication_classwise.csv", line, group)
             )
     for line, row in tables.rows["replication_results.csv"].items():
         model = tables.model("replication_results.csv", line)
@@ -200,7 +200,7 @@ def check_replication_rows(ledger: Ledger, incomplete: set[tuple[str, str]]) -> 
         check_row(ledger, places, expected)
 
 
-def _mean(ledger: Ledger, cells: list[Place]) -> Expectation:
+def _mean(ledger: Ledger, cells: list[CellPlace]) -> Expectation:
     tables = ledger.tables
     half = tables.unit(cells[0]) / 2
     mean = sum((tables.value(place) for place in cells), Fraction(0)) / len(cells)

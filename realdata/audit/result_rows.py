@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from realdata.audit.arithmetic import Interval, Proposal, agrees, changes, rounded, shown
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import Place, PrintedTables
+from realdata.audit.printed import CellPlace, PrintedTables
 
 DROP = "drop"
 _LISTED = 4  # alternatives that are named
@@ -31,7 +31,9 @@ def drop_holds(
     return printed[0] - printed[1] == drop or agrees(drop, unit, (common[0] - counter[1], common[1] - counter[0]))
 
 
-def row_holds(tables: PrintedTables, places: tuple[Place, Place, Place], values: dict[Place, Fraction]) -> bool:
+def row_holds(
+    tables: PrintedTables, places: tuple[CellPlace, CellPlace, CellPlace], values: dict[CellPlace, Fraction]
+) -> bool:
     """Whether a row's drop holds, its accuracies known as far as they are printed.
 
     Args:
@@ -45,7 +47,7 @@ def row_holds(tables: PrintedTables, places: tuple[Place, Place, Place], values:
 
 
 def candidates(
-    tables: PrintedTables, place: Place, holds: Callable[[Fraction], bool], most: int = 100
+    tables: PrintedTables, place: CellPlace, holds: Callable[[Fraction], bool], most: int = 100
 ) -> list[Proposal]:
     """The small mistakes that explain a cell: values in [0, `most`] in size with which everything holds."""
     return [
@@ -55,7 +57,7 @@ def candidates(
     ]
 
 
-def listed(alternatives: Iterable[tuple[Place, str]]) -> str:
+def listed(alternatives: Iterable[tuple[CellPlace, str]]) -> str:
     """Alternatives in words: `common 88.17 or counter 76.20`."""
     words = [f"{place.column} {value}" for place, value in alternatives]
     more = [f"{len(words) - _LISTED} others"] if len(words) > _LISTED else []
@@ -89,14 +91,14 @@ class Expectation:
         return self.cut and agrees(value, unit, (self.exact[0] - unit, self.exact[1]), cut=True)
 
 
-Row = tuple[Place, Place, Place]
-Expectations = Mapping[Place, Sequence[Expectation]]
+Row = tuple[CellPlace, CellPlace, CellPlace]
+Expectations = Mapping[CellPlace, Sequence[Expectation]]
 
 
 def row_places(file: str, line: int, columns: tuple[str, str, str] = ("common", "counter", "drop")) -> Row:
     """The cells of a row: two accuracies and their drop."""
     first, second, third = columns
-    return Place(file, line, first), Place(file, line, second), Place(file, line, third)
+    return CellPlace(file, line, first), CellPlace(file, line, second), CellPlace(file, line, third)
 
 
 def broken(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
@@ -106,7 +108,7 @@ def broken(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
     )
 
 
-def _nearly(tables: PrintedTables, place: Place, value: Fraction, expectations: Expectations) -> bool:
+def _nearly(tables: PrintedTables, place: CellPlace, value: Fraction, expectations: Expectations) -> bool:
     unit = tables.unit(place)
     return all(each.holds(value, unit) or each.nearly_holds(value, unit) for each in expectations.get(place, ()))
 
@@ -115,9 +117,9 @@ def check_row(
     ledger: Ledger,
     row: Row,
     expectations: Expectations,
-    plausible: Callable[[Place, Fraction], bool] = lambda place, value: True,
-    doubted: Sequence[Place] = (),
-    unless: Sequence[Place] = (),
+    plausible: Callable[[CellPlace, Fraction], bool] = lambda place, value: True,
+    doubted: Sequence[CellPlace] = (),
+    unless: Sequence[CellPlace] = (),
 ) -> None:
     """Write down what is wrong in a row.
 
@@ -145,12 +147,12 @@ def check_row(
         _write_drop(ledger, row, wrong, expectations, plausible, doubted)
 
 
-def _expected_value(tables: PrintedTables, place: Place, expectations: Expectations) -> Fraction:
+def _expected_value(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Fraction:
     failing = _failing(tables, place, expectations)
     return Fraction(shown(_middle(failing), tables.unit(place)))
 
 
-def _failing(tables: PrintedTables, place: Place, expectations: Expectations) -> Expectation:
+def _failing(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
     value, unit = tables.value(place), tables.unit(place)
     return next(each for each in expectations[place] if not each.holds(value, unit))
 
@@ -161,7 +163,7 @@ def _middle(expectation: Expectation) -> Fraction:
 
 
 def _write_expected(
-    ledger: Ledger, row: Row, place: Place, repaired: Mapping[Place, Fraction], expectations: Expectations
+    ledger: Ledger, row: Row, place: CellPlace, repaired: Mapping[CellPlace, Fraction], expectations: Expectations
 ) -> None:
     tables = ledger.tables
     failing = _failing(tables, place, expectations)
@@ -206,10 +208,10 @@ def _note_cuts(ledger: Ledger, row: Row, expectations: Expectations) -> None:
 def _write_drop(
     ledger: Ledger,
     row: Row,
-    wrong: Sequence[Place],
+    wrong: Sequence[CellPlace],
     expectations: Expectations,
-    plausible: Callable[[Place, Fraction], bool],
-    doubted: Sequence[Place],
+    plausible: Callable[[CellPlace, Fraction], bool],
+    doubted: Sequence[CellPlace],
 ) -> None:
     tables = ledger.tables
     common, counter, drop = row
@@ -233,10 +235,10 @@ def _write_drop(
         why = "both accuracies agree with other tables"
         ledger.find(drop, DROP, "error", one.value if one else difference, f"{sentence}; {why}.", one)
         return
-    left_out: dict[Place, str | None] = dict.fromkeys((common, counter))
+    left_out: dict[CellPlace, str | None] = dict.fromkeys((common, counter))
     if len(proposals) == 1:
         ((place, proposal),) = proposals
-        fixed: dict[Place, str | None] = {place: proposal.value} if place != drop else {}
+        fixed: dict[CellPlace, str | None] = {place: proposal.value} if place != drop else {}
         ledger.find(place, DROP, "error", proposal.value, f"{sentence}; with {place.column} {proposal.value} "
                     "everything fits.", proposal, involved=row, corrected=fixed)  # fmt: skip
         return

@@ -13,7 +13,7 @@ import numpy as np
 from realdata.audit.arithmetic import changes
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import LARGEST, share
-from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.printed import NUMBERS, CellPlace, PrintedTables
 from realdata.audit.result_rows import check_row, row_places
 
 CHECKPOINT = "checkpoint"
@@ -41,7 +41,7 @@ def check_checkpoints(ledger: Ledger) -> None:
         for row in tables.rows["hub_ids.csv"].values()
     }
     for line, row in tables.rows["checkpoints.csv"].items():
-        place = Place("checkpoints.csv", line, "checkpoint")
+        place = CellPlace("checkpoints.csv", line, "checkpoint")
         tag = public.get((row["backbone"], row["pretrain"], row["checkpoint"]))
         if tag is None:
             ledger.find(
@@ -63,7 +63,7 @@ def _parts(text: str) -> set[str]:
     return {word for word in re.split(r"[\s_]+", text.lower()) if _PART.fullmatch(word)}
 
 
-def _write_checkpoint(ledger: Ledger, place: Place, tag: str) -> None:
+def _write_checkpoint(ledger: Ledger, place: CellPlace, tag: str) -> None:
     tables = ledger.tables
     text = tables.text(place)
     fitting = [proposal for proposal in changes(text) if _parts(proposal.value) <= _parts(tag)]
@@ -79,7 +79,7 @@ def _write_checkpoint(ledger: Ledger, place: Place, tag: str) -> None:
     )
 
 
-def _same_elsewhere(tables: PrintedTables, place: Place) -> str | None:
+def _same_elsewhere(tables: PrintedTables, place: CellPlace) -> str | None:
     for line, row in tables.rows[place.file].items():
         if line != place.line and _parts(row["checkpoint"]) == _parts(tables.text(place)):
             return tables.words(place._replace(line=line))
@@ -122,11 +122,11 @@ def check_colored(ledger: Ledger) -> None:
         _check_repeated(ledger, file)
 
 
-def _suits(tables: PrintedTables, place: Place, value: Fraction, pictures: int) -> bool:
+def _suits(tables: PrintedTables, place: CellPlace, value: Fraction, pictures: int) -> bool:
     return share(value, tables.unit(place), pictures) is not None
 
 
-def _pictures(tables: PrintedTables, cells: list[Place]) -> int | None:
+def _pictures(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
     """The smallest number of pictures that suits all accuracies, or all but one."""
     values = np.array([float(tables.value(place)) for place in cells])
     unit = float(tables.unit(cells[0]))
@@ -142,7 +142,7 @@ def _check_design(ledger: Ledger) -> None:
     tables = ledger.tables
     samples: dict[str, str] = {}
     for line, row in tables.rows[_MNIST].items():
-        places = {column: Place(_MNIST, line, column) for column in (*NUMBERS[_MNIST], "samples")}
+        places = {column: CellPlace(_MNIST, line, column) for column in (*NUMBERS[_MNIST], "samples")}
         ledger.look(SPREAD, (place for name, place in places.items() if name != "samples" and row[name]))
         for name in ("rand", "rev", "rest"):
             mean, std = row[f"{name}_mean"], row[f"{name}_std"]
@@ -175,14 +175,14 @@ def _check_repeated(ledger: Ledger, file: str) -> None:
     tables = ledger.tables
     rows = defaultdict(list)
     for line, row in tables.rows[file].items():
-        ledger.look(REPEATED, (Place(file, line, column) for column in NUMBERS[file] if row[column]))
+        ledger.look(REPEATED, (CellPlace(file, line, column) for column in NUMBERS[file] if row[column]))
         rows[tuple(row[column] for column in NUMBERS[file])].append(line)
     for lines in rows.values():
         for first, line in itertools.pairwise(lines):
             ledger.find(
-                Place(file, line, NUMBERS[file][0]),
+                CellPlace(file, line, NUMBERS[file][0]),
                 REPEATED,
                 "error",
                 "other numbers",
-                f"Every number is that of {tables.words(Place(file, first, NUMBERS[file][0]))}: a copy.",
+                f"Every number is that of {tables.words(CellPlace(file, first, NUMBERS[file][0]))}: a copy.",
             )

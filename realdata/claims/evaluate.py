@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from published.tables import (
 )
 from realdata.audit.audit import audit_tables
 from realdata.audit.finding import Correction
-from realdata.claims.added_models import AddedModel, added_settings
+from realdata.claims.added_models import AddedModel, added_settings, not_asked
 from realdata.claims.c1_drop import ask_classes, ask_drop
 from realdata.claims.c2_robustness import ask_robustness
 from realdata.claims.c6_lvlm import ask_lvlms
@@ -27,6 +28,36 @@ from realdata.claims.settings import Setting, is_repeated, settings, without_fam
 from workbench.errors import InputError
 
 PRINTED, CORRECTED = "as printed", "corrected"
+
+
+class ClaimFindings(NamedTuple):
+    """What the claims are worth.
+
+    Attributes:
+        tests: of the published tables.
+        added: of models that were evaluated here.
+        missed: what could not be asked of those, with the `reason`.
+    """
+
+    tests: list[JudgedClaim]
+    added: list[JudgedClaim]
+    missed: list[dict[str, str]]
+
+
+def evaluate(directory: Path = DIRECTORY, models: Sequence[AddedModel] = ()) -> ClaimFindings:
+    """Ask every question about the published tables, and about models that were evaluated here.
+
+    Args:
+        directory: of the tables.
+        models: from `realdata.claims.added_models`.
+
+    Raises:
+        InputError: a table cannot be read, or holds too few models for a test.
+    """
+    tests = evaluate_claims(directory)
+    if not models:
+        return ClaimFindings(tests, [], [])
+    return ClaimFindings(tests, evaluate_added(models, directory), not_asked(models, read_published_tables(directory)))
 
 
 def evaluate_claims(directory: Path = DIRECTORY) -> list[JudgedClaim]:

@@ -65,8 +65,8 @@ def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
         compared += list(_comparisons(source, table, generator, notes))
     return {
         "selector": SELECTOR,
-        "settings": _judged(found),
-        "classwise": _judged(compared),
+        "settings": _judge(found),
+        "classwise": _judge(compared),
         "notes": notes,
         "seed": seed,
         "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
@@ -158,7 +158,7 @@ def _comparisons(
         }
 
 
-def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Correct p-values over the rows, and let the verdicts follow."""
     if not rows:
         return []
