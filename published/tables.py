@@ -1,11 +1,16 @@
-"""The published tables, read and checked: a wrong file is told by its name, row and column."""
+"""The published tables, read and checked: a wrong file is told by its name, row and column.
 
+`add_published_option` is the option of programs that read them.
+"""
+
+import argparse
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from workbench import program
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
@@ -154,7 +159,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     Raises:
         InputError: naming the file, and where there is one the row and column.
     """
-    return _checked(path, _text(path, columns), columns)
+    return _check(path, _text(path, columns), columns)
 
 
 def read_printed(directory: Path, name: str) -> pd.DataFrame:
@@ -169,7 +174,7 @@ def read_printed(directory: Path, name: str) -> pd.DataFrame:
     """
     path, columns = directory / name, _PRINTED[name]
     text = _text(path, columns)
-    _checked(path, text.copy(), columns)
+    _check(path, text.copy(), columns)
     for column in _OR_NOTHING.get(name, ()):
         values = _numbers_or_nothing(path, text[column])
         _refuse(path, text[column], ~(values.between(*_PERCENT) | values.isna()), "a number from 0 to 100 or nothing")
@@ -191,7 +196,7 @@ def _text(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     return table
 
 
-def _checked(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+def _check(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     for column, allowed in columns.items():
         if allowed is None:
             continue
@@ -248,3 +253,14 @@ def _numbers_or_nothing(path: Path, column: pd.Series) -> pd.Series:
     values = pd.to_numeric(column, errors="coerce").astype(float)
     _refuse(path, column, values.isna() & (column != ""), "a number or nothing")
     return values
+
+
+def add_published_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--published DIR`, the folder of tables that a program reads."""
+    parser.add_argument(
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to read instead of our own",
+    )

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from realdata.evaluate.predictions import read_predictions
 from realdata.photos.folders import GROUPS
-from realdata.statistics.paired import comparison, pair
+from realdata.statistics.bootstrap import comparison, pair
 from workbench import program, results, terminal
 from workbench.errors import InputError
 

@@ -655,7 +655,7 @@ MUTANTS = (
     ),
     Mutant(
         "who is right alone, exchanged",
-        "realdata/statistics/paired.py",
+        "realdata/statistics/bootstrap.py",
         "outcome = (pairs.correct_a - pairs.correct_b).map({1: 0, -1: 1, 0: 2})",
         "outcome = (pairs.correct_a - pairs.correct_b).map({1: 1, -1: 0, 0: 2})",
         ("tests/realdata/test_compare.py",),

@@ -22,11 +22,20 @@ from realdata.audit.replication import PhotoCount
 from realdata.audit.result_rows import row_places
 from workbench.conventions import GROUPS
 
+AGREEMENT = "replication: averages"
+STATEMENT = (
+    "A model's averages differ from the replication's as the other models' of that setup and family do (median "
+    "absolute deviation, Student's t with 0.37 (n - 1) degrees of freedom, 1% over all comparisons)."
+)
+_LEVEL = 0.01
+_EFFICIENCY = 0.37  # of the MAD for normal data
+_MODELS = 5  # that are needed
+
 
 def likeliest_cause(
     tables: PrintedTables, model: tuple[str, str], family: str, incomplete: set[tuple[str, str]]
 ) -> str:
-    """What to check first, in a sentence.
+    """Say in a sentence what to check first.
 
     Args:
         tables: all files.
@@ -48,16 +57,6 @@ def likeliest_cause(
         )
     names = " or ".join(row["hub_id"] for row in hub)
     return f"Check the checkpoint and the picture size in its configuration ({names})."
-
-
-AGREEMENT = "replication: averages"
-STATEMENT = (
-    "A model's averages differ from the replication's as the other models' of that setup and family do (median "
-    "absolute deviation, Student's t with 0.37 (n - 1) degrees of freedom, 1% over all comparisons)."
-)
-_LEVEL = 0.01
-_EFFICIENCY = 0.37  # of the MAD for normal data
-_MODELS = 5  # that are needed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +133,7 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
 
 
 def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
-    """What the photos that the replication lacks add to the variance of an average, over accuracy x (1 - accuracy).
+    """The variance that the photos which the replication lacks add to an average, over accuracy x (1 - accuracy).
 
     An average over m of n photos varies by p (1 - p) (1/m - 1/n) about that over all n; the mean of p (1 - p) over
     classes is at most that of the average accuracy.

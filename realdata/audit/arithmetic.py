@@ -2,12 +2,12 @@
 
 A number printed to a unit u (0.01 for two decimals) stands for [v - u/2, v + u/2] if it was rounded, and for [v, v + u)
 if it was cut off, towards 0; both are exact in fractions. Rounding is always allowed. Cutting is allowed only where the
-numbers of a table that can be recomputed agree with cutting in more places than with rounding (`cut_by_evidence`).
+numbers of a table that can be recomputed agree with cutting in more places than with rounding (`is_cut_off`).
 """
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -35,8 +35,8 @@ class Evidence:
     cut: int
 
 
-def rounded(value: Fraction, unit: Fraction) -> Interval:
-    """What a rounded number stands for, both ends included."""
+def rounding_interval(value: Fraction, unit: Fraction) -> Interval:
+    """The interval that a rounded number stands for, both ends included."""
     return value - unit / 2, value + unit / 2
 
 
@@ -49,7 +49,7 @@ def agrees(value: Fraction, unit: Fraction, exact: Interval, cut: bool = False) 
         exact: where the unrounded number lies.
         cut: whether it may also have been cut off.
     """
-    low, high = rounded(value, unit)
+    low, high = rounding_interval(value, unit)
     if low <= exact[1] and exact[0] <= high:
         return True
     return cut and _cut_agrees(value, unit, exact)
@@ -76,12 +76,12 @@ def evidence(table: str, what: str, numbers: Sequence[tuple[Fraction, Fraction, 
     )
 
 
-def cut_by_evidence(found: Evidence) -> bool:
+def is_cut_off(found: Evidence) -> bool:
     """Whether a table's numbers were cut off rather than rounded."""
     return found.cut > found.rounded
 
 
-def shown(value: Fraction, unit: Fraction) -> str:
+def printed_form(value: Fraction, unit: Fraction) -> str:
     """A number as the table would print it, rounded."""
     return f"{float(value):.{len(str(unit.denominator)) - 1}f}"
 
@@ -102,7 +102,7 @@ def changes(text: str, lost: bool = False) -> Iterator[Proposal]:
     """
     seen = {text}
     for proposal in _all_changes(text, lost):
-        if proposal.value not in seen and not _padded(proposal.value):
+        if proposal.value not in seen and not _is_padded(proposal.value):
             seen.add(proposal.value)
             yield proposal
 
@@ -125,11 +125,6 @@ def _all_changes(text: str, lost: bool) -> Iterator[Proposal]:
             yield Proposal(text[:index] + text[index + 1 :], "added digit")
 
 
-def _padded(text: str) -> bool:
+def _is_padded(text: str) -> bool:
     whole = text.lstrip("-").partition(".")[0]
     return len(whole) > 1 and whole.startswith("0")
-
-
-def only(proposals: Iterable[Proposal], holds: Callable[[str], bool]) -> list[Proposal]:
-    """Those with which the rules hold."""
-    return [proposal for proposal in proposals if holds(proposal.value)]

@@ -55,11 +55,11 @@ class Audit:
     photos: list[replication.PhotoCount]
 
     def counts(self) -> dict[str, int]:
-        """How many findings there are of each severity."""
+        """The number of findings of each severity."""
         return {name: sum(finding.severity == name for finding in self.findings) for name in SEVERITIES}
 
     def as_json(self) -> dict[str, Any]:
-        """What the program prints."""
+        """The content that the program prints with `--json`."""
         return {
             "findings": [finding.as_json() for finding in self.findings],
             "cells": [dataclasses.asdict(cell) for cell in self.cells],
@@ -95,7 +95,7 @@ def audit_tables(directory: Path) -> Audit:
     agreement.check_agreement(ledger, peers, incomplete, classes)
     order = {name: index for index, name in enumerate(SEVERITIES)}
     findings = sorted(ledger.findings, key=lambda finding: (order[finding.severity], finding.place))
-    return Audit(findings, ledger.cells(), ledger.written_corrections(), ledger.rounding, list(counts.values()))
+    return Audit(findings, ledger.cells(), ledger.list_corrections(), ledger.rounding, list(counts.values()))
 
 
 def _check_results(ledger: Ledger, means: dict[CellPlace, Expectation], peers: Sequence[agreement.Peers]) -> None:
@@ -104,7 +104,7 @@ def _check_results(ledger: Ledger, means: dict[CellPlace, Expectation], peers: S
     measured = repeated.keys(ledger.tables)
     for line in ledger.tables.rows["results.csv"]:
         row = row_places("results.csv", line)
-        if any(ledger.found(place) for place in row):
+        if any(ledger.has_finding(place) for place in row):
             continue
         told = repeated.repeat_findings(ledger, row, measured)
         left = {place: said for place, said in expectations.items() if place not in told}

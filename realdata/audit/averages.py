@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from realdata.audit.arithmetic import Interval, cut_by_evidence, evidence
+from realdata.audit.arithmetic import Interval, evidence, is_cut_off
 from realdata.audit.classwise import ClassRow, Option
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import Key
@@ -89,7 +89,7 @@ def _mean(options: Sequence[Sequence[Option]], group: str, weights: Sequence[int
 
 
 def _choose(ledger: Ledger, rows: list[ClassRow], lines: list[int]) -> None:
-    """Of the options of inconsistent rows keep those with which the printed averages agree, if any do."""
+    """Keep the options of inconsistent rows with which the printed averages agree, if any do."""
     doubtful = [row for row in rows if len(row.options) > 1]
     if not doubtful or not lines or math.prod(len(row.options) for row in doubtful) > _MOST_COMBINATIONS:
         return
@@ -128,5 +128,5 @@ def _with_rounding(
         ledger.rounding.append(found)
         for place in places:
             interval, source = exact[place]
-            expected[place] = Expectation(rule, interval, f"Table {source}", cut_by_evidence(found))
+            expected[place] = Expectation(rule, interval, f"Table {source}", is_cut_off(found))
     return expected

@@ -78,8 +78,8 @@ def check_class_agreement(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> d
     if not compared:
         return {}
     squares = {key: sum(each.squared for each in differences) for key, differences in compared.items()}
-    other_kind = _rejected({key: chi2.sf(squares[key], len(differences)) for key, differences in compared.items()})
-    unusual = _rejected({place: p for each in compared.values() for place, p in _flip_p_values(each).items()})
+    other_kind = _reject({key: chi2.sf(squares[key], len(differences)) for key, differences in compared.items()})
+    unusual = _reject({place: p for each in compared.values() for place, p in _flip_p_values(each).items()})
     standing: dict[Model, list[str]] = defaultdict(list)
     for key, differences in compared.items():
         model, group = key
@@ -143,7 +143,7 @@ def _difference(place: CellPlace, paper: float, replication: float, photos: int,
     )
 
 
-def _rejected(p_values: Mapping[Hypothesis, float]) -> set[Hypothesis]:
+def _reject(p_values: Mapping[Hypothesis, float]) -> set[Hypothesis]:
     """The hypotheses that are rejected, by Bonferroni's correction over all of them."""
     rejected = multipletests(list(p_values.values()), alpha=_LEVEL, method="bonferroni")[0]
     return {hypothesis for hypothesis, out in zip(p_values, rejected, strict=True) if out}

@@ -9,11 +9,11 @@ import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 
-from realdata.audit.arithmetic import Interval, Proposal, rounded, shown
+from realdata.audit.arithmetic import Interval, Proposal, printed_form, rounding_interval
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import SHARE, Key, share
 from realdata.audit.printed import CellPlace, PrintedTables
-from realdata.audit.result_rows import DROP, candidates, drop_holds, listed
+from realdata.audit.result_rows import DROP, candidates, drop_holds, join_alternatives
 from workbench.conventions import GROUPS
 
 _FILE = "classwise.csv"
@@ -76,7 +76,7 @@ def read_rows(ledger: Ledger, photos: Mapping[Key, int | None]) -> list[ClassRow
 
 def _exact(tables: PrintedTables, place: CellPlace, value: Fraction, photos: int | None) -> Interval | None:
     if photos is None:
-        return rounded(value, tables.unit(place))
+        return rounding_interval(value, tables.unit(place))
     exact = share(value, tables.unit(place), photos)
     return None if exact is None else (exact, exact)
 
@@ -93,7 +93,9 @@ def _options(tables: PrintedTables, line: int, photos: Mapping[str, int | None])
             return False
         return drop_holds(now["drop"], tables.unit(places["drop"]), both[0], both[1], (now["common"], now["counter"]))
 
-    as_printed = {group: each or rounded(values[group], tables.unit(places[group])) for group, each in exact.items()}
+    as_printed = {
+        group: each or rounding_interval(values[group], tables.unit(places[group])) for group, each in exact.items()
+    }
     if holds({}):
         return [Option(as_printed)]
     wrong = [group for group in GROUPS if exact[group] is None]
@@ -173,7 +175,7 @@ def _write(ledger: Ledger, row: ClassRow) -> None:
             places["drop"],
             DROP,
             "error",
-            listed(choices) or _difference(tables, row),
+            join_alternatives(choices) or _difference(tables, row),
             f"{sentence}; no rule says which of the three is wrong.",
             involved=places.values(),
             corrected={places[group]: None for group in GROUPS},
@@ -203,7 +205,7 @@ def _write(ledger: Ledger, row: ClassRow) -> None:
 
 def _difference(tables: PrintedTables, row: ClassRow) -> str:
     exact = row.options[-1].accuracies
-    return shown(exact["common"][0] - exact["counter"][0], tables.unit(CellPlace(_FILE, row.line, "drop")))
+    return printed_form(exact["common"][0] - exact["counter"][0], tables.unit(CellPlace(_FILE, row.line, "drop")))
 
 
 def _photos(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:

@@ -102,7 +102,7 @@ class Correction:
 
 
 class Ledger:
-    """Where the rules write what they looked at and what they found."""
+    """The book in which the rules write what they looked at and what they found."""
 
     def __init__(self, tables: PrintedTables):
         self.tables = tables
@@ -117,7 +117,7 @@ class Ledger:
         for place in places:
             self._rules.setdefault(place, set()).add(rule)
 
-    def confirmed(self, place: CellPlace, rule: str) -> bool:
+    def is_confirmed(self, place: CellPlace, rule: str) -> bool:
         """Whether a rule looked at the cell and nothing is wrong with it."""
         return rule in self._rules.get(place, ()) and place not in self._status
 
@@ -173,7 +173,7 @@ class Ledger:
         if there in self.corrections:
             self.corrections.setdefault(place, self.corrections[there])
 
-    def found(self, place: CellPlace, severity: str = "error") -> bool:
+    def has_finding(self, place: CellPlace, severity: str = "error") -> bool:
         """Whether a finding of this severity or a worse one is about the cell or involves it."""
         status = self._status.get(place)
         return status is not None and SEVERITIES.index(status) <= SEVERITIES.index(severity)
@@ -196,8 +196,8 @@ class Ledger:
             for place in tables.places(file)
         ]
 
-    def written_corrections(self) -> list[Correction]:
-        """In the order of files and lines."""
+    def list_corrections(self) -> list[Correction]:
+        """The corrections of numbers that claims use, in the order of files and lines."""
         tables = self.tables
         return [
             Correction(

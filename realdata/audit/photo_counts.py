@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from realdata.audit.arithmetic import Evidence, changes, only
+from realdata.audit.arithmetic import Evidence, changes
 from realdata.audit.finding import Ledger
 from realdata.audit.printed import CellPlace, PrintedTables
 from workbench.conventions import GROUPS
@@ -23,6 +23,8 @@ STATEMENTS = {
     COUNT: "The printed number of photos of a class and group suits the accuracies of the models; if it suits at most "
     "half of them, and another suits them all, it is wrong.",
 }
+TOTAL = "total"
+TOTAL_STATEMENT = "The printed totals of photos are the sums over the classes."
 LARGEST = 2000  # photos of a class that are tried
 _MODELS = 3  # that must agree on another number of photos
 
@@ -45,7 +47,7 @@ def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
     return Fraction(100 * correct, photos) if fits else None
 
 
-def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
+def suitable_counts(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
     """All numbers of photos up to `largest` that suit every value (given with its unit)."""
     left = list(range(1, largest + 1))
     for value, unit in values:
@@ -54,7 +56,7 @@ def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST)
 
 
 def photo_places(tables: PrintedTables) -> dict[Key, CellPlace]:
-    """Where each class's number of photos is printed."""
+    """The cell of each class's printed number of photos, by class and group."""
     return {
         (row["class_id"], group): CellPlace("classes.csv", line, f"{group}_photos")
         for line, row in tables.rows["classes.csv"].items()
@@ -93,10 +95,14 @@ def _check(ledger: Ledger, place: CellPlace, cells: list[CellPlace]) -> int | No
     suited = sum(share(*accuracy, printed) is not None for accuracy in accuracies)
     if 2 * suited > len(accuracies) or len(accuracies) < _MODELS:
         return printed
-    suiting = fitting(accuracies)
+    suiting = suitable_counts(accuracies)
     if not suiting:
         return printed
-    proposals = only(changes(tables.text(place), lost=True), lambda text: text.isdigit() and int(text) in suiting)
+    proposals = [
+        proposal
+        for proposal in changes(tables.text(place), lost=True)
+        if proposal.value.isdigit() and int(proposal.value) in suiting
+    ]
     # What suits has its multiples suit too: they are no further possibility.
     values = sorted(int(proposal.value) for proposal in proposals)
     proposals = [each for each in proposals if not any(int(each.value) % less == 0 for less in values
@@ -141,10 +147,6 @@ def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
         ledger.rounding.append(Evidence(table, "class-wise accuracies", 2, len(found), rounds, cuts))
 
 
-TOTAL = "total"
-TOTAL_STATEMENT = "The printed totals of photos are the sums over the classes."
-
-
 def check_totals(ledger: Ledger) -> None:
     """Compare the totals with the sums, with the printed numbers of photos and with the corrected ones."""
     tables = ledger.tables
@@ -172,7 +174,7 @@ def check_totals(ledger: Ledger) -> None:
         slips = [
             (place, proposal)
             for place in cells
-            if place not in wrong and not ledger.confirmed(place, COUNT)
+            if place not in wrong and not ledger.is_confirmed(place, COUNT)
             for proposal in changes(tables.text(place), lost=True)
             if proposal.value.isdigit() and int(proposal.value) - int(tables.value(place)) == gap
         ]

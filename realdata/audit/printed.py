@@ -40,6 +40,8 @@ NUMBERS = {
     "replication_classwise.csv": GROUPS,
     "totals.csv": ("photos",),
 }
+# How a class-wise table names its classes.
+CLASS_KEYS = {"classwise.csv": "class_id", "replication_classwise.csv": "imagenet_index"}
 _TABLES = {
     "classes.csv": "Fig. 3",
     "checkpoints.csv": "6",
@@ -105,7 +107,7 @@ class PrintedTables:
         return self.units[place.file, self.table(place.file, place.line), place.column]
 
     def words(self, place: CellPlace) -> str:
-        """What the row is called: its class, backbone, pre-training set."""
+        """The row's name: its class, backbone, pre-training set."""
         row = self.rows[place.file][place.line]
         if place.file == "classes.csv":
             return short(row["label"])
@@ -206,7 +208,7 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
                     f"{directory / name}: line {line}, column 'backbone': no other file knows the model "
                     f"{' '.join(model)!r}"
                 )
-    for name, key in (("classwise.csv", "class_id"), ("replication_classwise.csv", "imagenet_index")):
+    for name, key in CLASS_KEYS.items():
         allowed = set(frames["classes.csv"][key])
         for line, value in zip(frames[name].index, frames[name][key], strict=True):
             if value not in allowed:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import CellPlace, PrintedTables
-from realdata.audit.result_rows import Expectation, Expectations, Row, broken, row_places
+from realdata.audit.printed import CLASS_KEYS, CellPlace, PrintedTables
+from realdata.audit.result_rows import Expectation, Expectations, Row, fails, row_places
 from workbench.conventions import GROUPS
 
 EQUAL = "same model, same numbers"
@@ -32,7 +32,7 @@ Key = tuple[str, ...]
 
 
 def keys(tables: PrintedTables) -> dict[int, Key]:
-    """What each line of results.csv measures: setting and model, with Table 6's checkpoint where none is given."""
+    """Setting and model that each line of results.csv measures, with Table 6's checkpoint where none is given."""
     usual = {(row["backbone"], row["pretrain"]): row["checkpoint"] for row in tables.rows["checkpoints.csv"].values()}
     return {
         line: (
@@ -47,7 +47,7 @@ def keys(tables: PrintedTables) -> dict[int, Key]:
 
 
 def expect_equal(ledger: Ledger, averages: Mapping[CellPlace, Expectation]) -> dict[CellPlace, list[Expectation]]:
-    """What averages and equal rows say of every accuracy of results.csv."""
+    """Collect what averages and equal rows say of every accuracy of results.csv."""
     tables = ledger.tables
     expectations: dict[CellPlace, list[Expectation]] = defaultdict(list)
     groups: dict[Key, list[int]] = defaultdict(list)
@@ -66,7 +66,7 @@ def expect_equal(ledger: Ledger, averages: Mapping[CellPlace, Expectation]) -> d
 
 def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[CellPlace, list[Expectation]]) -> None:
     tables = ledger.tables
-    good = [line for line in lines if not broken(tables, row_places(_FILE, line), expectations)]
+    good = [line for line in lines if not fails(tables, row_places(_FILE, line), expectations)]
     reference = (good or lines)[0]
     for line in lines:
         for place in row_places(_FILE, line):
@@ -95,7 +95,7 @@ def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> li
         for line, key in measured.items():
             there = place._replace(line=line)
             same = key == measured[place.line] and tables.text(there) == tables.text(place)
-            if line < place.line and same and ledger.found(there, "note"):
+            if line < place.line and same and ledger.has_finding(there, "note"):
                 ledger.repeat(place, there)
                 repeated.append(place)
                 break
@@ -111,13 +111,13 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
         same = [tables.value(a) == tables.value(b) for a, b in zip(*rows, strict=True)]
         middling = all(_LOWEST < tables.value(place) < _HIGHEST for place in rows[0][:2])
         if all(same[:2]) and middling:
-            wrong = [broken(tables, row, expectations) for row in rows]
+            wrong = [fails(tables, row, expectations) for row in rows]
             source, copy = (second, first) if wrong == [True, False] else (first, second)
             _write_copy(ledger, source, copy, expectations)
         elif any(same[:2]):
             there, column = (row[same.index(True)] for row in rows)
             doubt = _doubt(tables, there, expectations)
-            if not ledger.found(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
+            if not ledger.has_finding(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
                 ledger.find(
                     column,
                     COPIED,
@@ -159,7 +159,7 @@ def _name(tables: PrintedTables, line: int, seen_from: int) -> str:
 def _write_copy(ledger: Ledger, source: int, copy: int, expectations: Expectations) -> None:
     tables = ledger.tables
     row = row_places(_FILE, copy)
-    if ledger.found(row[0]) or ledger.found(row[1]):
+    if ledger.has_finding(row[0]) or ledger.has_finding(row[1]):
         return
     expected: dict[CellPlace, str | None] = {}
     because = ""
@@ -188,13 +188,10 @@ def _same_value(tables: PrintedTables, place: CellPlace, said: Expectation) -> C
     return place._replace(line=line)
 
 
-_KEYS = {"classwise.csv": "class_id", "replication_classwise.csv": "imagenet_index"}
-
-
 def check_repeated_models(ledger: Ledger) -> None:
     """Compare the models of each class-wise table, pair by pair; the later one is taken for the copy."""
     tables = ledger.tables
-    for file, key in _KEYS.items():
+    for file, key in CLASS_KEYS.items():
         models: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
         for line, row in tables.rows[file].items():
             if all(row[group] for group in GROUPS):

@@ -15,7 +15,7 @@ import numpy as np
 
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import COUNT, LARGEST, Key, photo_places
-from realdata.audit.printed import CellPlace, short
+from realdata.audit.printed import CLASS_KEYS, CellPlace, short
 from realdata.audit.result_rows import Expectation, check_row, row_places
 from workbench.conventions import GROUPS
 
@@ -33,6 +33,7 @@ _FILE = "replication_classwise.csv"
 _MODELS = 3  # that are needed
 _AGREEING = 0.8  # share of the models that one number of photos must suit
 _FEW = 0.9  # share of the printed photos below which it is noted
+_NAMED = 3  # classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _recover(ledger: Ledger, cells: list[CellPlace], paper: int | None) -> int |
 
 def _compare(ledger: Ledger, place: CellPlace, count: PhotoCount) -> None:
     have, paper = count.replication, count.corrected
-    if have is None or paper is None or (ledger.found(place) and have <= paper):
+    if have is None or paper is None or (ledger.has_finding(place) and have <= paper):
         return
     if have > paper:
         ledger.find(
@@ -121,7 +122,7 @@ def _compare(ledger: Ledger, place: CellPlace, count: PhotoCount) -> None:
             str(have),
             f"The replication's fractions are of {have} photos, more than are printed.",
         )
-    elif have < _FEW * paper and not ledger.found(place, "note") and ledger.confirmed(place, COUNT):
+    elif have < _FEW * paper and not ledger.has_finding(place, "note") and ledger.is_confirmed(place, COUNT):
         ledger.find(
             place,
             MORE,
@@ -132,10 +133,6 @@ def _compare(ledger: Ledger, place: CellPlace, count: PhotoCount) -> None:
         )
 
 
-_KEYS = {"classwise.csv": "class_id", "replication_classwise.csv": "imagenet_index"}
-_NAMED = 3
-
-
 def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
     """Look for classes that are missing or given twice.
 
@@ -144,7 +141,7 @@ def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
     """
     tables = ledger.tables
     incomplete = set()
-    for file, key in _KEYS.items():
+    for file, key in CLASS_KEYS.items():
         classes = [row[key] for row in tables.rows["classes.csv"].values()]
         lines: dict[tuple[str, str, str], list[int]] = defaultdict(list)
         for line in tables.rows[file]:
@@ -195,7 +192,7 @@ def check_replication_rows(ledger: Ledger, incomplete: set[tuple[str, str]]) -> 
         if model not in incomplete and row["family"] == "clip":
             for place in places[:2]:
                 found = cells[row["setup"], " ".join(model)][place.column]
-                if found and not any(map(ledger.found, found)):
+                if found and not any(map(ledger.has_finding, found)):
                     expected[place] = [_mean(ledger, found)]
         check_row(ledger, places, expected)
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from realdata.audit.arithmetic import Interval, Proposal, agrees, changes, rounded, shown
+from realdata.audit.arithmetic import Interval, Proposal, agrees, changes, printed_form, rounding_interval
 from realdata.audit.finding import Ledger
 from realdata.audit.printed import CellPlace, PrintedTables
 
@@ -43,7 +43,9 @@ def row_holds(
     """
     common, counter, drop = (values.get(place, tables.value(place)) for place in places)
     common_unit, counter_unit, unit = (tables.unit(place) for place in places)
-    return drop_holds(drop, unit, rounded(common, common_unit), rounded(counter, counter_unit), (common, counter))
+    return drop_holds(
+        drop, unit, rounding_interval(common, common_unit), rounding_interval(counter, counter_unit), (common, counter)
+    )
 
 
 def candidates(
@@ -57,7 +59,7 @@ def candidates(
     ]
 
 
-def listed(alternatives: Iterable[tuple[CellPlace, str]]) -> str:
+def join_alternatives(alternatives: Iterable[tuple[CellPlace, str]]) -> str:
     """Alternatives in words: `common 88.17 or counter 76.20`."""
     words = [f"{place.column} {value}" for place, value in alternatives]
     more = [f"{len(words) - _LISTED} others"] if len(words) > _LISTED else []
@@ -101,7 +103,7 @@ def row_places(file: str, line: int, columns: tuple[str, str, str] = ("common", 
     return CellPlace(file, line, first), CellPlace(file, line, second), CellPlace(file, line, third)
 
 
-def broken(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
+def fails(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
     """Whether a row's drop or what other tables say of it fails."""
     return not row_holds(tables, row, {}) or any(
         not _nearly(tables, place, tables.value(place), expectations) for place in row
@@ -149,7 +151,7 @@ def check_row(
 
 def _expected_value(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Fraction:
     failing = _failing(tables, place, expectations)
-    return Fraction(shown(_middle(failing), tables.unit(place)))
+    return Fraction(printed_form(_middle(failing), tables.unit(place)))
 
 
 def _failing(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
@@ -173,7 +175,7 @@ def _write_expected(
         place,
         lambda value: _nearly(tables, place, value, expectations) and row_holds(tables, row, others | {place: value}),
     )
-    expected = shown(repaired[place], tables.unit(place))
+    expected = printed_form(repaired[place], tables.unit(place))
     off = abs(float(tables.value(place) - _middle(failing)))
     drop = "" if row_holds(tables, row, {}) else f"; the drop of {tables.text(row[2])} does not follow from it either"
     ledger.find(
@@ -199,7 +201,7 @@ def _note_cuts(ledger: Ledger, row: Row, expectations: Expectations) -> None:
                     place,
                     each.rule,
                     "note",
-                    shown(middle, unit),
+                    printed_form(middle, unit),
                     f"{each.source} gives {float(middle):.4f}: less than two units of the last decimal above, which "
                     "cutting off the class accuracies and then the mean explains.",
                 )
@@ -215,7 +217,7 @@ def _write_drop(
 ) -> None:
     tables = ledger.tables
     common, counter, drop = row
-    difference = shown(tables.value(common) - tables.value(counter), tables.unit(drop))
+    difference = printed_form(tables.value(common) - tables.value(counter), tables.unit(drop))
     # An accuracy that another table confirms is not the wrong one.
     suspects = [place for place in row if place not in wrong and not (place in row[:2] and expectations.get(place))]
     if doubted:
@@ -242,7 +244,7 @@ def _write_drop(
         ledger.find(place, DROP, "error", proposal.value, f"{sentence}; with {place.column} {proposal.value} "
                     "everything fits.", proposal, involved=row, corrected=fixed)  # fmt: skip
         return
-    alternatives = listed((place, proposal.value) for place, proposal in proposals)
+    alternatives = join_alternatives((place, proposal.value) for place, proposal in proposals)
     if proposals:
         ending = f"not unique: {alternatives} would fit by one small mistake"
     else:

@@ -31,6 +31,8 @@ STATEMENTS = {
     REPEATED: "Two rows of Table 7 or 8 do not share every number.",
 }
 _PART = re.compile(r"[esb]\d+[mbk]?")  # e31, s34b, b160k
+_COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
+_LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
 
 
 def check_checkpoints(ledger: Ledger) -> None:
@@ -86,10 +88,6 @@ def _same_elsewhere(tables: PrintedTables, place: CellPlace) -> str | None:
     return None
 
 
-_COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
-_LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
-
-
 def check_colored(ledger: Ledger) -> None:
     """Check Tables 7 and 8."""
     tables = ledger.tables
@@ -109,7 +107,7 @@ def check_colored(ledger: Ledger) -> None:
             doubted,
         )
         for place in doubted:
-            if not ledger.found(place):
+            if not ledger.has_finding(place):
                 ledger.find(
                     place,
                     PICTURES,

@@ -142,7 +142,7 @@ def _ends(interval: Sequence[float]) -> tuple[float, float]:
 
 
 def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family: str) -> Iterator[Setting]:
-    """A setting for each setup, prompt and averaging in which models of a family were evaluated.
+    """Yield a setting for each setup, prompt and averaging in which models of a family were evaluated.
 
     Args:
         models: those evaluated.
@@ -164,7 +164,7 @@ def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family
 
 
 def not_asked(models: Sequence[AddedModel], tables: PublishedTables) -> list[dict[str, str]]:
-    """What could not be asked of evaluated models, with the `reason`; `question` begins with the model's name."""
+    """List what could not be asked of evaluated models, with the `reason`; `question` begins with the model's name."""
     setups = set(tables.results.loc[tables.results["family"] == "imagenet", "setup"])
     found = []
     for model in models:
@@ -202,7 +202,7 @@ def _rows(models: Sequence[AddedModel], averaging: str) -> pd.DataFrame:
 
 
 def _error(classes: pd.DataFrame, group: str, averaging: str) -> float:
-    """From photos drawn class by class; 0 and 100% are taken as half a photo away."""
+    """The standard error in points, of photos drawn class by class; 0 and 100% are taken as half a photo away."""
     there = classes[classes[f"{group}_photos"] > 0]
     photos = there[f"{group}_photos"].to_numpy()
     shares = np.clip(there[group].to_numpy() / 100, 0.5 / photos, 1 - 0.5 / photos)

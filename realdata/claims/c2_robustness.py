@@ -53,7 +53,7 @@ def ask_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
             "where the line is extrapolated"
         )
     naive = Effect(result.mean, result.stderr, result.freedom)
-    clustered = _clustered(setting, tables, _LOSES_MORE)
+    clustered = _cluster(setting, tables, _LOSES_MORE)
     undecidable = "" if clustered else SINGLE_CLUSTER
     return record_test(
         "C2",
@@ -104,7 +104,7 @@ def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRo
         raise InputError(f"{setting.file}: {setting.setup}, {setting.averaging}: {error}") from error
 
 
-def _clustered(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) -> ClusteredEffect | None:
+def _cluster(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) -> ClusteredEffect | None:
     clusters = clusters_of(setting.clips)
     baseline = clusters_of(setting.imagenet)["architecture"]
     shares = _shares(setting, tables)

@@ -31,6 +31,11 @@ CLAIMS = {
     "C6": "Language models that see through a CLIP's tower still lose accuracy",
     "C8": "CLIP training grants no robustness over supervised training on the same images",
 }
+SINGLE_CLUSTER = (
+    "it rests on one or two data sets or backbones, and what else is peculiar to those cannot be told from it"
+)
+_MODEL = ["backbone", "pretrain", "checkpoint", *GROUPS]
+SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,14 +101,8 @@ class JudgedClaim(ClaimTest):
     verdict_naive: str
 
 
-SINGLE_CLUSTER = (
-    "it rests on one or two data sets or backbones, and what else is peculiar to those cannot be told from it"
-)
-_MODEL = ["backbone", "pretrain", "checkpoint", *GROUPS]
-
-
 def model_figures(models: pd.DataFrame, **columns: Sequence[Any]) -> list[dict[str, Any]]:
-    """What a row says of each model: its name, its accuracies, and other columns in the same order."""
+    """Each model's figures: its name, its accuracies, and other columns in the same order."""
     found: list[dict[str, Any]] = [
         dict(zip(_MODEL, row, strict=True)) for row in models[_MODEL].itertuples(index=False)
     ]
@@ -161,9 +160,6 @@ def record_test(
         notes=list(notes),
         undecidable=undecidable,
     )
-
-
-SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 
 
 def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:

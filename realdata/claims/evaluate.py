@@ -31,7 +31,7 @@ PRINTED, CORRECTED = "as printed", "corrected"
 
 
 class ClaimFindings(NamedTuple):
-    """What the claims are worth.
+    """The judged claims.
 
     Attributes:
         tests: of the published tables.
@@ -154,7 +154,7 @@ def _ask_group_of_lvlms(lvlms: pd.DataFrame, tables: PublishedTables, every: Seq
 
 
 def _figures(row: ClaimTest) -> tuple[object, ...]:
-    """What makes a row the same as another, but for where its values are from: photo counts move errors only."""
+    """The key of rows that differ in nothing but where their values are from; photo counts move errors only."""
     setting = tuple(value for key, value in row.setting.items() if key != "values")
     return (row.claim, row.question, row.source, setting, row.effect, len(row.models))
 

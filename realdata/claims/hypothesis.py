@@ -45,12 +45,12 @@ class Effect:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95%."""
+        """The 95% interval."""
         half_width = float(student_t.ppf(1 - LEVEL / 2, self.freedom)) * self.stderr
         return (self.effect - half_width, self.effect + half_width)
 
     def p_beyond(self, bound: float, direction: int) -> float:
-        """That the effect is not above (direction 1) or below (-1) the bound, two-sided."""
+        """The p-value that the effect is not above (direction 1) or below (-1) the bound, two-sided."""
         return min(1.0, float(2 * student_t.sf(direction * (self.effect - bound) / self.stderr, self.freedom)))
 
 
@@ -92,14 +92,14 @@ class Hypothesis:
     opposite: tuple[float, int]
 
     def p_values(self, effect: Effect) -> tuple[float, float]:
-        """For the claim and for its opposite."""
+        """The p-values for the claim and for its opposite."""
         return (
             max(effect.p_beyond(bound, direction) for bound, direction in self.claimed),
             effect.p_beyond(*self.opposite),
         )
 
     def p_values_of_all(self, effects: Sequence[Effect]) -> tuple[float, float]:
-        """That every effect is as claimed (intersection-union), and that one is the opposite (Bonferroni)."""
+        """The p-values that every effect is as claimed (intersection-union), and one the opposite (Bonferroni)."""
         single = [self.p_values(effect) for effect in effects]
         opposites = multipletests([opposite for _, opposite in single], alpha=LEVEL, method="bonferroni")[1]
         return max(p for p, _ in single), float(opposites.min())

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from published.option import add_published_option
+from published.tables import add_published_option
 from realdata.claims import table
 from realdata.claims.added_models import add_with_option, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS

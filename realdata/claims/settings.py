@@ -16,6 +16,11 @@ from workbench.errors import InputError
 # What a backbone's name begins with where several share an architecture; others stand for themselves.
 _ARCHITECTURES = ("RN", "ConvNext", "VGG", "ViT/B/32", "ViT/L/14", "ViT/H/14")
 _COLLECTIONS = {"DFN2B": "DFN", "DFN5B": "DFN", "DataComp": "DataComp1B"}
+# The model whose accuracies selected the photos, in any of its checkpoints (PAPER: CLIP-LAION400M-ViT/B/32).
+SELECTOR = {"backbone": "ViT/B/32", "pretrain": "LAION400M"}
+
+# What the replication's own files do not say; see published/README.md.
+_REPLICATION = {"prompt": "simple", "averaging": "balanced"}
 
 
 def architecture(backbone: str) -> str:
@@ -49,12 +54,12 @@ def is_published(models: pd.DataFrame) -> pd.Series:
 
 
 def pretraining_pairs(models: pd.DataFrame, file: str) -> pd.Series:
-    """Image-text pairs of each model's pre-training set, in millions; arguments and errors as above."""
+    """Image-text pairs of each model's pre-training set, in millions, as `image_tower_parameters` takes them."""
     return _look_up(models["pretrain"], _pretraining()["pairs_millions"], file)
 
 
 def is_filtered(models: pd.DataFrame, file: str) -> pd.Series:
-    """Whether each model's pre-training set was filtered for quality; arguments and errors as above."""
+    """Whether each model's pre-training set was filtered for quality, as `image_tower_parameters` takes them."""
     return _look_up(models["pretrain"], _pretraining()["filtered"], file) == 1
 
 
@@ -76,13 +81,6 @@ def _look_up(names: pd.Series, known: pd.Series, file: str) -> pd.Series:
             f"unknown; {known.index.name}s known: {', '.join(map(str, known.index))}"
         )
     return names.map(known)
-
-
-# The model whose accuracies selected the photos, in any of its checkpoints (PAPER: CLIP-LAION400M-ViT/B/32).
-SELECTOR = {"backbone": "ViT/B/32", "pretrain": "LAION400M"}
-
-# What the replication's own files do not say; see published/README.md.
-_REPLICATION = {"prompt": "simple", "averaging": "balanced"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +117,7 @@ class Setting:
 
     @property
     def clip_tables(self) -> tuple[str, ...]:
-        """Those of `tables` that hold the CLIPs."""
+        """The tables, among `tables`, that hold the CLIPs."""
         return self.tables if self.imagenet.empty else self.tables[:1] if self.source == "paper" else ()
 
     def describe(self) -> dict[str, str]:
@@ -128,7 +126,7 @@ class Setting:
 
 
 def settings(tables: PublishedTables, values: str = "as printed") -> Iterator[Setting]:
-    """All settings of both sources, in the order of the tables, each with and without the selecting model.
+    """Yield all settings of both sources, in the order of the tables, each with and without the selecting model.
 
     A table whose CLIPs all stand in an earlier table with the same accuracies adds nothing and is left out.
 
@@ -156,7 +154,7 @@ def settings(tables: PublishedTables, values: str = "as printed") -> Iterator[Se
 
 
 def without_family(setting: Setting) -> Setting:
-    """The setting without the CLIPs that share the selecting model's data or its architecture."""
+    """Leave out of a setting the CLIPs that share the selecting model's data or its architecture."""
     related = setting.clips["pretrain"].eq(SELECTOR["pretrain"])
     related |= setting.clips["backbone"].map(architecture).eq(architecture(SELECTOR["backbone"]))
     return dataclasses.replace(setting, selector="family excluded", clips=setting.clips[~related])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from realdata.curate.held_out import HALF, SHARE, SPLITS, HeldOut, held_out, steps
+from realdata.curate.held_out import HALF, SHARE, SPLITS, HeldOut, hold_out, steps
 from realdata.curate.selection import (
     MIN_PHOTOS,
     PERMUTATIONS,
@@ -109,7 +109,7 @@ def curate_predictions(
 
 
 def count_steps(config: CurationConfig) -> int:
-    """How many splits and permutations a curation makes, for a progress display."""
+    """Count the splits and permutations of a curation, for a progress display."""
     return 2 * steps(config.splits) + config.permutations
 
 
@@ -132,7 +132,7 @@ def curate(
     # A stream for each part, so that more of one leaves the others as they are.
     streams = [np.random.default_rng((config.seed, part)) for part in range(3)]
     corrected, halves = (
-        held_out(cells, config.threshold, share, stream, config.splits, advance)
+        hold_out(cells, config.threshold, share, stream, config.splits, advance)
         for share, stream in zip((SHARE, HALF), streams[:2], strict=True)
     )
     by_chance = chance(cells, config.threshold, streams[2], config.permutations, advance)

@@ -11,6 +11,11 @@ from rich.table import Table
 from workbench import terminal
 from workbench.conventions import GROUPS, LEVEL
 
+_MOST = 5  # classes named
+
+# Okabe and Ito's colours, told apart with every kind of colour vision.
+_NAIVE, _CORRECTED, _CHANCE = "#D55E00", "#0072B2", "0.8"
+
 
 def show(content: Mapping[str, Any]) -> None:
     """Print a curation as `curation.json` holds it."""
@@ -90,7 +95,7 @@ def in_words(content: Mapping[str, Any]) -> list[str]:
 
 
 def of_the_drop(content: Mapping[str, Any]) -> str:
-    """How much of the drop is due to the choice, where that is known."""
+    """Say how much of the drop is due to the choice, where that is known."""
     chosen = content["from_the_choice"]
     part = "none are" if chosen < 0.05 else "all are" if chosen > content["naive_drop"] else f"{chosen:.1f} are"
     return f"Of a drop of {content['naive_drop']:.1f} points, {part} expected from the choice alone"
@@ -102,9 +107,6 @@ def _interval(ends: list[float]) -> str:
 
 def _p_value(value: float, equals: str = "") -> str:
     return "<0.0001" if value < 0.0001 else f"{equals}{value:.4f}"
-
-
-_MOST = 5  # classes named
 
 
 def show_selector(content: Mapping[str, Any]) -> None:
@@ -188,10 +190,6 @@ def _verdicts(rows: Sequence[Mapping[str, Any]], what: str) -> str:
 def _range(values: Any) -> str:
     ends = sorted(values)
     return f"{ends[0]:.1f} to {ends[-1]:.1f}"
-
-
-# Okabe and Ito's colours, told apart with every kind of colour vision.
-_NAIVE, _CORRECTED, _CHANCE = "#D55E00", "#0072B2", "0.8"
 
 
 def draw(content: Mapping[str, Any]) -> Figure:

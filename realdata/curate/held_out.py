@@ -70,7 +70,7 @@ class HeldOut(NamedTuple):
     intervals: Float[np.ndarray, "classes 2"]
 
 
-def held_out(
+def hold_out(
     cells: Cells,
     threshold: float,
     share: float,
@@ -112,7 +112,7 @@ def held_out(
 
 
 def steps(splits: int) -> int:
-    """How many splits `held_out` makes in all, for a progress display."""
+    """The number of splits that `hold_out` makes in all, for a progress display."""
     return splits + BOOTSTRAPS * BOOTSTRAP_SPLITS
 
 

@@ -24,6 +24,8 @@ from jaxtyping import Bool, Float, Int
 
 THRESHOLD = 5.0  # points
 MIN_PHOTOS = 2
+PERMUTATIONS = 10_000
+_AT_ONCE = 1_000
 _ROUNDING = 1e-9  # points
 
 
@@ -98,12 +100,8 @@ def mean_kept(
     return np.where(number > 0, np.where(kept, values, 0.0).sum(axis=-1) / np.maximum(number, 1), np.nan)
 
 
-PERMUTATIONS = 10_000
-_AT_ONCE = 1_000
-
-
 class Chance(NamedTuple):
-    """What chance gives.
+    """The result of the rule where backgrounds do not matter.
 
     Attributes:
         drop: mean drop over the classes kept, in points, over the permutations that keep any; NaN if none does.

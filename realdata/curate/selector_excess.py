@@ -39,7 +39,7 @@ from workbench.errors import InputError
 
 
 def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
-    """Both estimates, corrected and judged; accuracies in %, differences in points.
+    """Estimate the excess in both ways, correct and judge it; accuracies in %, differences in points.
 
     Args:
         directory: of the tables.

@@ -173,15 +173,15 @@ def _fit_rays(families: list[tuple[Family, int]]) -> list[_Ray]:
     places = [(family.common, family.counter) for family, _ in families]
     most = max(len(family.models) for family, _ in families)
 
-    def filled(group: int) -> Estimate:
-        def stacked(part: str, filler: float) -> np.ndarray:
+    def fill(group: int) -> Estimate:
+        def stack(part: str, filler: float) -> np.ndarray:
             rows = [np.asarray(getattr(place[group], part)) for place in places]
             return np.stack([np.pad(row, (0, most - len(row)), constant_values=filler) for row in rows])
 
-        return estimate(stacked("value", 0.0), stacked("standard_error", _NO_WEIGHT))
+        return estimate(stack("value", 0.0), stack("standard_error", _NO_WEIGHT))
 
     with jax.enable_x64(True):
-        fitted = jax.tree.map(np.asarray, _fit(filled(0), filled(1)))
+        fitted = jax.tree.map(np.asarray, _fit(fill(0), fill(1)))
     rays = []
     for number, (family, left_out) in enumerate(families):
         line, own = jax.tree.map(lambda part, n=number: part[n], fitted)

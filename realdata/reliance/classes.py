@@ -254,18 +254,18 @@ def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarr
     sides = np.repeat([-1.0, 1.0], classes)
     inner = outer = start
 
-    def excluded(at: np.ndarray) -> np.ndarray:
+    def excludes(at: np.ndarray) -> np.ndarray:
         return fit_counts(right, photos, known, intercept=at, iterations=30).deviance > limit
 
     # Outwards until the first place that is excluded: beyond it a steep line the other way may fit again.
     found = np.zeros(2 * classes, bool)
     for distance in _DISTANCES:
         further = np.where(found, outer, np.clip(start + sides * distance, -_FURTHEST, _FURTHEST))
-        out = excluded(further)
+        out = excludes(further)
         inner, outer, found = np.where(found | out, inner, further), further, found | out
     for _ in range(_BISECTIONS):
         middle = (inner + outer) / 2
-        out = excluded(middle)
+        out = excludes(middle)
         inner, outer = np.where(out, inner, middle), np.where(out, middle, outer)
     ends = np.where(found, outer, sides * np.inf)
     return ends[:classes], ends[classes:]

@@ -37,6 +37,10 @@ _FURTHEST = 5.0
 _STEEPEST = 10.0
 _LONGEST_STEP, _SHORTEST_STEP = 0.5, 1e-8
 ITERATIONS = 60
+_CORRELATIONS = np.linspace(0.0, 1.0, 21)
+# Of a normal variable's absolute value, far into its tail; the integrand is smooth but for one corner.
+_PLACES, _SHARES = np.polynomial.legendre.leggauss(400)
+_REACH = 9.0
 
 Counted = tuple[Float[np.ndarray, "classes models"], Float[np.ndarray, "classes models"]]
 
@@ -181,12 +185,6 @@ def _deviance(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.n
 def _pearson(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.ndarray:
     share = ndtr(probit)
     return (right - photos * share) ** 2 / (photos * share * ndtr(-probit))
-
-
-_CORRELATIONS = np.linspace(0.0, 1.0, 21)
-# Of a normal variable's absolute value, far into its tail; the integrand is smooth but for one corner.
-_PLACES, _SHARES = np.polynomial.legendre.leggauss(400)
-_REACH = 9.0
 
 
 def left_share(

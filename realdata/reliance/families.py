@@ -40,11 +40,11 @@ class Family:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells it from other families."""
+        """The key that distinguishes this family from others."""
         return (self.family, self.setting.source, *self.tables, *self.described.values())
 
     def only(self, kept: Bool[np.ndarray, " models"]) -> "Family":
-        """The same with some of its models."""
+        """Keep some of its models."""
         return dataclasses.replace(
             self,
             models=self.models[kept],

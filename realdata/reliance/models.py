@@ -157,7 +157,7 @@ class _OverClasses(NamedTuple):
     left_out: int
 
     def answer(self, correct: Correction) -> ClasswiseIndex:
-        """The row."""
+        """Make the row, given the correction."""
         low, high = self.pooled.interval
         return ClasswiseIndex(
             reliance=self.mean,

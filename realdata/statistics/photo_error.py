@@ -37,7 +37,7 @@ def unbalanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
 
 
 def standard_errors(accuracies: np.ndarray, photos: np.ndarray, averaging: str) -> np.ndarray:
-    """Those of several accuracies averaged in the same way, shape (models,).
+    """Largest standard errors of several accuracies averaged in the same way, shape (models,).
 
     Args:
         accuracies: in [0, 1], shape (models,).
