@@ -100,14 +100,14 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
     if not directory.is_dir():
         raise InputError(f"`published`: {directory} is no directory")
     return PublishedTables(
-        _each_once(directory / "results.csv", read_table(directory / "results.csv", _RESULTS)),
+        _refuse_repeats(directory / "results.csv", read_table(directory / "results.csv", _RESULTS)),
         read_table(directory / "replication_results.csv", _REPLICATION),
         read_table(directory / "classes.csv", _CLASSES),
     )
 
 
-def _each_once(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """The table, if no model stands in it twice in one setting."""
+def _refuse_repeats(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Give the table back, if no model stands in it twice in one setting."""
     key = [name for name, allowed in _RESULTS.items() if allowed != _PERCENT]
     twice = table.duplicated(key)
     if twice.any():

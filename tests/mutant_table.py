@@ -682,6 +682,13 @@ MUTANTS = (
         ("tests/realdata/test_reliance_classes.py",),
     ),
     Mutant(
+        "every question charged for all of them",
+        "realdata/reliance/question.py",
+        'corrected = multipletests(asked, alpha=LEVEL, method="holm")[1] if asked else []',
+        'corrected = multipletests(asked, alpha=LEVEL, method="bonferroni")[1] if asked else []',
+        ("tests/realdata/test_reliance.py::test_questions_are_corrected_together",),
+    ),
+    Mutant(
         "photos shared by two classes are called harmless",
         "realdata/check/check.py",
         "if len({photo.class_index for photo in same}) > 1:",

@@ -146,7 +146,7 @@ def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
     return lost
 
 
-def plausible(peers: Sequence[Peers], row: Mapping[CellPlace, Fraction]) -> bool:
+def is_plausible(peers: Sequence[Peers], row: Mapping[CellPlace, Fraction]) -> bool:
     """Whether the values of a row are such as the replication allows; always where it measured nothing."""
     return all(
         each.allows(place, float(value)) for each in peers for place, value in row.items() if place in each.cells

@@ -111,6 +111,6 @@ def _check_results(ledger: Ledger, means: dict[CellPlace, Expectation], peers: S
 
         def plausible(place: CellPlace, value: Fraction, row: Row = row) -> bool:
             printed = {each: ledger.tables.value(each) for each in row}
-            return agreement.plausible(peers, printed | {place: value})
+            return agreement.is_plausible(peers, printed | {place: value})
 
         check_row(ledger, row, left, plausible, unless=told)

@@ -46,7 +46,7 @@ def show(tests: Sequence[JudgedClaim], not_asked: Sequence[Mapping[str, Any]], e
         console.print(f"{claim}. {CLAIMS[claim]}: {question} ({asked[0].unit})", style="bold")
         shown = asked if everything else [test for test in asked if _is_plain(test)]
         console.print(_table(shown, everything))
-        console.print(_in_words(claim, question, asked))
+        console.print(_describe(claim, question, asked))
         noted: dict[str, dict[str, None]] = {}
         for test in shown:
             for note in test.notes:
@@ -58,7 +58,7 @@ def show(tests: Sequence[JudgedClaim], not_asked: Sequence[Mapping[str, Any]], e
         console.print(f"{each['claim']}, {each['question']}: not asked, since {each['reason']}.")
     if tests:
         console.print(_ASSUMED)
-        console.print(_strictly(tests))
+        console.print(_describe_holm(tests))
 
 
 def _is_plain(test: JudgedClaim) -> bool:
@@ -96,7 +96,7 @@ def _source(test: JudgedClaim) -> str:
     return " ".join([test.source, " and ".join(test.tables)]).strip()
 
 
-def _in_words(claim: str, question: str, tests: Sequence[JudgedClaim]) -> str:
+def _describe(claim: str, question: str, tests: Sequence[JudgedClaim]) -> str:
     counted = Counter(test.verdict for test in tests)
     parts = [
         f"{counted[verdict]} {verdict}" for verdict in (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE) if counted[verdict]
@@ -114,7 +114,7 @@ def _in_words(claim: str, question: str, tests: Sequence[JudgedClaim]) -> str:
     return " ".join(filter(None, (answer, read)))
 
 
-def _strictly(tests: Sequence[JudgedClaim]) -> str:
+def _describe_holm(tests: Sequence[JudgedClaim]) -> str:
     decided = [test for test in tests if test.verdict != INCONCLUSIVE]
     kept = sum(test.p_value_holm < LEVEL for test in decided)
     return (

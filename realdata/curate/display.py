@@ -45,14 +45,14 @@ def show(content: Mapping[str, Any]) -> None:
         backgrounds = [row[f"{group}_background"] or "" for group in GROUPS]
         table.add_row(row["label"], *backgrounds, *numbers, "yes" if row["kept"] else f"no: {row['why_not']}")
     console.print(table)
-    for line in in_words(content):
+    for line in describe(content):
         console.print(line)
     for note in content["notes"]:
         console.print(f"Note: {note}.", soft_wrap=True)
 
 
-def in_words(content: Mapping[str, Any]) -> list[str]:
-    """The answer, a paragraph each: what is left of the drop, class by class, and what the numbers are."""
+def describe(content: Mapping[str, Any]) -> list[str]:
+    """The answer in words, a paragraph each: what is left of the drop, class by class, and what the numbers are."""
     classes = [row for row in content["classes"] if row["p_value"] is not None]
     chance, threshold = content["chance"], content["parameters"]["threshold"]
     if content["naive_drop"] is None:
@@ -66,7 +66,7 @@ def in_words(content: Mapping[str, Any]) -> list[str]:
     else:
         corrected, halves = content["corrected"], content["split_half"]
         answer += (
-            f"{of_the_drop(content)}: on photos that did not choose, {corrected['drop']:.1f} "
+            f"{describe_drop(content)}: on photos that did not choose, {corrected['drop']:.1f} "
             f"{_interval(corrected['interval'])} are left ({_interval(corrected['interval_over_classes'])} for other "
             "classes as well)"
         )
@@ -94,7 +94,7 @@ def in_words(content: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def of_the_drop(content: Mapping[str, Any]) -> str:
+def describe_drop(content: Mapping[str, Any]) -> str:
     """Say how much of the drop is due to the choice, where that is known."""
     chosen = content["from_the_choice"]
     part = "none are" if chosen < 0.05 else "all are" if chosen > content["naive_drop"] else f"{chosen:.1f} are"
@@ -232,7 +232,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
     axis.grid(axis="x", color="0.92")
     axis.set_axisbelow(True)
     if content["from_the_choice"] is not None:
-        figure.suptitle(f"{of_the_drop(content)}\n{content['classes_kept']} classes kept", fontsize=10)
+        figure.suptitle(f"{describe_drop(content)}\n{content['classes_kept']} classes kept", fontsize=10)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 

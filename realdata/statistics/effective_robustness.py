@@ -180,7 +180,7 @@ def _gradient(predicted: np.ndarray, design: np.ndarray) -> np.ndarray:
 
 
 def _sum_errors(*parts: tuple[float, float]) -> tuple[float, float]:
-    """The standard error of a sum of independent parts, and its degrees of freedom; a part is a variance and its own."""
+    """The error of a sum of independent parts and its degrees of freedom (Welch, Satterthwaite), from theirs."""
     variance = sum(part for part, _ in parts)
     return float(np.sqrt(variance)), variance**2 / sum(part**2 / freedom for part, freedom in parts)
 

@@ -13,6 +13,7 @@ from published.tables import DIRECTORY, PublishedTables, read_classwise, read_pu
 from realdata.reliance import program
 from realdata.reliance.alternatives import ask_alternatives
 from realdata.reliance.families import pair_families
+from realdata.reliance.question import Question, holm
 from realdata.reliance.study import study
 from tests import seeds
 from tests.conftest import ROOT
@@ -194,6 +195,13 @@ def test_all_findings_have_a_verdict_a_sentence_and_one_correction(published):
     ]
     # Holm's factor is at most the number of questions, and 1 for none of those that are not the least significant.
     assert all(p < corrected <= min(1.0, published.questions * p) + 1e-12 for p, corrected in raw)
+
+
+def test_questions_are_corrected_together():
+    """Holm by hand: 0.01 times 4; 0.02 times 3, also where it stands twice; the largest as it is."""
+    questions = [Question(asked, lambda correct: None) for asked in ((0.5, 0.02), (), (0.01,), (0.02,))]
+    correct = holm(questions)
+    assert [correct(p) for p in (0.01, 0.02, 0.5)] == pytest.approx([0.04, 0.06, 0.5])
 
 
 def test_wrong_tables_are_refused(refuses, tmp_path):
