@@ -88,10 +88,10 @@ class JudgedClaim(ClaimTest):
     Attributes:
         p_value_deciding: what the verdict takes: of the claim or of its opposite, whichever is smaller, with the errors
             that decide; 1 where nothing can be decided.
-        p_value_corrected: the same corrected over all rows that are judged together (see `realdata.claims.claim_test`).
+        p_value_corrected: the same corrected over all tests that are judged together (Benjamini and Hochberg).
         p_value_holm: the same by Holm's correction, which is stricter.
         verdict: `supported`, `not supported` or `inconclusive`.
-        verdict_naive: what it would be with the naive p-values in all rows.
+        verdict_naive: what it would be with the naive p-values in all tests.
     """
 
     p_value_deciding: float
