@@ -14,6 +14,7 @@ from published.tables import PublishedTables
 from realdata.claims.settings import Setting
 from realdata.evaluate.prompts import OPENAI80, PAPER
 from realdata.models.registry import PREFIX, find_published
+from realdata.statistics.photo_error import class_proportions
 from workbench import program
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -205,6 +206,6 @@ def _error(classes: pd.DataFrame, group: str, averaging: str) -> float:
     """The standard error in points, of photos drawn class by class; 0 and 100% are taken as half a photo away."""
     there = classes[classes[f"{group}_photos"] > 0]
     photos = there[f"{group}_photos"].to_numpy()
-    shares = np.clip(there[group].to_numpy() / 100, 0.5 / photos, 1 - 0.5 / photos)
+    shares = class_proportions(there[group].to_numpy() / 100, photos)
     weights = np.full(len(photos), 1 / len(photos)) if averaging == "balanced" else photos / photos.sum()
     return float(100 * np.sqrt(np.sum(weights**2 * shares * (1 - shares) / photos)))

@@ -23,7 +23,7 @@ from published.tables import PublishedTables
 from realdata.claims.claim_test import ClaimTest, model_figures, record_test
 from realdata.claims.hypothesis import Effect, clusters_of, positive, regression
 from realdata.claims.settings import Setting, is_selector, without_family
-from realdata.statistics.photo_error import proportions, standard_errors
+from realdata.statistics.photo_error import class_proportions, proportions, standard_errors
 from workbench.conventions import GROUPS
 
 _EVERY_CLIP = positive("at least one CLIP loses nothing", "points")
@@ -101,8 +101,7 @@ def _ask_classes_in(setting: Setting, tables: PublishedTables) -> ClaimTest:
     rows = setting.clips.merge(tables.classes, on="imagenet_index", suffixes=("", "_class"))
     for group in GROUPS:
         photos = rows[f"{group}_photos"].to_numpy()
-        # 0 and 100% are taken as half a photo away, as everywhere here.
-        shares = np.clip(rows[group].to_numpy() / 100, 0.5 / photos, 1 - 0.5 / photos)
+        shares = class_proportions(rows[group].to_numpy() / 100, photos)
         rows[f"{group}_stderr"] = 100 * np.sqrt(shares * (1 - shares) / photos)
     columns = [*GROUPS, *(f"{group}_stderr" for group in GROUPS)]
     classes = rows.groupby(["imagenet_index", "label"], as_index=False)[columns].mean()

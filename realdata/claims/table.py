@@ -75,7 +75,6 @@ def _table(tests: Sequence[JudgedClaim], everything: bool) -> Table:
         table.add_column(heading, no_wrap=heading != "verdict")
     for test in tests:
         setting = test.setting
-        p_value = "<0.0001" if test.p_value_corrected < 0.0001 else f"{test.p_value_corrected:.4f}"
         words = [word for word in (setting["setup"], setting["prompt"], setting["averaging"]) if word != "none"]
         table.add_row(
             f"{_source(test)}: {' '.join(words)}",
@@ -83,7 +82,7 @@ def _table(tests: Sequence[JudgedClaim], everything: bool) -> Table:
             str(len(test.models)),
             f"{test.effect:.1f} {terminal.interval(test.interval, '.1f')}",
             terminal.interval(test.clustered.interval, ".1f") if test.clustered else "",
-            p_value,
+            terminal.p_value(test.p_value_corrected),
             test.verdict,
         )
     return table

@@ -40,7 +40,7 @@ def show(content: Mapping[str, Any]) -> None:
                 f"{row['naive_drop']:.1f}",
                 f"{row['corrected_drop']:.1f} [{row['corrected_low']:.1f}, {row['corrected_high']:.1f}]",
                 f"{row['chance_drop']:.1f}",
-                _p_value(row["p_holm"]),
+                terminal.p_value(row["p_holm"]),
             ]
         backgrounds = [row[f"{group}_background"] or "" for group in GROUPS]
         table.add_row(row["label"], *backgrounds, *numbers, "yes" if row["kept"] else f"no: {row['why_not']}")
@@ -65,20 +65,21 @@ def describe(content: Mapping[str, Any]) -> list[str]:
         )
     else:
         corrected, halves = content["corrected"], content["split_half"]
+        over_photos, over_classes, of_halves = (
+            ends and terminal.interval(ends, ".1f")
+            for ends in (corrected["interval"], corrected["interval_over_classes"], halves["interval"])
+        )
         answer += (
             f"{describe_drop(content)}: on photos that did not choose, {corrected['drop']:.1f} "
-            f"{_interval(corrected['interval'])} are left ({_interval(corrected['interval_over_classes'])} for other "
-            "classes as well)"
+            f"{over_photos} are left ({over_classes} for other classes as well)"
         )
         answer += "." if corrected["interval"][0] > 0 else ", which are not shown to be above 0."
         if halves["drop"] is not None:
-            answer += (
-                f" Split-half, which understates more on average: {halves['drop']:.1f} {_interval(halves['interval'])}."
-            )
+            answer += f" Split-half, which understates more on average: {halves['drop']:.1f} {of_halves}."
     if chance["drop"] is not None:
         answer += (
             f" Were no background to matter, the same choice would find {chance['drop']:.1f} points "
-            f"(p {_p_value(chance['p_value'], '= ')})."
+            f"(p {terminal.p_value(chance['p_value'], '= ')})."
         )
     shown = sum(row["p_holm"] < LEVEL for row in classes)
     discovered = sum(row["p_fdr"] < LEVEL for row in classes)
@@ -99,14 +100,6 @@ def describe_drop(content: Mapping[str, Any]) -> str:
     chosen = content["from_the_choice"]
     part = "none are" if chosen < 0.05 else "all are" if chosen > content["naive_drop"] else f"{chosen:.1f} are"
     return f"Of a drop of {content['naive_drop']:.1f} points, {part} expected from the choice alone"
-
-
-def _interval(ends: list[float]) -> str:
-    return f"[{ends[0]:.1f}, {ends[1]:.1f}]"
-
-
-def _p_value(value: float, equals: str = "") -> str:
-    return "<0.0001" if value < 0.0001 else f"{equals}{value:.4f}"
 
 
 def show_selector(content: Mapping[str, Any]) -> None:
@@ -176,8 +169,7 @@ def _table(headings: Sequence[str]) -> Table:
 
 def _judgement(row: Mapping[str, Any]) -> tuple[str, str, str]:
     low, high = row["interval"]
-    p_value = "<0.0001" if row["p_holm"] < 0.0001 else f"{row['p_holm']:.4f}"
-    return f"{row['excess']:+.1f} [{low:+.1f}, {high:+.1f}]", p_value, row["verdict"]
+    return f"{row['excess']:+.1f} [{low:+.1f}, {high:+.1f}]", terminal.p_value(row["p_holm"]), row["verdict"]
 
 
 def _verdicts(rows: Sequence[Mapping[str, Any]], what: str) -> str:

@@ -24,6 +24,7 @@ from realdata.reliance.counts import ClassCounts
 from realdata.reliance.families import Family, estimate
 from realdata.reliance.question import Correction, Question
 from realdata.reliance.random_effects import Pooled, pool
+from realdata.statistics.photo_error import class_proportions
 from theory.statements.accuracy_on_the_line import Estimate
 from workbench.conventions import GROUPS, LEVEL, Z95
 
@@ -139,8 +140,7 @@ def class_indices(counts: ClassCounts) -> Estimate:
     estimates = []
     for group in GROUPS:
         photos = counts.photos[group]
-        # 0 and all photos have no probit, and are taken as half a photo away.
-        shares = np.clip(counts.right[group] / photos, 0.5 / photos, 1 - 0.5 / photos)
+        shares = class_proportions(counts.right[group] / photos, photos)
         values = norm.ppf(shares)
         errors = np.sqrt(shares * (1 - shares) / photos) / norm.pdf(values)
         estimates.append(estimate(values, errors))
