@@ -16,8 +16,7 @@ from published.tables import (
     read_published_tables,
 )
 from realdata.audit.audit import audit_tables
-from realdata.claims.added import not_asked
-from realdata.claims.added_models import AddedModel
+from realdata.claims.added_models import AddedModel, not_asked
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
 from realdata.curate.selector_excess import evaluate_selector

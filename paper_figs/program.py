@@ -12,7 +12,7 @@ from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
 from paper_figs.report.page_files import PAGE, page_files
 from paper_figs.saved_result import by_program, command
-from published.option import add_published_option
+from published.tables import add_published_option
 from realdata.claims.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
 from workbench.errors import InputError

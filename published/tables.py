@@ -1,11 +1,17 @@
-"""The published tables, read and checked: a wrong file is told by its name, row and column."""
+"""The published tables, read and checked: a wrong file is told by its name, row and column.
 
+`add_published_option` is the option of programs that read them.
+"""
+
+import argparse
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from workbench import program
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 DIRECTORY = Path(__file__).parent
@@ -47,13 +53,13 @@ _CLASSES: dict[str, Column] = {
 }
 _MODEL: dict[str, Column] = {"backbone": None, "pretrain": None}
 _CLASSWISE = _MODEL | {"class_id": _COUNT, "common": _PERCENT, "counter": _PERCENT}
-_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": _IMAGENET_INDEX, "common": None, "counter": None}
+_REPLICATION_CLASSWISE = _MODEL | {"imagenet_index": _IMAGENET_INDEX} | dict.fromkeys(GROUPS)
 _MNIST: dict[str, Column] = {"classes": _COUNT, "p_inv": _SHARE, "p_spu": _SHARE}
 _MNIST |= {"method": ("contrastive", "supervised")}
 _MNIST |= {f"{group}_{part}": _PERCENT for group in ("rand", "rev") for part in ("mean", "std")}
 _MNIST |= {"rest_mean": None, "rest_std": None}
 # Text that is a number or nothing.
-_OR_NOTHING = {"replication_classwise.csv": ("common", "counter"), "multicolored_mnist.csv": ("rest_mean", "rest_std")}
+_OR_NOTHING = {"replication_classwise.csv": GROUPS, "multicolored_mnist.csv": ("rest_mean", "rest_std")}
 # Every column that the audit reads.
 _PRINTED: dict[str, Mapping[str, Column]] = {
     "results.csv": _RESULTS | {"drop": _POINTS},
@@ -66,7 +72,7 @@ _PRINTED: dict[str, Mapping[str, Column]] = {
     "multicolored_mnist.csv": _MNIST | {"samples": _COUNT},
     "replication_results.csv": _REPLICATION | {"drop": _POINTS},
     "replication_classwise.csv": {"setup": _SETUP} | _REPLICATION_CLASSWISE,
-    "totals.csv": {"group": ("common", "counter"), "photos": _COUNT},
+    "totals.csv": {"group": GROUPS, "photos": _COUNT},
 }
 
 
@@ -94,14 +100,14 @@ def read_published_tables(directory: Path = DIRECTORY) -> PublishedTables:
     if not directory.is_dir():
         raise InputError(f"`published`: {directory} is no directory")
     return PublishedTables(
-        _each_once(directory / "results.csv", read_table(directory / "results.csv", _RESULTS)),
+        _refuse_repeats(directory / "results.csv", read_table(directory / "results.csv", _RESULTS)),
         read_table(directory / "replication_results.csv", _REPLICATION),
         read_table(directory / "classes.csv", _CLASSES),
     )
 
 
-def _each_once(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """The table, if no model stands in it twice in one setting."""
+def _refuse_repeats(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Give the table back, if no model stands in it twice in one setting."""
     key = [name for name, allowed in _RESULTS.items() if allowed != _PERCENT]
     twice = table.duplicated(key)
     if twice.any():
@@ -130,7 +136,7 @@ def read_classwise(
     classes = read_table(directory / "classes.csv", _CLASSES | {"class_id": _COUNT})[
         ["class_id", "imagenet_index", "label"]
     ]
-    columns = ["backbone", "pretrain", "imagenet_index", "label", "common", "counter"]
+    columns = ["backbone", "pretrain", "imagenet_index", "label", *GROUPS]
     paper = edit(read_table(directory / "classwise.csv", _CLASSWISE), "classwise.csv").merge(classes, on="class_id")
     path = directory / "replication_classwise.csv"
     replication = read_table(path, _REPLICATION_CLASSWISE)
@@ -153,7 +159,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     Raises:
         InputError: naming the file, and where there is one the row and column.
     """
-    return _checked(path, _text(path, columns), columns)
+    return _check(path, _text(path, columns), columns)
 
 
 def read_printed(directory: Path, name: str) -> pd.DataFrame:
@@ -168,7 +174,7 @@ def read_printed(directory: Path, name: str) -> pd.DataFrame:
     """
     path, columns = directory / name, _PRINTED[name]
     text = _text(path, columns)
-    _checked(path, text.copy(), columns)
+    _check(path, text.copy(), columns)
     for column in _OR_NOTHING.get(name, ()):
         values = _numbers_or_nothing(path, text[column])
         _refuse(path, text[column], ~(values.between(*_PERCENT) | values.isna()), "a number from 0 to 100 or nothing")
@@ -190,7 +196,7 @@ def _text(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     return table
 
 
-def _checked(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+def _check(path: Path, table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     for column, allowed in columns.items():
         if allowed is None:
             continue
@@ -247,3 +253,14 @@ def _numbers_or_nothing(path: Path, column: pd.Series) -> pd.Series:
     values = pd.to_numeric(column, errors="coerce").astype(float)
     _refuse(path, column, values.isna() & (column != ""), "a number or nothing")
     return values
+
+
+def add_published_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--published DIR`, the folder of tables that a program reads."""
+    parser.add_argument(
+        "--published",
+        type=program.path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="folder of tables to read instead of our own",
+    )

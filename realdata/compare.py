@@ -12,9 +12,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from realdata.evaluate.predictions import read_predictions
-from realdata.photos.folders import GROUPS
-from realdata.statistics.paired import comparison, pair
+from realdata.statistics.bootstrap import comparison, pair
 from workbench import program, results, terminal
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 _SETTINGS = ("setup", "prompt", "names", "candidates_from")

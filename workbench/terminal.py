@@ -66,3 +66,8 @@ def print_list(heading: str, lines: Sequence[str], most: int) -> None:
 def interval(ends: Sequence[float], format_spec: str = ".2f") -> str:
     """The two ends of an interval, as tables show it."""
     return f"[{ends[0]:{format_spec}}, {ends[1]:{format_spec}}]"
+
+
+def p_value(value: float, equals: str = "") -> str:
+    """A p-value, as tables show it; in a sentence with `equals` before one that is not below 0.0001."""
+    return "<0.0001" if value < 0.0001 else f"{equals}{value:.4f}"

@@ -12,8 +12,7 @@ from matplotlib.patches import Patch
 from paper_figs.context import Context
 from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, legend, photo_intervals
 from paper_figs.panels import COLOURS
-from realdata.claims.model_facts import image_tower_parameters, is_filtered, pretraining_pairs
-from realdata.claims.settings import settings
+from realdata.claims.settings import image_tower_parameters, is_filtered, pretraining_pairs, settings
 
 # Source and setup to colour, marker and whether it is filled.
 _SERIES = {

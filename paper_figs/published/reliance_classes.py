@@ -13,8 +13,9 @@ from paper_figs.looks import legend as figure_legend
 from paper_figs.panels import COLOURS, legend, name_axes
 from paper_figs.published.reliance import STYLES
 from realdata.claims.added_models import AddedModel
-from realdata.reliance.alternatives_result import Alternatives
-from realdata.reliance.class_result import ClassSummary, ClassTest
+from realdata.reliance.alternatives import Alternatives
+from realdata.reliance.class_summary import ClassSummary
+from realdata.reliance.classes import ClassTest
 from realdata.reliance.table import FAMILY_NAMES
 
 _SOURCES = {"paper": (COLOURS[5], "o", 0.17), "replication": (COLOURS[0], "s", -0.17)}

@@ -12,7 +12,7 @@ from paper_figs.looks import ADDED, added_handles
 from paper_figs.looks import legend as figure_legend
 from paper_figs.panels import COLOURS, name_axes
 from paper_figs.published.reliance import STYLES
-from realdata.reliance.model_result import ClasswiseIndex
+from realdata.reliance.models import ClasswiseIndex
 from realdata.reliance.table import FAMILY_NAMES
 
 _SOURCES = ("paper", "replication")

@@ -1,1 +1,1 @@
-"""What cannot be true in the printed tables, by rules: one rule, or one kind of evidence, a file."""
+"""What cannot be true in the printed tables, by rules: one kind of evidence a file."""

@@ -16,11 +16,11 @@ from fractions import Fraction
 import numpy as np
 from scipy.stats import norm, t
 
-from realdata.audit.causes import likeliest_cause
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import GROUPS, Place
-from realdata.audit.replication_counts import PhotoCount
+from realdata.audit.printed import CellPlace, PrintedTables
+from realdata.audit.replication import PhotoCount
 from realdata.audit.result_rows import row_places
+from workbench.conventions import GROUPS
 
 AGREEMENT = "replication: averages"
 STATEMENT = (
@@ -30,6 +30,33 @@ STATEMENT = (
 _LEVEL = 0.01
 _EFFICIENCY = 0.37  # of the MAD for normal data
 _MODELS = 5  # that are needed
+
+
+def likeliest_cause(
+    tables: PrintedTables, model: tuple[str, str], family: str, incomplete: set[tuple[str, str]]
+) -> str:
+    """Say in a sentence what to check first.
+
+    Args:
+        tables: all files.
+        model: backbone and pre-training set.
+        family: `clip` or `imagenet`.
+        incomplete: models whose class-wise accuracies the replication does not have in full.
+    """
+    if model in incomplete:
+        return "Check the count: the replication has not all classes of this model, and averages those that it has."
+    if family == "imagenet":
+        return "Check which version of the weights was loaded, and the picture size and crop that go with it."
+    hub = [row for row in tables.rows["hub_ids.csv"].values() if (row["backbone"], row["pretrain"]) == model]
+    # OpenCLIP sets QuickGELU by itself for OpenAI's weights only; for others the model's name must ask for it.
+    quick = [row for row in hub if row["quick_gelu"] == "1" and row["open_clip_tag"] != "openai"]
+    if quick:
+        return (
+            f"Check the activation: {quick[0]['hub_id']} was trained with QuickGELU; loaded with GELU, as by default, "
+            "it is less accurate, so that the lower numbers are the doubtful ones."
+        )
+    names = " or ".join(row["hub_id"] for row in hub)
+    return f"Check the checkpoint and the picture size in its configuration ({names})."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +78,10 @@ class Peers:
     group: str
     models: int
     median: float
-    limits: dict[Place, float]
-    cells: dict[Place, float]
+    limits: dict[CellPlace, float]
+    cells: dict[CellPlace, float]
 
-    def allows(self, place: Place, value: float) -> bool:
+    def allows(self, place: CellPlace, value: float) -> bool:
         """Whether a value in a model's cell would be of the usual kind."""
         return abs(value - self.cells[place] - self.median) <= self.limits[place]
 
@@ -85,7 +112,9 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
     for (setup, family), lines in pairs.items():
         for group in GROUPS if len(lines) >= _MODELS else ():
             cells = {
-                Place("results.csv", paper, group): float(tables.value(Place("replication_results.csv", other, group)))
+                CellPlace("results.csv", paper, group): float(
+                    tables.value(CellPlace("replication_results.csv", other, group))
+                )
                 for paper, other in lines.items()
             }
             differences = np.array([float(tables.value(place)) - value for place, value in cells.items()])
@@ -104,7 +133,7 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
 
 
 def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
-    """What the photos that the replication lacks add to the variance of an average, over accuracy x (1 - accuracy).
+    """The variance that the photos which the replication lacks add to an average, over accuracy x (1 - accuracy).
 
     An average over m of n photos varies by p (1 - p) (1/m - 1/n) about that over all n; the mean of p (1 - p) over
     classes is at most that of the average accuracy.
@@ -117,7 +146,7 @@ def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
     return lost
 
 
-def plausible(peers: Sequence[Peers], row: Mapping[Place, Fraction]) -> bool:
+def is_plausible(peers: Sequence[Peers], row: Mapping[CellPlace, Fraction]) -> bool:
     """Whether the values of a row are such as the replication allows; always where it measured nothing."""
     return all(
         each.allows(place, float(value)) for each in peers for place, value in row.items() if place in each.cells
@@ -135,7 +164,7 @@ def check_agreement(
         incomplete: models whose average the replication took over fewer classes: noted, since that explains it.
         classes: what there is to say of the models that disagree class by class.
     """
-    standing: dict[int, list[tuple[Place, Peers, float]]] = defaultdict(list)
+    standing: dict[int, list[tuple[CellPlace, Peers, float]]] = defaultdict(list)
     for each in peers:
         ledger.look(AGREEMENT, each.cells)
         for place in each.cells:
@@ -156,13 +185,13 @@ def check_agreement(
             if not lines:  # a folder with fewer rows
                 continue
             line = lines[0]
-            place = Place("results.csv", line, "common")
+            place = CellPlace("results.csv", line, "common")
             cause = likeliest_cause(ledger.tables, model, "clip", incomplete)
             ledger.find(place, AGREEMENT, "warning", "the replication's", f"{text} {cause}")
 
 
 def _write(
-    ledger: Ledger, found: list[tuple[Place, Peers, float]], incomplete: set[tuple[str, str]], classes: str
+    ledger: Ledger, found: list[tuple[CellPlace, Peers, float]], incomplete: set[tuple[str, str]], classes: str
 ) -> None:
     tables = ledger.tables
     place, each, _ = max(found, key=lambda one: abs(one[2] - one[1].median) / one[1].limits[one[0]])

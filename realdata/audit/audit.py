@@ -9,35 +9,28 @@ from typing import Any
 from realdata.audit import (
     agreement,
     averages,
-    checkpoints,
     class_agreement,
     classwise,
-    colored,
-    complete,
-    drop,
-    equal_rows,
     photo_counts,
-    repeated_models,
-    replication_counts,
-    totals,
+    repeated,
+    replication,
+    result_rows,
+    tables_6_to_8,
 )
+from realdata.audit.arithmetic import Evidence
 from realdata.audit.finding import SEVERITIES, Cell, Correction, Finding, Ledger
-from realdata.audit.printed import Place, read_printed_tables
-from realdata.audit.result_rows import Row, check_row, row_places
-from realdata.audit.rounding import Evidence
+from realdata.audit.printed import CellPlace, read_printed_tables
+from realdata.audit.result_rows import Expectation, Row, check_row, row_places
 
 RULES = {
-    drop.DROP: drop.STATEMENT,
+    result_rows.DROP: result_rows.DROP_STATEMENT,
     **photo_counts.STATEMENTS,
     classwise.SAME: classwise.STATEMENT,
     **averages.STATEMENTS,
-    **equal_rows.STATEMENTS,
-    repeated_models.REPEATED: repeated_models.STATEMENT,
-    totals.TOTAL: totals.STATEMENT,
-    checkpoints.CHECKPOINT: checkpoints.STATEMENT,
-    **colored.STATEMENTS,
-    **complete.STATEMENTS,
-    **replication_counts.STATEMENTS,
+    **repeated.STATEMENTS,
+    photo_counts.TOTAL: photo_counts.TOTAL_STATEMENT,
+    **tables_6_to_8.STATEMENTS,
+    **replication.STATEMENTS,
     agreement.AGREEMENT: agreement.STATEMENT,
     **class_agreement.STATEMENTS,
 }
@@ -59,14 +52,14 @@ class Audit:
     cells: list[Cell]
     corrections: list[Correction]
     rounding: list[Evidence]
-    photos: list[replication_counts.PhotoCount]
+    photos: list[replication.PhotoCount]
 
     def counts(self) -> dict[str, int]:
-        """How many findings there are of each severity."""
+        """The number of findings of each severity."""
         return {name: sum(finding.severity == name for finding in self.findings) for name in SEVERITIES}
 
     def as_json(self) -> dict[str, Any]:
-        """What the program prints."""
+        """The content that the program prints with `--json`."""
         return {
             "findings": [finding.as_json() for finding in self.findings],
             "cells": [dataclasses.asdict(cell) for cell in self.cells],
@@ -89,35 +82,35 @@ def audit_tables(directory: Path) -> Audit:
     rows = classwise.read_rows(ledger, photos)
     means = averages.expect_averages(ledger, rows, photos)
     classwise.write_findings(ledger, rows)
-    counts = replication_counts.check_replication_counts(ledger, photos)
+    counts = replication.check_replication_counts(ledger, photos)
     peers = agreement.find_peers(ledger, counts.values())
     _check_results(ledger, means, peers)
-    repeated_models.check_repeated_models(ledger)
-    totals.check_totals(ledger)
-    checkpoints.check_checkpoints(ledger)
-    colored.check_colored(ledger)
-    incomplete = complete.check_complete(ledger)
-    complete.check_replication_rows(ledger, incomplete)
+    repeated.check_repeated_models(ledger)
+    photo_counts.check_totals(ledger)
+    tables_6_to_8.check_checkpoints(ledger)
+    tables_6_to_8.check_colored(ledger)
+    incomplete = replication.check_complete(ledger)
+    replication.check_replication_rows(ledger, incomplete)
     classes = class_agreement.check_class_agreement(ledger, counts)
     agreement.check_agreement(ledger, peers, incomplete, classes)
     order = {name: index for index, name in enumerate(SEVERITIES)}
     findings = sorted(ledger.findings, key=lambda finding: (order[finding.severity], finding.place))
-    return Audit(findings, ledger.cells(), ledger.written_corrections(), ledger.rounding, list(counts.values()))
+    return Audit(findings, ledger.cells(), ledger.list_corrections(), ledger.rounding, list(counts.values()))
 
 
-def _check_results(ledger: Ledger, means: dict[Place, averages.Expectation], peers: Sequence[agreement.Peers]) -> None:
-    expectations = equal_rows.expect_equal(ledger, means)
-    equal_rows.check_copies(ledger, expectations)
-    measured = equal_rows.keys(ledger.tables)
+def _check_results(ledger: Ledger, means: dict[CellPlace, Expectation], peers: Sequence[agreement.Peers]) -> None:
+    expectations = repeated.expect_equal(ledger, means)
+    repeated.check_copies(ledger, expectations)
+    measured = repeated.keys(ledger.tables)
     for line in ledger.tables.rows["results.csv"]:
         row = row_places("results.csv", line)
-        if any(ledger.found(place) for place in row):
+        if any(ledger.has_finding(place) for place in row):
             continue
-        told = equal_rows.repeat_findings(ledger, row, measured)
+        told = repeated.repeat_findings(ledger, row, measured)
         left = {place: said for place, said in expectations.items() if place not in told}
 
-        def plausible(place: Place, value: Fraction, row: Row = row) -> bool:
+        def plausible(place: CellPlace, value: Fraction, row: Row = row) -> bool:
             printed = {each: ledger.tables.value(each) for each in row}
-            return agreement.plausible(peers, printed | {place: value})
+            return agreement.is_plausible(peers, printed | {place: value})
 
         check_row(ledger, row, left, plausible, unless=told)

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from realdata.audit.arithmetic import Interval, evidence, is_cut_off
 from realdata.audit.classwise import ClassRow, Option
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import Key
-from realdata.audit.printed import GROUPS, Place
-from realdata.audit.rounding import Interval, agrees, cut_by_evidence, evidence
+from realdata.audit.printed import CellPlace
+from realdata.audit.result_rows import Expectation
+from workbench.conventions import GROUPS
 
 RULES = {"balanced": "balanced average", "unbalanced": "unbalanced average"}
 STATEMENTS = {
@@ -27,36 +29,9 @@ _MOST_COMBINATIONS = 4096
 _EVERYTHING = 20  # %: a wider interval says nothing of an average
 
 
-@dataclasses.dataclass(frozen=True)
-class Expectation:
-    """What another table says that a number is.
-
-    Attributes:
-        rule: its name.
-        exact: where the unrounded number lies.
-        source: the tables that it comes from.
-        cut: whether the number may be cut off.
-        detail: what else to say of a number that disagrees.
-    """
-
-    rule: str
-    exact: Interval
-    source: str
-    cut: bool = False
-    detail: str = ""
-
-    def holds(self, value: Fraction, unit: Fraction) -> bool:
-        """Whether a printed number agrees."""
-        return agrees(value, unit, self.exact, self.cut)
-
-    def nearly_holds(self, value: Fraction, unit: Fraction) -> bool:
-        """Whether it would if intermediate numbers were cut off as well."""
-        return self.cut and agrees(value, unit, (self.exact[0] - unit, self.exact[1]), cut=True)
-
-
 def expect_averages(
     ledger: Ledger, rows: Sequence[ClassRow], photos: Mapping[Key, int | None]
-) -> dict[Place, Expectation]:
+) -> dict[CellPlace, Expectation]:
     """Recompute the averages, let them choose among a class row's options, and say what results.csv should have."""
     tables = ledger.tables
     models: dict[tuple[str, str], list[ClassRow]] = {}
@@ -78,9 +53,9 @@ def expect_averages(
     for (model, _), of_model in by_table.items():
         if len(of_model) == len(tables.rows["classes.csv"]):
             _choose(ledger, of_model, [line for line, each in printed["balanced"] if each == model])
-    expected: dict[Place, Expectation] = {}
+    expected: dict[CellPlace, Expectation] = {}
     for averaging, lines in printed.items():
-        exact: dict[Place, tuple[Interval, str]] = {}
+        exact: dict[CellPlace, tuple[Interval, str]] = {}
         totals = {group: sum(photos[key] or 0 for key in photos if key[1] == group) for group in GROUPS}
         for line, model in lines:
             for group in GROUPS:
@@ -89,7 +64,7 @@ def expect_averages(
                     continue
                 mean = _mean([row.options for row in models[model]], group, [weight or 0 for weight in weights])
                 if mean[1] - mean[0] < _EVERYTHING:
-                    exact[Place("results.csv", line, group)] = (mean, models[model][0].table)
+                    exact[CellPlace("results.csv", line, group)] = (mean, models[model][0].table)
         said = _with_rounding(ledger, RULES[averaging], exact)
         if averaging == "unbalanced":
             said = {place: _in_photos(each, tables.value(place), totals[place.column]) for place, each in said.items()}
@@ -114,7 +89,7 @@ def _mean(options: Sequence[Sequence[Option]], group: str, weights: Sequence[int
 
 
 def _choose(ledger: Ledger, rows: list[ClassRow], lines: list[int]) -> None:
-    """Of the options of inconsistent rows keep those with which the printed averages agree, if any do."""
+    """Keep the options of inconsistent rows with which the printed averages agree, if any do."""
     doubtful = [row for row in rows if len(row.options) > 1]
     if not doubtful or not lines or math.prod(len(row.options) for row in doubtful) > _MOST_COMBINATIONS:
         return
@@ -125,7 +100,7 @@ def _choose(ledger: Ledger, rows: list[ClassRow], lines: list[int]) -> None:
         options = [[row.options[picked[row.line]]] if row.line in picked else row.options for row in rows]
         total = Fraction(0)
         for group in GROUPS:
-            place = Place("results.csv", lines[0], group)
+            place = CellPlace("results.csv", lines[0], group)
             low, high = _mean(options, group, [1] * len(rows))
             value = tables.value(place)
             # Two units: the average may have been cut off, and so may the accuracies in it.
@@ -137,10 +112,12 @@ def _choose(ledger: Ledger, rows: list[ClassRow], lines: list[int]) -> None:
             row.options = [row.options[number] for number in sorted({chosen[index] for chosen in fitting})]
 
 
-def _with_rounding(ledger: Ledger, rule: str, exact: Mapping[Place, tuple[Interval, str]]) -> dict[Place, Expectation]:
+def _with_rounding(
+    ledger: Ledger, rule: str, exact: Mapping[CellPlace, tuple[Interval, str]]
+) -> dict[CellPlace, Expectation]:
     tables = ledger.tables
     ledger.look(rule, exact)
-    by_table: dict[str, list[Place]] = defaultdict(list)
+    by_table: dict[str, list[CellPlace]] = defaultdict(list)
     for place in exact:
         by_table[tables.table(place.file, place.line)].append(place)
     expected = {}
@@ -151,5 +128,5 @@ def _with_rounding(ledger: Ledger, rule: str, exact: Mapping[Place, tuple[Interv
         ledger.rounding.append(found)
         for place in places:
             interval, source = exact[place]
-            expected[place] = Expectation(rule, interval, f"Table {source}", cut_by_evidence(found))
+            expected[place] = Expectation(rule, interval, f"Table {source}", is_cut_off(found))
     return expected

@@ -12,15 +12,18 @@ classes, groups and models.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from scipy.stats import chi2, poisson
+from statsmodels.stats.multitest import multipletests
 
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import Key
-from realdata.audit.printed import Place
-from realdata.audit.replication_counts import PhotoCount
+from realdata.audit.printed import CellPlace
+from realdata.audit.replication import PhotoCount
+from workbench.conventions import GROUPS
 
 MODEL = "replication: model, class by class"
 CLASS = "replication: class"
@@ -35,6 +38,7 @@ _WHOLE = 0.01  # share of the photos that may lack where a rate is measured
 _CLASSES = 5  # that are needed to measure it
 
 Model = tuple[str, str]
+Hypothesis = TypeVar("Hypothesis", bound=Hashable)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +55,7 @@ class ClassDifference:
         squared: the difference, squared, over the binomial variance of two samples.
     """
 
-    place: Place
+    place: CellPlace
     replication: float
     difference: float
     flips: int
@@ -71,21 +75,26 @@ def check_class_agreement(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> d
         What there is to say of each model whose classes disagree in another way than single classes do.
     """
     compared = _compare(ledger, counts)
-    cells = sum(map(len, compared.values()))
+    if not compared:
+        return {}
+    squares = {key: sum(each.squared for each in differences) for key, differences in compared.items()}
+    other_kind = _reject({key: chi2.sf(squares[key], len(differences)) for key, differences in compared.items()})
+    unusual = _reject({place: p for each in compared.values() for place, p in _flip_p_values(each).items()})
     standing: dict[Model, list[str]] = defaultdict(list)
-    for (model, group), differences in compared.items():
+    for key, differences in compared.items():
+        model, group = key
         for rule in (CLASS, MODEL):
             ledger.look(rule, (each.place for each in differences))
-        squares = sum(each.squared for each in differences)
-        if chi2.sf(squares, len(differences)) < _LEVEL / len(compared):
+        if key in other_kind:
             median = np.median(np.abs([each.difference for each in differences]))
+            times = np.sqrt(squares[key] / len(differences))
             standing[model].append(
-                f"{median:.1f} points in the median class ({group}), {np.sqrt(squares / len(differences)):.1f} times "
-                "what two different samples of photos would"
+                f"{median:.1f} points in the median class ({group}), {times:.1f} times what two different samples of "
+                "photos would"
             )
             continue
         usual = int(np.median([each.flips for each in differences]))
-        for each in _standing_out(differences, cells):
+        for each in (each for each in differences if each.place in unusual):
             ledger.find(
                 each.place,
                 CLASS,
@@ -113,8 +122,8 @@ def _compare(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> dict[tuple[Mod
         if other is None or (model, row["class_id"]) in seen:
             continue
         seen.add((model, row["class_id"]))
-        for group in ("common", "counter"):
-            place = Place("classwise.csv", line, group)
+        for group in GROUPS:
+            place = CellPlace("classwise.csv", line, group)
             count = counts[row["class_id"], group]
             text = ledger.corrections.get(place, tables.text(place))
             if text and other[group] and count.corrected and count.replication:
@@ -123,7 +132,7 @@ def _compare(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> dict[tuple[Mod
     return dict(compared)
 
 
-def _difference(place: Place, paper: float, replication: float, photos: int, fewer: int) -> ClassDifference:
+def _difference(place: CellPlace, paper: float, replication: float, photos: int, fewer: int) -> ClassDifference:
     right, again = round(paper * photos / 100), round(replication * fewer / 100)
     flips = max(again - right, right - max(photos - fewer, 0) - again, 0)
     pooled = (right + again + 1) / (photos + fewer + 2)
@@ -134,18 +143,24 @@ def _difference(place: Place, paper: float, replication: float, photos: int, few
     )
 
 
-def _standing_out(differences: Sequence[ClassDifference], cells: int) -> list[ClassDifference]:
+def _reject(p_values: Mapping[Hypothesis, float]) -> set[Hypothesis]:
+    """The hypotheses that are rejected, by Bonferroni's correction over all of them."""
+    rejected = multipletests(list(p_values.values()), alpha=_LEVEL, method="bonferroni")[0]
+    return {hypothesis for hypothesis, out in zip(p_values, rejected, strict=True) if out}
+
+
+def _flip_p_values(differences: Sequence[ClassDifference]) -> dict[CellPlace, float]:
+    """The probability of as many flips in each class at the rate of the others; 1 where there are too few others."""
     if len(differences) <= _CLASSES:
-        return []
+        return {each.place: 1.0 for each in differences}
     # Where photos lack, fewer flips are seen than there are.
     whole = [each for each in differences if each.lacking <= _WHOLE * each.photos]
     telling = whole if len(whole) > _CLASSES else differences
-    found = []
+    found = {}
     for each in differences:
         others = [other for other in telling if other is not each]
         # Flips in both directions cancel: the square of what is left has their number as its mean. One more than were
         # seen, so that a rate of none is not taken for certain.
         rate = (sum(other.flips**2 for other in others) + 1) / sum(other.photos for other in others)
-        if poisson.sf(each.flips - 1, each.photos * rate) < _LEVEL / cells:
-            found.append(each)
+        found[each.place] = float(poisson.sf(each.flips - 1, each.photos * rate))
     return found

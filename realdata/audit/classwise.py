@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 
-from realdata.audit.digits import Proposal
-from realdata.audit.drop import DROP, candidates, drop_holds, listed
+from realdata.audit.arithmetic import Interval, Proposal, printed_form, rounding_interval
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import SHARE, Key, share
-from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.rounding import Interval, rounded, shown
+from realdata.audit.printed import CellPlace, PrintedTables
+from realdata.audit.result_rows import DROP, candidates, drop_holds, join_alternatives
+from workbench.conventions import GROUPS
 
 _FILE = "classwise.csv"
 SAME = "class-wise rows of one model"
@@ -32,7 +32,7 @@ class Option:
     """
 
     accuracies: Mapping[str, Interval]
-    place: Place | None = None
+    place: CellPlace | None = None
     proposal: Proposal | None = None
 
 
@@ -66,23 +66,23 @@ def read_rows(ledger: Ledger, photos: Mapping[Key, int | None]) -> list[ClassRow
     rows = []
     for line, row in tables.rows[_FILE].items():
         counts = {group: photos[row["class_id"], group] for group in GROUPS}
-        ledger.look(DROP, (Place(_FILE, line, column) for column in (*GROUPS, "drop")))
-        ledger.look(SHARE, (Place(_FILE, line, group) for group in GROUPS if counts[group] is not None))
+        ledger.look(DROP, (CellPlace(_FILE, line, column) for column in (*GROUPS, "drop")))
+        ledger.look(SHARE, (CellPlace(_FILE, line, group) for group in GROUPS if counts[group] is not None))
         options = _options(tables, line, counts)
         rows.append(ClassRow(line, row["table"], tables.model(_FILE, line), row["class_id"], options))
     _join_tables(ledger, rows)
     return rows
 
 
-def _exact(tables: PrintedTables, place: Place, value: Fraction, photos: int | None) -> Interval | None:
+def _exact(tables: PrintedTables, place: CellPlace, value: Fraction, photos: int | None) -> Interval | None:
     if photos is None:
-        return rounded(value, tables.unit(place))
+        return rounding_interval(value, tables.unit(place))
     exact = share(value, tables.unit(place), photos)
     return None if exact is None else (exact, exact)
 
 
 def _options(tables: PrintedTables, line: int, photos: Mapping[str, int | None]) -> list[Option]:
-    places = {column: Place(_FILE, line, column) for column in (*GROUPS, "drop")}
+    places = {column: CellPlace(_FILE, line, column) for column in (*GROUPS, "drop")}
     values = {column: tables.value(place) for column, place in places.items()}
     exact = {group: _exact(tables, places[group], values[group], photos[group]) for group in GROUPS}
 
@@ -93,7 +93,9 @@ def _options(tables: PrintedTables, line: int, photos: Mapping[str, int | None])
             return False
         return drop_holds(now["drop"], tables.unit(places["drop"]), both[0], both[1], (now["common"], now["counter"]))
 
-    as_printed = {group: each or rounded(values[group], tables.unit(places[group])) for group, each in exact.items()}
+    as_printed = {
+        group: each or rounding_interval(values[group], tables.unit(places[group])) for group, each in exact.items()
+    }
     if holds({}):
         return [Option(as_printed)]
     wrong = [group for group in GROUPS if exact[group] is None]
@@ -119,16 +121,18 @@ def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
         other = first.setdefault((row.model, row.class_id), row)
         if other is row:
             continue
-        pairs = [(Place(_FILE, other.line, column), Place(_FILE, row.line, column)) for column in (*GROUPS, "drop")]
+        pairs = [
+            (CellPlace(_FILE, other.line, column), CellPlace(_FILE, row.line, column)) for column in (*GROUPS, "drop")
+        ]
         ledger.look(SAME, (place for pair in pairs for place in pair))
         if other.consistent == row.consistent:
             if row.consistent:
                 _doubt(ledger, row, other, [pair for pair in pairs if tables.value(pair[0]) != tables.value(pair[1])])
             continue
         good, bad = (other, row) if other.consistent else (row, other)
-        differing = [group for group in GROUPS if tables.value(Place(_FILE, good.line, group))
-                     != tables.value(Place(_FILE, bad.line, group))]  # fmt: skip
-        place = Place(_FILE, bad.line, differing[0] if differing else "drop")
+        differing = [group for group in GROUPS if tables.value(CellPlace(_FILE, good.line, group))
+                     != tables.value(CellPlace(_FILE, bad.line, group))]  # fmt: skip
+        place = CellPlace(_FILE, bad.line, differing[0] if differing else "drop")
         text = tables.text(place._replace(line=good.line))
         proposals = candidates(tables, place, lambda value, text=text: value == Fraction(text))  # type: ignore[misc]
         bad.options = [
@@ -136,7 +140,7 @@ def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
         ]
 
 
-def _doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[Place, Place]]) -> None:
+def _doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[CellPlace, CellPlace]]) -> None:
     tables = ledger.tables
     if pairs:
         there, here = pairs[0]
@@ -161,7 +165,7 @@ def write_findings(ledger: Ledger, rows: list[ClassRow]) -> None:
 
 def _write(ledger: Ledger, row: ClassRow) -> None:
     tables = ledger.tables
-    places = {column: Place(_FILE, row.line, column) for column in (*GROUPS, "drop")}
+    places = {column: CellPlace(_FILE, row.line, column) for column in (*GROUPS, "drop")}
     texts = {column: tables.text(place) for column, place in places.items()}
     sentence = f"{texts['common']} - {texts['counter']} is printed as a drop of {texts['drop']}"
     options = [option for option in row.options if option.place is not None]
@@ -171,7 +175,7 @@ def _write(ledger: Ledger, row: ClassRow) -> None:
             places["drop"],
             DROP,
             "error",
-            listed(choices) or _difference(tables, row),
+            join_alternatives(choices) or _difference(tables, row),
             f"{sentence}; no rule says which of the three is wrong.",
             involved=places.values(),
             corrected={places[group]: None for group in GROUPS},
@@ -201,20 +205,20 @@ def _write(ledger: Ledger, row: ClassRow) -> None:
 
 def _difference(tables: PrintedTables, row: ClassRow) -> str:
     exact = row.options[-1].accuracies
-    return shown(exact["common"][0] - exact["counter"][0], tables.unit(Place(_FILE, row.line, "drop")))
+    return printed_form(exact["common"][0] - exact["counter"][0], tables.unit(CellPlace(_FILE, row.line, "drop")))
 
 
-def _photos(ledger: Ledger, place: Place, row: ClassRow) -> int:
+def _photos(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:
     classes = ledger.tables.rows["classes.csv"]
     line = next(line for line, each in classes.items() if each["class_id"] == row.class_id)
-    where = Place("classes.csv", line, f"{place.column}_photos")
+    where = CellPlace("classes.csv", line, f"{place.column}_photos")
     return int(ledger.corrections.get(where) or ledger.tables.text(where))
 
 
-def _is_share(ledger: Ledger, place: Place, row: ClassRow) -> bool:
+def _is_share(ledger: Ledger, place: CellPlace, row: ClassRow) -> bool:
     value, unit = ledger.tables.value(place), ledger.tables.unit(place)
     return share(value, unit, _photos(ledger, place, row)) is not None
 
 
-def _no_share(ledger: Ledger, place: Place, row: ClassRow) -> str:
+def _no_share(ledger: Ledger, place: CellPlace, row: ClassRow) -> str:
     return f"{ledger.tables.text(place)}% is no whole number of {_photos(ledger, place, row)} photos"

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from realdata.audit.digits import Proposal
-from realdata.audit.printed import GROUPS, NUMBERS, Place, PrintedTables
-from realdata.audit.rounding import Evidence
+from realdata.audit.arithmetic import Evidence, Proposal
+from realdata.audit.printed import NUMBERS, CellPlace, PrintedTables
+from workbench.conventions import GROUPS
 
 SEVERITIES = ("error", "warning", "note")
 _CLAIMED = (*GROUPS, *(f"{group}_photos" for group in GROUPS))  # columns that claims use
@@ -44,9 +44,9 @@ class Finding:
     line: int
 
     @property
-    def place(self) -> Place:
+    def place(self) -> CellPlace:
         """The cell."""
-        return Place(self.file, self.line, self.column)
+        return CellPlace(self.file, self.line, self.column)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, the proposal as `value` and `change`."""
@@ -102,35 +102,35 @@ class Correction:
 
 
 class Ledger:
-    """Where the rules write what they looked at and what they found."""
+    """The book in which the rules write what they looked at and what they found."""
 
     def __init__(self, tables: PrintedTables):
         self.tables = tables
         self.findings: list[Finding] = []
         self.rounding: list[Evidence] = []
-        self.corrections: dict[Place, str | None] = {}
-        self._rules: dict[Place, set[str]] = {}
-        self._status: dict[Place, str] = {}
+        self.corrections: dict[CellPlace, str | None] = {}
+        self._rules: dict[CellPlace, set[str]] = {}
+        self._status: dict[CellPlace, str] = {}
 
-    def look(self, rule: str, places: Iterable[Place]) -> None:
+    def look(self, rule: str, places: Iterable[CellPlace]) -> None:
         """Say that a rule looked at these cells."""
         for place in places:
             self._rules.setdefault(place, set()).add(rule)
 
-    def confirmed(self, place: Place, rule: str) -> bool:
+    def is_confirmed(self, place: CellPlace, rule: str) -> bool:
         """Whether a rule looked at the cell and nothing is wrong with it."""
         return rule in self._rules.get(place, ()) and place not in self._status
 
     def find(
         self,
-        place: Place,
+        place: CellPlace,
         rule: str,
         severity: str,
         expected: str,
         explanation: str,
         proposal: Proposal | None = None,
-        involved: Iterable[Place] = (),
-        corrected: Mapping[Place, str | None] | None = None,
+        involved: Iterable[CellPlace] = (),
+        corrected: Mapping[CellPlace, str | None] | None = None,
     ) -> None:
         """Write down a finding.
 
@@ -167,13 +167,13 @@ class Ledger:
         for each, text in (corrected or {}).items():
             self.corrections.setdefault(each, text)
 
-    def repeat(self, place: Place, there: Place) -> None:
+    def repeat(self, place: CellPlace, there: CellPlace) -> None:
         """Give a cell that repeats another the state and the correction of that one."""
         self._status[place] = self._status[there]
         if there in self.corrections:
             self.corrections.setdefault(place, self.corrections[there])
 
-    def found(self, place: Place, severity: str = "error") -> bool:
+    def has_finding(self, place: CellPlace, severity: str = "error") -> bool:
         """Whether a finding of this severity or a worse one is about the cell or involves it."""
         status = self._status.get(place)
         return status is not None and SEVERITIES.index(status) <= SEVERITIES.index(severity)
@@ -196,8 +196,8 @@ class Ledger:
             for place in tables.places(file)
         ]
 
-    def written_corrections(self) -> list[Correction]:
-        """In the order of files and lines."""
+    def list_corrections(self) -> list[Correction]:
+        """The corrections of numbers that claims use, in the order of files and lines."""
         tables = self.tables
         return [
             Correction(

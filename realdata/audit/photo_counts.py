@@ -1,8 +1,9 @@
-"""A class-wise accuracy is k/n, with n the photos of that class and group in Fig. 3.
+"""The paper's numbers of photos: against the class-wise accuracies, and against the printed totals.
 
-A single accuracy that is no k/n is a wrong accuracy. Where n suits none, or few, of the models, and one other number of
-photos suits them all, the number of photos is wrong: a number is proposed if one small mistake, a lost or an added
-digit among them, leads from it to the printed one, and it is the only such.
+A class-wise accuracy is k/n, with n the photos of that class and group in Fig. 3. A single accuracy that is no k/n is a
+wrong accuracy. Where n suits none, or few, of the models, and one other number of photos suits them all, the number of
+photos is wrong. A number is proposed if one small mistake, a lost or an added digit among them, leads from it to the
+printed one, and it is the only such. The totals are the sums over the classes.
 """
 
 import math
@@ -10,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from realdata.audit.digits import changes, only
+from realdata.audit.arithmetic import Evidence, changes
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.rounding import Evidence
+from realdata.audit.printed import CellPlace, PrintedTables
+from workbench.conventions import GROUPS
 
 COUNT = "photo count"
 SHARE = "whole photos"
@@ -22,6 +23,8 @@ STATEMENTS = {
     COUNT: "The printed number of photos of a class and group suits the accuracies of the models; if it suits at most "
     "half of them, and another suits them all, it is wrong.",
 }
+TOTAL = "total"
+TOTAL_STATEMENT = "The printed totals of photos are the sums over the classes."
 LARGEST = 2000  # photos of a class that are tried
 _MODELS = 3  # that must agree on another number of photos
 
@@ -44,7 +47,7 @@ def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
     return Fraction(100 * correct, photos) if fits else None
 
 
-def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
+def suitable_counts(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
     """All numbers of photos up to `largest` that suit every value (given with its unit)."""
     left = list(range(1, largest + 1))
     for value, unit in values:
@@ -52,10 +55,10 @@ def fitting(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST)
     return left
 
 
-def photo_places(tables: PrintedTables) -> dict[Key, Place]:
-    """Where each class's number of photos is printed."""
+def photo_places(tables: PrintedTables) -> dict[Key, CellPlace]:
+    """The cell of each class's printed number of photos, by class and group."""
     return {
-        (row["class_id"], group): Place("classes.csv", line, f"{group}_photos")
+        (row["class_id"], group): CellPlace("classes.csv", line, f"{group}_photos")
         for line, row in tables.rows["classes.csv"].items()
         for group in GROUPS
     }
@@ -68,12 +71,12 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
         The number of photos of each class and group, corrected where one is wrong; None where none suits.
     """
     tables = ledger.tables
-    cells: dict[Key, dict[tuple[str, str], Place]] = defaultdict(dict)
+    cells: dict[Key, dict[tuple[str, str], CellPlace]] = defaultdict(dict)
     for line, row in tables.rows["classwise.csv"].items():
         for group in GROUPS:
             # A model that stands in two tables is one measurement.
             cells[row["class_id"], group].setdefault(
-                tables.model("classwise.csv", line), Place("classwise.csv", line, group)
+                tables.model("classwise.csv", line), CellPlace("classwise.csv", line, group)
             )
     photos: dict[Key, int | None] = {}
     for key, place in photo_places(tables).items():
@@ -82,7 +85,7 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
     return photos
 
 
-def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
+def _check(ledger: Ledger, place: CellPlace, cells: list[CellPlace]) -> int | None:
     tables = ledger.tables
     printed = int(tables.value(place))
     accuracies = [(tables.value(cell), tables.unit(cell)) for cell in cells]
@@ -92,10 +95,14 @@ def _check(ledger: Ledger, place: Place, cells: list[Place]) -> int | None:
     suited = sum(share(*accuracy, printed) is not None for accuracy in accuracies)
     if 2 * suited > len(accuracies) or len(accuracies) < _MODELS:
         return printed
-    suiting = fitting(accuracies)
+    suiting = suitable_counts(accuracies)
     if not suiting:
         return printed
-    proposals = only(changes(tables.text(place), lost=True), lambda text: text.isdigit() and int(text) in suiting)
+    proposals = [
+        proposal
+        for proposal in changes(tables.text(place), lost=True)
+        if proposal.value.isdigit() and int(proposal.value) in suiting
+    ]
     # What suits has its multiples suit too: they are no further possibility.
     values = sorted(int(proposal.value) for proposal in proposals)
     proposals = [each for each in proposals if not any(int(each.value) % less == 0 for less in values
@@ -130,7 +137,7 @@ def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
     for line, row in tables.rows["classwise.csv"].items():
         for group in GROUPS:
             count = photos[row["class_id"], group]
-            place = Place("classwise.csv", line, group)
+            place = CellPlace("classwise.csv", line, group)
             if count is not None:
                 value, unit = tables.value(place), tables.unit(place)
                 above = Fraction(100 * math.ceil(value * count / 100), count)
@@ -138,3 +145,41 @@ def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
     for table, found in ways.items():
         rounds, cuts = (sum(way) for way in zip(*found, strict=True))
         ledger.rounding.append(Evidence(table, "class-wise accuracies", 2, len(found), rounds, cuts))
+
+
+def check_totals(ledger: Ledger) -> None:
+    """Compare the totals with the sums, with the printed numbers of photos and with the corrected ones."""
+    tables = ledger.tables
+    for line, row in tables.rows.get("totals.csv", {}).items():
+        total = CellPlace("totals.csv", line, "photos")
+        cells = [place for (_, group), place in photo_places(tables).items() if group == row["group"]]
+        ledger.look(TOTAL, (total, *cells))
+        printed = sum(int(tables.value(place)) for place in cells)
+        corrected = sum(int(ledger.corrections.get(place) or tables.value(place)) for place in cells)
+        given = int(tables.value(total))
+        wrong = [place for place in cells if place in ledger.corrections]
+        if corrected == given:
+            continue
+        if printed == given:
+            names = ", ".join(f"{tables.words(place)} ({tables.text(place)})" for place in wrong)
+            ledger.find(
+                total,
+                TOTAL,
+                "error",
+                str(corrected),
+                f"The sum over the classes as printed; it was taken with the wrong number of photos of {names}.",
+            )
+            continue
+        gap = given - corrected
+        slips = [
+            (place, proposal)
+            for place in cells
+            if place not in wrong and not ledger.is_confirmed(place, COUNT)
+            for proposal in changes(tables.text(place), lost=True)
+            if proposal.value.isdigit() and int(proposal.value) - int(tables.value(place)) == gap
+        ]
+        ending = ""
+        if slips:
+            named = " or ".join(f"{proposal.value} for {tables.words(place)}" for place, proposal in slips)
+            ending = f"; {named} in Fig. 3 would make up the difference"
+        ledger.find(total, TOTAL, "error", str(corrected), f"The sum over the classes is {corrected}{ending}.")

@@ -1,4 +1,7 @@
-"""The tables as text, each cell with its place, its last decimal and the words of its row."""
+"""The tables as text: each cell with its place, its last decimal and the words of its row.
+
+A model or a class that only one file knows is refused.
+"""
 
 import dataclasses
 from collections.abc import Iterator
@@ -10,10 +13,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from published.tables import read_printed
-from realdata.audit.known import check_known
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
-GROUPS = ("common", "counter")
 _FILES = (
     "results.csv",
     "classwise.csv",
@@ -38,6 +40,8 @@ NUMBERS = {
     "replication_classwise.csv": GROUPS,
     "totals.csv": ("photos",),
 }
+# How a class-wise table names its classes.
+CLASS_KEYS = {"classwise.csv": "class_id", "replication_classwise.csv": "imagenet_index"}
 _TABLES = {
     "classes.csv": "Fig. 3",
     "checkpoints.csv": "6",
@@ -49,7 +53,7 @@ _TABLES = {
 }
 
 
-class Place(NamedTuple):
+class CellPlace(NamedTuple):
     """A cell: its file, line (the header is line 1) and column."""
 
     file: str
@@ -80,30 +84,30 @@ class PrintedTables:
             for name, frame in self.frames.items()
         }
 
-    def text(self, place: Place) -> str:
+    def text(self, place: CellPlace) -> str:
         """The cell as printed."""
         return self.rows[place.file][place.line][place.column]
 
-    def value(self, place: Place) -> Fraction:
+    def value(self, place: CellPlace) -> Fraction:
         """The cell's number, exact."""
         if place not in self._values:
             self._values[place] = Fraction(self.text(place))
         return self._values[place]
 
     @cached_property
-    def _values(self) -> dict[Place, Fraction]:
+    def _values(self) -> dict[CellPlace, Fraction]:
         return {}
 
     def table(self, file: str, line: int) -> str:
         """The number of the paper's table that a row is printed in, `Fig. 3`, or `replication`."""
         return _TABLES.get(file) or self.rows[file][line]["table"]
 
-    def unit(self, place: Place) -> Fraction:
+    def unit(self, place: CellPlace) -> Fraction:
         """One in the last decimal of the cell's column, such as 1/100."""
         return self.units[place.file, self.table(place.file, place.line), place.column]
 
-    def words(self, place: Place) -> str:
-        """What the row is called: its class, backbone, pre-training set."""
+    def words(self, place: CellPlace) -> str:
+        """The row's name: its class, backbone, pre-training set."""
         row = self.rows[place.file][place.line]
         if place.file == "classes.csv":
             return short(row["label"])
@@ -130,12 +134,12 @@ class PrintedTables:
         row = self.rows[file][line]
         return row["backbone"], row["pretrain"]
 
-    def places(self, file: str) -> Iterator[Place]:
+    def places(self, file: str) -> Iterator[CellPlace]:
         """Every cell of a file that holds a measured number."""
         if file in self.frames:
             for line in self.frames[file].index:
                 for column in NUMBERS[file]:
-                    yield Place(file, int(line), column)
+                    yield CellPlace(file, int(line), column)
 
 
 def short(label: str) -> str:
@@ -175,3 +179,44 @@ def _by_table(file: str, frame: pd.DataFrame, column: str) -> Iterator[tuple[str
 
 def _decimals(text: str) -> int:
     return len(text.strip().partition(".")[2])
+
+
+def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
+    """Compare the names of models and classes across the files.
+
+    Raises:
+        InputError: naming the file, line and column of the first that stands alone.
+    """
+    results, hub = frames["results.csv"], frames["hub_ids.csv"]
+    # An ImageNet model is known by the replication or by another table of the paper; an LVLM stands in one table only.
+    imagenet = results[results["family"] == "imagenet"]
+    once = {model for model, tables in imagenet.groupby(["backbone", "pretrain"])["table"] if tables.nunique() == 1}
+    replicated = set(_models(frames["replication_results.csv"]).values())
+    known = {name: set(_models(frame).values()) for name, frame in (("results", results), ("hub", hub))}
+    for name, frame in frames.items():
+        if "backbone" not in frame or name == "hub_ids.csv":  # a list of what there is, which may be longer
+            continue
+        for line, model in _models(frame).items():
+            if name != "results.csv":
+                stands = model in known["results"] | known["hub"]
+            elif frame.at[line, "family"] == "imagenet":
+                stands = model not in once or model in replicated
+            else:
+                stands = str(frame.at[line, "family"]) == "lvlm" or model in known["hub"]
+            if not stands:
+                raise InputError(
+                    f"{directory / name}: line {line}, column 'backbone': no other file knows the model "
+                    f"{' '.join(model)!r}"
+                )
+    for name, key in CLASS_KEYS.items():
+        allowed = set(frames["classes.csv"][key])
+        for line, value in zip(frames[name].index, frames[name][key], strict=True):
+            if value not in allowed:
+                raise InputError(
+                    f"{directory / name}: line {line}, column {key!r}: classes.csv has no such class, got {value!r}"
+                )
+
+
+def _models(frame: pd.DataFrame) -> dict[int, tuple[str, str]]:
+    pairs = zip(frame["backbone"], frame["pretrain"], strict=True)
+    return {int(line): (str(model[0]), str(model[1])) for line, model in zip(frame.index, pairs, strict=True)}

@@ -1,32 +1,116 @@
-"""Rows of accuracies and drops: which cell is wrong, from the drop and from what other tables say."""
+"""Rows of two accuracies and their drop: which cell is wrong, from the drop and from what other tables say.
 
-from collections.abc import Callable, Mapping, Sequence
+The drop is the common minus the counter accuracy, within what rounding the three allows.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from realdata.audit.averages import Expectation
-from realdata.audit.drop import DROP, candidates, listed, row_holds
+from realdata.audit.arithmetic import Interval, Proposal, agrees, changes, printed_form, rounding_interval
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import Place, PrintedTables
-from realdata.audit.rounding import shown
+from realdata.audit.printed import CellPlace, PrintedTables
 
-Row = tuple[Place, Place, Place]
-Expectations = Mapping[Place, Sequence[Expectation]]
+DROP = "drop"
+_LISTED = 4  # alternatives that are named
+DROP_STATEMENT = "The drop is the common minus the counter accuracy, within what the rounding of all three allows."
+
+
+def drop_holds(
+    drop: Fraction, unit: Fraction, common: Interval, counter: Interval, printed: tuple[Fraction, Fraction]
+) -> bool:
+    """Whether a drop is that of two accuracies, known within intervals, or that of the two as printed.
+
+    Args:
+        drop: as printed.
+        unit: one in its last decimal.
+        common: where the unrounded common accuracy lies.
+        counter: where the unrounded counter accuracy lies.
+        printed: the two as printed.
+    """
+    return printed[0] - printed[1] == drop or agrees(drop, unit, (common[0] - counter[1], common[1] - counter[0]))
+
+
+def row_holds(
+    tables: PrintedTables, places: tuple[CellPlace, CellPlace, CellPlace], values: dict[CellPlace, Fraction]
+) -> bool:
+    """Whether a row's drop holds, its accuracies known as far as they are printed.
+
+    Args:
+        tables: that hold it.
+        places: of the common and the counter accuracy and the drop.
+        values: to use instead of the printed ones.
+    """
+    common, counter, drop = (values.get(place, tables.value(place)) for place in places)
+    common_unit, counter_unit, unit = (tables.unit(place) for place in places)
+    return drop_holds(
+        drop, unit, rounding_interval(common, common_unit), rounding_interval(counter, counter_unit), (common, counter)
+    )
+
+
+def candidates(
+    tables: PrintedTables, place: CellPlace, holds: Callable[[Fraction], bool], most: int = 100
+) -> list[Proposal]:
+    """The small mistakes that explain a cell: values in [0, `most`] in size with which everything holds."""
+    return [
+        proposal
+        for proposal in changes(tables.text(place))
+        if abs(Fraction(proposal.value)) <= most and holds(Fraction(proposal.value))
+    ]
+
+
+def join_alternatives(alternatives: Iterable[tuple[CellPlace, str]]) -> str:
+    """Alternatives in words: `common 88.17 or counter 76.20`."""
+    words = [f"{place.column} {value}" for place, value in alternatives]
+    more = [f"{len(words) - _LISTED} others"] if len(words) > _LISTED else []
+    return " or ".join(words[:_LISTED] + more)
+
+
+@dataclasses.dataclass(frozen=True)
+class Expectation:
+    """What another table says that a number is.
+
+    Attributes:
+        rule: its name.
+        exact: where the unrounded number lies.
+        source: the tables that it comes from.
+        cut: whether the number may be cut off.
+        detail: what else to say of a number that disagrees.
+    """
+
+    rule: str
+    exact: Interval
+    source: str
+    cut: bool = False
+    detail: str = ""
+
+    def holds(self, value: Fraction, unit: Fraction) -> bool:
+        """Whether a printed number agrees."""
+        return agrees(value, unit, self.exact, self.cut)
+
+    def nearly_holds(self, value: Fraction, unit: Fraction) -> bool:
+        """Whether it would if intermediate numbers were cut off as well."""
+        return self.cut and agrees(value, unit, (self.exact[0] - unit, self.exact[1]), cut=True)
+
+
+Row = tuple[CellPlace, CellPlace, CellPlace]
+Expectations = Mapping[CellPlace, Sequence[Expectation]]
 
 
 def row_places(file: str, line: int, columns: tuple[str, str, str] = ("common", "counter", "drop")) -> Row:
     """The cells of a row: two accuracies and their drop."""
     first, second, third = columns
-    return Place(file, line, first), Place(file, line, second), Place(file, line, third)
+    return CellPlace(file, line, first), CellPlace(file, line, second), CellPlace(file, line, third)
 
 
-def broken(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
+def fails(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
     """Whether a row's drop or what other tables say of it fails."""
     return not row_holds(tables, row, {}) or any(
         not _nearly(tables, place, tables.value(place), expectations) for place in row
     )
 
 
-def _nearly(tables: PrintedTables, place: Place, value: Fraction, expectations: Expectations) -> bool:
+def _nearly(tables: PrintedTables, place: CellPlace, value: Fraction, expectations: Expectations) -> bool:
     unit = tables.unit(place)
     return all(each.holds(value, unit) or each.nearly_holds(value, unit) for each in expectations.get(place, ()))
 
@@ -35,9 +119,9 @@ def check_row(
     ledger: Ledger,
     row: Row,
     expectations: Expectations,
-    plausible: Callable[[Place, Fraction], bool] = lambda place, value: True,
-    doubted: Sequence[Place] = (),
-    unless: Sequence[Place] = (),
+    plausible: Callable[[CellPlace, Fraction], bool] = lambda place, value: True,
+    doubted: Sequence[CellPlace] = (),
+    unless: Sequence[CellPlace] = (),
 ) -> None:
     """Write down what is wrong in a row.
 
@@ -65,12 +149,12 @@ def check_row(
         _write_drop(ledger, row, wrong, expectations, plausible, doubted)
 
 
-def _expected_value(tables: PrintedTables, place: Place, expectations: Expectations) -> Fraction:
+def _expected_value(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Fraction:
     failing = _failing(tables, place, expectations)
-    return Fraction(shown(_middle(failing), tables.unit(place)))
+    return Fraction(printed_form(_middle(failing), tables.unit(place)))
 
 
-def _failing(tables: PrintedTables, place: Place, expectations: Expectations) -> Expectation:
+def _failing(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
     value, unit = tables.value(place), tables.unit(place)
     return next(each for each in expectations[place] if not each.holds(value, unit))
 
@@ -81,7 +165,7 @@ def _middle(expectation: Expectation) -> Fraction:
 
 
 def _write_expected(
-    ledger: Ledger, row: Row, place: Place, repaired: Mapping[Place, Fraction], expectations: Expectations
+    ledger: Ledger, row: Row, place: CellPlace, repaired: Mapping[CellPlace, Fraction], expectations: Expectations
 ) -> None:
     tables = ledger.tables
     failing = _failing(tables, place, expectations)
@@ -91,7 +175,7 @@ def _write_expected(
         place,
         lambda value: _nearly(tables, place, value, expectations) and row_holds(tables, row, others | {place: value}),
     )
-    expected = shown(repaired[place], tables.unit(place))
+    expected = printed_form(repaired[place], tables.unit(place))
     off = abs(float(tables.value(place) - _middle(failing)))
     drop = "" if row_holds(tables, row, {}) else f"; the drop of {tables.text(row[2])} does not follow from it either"
     ledger.find(
@@ -117,7 +201,7 @@ def _note_cuts(ledger: Ledger, row: Row, expectations: Expectations) -> None:
                     place,
                     each.rule,
                     "note",
-                    shown(middle, unit),
+                    printed_form(middle, unit),
                     f"{each.source} gives {float(middle):.4f}: less than two units of the last decimal above, which "
                     "cutting off the class accuracies and then the mean explains.",
                 )
@@ -126,14 +210,14 @@ def _note_cuts(ledger: Ledger, row: Row, expectations: Expectations) -> None:
 def _write_drop(
     ledger: Ledger,
     row: Row,
-    wrong: Sequence[Place],
+    wrong: Sequence[CellPlace],
     expectations: Expectations,
-    plausible: Callable[[Place, Fraction], bool],
-    doubted: Sequence[Place],
+    plausible: Callable[[CellPlace, Fraction], bool],
+    doubted: Sequence[CellPlace],
 ) -> None:
     tables = ledger.tables
     common, counter, drop = row
-    difference = shown(tables.value(common) - tables.value(counter), tables.unit(drop))
+    difference = printed_form(tables.value(common) - tables.value(counter), tables.unit(drop))
     # An accuracy that another table confirms is not the wrong one.
     suspects = [place for place in row if place not in wrong and not (place in row[:2] and expectations.get(place))]
     if doubted:
@@ -153,14 +237,14 @@ def _write_drop(
         why = "both accuracies agree with other tables"
         ledger.find(drop, DROP, "error", one.value if one else difference, f"{sentence}; {why}.", one)
         return
-    left_out: dict[Place, str | None] = dict.fromkeys((common, counter))
+    left_out: dict[CellPlace, str | None] = dict.fromkeys((common, counter))
     if len(proposals) == 1:
         ((place, proposal),) = proposals
-        fixed: dict[Place, str | None] = {place: proposal.value} if place != drop else {}
+        fixed: dict[CellPlace, str | None] = {place: proposal.value} if place != drop else {}
         ledger.find(place, DROP, "error", proposal.value, f"{sentence}; with {place.column} {proposal.value} "
                     "everything fits.", proposal, involved=row, corrected=fixed)  # fmt: skip
         return
-    alternatives = listed((place, proposal.value) for place, proposal in proposals)
+    alternatives = join_alternatives((place, proposal.value) for place, proposal in proposals)
     if proposals:
         ending = f"not unique: {alternatives} would fit by one small mistake"
     else:

@@ -1,4 +1,7 @@
-"""One photo looked at: whether it decodes, what kind of picture it is, and what makes it the same as another."""
+"""One photo looked at: whether it decodes, what kind of image it is, and what makes it the same as another.
+
+The processes that decode photos import this module, so it imports little.
+"""
 
 import hashlib
 from pathlib import Path
@@ -17,13 +20,13 @@ class Inspection(NamedTuple):
         mode: Pillow's word for its colours: RGB, L (grey), P (palette), RGBA, CMYK, I;16 and so on.
         turned: whether its EXIF data say that it must be turned to be seen upright; CLIP's libraries do not turn it.
         file: digest of its bytes.
-        picture: digest of its size and of its pixels in RGB.
+        image: digest of its size and of its pixels in RGB.
     """
 
     mode: str
     turned: bool
     file: str
-    picture: str
+    image: str
 
 
 def inspect(path: Path) -> Inspection:
@@ -32,8 +35,8 @@ def inspect(path: Path) -> Inspection:
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(path) as image:
-        mode, turned = image.mode, image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
-        photo = image.convert("RGB")
-    picture = hashlib.sha256(repr(photo.size).encode() + photo.tobytes())
-    return Inspection(mode, turned, hashlib.sha256(path.read_bytes()).hexdigest(), picture.hexdigest())
+    with Image.open(path) as opened:
+        mode, turned = opened.mode, opened.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
+        pixels = opened.convert("RGB")
+    image = hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes())
+    return Inspection(mode, turned, hashlib.sha256(path.read_bytes()).hexdigest(), image.hexdigest())

@@ -1,23 +1,18 @@
 """`python -m realdata.check`: a folder of photos checked as `realdata.evaluate` reads it, and for duplicates."""
 
 import argparse
-from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from published.tables import read_published_tables
-from realdata.check.duplicates import duplicates
-from realdata.check.inspection import Inspection, inspect
-from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
-from realdata.photos.decoding import Decoders, Unreadable, processors
-from realdata.photos.folders import GROUPS, Photo, differences, find_photos, warnings
+from realdata.check.check import check_photos
+from realdata.photos.class_names import add_class_options, read_class_names, read_mapping
+from realdata.photos.decoding import processors
 from workbench import program, results, terminal
+from workbench.conventions import GROUPS
 
-_BATCH = 64
 _SHOWN = 10  # of a long list on the terminal; --json has all
 
 
@@ -44,52 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     classes = read_class_names(options.names)
-    root, photos = find_photos(options.data, classes, read_mapping(options.classes) if options.classes else None)
-    found, unreadable = _inspected(root, photos, options.workers)
-    content = _content(root, photos, classes, found, unreadable)
+    mapping = read_mapping(options.classes) if options.classes else None
+    content = check_photos(options.data, classes, mapping, options.workers)
     if not results.emit_json(content, options.json):
         _show(content)
-
-
-def _inspected(root: Path, photos: list[Photo], workers: int) -> tuple[dict[str, Inspection], dict[str, str]]:
-    found, unreadable = {}, {}
-    with Decoders(inspect, min(workers, len(photos))) as decoders, terminal.progress(unit="photos") as display:
-        bar = display.add_task("photos", total=len(photos), status="")
-        start = 0
-        for batch in decoders.batches([root / photo.path for photo in photos], _BATCH):
-            for photo, outcome in zip(photos[start : start + len(batch)], batch, strict=True):
-                if isinstance(outcome, Unreadable):
-                    unreadable[photo.path] = str(outcome)
-                else:
-                    found[photo.path] = outcome
-            start += len(batch)
-            display.advance(bar, len(batch))
-    return found, unreadable
-
-
-def _content(
-    root: Path,
-    photos: list[Photo],
-    classes: ClassNames,
-    found: Mapping[str, Inspection],
-    unreadable: Mapping[str, str],
-) -> dict[str, Any]:
-    counted = Counter((photo.class_index, photo.group) for photo in photos)
-    kinds = Counter(each.mode for each in found.values())
-    return {
-        "data": str(root),
-        "photos": {group: sum(photo.group == group for photo in photos) for group in GROUPS},
-        "classes": [
-            {"class_index": index, "label": classes.names[index]}
-            | {f"{group}_photos": counted[index, group] for group in GROUPS}
-            for index in sorted({photo.class_index for photo in photos})
-        ],
-        "modes": dict(kinds.most_common()),
-        "turned_by_exif": [path for path, each in found.items() if each.turned],
-        "warnings": [*warnings(photos, classes), *differences(photos, read_published_tables().classes)],
-        "unreadable": [{"path": path, "reason": reason} for path, reason in unreadable.items()],
-        "duplicates": [each._asdict() for each in duplicates(photos, found)],
-    }
 
 
 def _show(content: Mapping[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""The paper's claims put to the published measurements: one question a file, judged together."""
+"""The paper's claims put to the published measurements: a claim, or claims of one kind, a file; judged together."""

@@ -1,18 +1,22 @@
-"""Evaluations of `realdata.evaluate` beside the published models: `--with DIR`."""
+"""Models that were evaluated here, beside the published ones: `--with DIR`, their summaries, and their settings."""
 
 import argparse
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from published.tables import PublishedTables
+from realdata.claims.settings import Setting
 from realdata.evaluate.candidates import OPENAI80, PAPER
 from realdata.models.registry import PREFIX, find_published
-from realdata.photos.folders import GROUPS
+from realdata.statistics.photo_error import class_proportions
 from workbench import program
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 _CLASS_COLUMNS = ("class_index", "label", *GROUPS, *(f"{group}_photos" for group in GROUPS))
@@ -94,14 +98,14 @@ def _read(directory: Path) -> AddedModel:
     except (OSError, ValueError) as error:
         raise InputError(f"`with`: {path} holds no summary of an evaluation") from error
     try:
-        return _model(content, directory)
+        return _read_content(content, directory)
     except KeyError as error:
         raise InputError(f"`with`: {path} is of another version: it lacks {error}; evaluate the model again") from error
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(f"`with`: {path} holds no summary of an evaluation: {error}") from error
 
 
-def _model(content: Mapping[str, Any], directory: Path) -> AddedModel:
+def _read_content(content: Mapping[str, Any], directory: Path) -> AddedModel:
     groups = {group: content["groups"][group] for group in GROUPS}
     classes = pd.DataFrame([{key: row[key] for key in _CLASS_COLUMNS} for row in content["classes"]])
     numbers = [*GROUPS, *(f"{group}_photos" for group in GROUPS)]
@@ -136,3 +140,72 @@ def _model(content: Mapping[str, Any], directory: Path) -> AddedModel:
 def _ends(interval: Sequence[float]) -> tuple[float, float]:
     low, high = interval
     return float(low), float(high)
+
+
+def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family: str) -> Iterator[Setting]:
+    """Yield a setting for each setup, prompt and averaging in which models of a family were evaluated.
+
+    Args:
+        models: those evaluated.
+        tables: whose ImageNet models, where measured in the same way, are the baseline together with those evaluated.
+        family: of the models that the setting has as its CLIPs, `clip` or `lvlm`.
+    """
+    results = tables.results
+    asked = dict.fromkeys((model.setup, model.prompt) for model in models if model.family == family)
+    for setup, prompt in asked:
+        for averaging in ("balanced", "unbalanced"):
+            rows = _rows([model for model in models if model.setup == setup], averaging)
+            published = results[
+                (results["family"] == "imagenet") & (results["setup"] == setup) & (results["averaging"] == averaging)
+            ]
+            imagenet = pd.concat([published, rows[rows["family"] == "imagenet"]], ignore_index=True)
+            chosen = rows[(rows["family"] == family) & (rows["prompt"] == prompt)]
+            used = tuple(dict.fromkeys(published["table"]))
+            yield Setting("added", used, setup, prompt, averaging, "included", chosen, imagenet if used else published)
+
+
+def not_asked(models: Sequence[AddedModel], tables: PublishedTables) -> list[dict[str, str]]:
+    """List what could not be asked of evaluated models, with the `reason`; `question` begins with the model's name."""
+    setups = set(tables.results.loc[tables.results["family"] == "imagenet", "setup"])
+    found = []
+    for model in models:
+        if model.family == "imagenet":
+            reason = "it is no CLIP, but joins the line that CLIPs of its setup are compared with"
+            found.append({"claim": "C1 to C6", "question": model.name, "reason": reason})
+        elif model.family == "other":
+            reason = "its kind is not known, as with --scores; its drop and effective robustness stand in summary.json"
+            found.append({"claim": "C1 to C6", "question": model.name, "reason": reason})
+        elif model.family == "clip" and model.setup not in setups:
+            reason = f"no ImageNet models are published for {model.setup}"
+            found.append({"claim": "C2", "question": f"{model.name}, effective robustness", "reason": reason})
+    return found
+
+
+def _rows(models: Sequence[AddedModel], averaging: str) -> pd.DataFrame:
+    """The columns of `results.csv`, and the standard errors of both accuracies in points."""
+    rows = []
+    for model in models:
+        values: dict[str, str | float] = {
+            "table": "",
+            "setup": model.setup,
+            "prompt": model.prompt,
+            "averaging": averaging,
+            "family": model.family,
+            "backbone": model.backbone,
+            "pretrain": model.pretrain,
+            "checkpoint": "" if model.pretrain else str(model.folder),
+        }
+        for group, accuracy in zip(GROUPS, model.accuracies[averaging], strict=True):
+            values[group] = accuracy
+            values[f"{group}_stderr"] = _error(model.classes, group, averaging)
+        rows.append(values)
+    return pd.DataFrame(rows)
+
+
+def _error(classes: pd.DataFrame, group: str, averaging: str) -> float:
+    """The standard error in points, of photos drawn class by class; 0 and 100% are taken as half a photo away."""
+    there = classes[classes[f"{group}_photos"] > 0]
+    photos = there[f"{group}_photos"].to_numpy()
+    shares = class_proportions(there[group].to_numpy() / 100, photos)
+    weights = np.full(len(photos), 1 / len(photos)) if averaging == "balanced" else photos / photos.sum()
+    return float(100 * np.sqrt(np.sum(weights**2 * shares * (1 - shares) / photos)))

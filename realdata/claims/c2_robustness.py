@@ -8,13 +8,10 @@ Class by class the claim cannot be asked of the published numbers: those of sing
 """
 
 import numpy as np
-from scipy.stats import norm
 
 from published.tables import PublishedTables
-from realdata.claims.claim_test import LEVEL, ClaimTest, ClusteredEffect
-from realdata.claims.clusters import clusters_of, widest
-from realdata.claims.hypothesis import Estimate, Hypothesis, negative
-from realdata.claims.rows import SINGLE_CLUSTER, model_figures, row
+from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, model_figures, record_test
+from realdata.claims.hypothesis import ClusteredEffect, Effect, Hypothesis, clusters_of, negative, widest
 from realdata.claims.settings import Setting
 from realdata.statistics.effective_robustness import (
     EffectiveRobustness,
@@ -23,6 +20,7 @@ from realdata.statistics.effective_robustness import (
     robustness_of_one,
 )
 from realdata.statistics.photo_error import proportions
+from workbench.conventions import GROUPS, Z95
 from workbench.errors import InputError
 
 NOT_BY_CLASS = {
@@ -34,14 +32,14 @@ NOT_BY_CLASS = {
 _LOSES_MORE = negative("CLIPs lose no more than ImageNet models of the same common accuracy", "points")
 
 
-def test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
-    """The claim in one setting.
+def ask_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    """Ask whether a setting's CLIPs lose more than ImageNet models of their common accuracy.
 
     Raises:
         InputError: too few models, or no line through them.
     """
     if len(setting.clips) == 1:
-        return _test_one(setting, tables)
+        return _ask_one(setting, tables)
     result = setting_robustness(setting, tables)
     models = model_figures(
         setting.clips,
@@ -54,10 +52,10 @@ def test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
             f"{result.extrapolated} of {len(models)} CLIPs lie outside the ImageNet models' range of common accuracy, "
             "where the line is extrapolated"
         )
-    naive = Estimate(result.mean, result.stderr, result.freedom)
-    clustered = _clustered(setting, tables, _LOSES_MORE)
+    naive = Effect(result.mean, result.stderr, result.freedom)
+    clustered = _cluster(setting, tables, _LOSES_MORE)
     undecidable = "" if clustered else SINGLE_CLUSTER
-    return row(
+    return record_test(
         "C2",
         "effective robustness",
         setting,
@@ -71,20 +69,20 @@ def test_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
     )
 
 
-def _test_one(setting: Setting, tables: PublishedTables) -> ClaimTest:
-    """Of a single CLIP: whether an ImageNet model could be as far from the line."""
+def _ask_one(setting: Setting, tables: PublishedTables) -> ClaimTest:
+    """Ask of a single CLIP whether an ImageNet model could be as far from the line."""
     baseline_common, baseline_counter, common, counter = _shares(setting, tables)
     one = robustness_of_one(baseline_common, baseline_counter, float(common[0]), float(counter[0]))
     half_width = (one.interval[1] - one.interval[0]) / 2
     models = model_figures(setting.clips, effective_robustness=[one.value], interval=[one.interval])
     notes = ["its interval is of one more ImageNet model: where it leaves out 0, the CLIP is not like those"]
     notes += ["it lies outside the ImageNet models' range, where the line is extrapolated"] if one.extrapolated else []
-    return row(
+    return record_test(
         "C2",
         "effective robustness",
         setting,
         _LOSES_MORE,
-        Estimate(one.value, half_width / float(norm.ppf(1 - LEVEL / 2))),
+        Effect(one.value, half_width / Z95),
         None,
         models,
         notes,
@@ -106,21 +104,21 @@ def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRo
         raise InputError(f"{setting.file}: {setting.setup}, {setting.averaging}: {error}") from error
 
 
-def _clustered(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) -> ClusteredEffect | None:
+def _cluster(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) -> ClusteredEffect | None:
     clusters = clusters_of(setting.clips)
     baseline = clusters_of(setting.imagenet)["architecture"]
     shares = _shares(setting, tables)
-    estimates = {
-        name: Estimate(*clustered_mean(*shares, baseline, labels))
+    effects = {
+        name: Effect(*clustered_mean(*shares, baseline, labels))
         for name, labels in clusters.items()
         if labels.max() > 0
     }
-    return widest(estimates, clusters, hypothesis) if len(estimates) == len(clusters) else None
+    return widest(effects, clusters, hypothesis) if len(effects) == len(clusters) else None
 
 
 def _shares(setting: Setting, tables: PublishedTables) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of the ImageNet models, common and counter, and of the CLIPs."""
-    photos = {group: tables.classes[f"{group}_photos"].to_numpy() for group in ("common", "counter")}
+    """Accuracies in (0, 1): of the ImageNet models, common and counter, and of the CLIPs."""
+    photos = {group: tables.classes[f"{group}_photos"].to_numpy() for group in GROUPS}
     imagenet, clips = (
         [proportions(frame[group].to_numpy(), photos[group]) for group in photos]
         for frame in (setting.imagenet, setting.clips)

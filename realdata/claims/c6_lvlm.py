@@ -10,24 +10,23 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from published.tables import PublishedTables
 from realdata.claims.c1_drop import drop_errors
-from realdata.claims.claim_test import LEVEL, ClaimTest
-from realdata.claims.hypothesis import Estimate, negative, positive
-from realdata.claims.rows import model_figures, row
+from realdata.claims.claim_test import ClaimTest, model_figures, record_test
+from realdata.claims.hypothesis import Effect, negative, positive
 from realdata.claims.settings import Setting
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import proportions
+from workbench.conventions import GROUPS, Z95
 
 _EVERY = positive("at least one language model loses nothing", "points")
 _LOSES_MORE = negative("language models lose no more than CLIPs of the same common accuracy", "points")
 _OUTSIDE = "no CLIP has so low an accuracy on common photos: the line through them is extended far"
 
 
-def test_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) -> Iterator[ClaimTest]:
-    """The claim for the language models of a table.
+def ask_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) -> Iterator[ClaimTest]:
+    """Ask whether the language models of a table lose accuracy, and whether more than CLIPs of their accuracy.
 
     Args:
         setting: of the CLIPs measured in the same setup, and without language models.
@@ -39,23 +38,20 @@ def test_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) -
     asked = dataclasses.replace(setting, source=source, clips=lvlms, tables=tables_used)
     errors = drop_errors(lvlms, setting.averaging, tables)
     drops = (lvlms["common"] - lvlms["counter"]).to_numpy()
-    estimates = [Estimate(float(drop), float(error)) for drop, error in zip(drops, errors, strict=True)]
-    every = _EVERY.p_values_of_all(estimates)
+    effects = [Effect(float(drop), float(error)) for drop, error in zip(drops, errors, strict=True)]
+    every = _EVERY.p_values_of_all(effects)
     models = model_figures(
-        lvlms, drop=drops.tolist(), stderr=errors.tolist(), interval=[estimate.interval for estimate in estimates]
+        lvlms, drop=drops.tolist(), stderr=errors.tolist(), interval=[effect.interval for effect in effects]
     )
     note = (
         f"{len(lvlms)} language models are published, which share their photos and differ in tower, data and language "
         "model: they show that these lose accuracy, and nothing of what kind of model loses how much"
     )
-    naive = Estimate(float(np.mean(drops)), float(np.mean(errors)))
-    yield row("C6", "drop", asked, _EVERY, naive, None, models, [note], p_values=every)
+    naive = Effect(float(np.mean(drops)), float(np.mean(errors)))
+    yield record_test("C6", "drop", asked, _EVERY, naive, None, models, [note], p_values=every)
 
     shares = [
-        [
-            proportions(frame[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
-            for group in ("common", "counter")
-        ]
+        [proportions(frame[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy()) for group in GROUPS]
         for frame in (setting.clips, lvlms)
     ]
     (clips_common, clips_counter), (common, counter) = shares
@@ -68,6 +64,8 @@ def test_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) -
     )
     # Each interval is of one more CLIP; their mean's, were their errors perfectly correlated.
     half_width = float(np.mean([(one.interval[1] - one.interval[0]) / 2 for one in ones]))
-    mean = Estimate(float(np.mean([one.value for one in ones])), half_width / float(norm.ppf(1 - LEVEL / 2)))
+    mean = Effect(float(np.mean([one.value for one in ones])), half_width / Z95)
     undecidable = _OUTSIDE if any(one.extrapolated for one in ones) else ""
-    yield row("C6", "against CLIPs of the same accuracy", asked, _LOSES_MORE, mean, None, beside, [], undecidable)
+    yield record_test(
+        "C6", "against CLIPs of the same accuracy", asked, _LOSES_MORE, mean, None, beside, [], undecidable
+    )

@@ -20,10 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realdata.claims.claim_test import ClaimTest
-from realdata.claims.clusters import regression
-from realdata.claims.hypothesis import Hypothesis
-from realdata.claims.rows import SINGLE_CLUSTER, row
+from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, record_test
+from realdata.claims.hypothesis import Hypothesis, regression
 from realdata.claims.settings import Setting
 
 MARGIN = 5.0  # points
@@ -40,8 +38,8 @@ _SAME_OBJECTIVE = (
 )
 
 
-def test_training(multicolored_mnist: pd.DataFrame, colored_coco: pd.DataFrame) -> Iterator[ClaimTest]:
-    """The claim on both tables.
+def ask_training(multicolored_mnist: pd.DataFrame, colored_coco: pd.DataFrame) -> Iterator[ClaimTest]:
+    """Ask on both tables whether contrastive and supervised training are equally accurate.
 
     Args:
         multicolored_mnist: Table 8, as `published.tables.read_multicolored_mnist` gives it.
@@ -53,7 +51,7 @@ def test_training(multicolored_mnist: pd.DataFrame, colored_coco: pd.DataFrame) 
         means = wide[f"{column}_mean"].reset_index().astype(float)
         means["difference"] = means["contrastive"] - means["supervised"]
         figures = [{str(key): value for key, value in each.items()} for each in means.to_dict("records")]
-        yield _test(words, "MultiColoredMNIST", "8", figures, {"number of classes": by_classes}, [_SAME_OBJECTIVE])
+        yield _ask(words, "MultiColoredMNIST", "8", figures, {"number of classes": by_classes}, [_SAME_OBJECTIVE])
 
     supervised = colored_coco[colored_coco.approach == "supervised"].set_index(["backbone", "pretrain"])[
         "out_of_distribution"
@@ -67,10 +65,10 @@ def test_training(multicolored_mnist: pd.DataFrame, colored_coco: pd.DataFrame) 
     columns = ["backbone", "approach", "contrastive", "supervised", "difference"]
     figures = [{str(key): value for key, value in each.items()} for each in together[columns].to_dict("records")]
     backbones = pd.factorize(tuned["backbone"])[0].astype(np.int64)
-    yield _test("out of distribution", "ColoredCOCO", "7", figures, {"backbone": backbones}, [])
+    yield _ask("out of distribution", "ColoredCOCO", "7", figures, {"backbone": backbones}, [])
 
 
-def _test(
+def _ask(
     question: str,
     name: str,
     table: str,
@@ -83,4 +81,4 @@ def _test(
     differences = np.array([figure["difference"] for figure in figures])
     naive, clustered = regression(differences, np.ones((len(differences), 1)), clusters, _EQUAL)
     undecidable = "" if clustered else SINGLE_CLUSTER
-    return row("C8", question, setting, _EQUAL, naive, clustered, figures, notes, undecidable)
+    return record_test("C8", question, setting, _EQUAL, naive, clustered, figures, notes, undecidable)

@@ -1,9 +1,27 @@
-"""The outcome of putting one claim to the data in one setting."""
+"""A claim put to the data in one setting: the test, and the verdicts over all tests together.
+
+Verdicts are corrected for how many questions are asked on the whole page. Benjamini and Hochberg's correction runs over
+all tests, whatever their claim: of the verdicts that are not `inconclusive`, 5% at most are expected to be wrong. It
+stays valid where tests are positively dependent, as the same question in several settings is. Holm's correction, by
+which the chance of even one wrong verdict is 5%, is given beside it. It charges for each setting anew, so that a
+question which is asked in more settings becomes harder to answer.
+
+A test enters with the smaller of its p-values for the claim and for the opposite. Both are two-sided, so that the two
+together are wrong as often as one says.
+"""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
-LEVEL = 0.05
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from realdata.claims.hypothesis import ClusteredEffect, Effect, Hypothesis
+from realdata.claims.settings import Setting
+from workbench.conventions import GROUPS, LEVEL
+
 CLAIMS = {
     "C1": "Every CLIP loses accuracy from the common to the counter photos",
     "C2": "At the same common accuracy, models trained on ImageNet lose less than CLIPs",
@@ -13,32 +31,16 @@ CLAIMS = {
     "C6": "Language models that see through a CLIP's tower still lose accuracy",
     "C8": "CLIP training grants no robustness over supervised training on the same images",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class ClusteredEffect:
-    """The same effect where models that share data, or an architecture, are not independent draws.
-
-    Attributes:
-        method: what the clusters are.
-        clusters: how many there are.
-        stderr: of the effect.
-        interval: 95%, by Student's t with the clusters' degrees of freedom.
-        p_value: that the claim is not so, two-sided.
-        p_value_opposite: that the opposite is not so, two-sided.
-    """
-
-    method: str
-    clusters: int
-    stderr: float
-    interval: tuple[float, float]
-    p_value: float
-    p_value_opposite: float
+SINGLE_CLUSTER = (
+    "it rests on one or two data sets or backbones, and what else is peculiar to those cannot be told from it"
+)
+_MODEL = ["backbone", "pretrain", "checkpoint", *GROUPS]
+SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 
 
 @dataclasses.dataclass(frozen=True)
 class ClaimTest:
-    """One question about one claim in one setting; accuracies in %.
+    """One question about one claim in one setting, not yet judged; accuracies in %.
 
     Attributes:
         claim: a key of `CLAIMS`.
@@ -58,12 +60,6 @@ class ClaimTest:
         models: each model's own figures.
         notes: what a reader should know of this row.
         undecidable: why no answer can be had, whatever the p-value; empty where one can.
-        p_value_deciding: what the verdict takes: of the claim or of its opposite, whichever is smaller, with the errors
-            that decide; 1 where nothing can be decided.
-        p_value_corrected: the same corrected over all rows that are judged together (see `realdata.claims.judge`).
-        p_value_holm: the same by Holm's correction, which is stricter.
-        verdict: `supported`, `not supported` or `inconclusive`.
-        verdict_naive: what it would be with the naive p-values in all rows.
     """
 
     claim: str
@@ -82,9 +78,126 @@ class ClaimTest:
     decides: str
     models: list[dict[str, Any]]
     notes: list[str]
-    undecidable: str = ""
-    p_value_deciding: float = 1.0
-    p_value_corrected: float = 1.0
-    p_value_holm: float = 1.0
-    verdict: str = ""
-    verdict_naive: str = ""
+    undecidable: str
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedClaim(ClaimTest):
+    """A test with what follows from it beside all the tests that it is judged with.
+
+    Attributes:
+        p_value_deciding: what the verdict takes: of the claim or of its opposite, whichever is smaller, with the errors
+            that decide; 1 where nothing can be decided.
+        p_value_corrected: the same corrected over all tests that are judged together (Benjamini and Hochberg).
+        p_value_holm: the same by Holm's correction, which is stricter.
+        verdict: `supported`, `not supported` or `inconclusive`.
+        verdict_naive: what it would be with the naive p-values in all tests.
+    """
+
+    p_value_deciding: float
+    p_value_corrected: float
+    p_value_holm: float
+    verdict: str
+    verdict_naive: str
+
+
+def model_figures(models: pd.DataFrame, **columns: Sequence[Any]) -> list[dict[str, Any]]:
+    """Each model's figures: its name, its accuracies, and other columns in the same order."""
+    found: list[dict[str, Any]] = [
+        dict(zip(_MODEL, row, strict=True)) for row in models[_MODEL].itertuples(index=False)
+    ]
+    for name, values in columns.items():
+        for model, value in zip(found, values, strict=True):
+            model[name] = value
+    return found
+
+
+def record_test(
+    claim: str,
+    question: str,
+    setting: Setting,
+    hypothesis: Hypothesis,
+    naive: Effect,
+    clustered: ClusteredEffect | None,
+    models: list[dict[str, Any]],
+    notes: Sequence[str] = (),
+    undecidable: str = "",
+    p_values: tuple[float, float] | None = None,
+    with_imagenet: bool = False,
+) -> ClaimTest:
+    """Write down a question's answer in one setting, not yet judged.
+
+    Args:
+        claim: a key of `CLAIMS`.
+        question: in a few words.
+        setting: where it is asked.
+        hypothesis: about the effect.
+        naive: the effect with its naive error.
+        clustered: the same with clustered errors, if they can be had.
+        models: from `model_figures`.
+        notes: what a reader should know.
+        undecidable: why no answer can be had, if so.
+        p_values: for and against, where they are not those of the estimate, but of each model or class; these decide.
+        with_imagenet: whether the setting's ImageNet models were used.
+    """
+    p_value, p_opposite = hypothesis.p_values(naive) if p_values is None else p_values
+    return ClaimTest(
+        claim=claim,
+        question=question,
+        source=setting.source,
+        tables=setting.tables if with_imagenet else setting.clip_tables,
+        setting=setting.describe() | {"values": setting.values},
+        null_hypothesis=hypothesis.null,
+        unit=hypothesis.unit,
+        effect=naive.effect,
+        stderr=naive.stderr,
+        interval=naive.interval,
+        p_value=p_value,
+        p_value_opposite=p_opposite,
+        clustered=clustered,
+        decides="clustered" if clustered and p_values is None else "naive",
+        models=models,
+        notes=list(notes),
+        undecidable=undecidable,
+    )
+
+
+def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:
+    """Correct the p-values over all tests, and give the verdicts; in the tests' order."""
+    if not tests:
+        return []
+    deciding = np.array([_deciding(test) for test in tests])
+    naive = np.array([(1.0, 1.0) if test.undecidable else (test.p_value, test.p_value_opposite) for test in tests])
+    holm = multipletests(deciding.min(axis=1), alpha=LEVEL, method="holm")[1]
+    corrected, verdicts = _verdicts(deciding)
+    _, verdicts_naive = _verdicts(naive)
+    return [
+        JudgedClaim(
+            **vars(test),
+            p_value_deciding=float(deciding[index].min()),
+            p_value_corrected=float(corrected[index]),
+            p_value_holm=float(holm[index]),
+            verdict=verdicts[index],
+            verdict_naive=verdicts_naive[index],
+        )
+        for index, test in enumerate(tests)
+    ]
+
+
+def _deciding(test: ClaimTest) -> tuple[float, float]:
+    if test.undecidable:
+        return 1.0, 1.0
+    if test.decides == "clustered" and test.clustered is not None:
+        return test.clustered.p_value, test.clustered.p_value_opposite
+    return test.p_value, test.p_value_opposite
+
+
+def _verdicts(p_values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Corrected p-values, shape (tests,), and verdicts, from those of claim and opposite, shape (tests, 2)."""
+    smaller = p_values.min(axis=1)
+    rejected, corrected = multipletests(smaller, alpha=LEVEL, method="fdr_bh")[:2]
+    cut = float(smaller[rejected].max(initial=-1.0))
+    return corrected, [
+        SUPPORTED if claim <= cut else NOT_SUPPORTED if opposite <= cut else INCONCLUSIVE
+        for claim, opposite in p_values
+    ]

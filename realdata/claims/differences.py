@@ -22,12 +22,9 @@ import pandas as pd
 
 from published.tables import PublishedTables
 from realdata.claims.c2_robustness import setting_robustness
-from realdata.claims.claim_test import ClaimTest
-from realdata.claims.clusters import clusters_of, regression
-from realdata.claims.hypothesis import Hypothesis, negative, positive
-from realdata.claims.model_facts import image_tower_parameters, is_filtered, is_published, pretraining_pairs
-from realdata.claims.rows import SINGLE_CLUSTER, model_figures, row
-from realdata.claims.settings import Setting
+from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, model_figures, record_test
+from realdata.claims.hypothesis import Hypothesis, clusters_of, negative, positive, regression
+from realdata.claims.settings import Setting, image_tower_parameters, is_filtered, is_published, pretraining_pairs
 
 MARGIN = 2.0  # points for ten times the data: an eighth of the CLIPs' mean drop in Table 3
 _PER_TENFOLD = "points per tenfold"
@@ -102,8 +99,8 @@ DIFFERENCES = (
 )
 
 
-def test_difference(difference: Difference, setting: Setting, tables: PublishedTables) -> list[ClaimTest]:
-    """The claim in one setting, of the drop and of effective robustness; nothing where no two models compare.
+def ask_difference(difference: Difference, setting: Setting, tables: PublishedTables) -> list[ClaimTest]:
+    """Ask the claim in one setting, of the drop and of effective robustness; nothing where no two models compare.
 
     Raises:
         InputError: a model is unknown.
@@ -131,5 +128,7 @@ def test_difference(difference: Difference, setting: Setting, tables: PublishedT
         models = model_figures(compared, term=design[:, -1].tolist(), value=chosen_values.tolist())
         question = f"{difference.question}: {name}"
         undecidable = "" if clustered else SINGLE_CLUSTER
-        found.append(row(difference.claim, question, setting, hypothesis, naive, clustered, models, notes, undecidable))
+        found.append(
+            record_test(difference.claim, question, setting, hypothesis, naive, clustered, models, notes, undecidable)
+        )
     return found

@@ -1,8 +1,9 @@
 """All claims in all settings, judged together."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,25 +16,52 @@ from published.tables import (
     read_published_tables,
 )
 from realdata.audit.audit import audit_tables
-from realdata.claims.added import added_settings
-from realdata.claims.added_models import AddedModel
-from realdata.claims.c1_classes import test_classes
-from realdata.claims.c1_drop import test_drop
-from realdata.claims.c2_robustness import test_robustness
-from realdata.claims.c6_lvlm import test_lvlms
-from realdata.claims.c8_training import test_training
-from realdata.claims.claim_test import ClaimTest
-from realdata.claims.corrected import corrected_classwise, corrected_tables
-from realdata.claims.differences import DIFFERENCES, test_difference
-from realdata.claims.judge import judge
+from realdata.audit.finding import Correction
+from realdata.claims.added_models import AddedModel, added_settings, not_asked
+from realdata.claims.c1_drop import ask_classes, ask_drop
+from realdata.claims.c2_robustness import ask_robustness
+from realdata.claims.c6_lvlm import ask_lvlms
+from realdata.claims.c8_training import ask_training
+from realdata.claims.claim_test import ClaimTest, JudgedClaim, judge
+from realdata.claims.differences import DIFFERENCES, ask_difference
 from realdata.claims.settings import Setting, is_repeated, settings, without_family
 from workbench.errors import InputError
 
 PRINTED, CORRECTED = "as printed", "corrected"
 
 
-def evaluate_claims(directory: Path = DIRECTORY) -> list[ClaimTest]:
-    """Every question about the published tables in every setting that they offer.
+class ClaimFindings(NamedTuple):
+    """The judged claims.
+
+    Attributes:
+        tests: of the published tables.
+        added: of models that were evaluated here.
+        missed: what could not be asked of those, with the `reason`.
+    """
+
+    tests: list[JudgedClaim]
+    added: list[JudgedClaim]
+    missed: list[dict[str, str]]
+
+
+def evaluate(directory: Path = DIRECTORY, models: Sequence[AddedModel] = ()) -> ClaimFindings:
+    """Ask every question about the published tables, and about models that were evaluated here.
+
+    Args:
+        directory: of the tables.
+        models: from `realdata.claims.added_models`.
+
+    Raises:
+        InputError: a table cannot be read, or holds too few models for a test.
+    """
+    tests = evaluate_claims(directory)
+    if not models:
+        return ClaimFindings(tests, [], [])
+    return ClaimFindings(tests, evaluate_added(models, directory), not_asked(models, read_published_tables(directory)))
+
+
+def evaluate_claims(directory: Path = DIRECTORY) -> list[JudgedClaim]:
+    """Ask every question about the published tables in every setting that they hold.
 
     The audit's corrections make a setting of their own where they change one of its accuracies.
 
@@ -45,21 +73,21 @@ def evaluate_claims(directory: Path = DIRECTORY) -> list[ClaimTest]:
     """
     printed = read_published_tables(directory)
     corrections = audit_tables(directory).corrections
-    corrected = corrected_tables(printed, corrections)
+    corrected = _correct_tables(printed, corrections)
     rows = rows_of_tables(printed, PRINTED)
     seen = {_figures(row) for row in rows}
     rows += [row for row in rows_of_tables(corrected, CORRECTED) if _figures(row) not in seen]
     classwise = read_classwise(directory)
-    by_class = list(test_classes(classwise, printed, PRINTED))
+    by_class = list(ask_classes(classwise, printed, PRINTED))
     seen = {_figures(row) for row in by_class}
-    again = test_classes(corrected_classwise(directory, corrections), corrected, CORRECTED)
+    again = ask_classes(_read_corrected_classwise(directory, corrections), corrected, CORRECTED)
     rows += by_class + [row for row in again if _figures(row) not in seen]
-    rows += test_training(read_multicolored_mnist(directory), read_colored_coco(directory))
+    rows += ask_training(read_multicolored_mnist(directory), read_colored_coco(directory))
     return sorted(judge(rows), key=lambda row: row.claim)
 
 
-def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) -> list[ClaimTest]:
-    """The same questions about models that were evaluated here, each alone where it can be, judged among themselves.
+def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) -> list[JudgedClaim]:
+    """Ask the same about models that were evaluated here, each alone where it can be, judged among themselves.
 
     Args:
         models: from `realdata.claims.added_models`.
@@ -70,62 +98,98 @@ def evaluate_added(models: Sequence[AddedModel], directory: Path = DIRECTORY) ->
     for setting in added_settings(models, tables, "clip"):
         for number in range(len(setting.clips)):
             alone = dataclasses.replace(setting, clips=setting.clips.iloc[[number]])
-            rows.append(test_drop(alone, tables))
+            rows.append(ask_drop(alone, tables))
             if len(alone.imagenet):
-                rows.append(test_robustness(alone, tables))
+                rows.append(ask_robustness(alone, tables))
         for difference in DIFFERENCES:
-            rows += test_difference(difference, setting, tables)
-    offered = list(settings(tables))
+            rows += ask_difference(difference, setting, tables)
+    every = list(settings(tables))
     for setting in added_settings(models, tables, "lvlm"):
-        rows += _of_lvlms(setting.clips, tables, offered)
+        rows += _ask_group_of_lvlms(setting.clips, tables, every)
     return sorted(judge(rows), key=lambda row: row.claim)
 
 
 def rows_of_tables(tables: PublishedTables, values: str = PRINTED) -> list[ClaimTest]:
-    """The questions about averages, C1 to C6, not yet judged.
+    """Ask the questions about averages, C1 to C6; nothing is judged yet.
 
     Args:
         tables: the averages and photo counts.
         values: whether they are `as printed` or `corrected`.
     """
-    offered = list(settings(tables, values))
-    if not offered:
+    every = list(settings(tables, values))
+    if not every:
         raise InputError("results.csv: holds no row of family 'clip', so there is no claim to test")
     rows: list[ClaimTest] = []
-    for setting in offered:
-        repeated = is_repeated(setting, offered)
-        rows += _of_setting(setting, tables, repeated)
+    for setting in every:
+        repeated = is_repeated(setting, every)
+        rows += _ask_setting(setting, tables, repeated)
         if setting.selector == "excluded":
             alone = without_family(setting)
-            rows += _of_setting(alone, tables, repeated) if len(alone.clips) > 1 else []
+            rows += _ask_setting(alone, tables, repeated) if len(alone.clips) > 1 else []
     lvlms = tables.results[tables.results["family"] == "lvlm"]
     for _, group in lvlms.groupby(["setup", "prompt", "averaging"], sort=False):
-        rows += _of_lvlms(group, tables, offered)
+        rows += _ask_group_of_lvlms(group, tables, every)
     return rows
 
 
-def _of_setting(setting: Setting, tables: PublishedTables, repeated: bool) -> Iterator[ClaimTest]:
-    yield test_drop(setting, tables)
+def _ask_setting(setting: Setting, tables: PublishedTables, repeated: bool) -> Iterator[ClaimTest]:
+    yield ask_drop(setting, tables)
     # Several checkpoints of one model (Table 9) are no new setting for claims that compare models.
     if repeated:
         return
     if len(setting.imagenet):
-        yield test_robustness(setting, tables)
+        yield ask_robustness(setting, tables)
     for difference in DIFFERENCES:
-        yield from test_difference(difference, setting, tables)
+        yield from ask_difference(difference, setting, tables)
 
 
-def _of_lvlms(lvlms: pd.DataFrame, tables: PublishedTables, offered: Sequence[Setting]) -> Iterator[ClaimTest]:
-    """Language models of one setting against the paper's CLIPs in it."""
+def _ask_group_of_lvlms(lvlms: pd.DataFrame, tables: PublishedTables, every: Sequence[Setting]) -> Iterator[ClaimTest]:
+    """Compare the language models of one setting with the paper's CLIPs in it."""
     first = lvlms.iloc[0]
-    for setting in offered:
+    for setting in every:
         asked = (setting.source, setting.setup, setting.prompt, setting.averaging, setting.selector)
         if asked == ("paper", first["setup"], first["prompt"], first["averaging"], "included"):
-            yield from test_lvlms(setting, lvlms, tables)
+            yield from ask_lvlms(setting, lvlms, tables)
             return
 
 
 def _figures(row: ClaimTest) -> tuple[object, ...]:
-    """What makes a row the same as another, but for where its values are from: photo counts move errors only."""
+    """The key of rows that differ in nothing but where their values are from; photo counts move errors only."""
     setting = tuple(value for key, value in row.setting.items() if key != "values")
     return (row.claim, row.question, row.source, setting, row.effect, len(row.models))
+
+
+def _correct_tables(tables: PublishedTables, corrections: Sequence[Correction]) -> PublishedTables:
+    """Apply the audit's corrections to the averages and the photo counts."""
+    return dataclasses.replace(
+        tables,
+        results=_correct_table(tables.results, "results.csv", corrections),
+        replication=_correct_table(tables.replication, "replication_results.csv", corrections),
+        classes=_correct_table(tables.classes, "classes.csv", corrections),
+    )
+
+
+def _read_corrected_classwise(directory: Path, corrections: Sequence[Correction]) -> dict[str, pd.DataFrame]:
+    """Read the accuracies of single classes with the audit's corrections, as `published.tables.read_classwise` does."""
+    return read_classwise(directory, lambda frame, file: _correct_table(frame, file, corrections))
+
+
+def _correct_table(frame: pd.DataFrame, file: str, corrections: Iterable[Correction]) -> pd.DataFrame:
+    """Replace what is wrong in a table, or leave its row out where no single correction fits.
+
+    Args:
+        frame: as read, its index counting the file's rows from 0.
+        file: that it was read from.
+        corrections: of all files.
+    """
+    frame = frame.copy()
+    out = set()
+    for correction in corrections:
+        row = correction.line - 2  # the header is line 1
+        if correction.file != file or row not in frame.index:
+            continue
+        if correction.corrected is None:
+            out.add(row)
+        else:
+            frame.loc[row, correction.column] = float(correction.corrected)
+    return frame.drop(index=sorted(out))

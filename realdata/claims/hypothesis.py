@@ -1,20 +1,36 @@
-"""What a claim says of an effect, and p-values for and against it.
+"""What a claim says of an effect, and p-values for and against it, with naive and with clustered errors.
 
-All p-values are two-sided: a claim is supported at 5% exactly where the 95% interval lies wholly where the claim puts
+All p-values are two-sided. A claim is supported at 5% exactly where the 95% interval lies wholly where the claim puts
 the effect, and contradicted where it lies wholly where the opposite does.
+
+Models that share pre-training data, or an architecture, are not independent draws. Errors are clustered by the one and
+by the other in turn (statsmodels' sandwich with its small-sample factor, Student's t with one degree of freedom less
+than there are clusters), and the one with the larger p-value is used. With a handful of clusters such errors are still
+somewhat too small, so that a p-value near the level says little. Where an effect rests on one cluster, it could not be
+estimated without that cluster. No error can then tell the cluster's other peculiarities from the effect, and none is
+given.
 """
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from jaxtyping import Float, Int
 from scipy.stats import t as student_t
+from statsmodels.stats.multitest import multipletests
 
-from realdata.claims.claim_test import LEVEL
+from realdata.claims.settings import architecture, collection
+from workbench.conventions import LEVEL
+
+_FEWEST = 3  # clusters that an error can be had from
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class Effect:
     """An effect with its error.
 
     Attributes:
@@ -29,13 +45,34 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95%."""
+        """The 95% interval."""
         half_width = float(student_t.ppf(1 - LEVEL / 2, self.freedom)) * self.stderr
         return (self.effect - half_width, self.effect + half_width)
 
     def p_beyond(self, bound: float, direction: int) -> float:
-        """That the effect is not above (direction 1) or below (-1) the bound, two-sided."""
+        """The p-value that the effect is not above (direction 1) or below (-1) the bound, two-sided."""
         return min(1.0, float(2 * student_t.sf(direction * (self.effect - bound) / self.stderr, self.freedom)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusteredEffect:
+    """The same effect where models that share data, or an architecture, are not independent draws.
+
+    Attributes:
+        method: what the clusters are.
+        clusters: how many there are.
+        stderr: of the effect.
+        interval: 95%, by Student's t with the clusters' degrees of freedom.
+        p_value: that the claim is not so, two-sided.
+        p_value_opposite: that the opposite is not so, two-sided.
+    """
+
+    method: str
+    clusters: int
+    stderr: float
+    interval: tuple[float, float]
+    p_value: float
+    p_value_opposite: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,17 +91,18 @@ class Hypothesis:
     claimed: tuple[tuple[float, int], ...]
     opposite: tuple[float, int]
 
-    def p_values(self, estimate: Estimate) -> tuple[float, float]:
-        """For the claim and for its opposite."""
+    def p_values(self, effect: Effect) -> tuple[float, float]:
+        """The p-values for the claim and for its opposite."""
         return (
-            max(estimate.p_beyond(bound, direction) for bound, direction in self.claimed),
-            estimate.p_beyond(*self.opposite),
+            max(effect.p_beyond(bound, direction) for bound, direction in self.claimed),
+            effect.p_beyond(*self.opposite),
         )
 
-    def p_values_of_all(self, estimates: Sequence[Estimate]) -> tuple[float, float]:
-        """That every effect is as claimed (intersection-union), and that one is the opposite (Bonferroni)."""
-        single = [self.p_values(estimate) for estimate in estimates]
-        return max(p for p, _ in single), min(1.0, len(single) * min(opposite for _, opposite in single))
+    def p_values_of_all(self, effects: Sequence[Effect]) -> tuple[float, float]:
+        """The p-values that every effect is as claimed (intersection-union), and one the opposite (Bonferroni)."""
+        single = [self.p_values(effect) for effect in effects]
+        opposites = multipletests([opposite for _, opposite in single], alpha=LEVEL, method="bonferroni")[1]
+        return max(p for p, _ in single), float(opposites.min())
 
 
 def negative(null: str, unit: str) -> Hypothesis:
@@ -75,3 +113,97 @@ def negative(null: str, unit: str) -> Hypothesis:
 def positive(null: str, unit: str) -> Hypothesis:
     """The claim that an effect is above 0."""
     return Hypothesis(null, unit, ((0.0, 1),), (0.0, -1))
+
+
+def clusters_of(models: pd.DataFrame) -> dict[str, Int[np.ndarray, " models"]]:
+    """Which models share data and which an architecture, as numbers of clusters.
+
+    Args:
+        models: a row for each, with `backbone` and `pretrain`.
+    """
+    shared = {
+        "pre-training data": models["pretrain"].map(collection),
+        "architecture": models["backbone"].map(architecture),
+    }
+    return {name: pd.factorize(labels)[0].astype(np.int64) for name, labels in shared.items()}
+
+
+def regression(
+    values: Float[np.ndarray, " models"],
+    design: Float[np.ndarray, "models terms"],
+    clusters: Mapping[str, Int[np.ndarray, " models"]],
+    hypothesis: Hypothesis,
+) -> tuple[Effect, ClusteredEffect | None]:
+    """The last term's coefficient by least squares, with naive and with clustered errors.
+
+    Args:
+        values: one for each model.
+        design: the terms' columns, the one of interest last.
+        clusters: ways to cluster the models, each with a cluster's number for each model.
+        hypothesis: about the coefficient.
+
+    Returns:
+        The effect with its naive error, and with its clustered one: None where it rests on a single cluster.
+
+    Raises:
+        ValueError: the coefficient cannot be estimated, or there are no more models than terms.
+    """
+    if len(values) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
+        raise ValueError("too few models, or models that do not differ in what is asked")
+    fit = sm.OLS(values, design).fit()
+    found = Effect(float(fit.params[-1]), _positive(float(fit.bse[-1])), float(fit.df_resid))
+    effects = {
+        name: Effect(found.effect, _clustered_error(fit, labels), float(labels.max()))
+        for name, labels in clusters.items()
+        if _is_estimable_without_any(design, labels)
+    }
+    # Where one way to cluster gives no error, the effect rests on one such cluster, and the other way cannot mend that.
+    if len(effects) < len(clusters):
+        return found, None
+    return found, widest(effects, clusters, hypothesis)
+
+
+def widest(
+    effects: Mapping[str, Effect], clusters: Mapping[str, Int[np.ndarray, " models"]], hypothesis: Hypothesis
+) -> ClusteredEffect:
+    """Take the clustered effect that says least, of several ways to cluster.
+
+    Args:
+        effects: the same one with its error, by the way to cluster.
+        clusters: the ways.
+        hypothesis: about the effect.
+    """
+    name = max(effects, key=lambda way: (hypothesis.p_values(effects[way])[0], effects[way].stderr))
+    effect = effects[name]
+    return ClusteredEffect(
+        f"clustered by {name}",
+        int(clusters[name].max()) + 1,
+        effect.stderr,
+        effect.interval,
+        *hypothesis.p_values(effect),
+    )
+
+
+def clustered_covariance(fit: Any, labels: Int[np.ndarray, " models"]) -> Float[np.ndarray, "terms terms"]:
+    """The covariance of a least-squares fit's coefficients, with errors that models of one cluster share."""
+    return np.asarray(fit.get_robustcov_results("cluster", groups=labels, use_t=True).cov_params())
+
+
+def _clustered_error(fit: Any, labels: Int[np.ndarray, " models"]) -> float:
+    return _positive(math.sqrt(max(float(clustered_covariance(fit, labels)[-1, -1]), 0.0)))
+
+
+def _positive(error: float) -> float:
+    """An error of 0 is that of values which lie on a line exactly: rounding is left."""
+    return max(error, 1e-9)
+
+
+def _is_estimable_without_any(design: Float[np.ndarray, "models terms"], labels: Int[np.ndarray, " models"]) -> bool:
+    if labels.max() + 1 < _FEWEST:
+        return False
+    for label in range(int(labels.max()) + 1):
+        kept = design[labels != label]
+        others = kept[:, :-1]
+        if np.linalg.matrix_rank(kept) == np.linalg.matrix_rank(others):
+            return False
+    return True

@@ -1,6 +1,6 @@
 """`python -m realdata.claims`: the paper's claims C1 to C6 and C8 put to the published measurements, with statistics.
 
-(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.judge` how
+(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.claim_test` how
 verdicts are corrected.
 """
 
@@ -10,19 +10,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from published.option import add_published_option
-from published.tables import read_published_tables
+from published.tables import add_published_option
 from realdata.claims import table
-from realdata.claims.added import not_asked
 from realdata.claims.added_models import add_with_option, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS
-from realdata.claims.claim_test import CLAIMS, ClaimTest
-from realdata.claims.evaluate import evaluate_added, evaluate_claims
+from realdata.claims.claim_test import CLAIMS, JudgedClaim
+from realdata.claims.evaluate import evaluate
 from workbench import program, results, terminal
 
 
 def claims_content(
-    tests: Sequence[ClaimTest], added: Sequence[ClaimTest] = (), missed: Sequence[Mapping[str, str]] = ()
+    tests: Sequence[JudgedClaim], added: Sequence[JudgedClaim] = (), missed: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, Any]:
     """What `--json` gives.
 
@@ -66,14 +64,12 @@ def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     models = read_added_models(options.added)
     with terminal.working("testing claims"):
-        tests = evaluate_claims(options.published)
-        added = evaluate_added(models, options.published)
-        missed = not_asked(models, read_published_tables(options.published)) if models else []
-    if not results.emit_json(claims_content(tests, added, missed), options.json):
-        table.show(tests, [NOT_BY_CLASS], options.all)
+        found = evaluate(options.published, models)
+    if not results.emit_json(claims_content(*found), options.json):
+        table.show(found.tests, [NOT_BY_CLASS], options.all)
         if models:
             terminal.output().print("\nModels evaluated here", style="bold")
-            table.show(added, missed, everything=False)
+            table.show(found.added, found.missed, everything=False)
 
 
 if __name__ == "__main__":

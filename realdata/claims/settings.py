@@ -1,18 +1,86 @@
-"""The settings in which the published tables ask the same question: who measured, on what, with which models."""
+"""The settings in which the published tables ask the same question: who measured, on what, with which models.
+
+Beside them stands what a model's name in the tables means: its architecture, its size, its data.
+"""
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from published.tables import PublishedTables
-from realdata.claims.model_facts import architecture
+from published.tables import DIRECTORY, PublishedTables, read_table
+from workbench.conventions import GROUPS
+from workbench.errors import InputError
 
+# What a backbone's name begins with where several share an architecture; others stand for themselves.
+_ARCHITECTURES = ("RN", "ConvNext", "VGG", "ViT/B/32", "ViT/L/14", "ViT/H/14")
+_COLLECTIONS = {"DFN2B": "DFN", "DFN5B": "DFN", "DataComp": "DataComp1B"}
 # The model whose accuracies selected the photos, in any of its checkpoints (PAPER: CLIP-LAION400M-ViT/B/32).
 SELECTOR = {"backbone": "ViT/B/32", "pretrain": "LAION400M"}
 
 # What the replication's own files do not say; see published/README.md.
 _REPLICATION = {"prompt": "simple", "averaging": "balanced"}
+
+
+def architecture(backbone: str) -> str:
+    """A backbone's architecture: patches, width and depth of a ViT, whatever its image size."""
+    return next((name for name in _ARCHITECTURES if backbone.startswith(name)), backbone)
+
+
+def collection(pretrain: str) -> str:
+    """The collection that a pre-training set belongs to, where several sets were made as one."""
+    return _COLLECTIONS.get(pretrain, pretrain)
+
+
+def image_tower_parameters(models: pd.DataFrame, file: str) -> pd.Series:
+    """Parameters of each CLIP's image tower, in millions.
+
+    Args:
+        models: a row for each, with `backbone`.
+        file: that they are from, for the message.
+
+    Raises:
+        InputError: a backbone is unknown.
+    """
+    known = _read("image_towers.csv", "backbone", "parameters_millions")
+    return _look_up(models["backbone"], known["parameters_millions"], file)
+
+
+def is_published(models: pd.DataFrame) -> pd.Series:
+    """Whether each model's backbone and pre-training set are known here."""
+    towers = _read("image_towers.csv", "backbone", "parameters_millions")
+    return models["backbone"].isin(towers.index) & models["pretrain"].isin(_pretraining().index)
+
+
+def pretraining_pairs(models: pd.DataFrame, file: str) -> pd.Series:
+    """Image-text pairs of each model's pre-training set, in millions, as `image_tower_parameters` takes them."""
+    return _look_up(models["pretrain"], _pretraining()["pairs_millions"], file)
+
+
+def is_filtered(models: pd.DataFrame, file: str) -> pd.Series:
+    """Whether each model's pre-training set was filtered for quality, as `image_tower_parameters` takes them."""
+    return _look_up(models["pretrain"], _pretraining()["filtered"], file) == 1
+
+
+def _pretraining() -> pd.DataFrame:
+    return _read("pretraining_data.csv", "pretrain", "pairs_millions", "filtered")
+
+
+@functools.cache
+def _read(name: str, key: str, *numbers: str) -> pd.DataFrame:
+    return read_table(DIRECTORY / name, {key: None} | dict.fromkeys(numbers, (0.0, 1e5))).set_index(key)
+
+
+def _look_up(names: pd.Series, known: pd.Series, file: str) -> pd.Series:
+    unknown = ~names.isin(known.index)
+    if unknown.any():
+        place = int(unknown.to_numpy().argmax())
+        raise InputError(
+            f"{file}: line {int(names.index[place]) + 2}, column {names.name!r}: the model {names.iloc[place]!r} is "
+            f"unknown; {known.index.name}s known: {', '.join(map(str, known.index))}"
+        )
+    return names.map(known)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +117,7 @@ class Setting:
 
     @property
     def clip_tables(self) -> tuple[str, ...]:
-        """Those of `tables` that hold the CLIPs."""
+        """The tables, among `tables`, that hold the CLIPs."""
         return self.tables if self.imagenet.empty else self.tables[:1] if self.source == "paper" else ()
 
     def describe(self) -> dict[str, str]:
@@ -58,7 +126,7 @@ class Setting:
 
 
 def settings(tables: PublishedTables, values: str = "as printed") -> Iterator[Setting]:
-    """All settings of both sources, in the order of the tables, each with and without the selecting model.
+    """Yield all settings of both sources, in the order of the tables, each with and without the selecting model.
 
     A table whose CLIPs all stand in an earlier table with the same accuracies adds nothing and is left out.
 
@@ -71,9 +139,7 @@ def settings(tables: PublishedTables, values: str = "as printed") -> Iterator[Se
         for keys, group in results.groupby(["table", "setup", "prompt", "averaging"], sort=False):
             table, setup, prompt, averaging = (str(key) for key in keys)
             clips = group[group["family"] == "clip"]
-            rows = {
-                (source, *row) for row in clips[["backbone", "pretrain", "common", "counter"]].itertuples(index=False)
-            }
+            rows = {(source, *row) for row in clips[["backbone", "pretrain", *GROUPS]].itertuples(index=False)}
             if rows <= seen:
                 continue
             seen |= rows
@@ -88,17 +154,15 @@ def settings(tables: PublishedTables, values: str = "as printed") -> Iterator[Se
 
 
 def without_family(setting: Setting) -> Setting:
-    """The setting without the CLIPs that share the selecting model's data or its architecture."""
+    """Leave out of a setting the CLIPs that share the selecting model's data or its architecture."""
     related = setting.clips["pretrain"].eq(SELECTOR["pretrain"])
     related |= setting.clips["backbone"].map(architecture).eq(architecture(SELECTOR["backbone"]))
     return dataclasses.replace(setting, selector="family excluded", clips=setting.clips[~related])
 
 
-def is_repeated(setting: Setting, offered: Iterable[Setting]) -> bool:
-    """Whether an earlier table of the same source has the same setting, as Table 9 with several checkpoints does."""
-    first = next(
-        other for other in offered if other.source == setting.source and other.describe() == setting.describe()
-    )
+def is_repeated(setting: Setting, every: Iterable[Setting]) -> bool:
+    """Whether an earlier one of all settings is the same, of the same source, as Table 9 repeats with checkpoints."""
+    first = next(other for other in every if other.source == setting.source and other.describe() == setting.describe())
     return first is not setting
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realdata.claims.claim_test import CLAIMS, ClaimTest
-from realdata.claims.judge import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
+from realdata.claims.claim_test import CLAIMS, INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, JudgedClaim
 from workbench import terminal
+from workbench.conventions import LEVEL
 
 _READ = {
     ("C1", "drop"): "A drop alone does not say why: the counter photos may be harder for every model, and one CLIP's "
@@ -32,11 +32,11 @@ _ASSUMED = (
 )
 
 
-def show(tests: Sequence[ClaimTest], not_asked: Sequence[Mapping[str, Any]], everything: bool) -> None:
+def show(tests: Sequence[JudgedClaim], not_asked: Sequence[Mapping[str, Any]], everything: bool) -> None:
     """Print each question's table, what to know of it, and the answer.
 
     Args:
-        tests: the rows.
+        tests: the judged tests.
         not_asked: questions that the data cannot be asked, with the `reason`.
         everything: also the settings without the selecting model or its family, and with corrected values.
     """
@@ -46,7 +46,7 @@ def show(tests: Sequence[ClaimTest], not_asked: Sequence[Mapping[str, Any]], eve
         console.print(f"{claim}. {CLAIMS[claim]}: {question} ({asked[0].unit})", style="bold")
         shown = asked if everything else [test for test in asked if _is_plain(test)]
         console.print(_table(shown, everything))
-        console.print(_in_words(claim, question, asked))
+        console.print(_describe(claim, question, asked))
         noted: dict[str, dict[str, None]] = {}
         for test in shown:
             for note in test.notes:
@@ -58,14 +58,14 @@ def show(tests: Sequence[ClaimTest], not_asked: Sequence[Mapping[str, Any]], eve
         console.print(f"{each['claim']}, {each['question']}: not asked, since {each['reason']}.")
     if tests:
         console.print(_ASSUMED)
-        console.print(_strictly(tests))
+        console.print(_describe_holm(tests))
 
 
-def _is_plain(test: ClaimTest) -> bool:
+def _is_plain(test: JudgedClaim) -> bool:
     return test.setting["selector"] in ("included", "none") and test.setting["values"] == "as printed"
 
 
-def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
+def _table(tests: Sequence[JudgedClaim], everything: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("setting")
     if everything:
@@ -75,7 +75,6 @@ def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
         table.add_column(heading, no_wrap=heading != "verdict")
     for test in tests:
         setting = test.setting
-        p_value = "<0.0001" if test.p_value_corrected < 0.0001 else f"{test.p_value_corrected:.4f}"
         words = [word for word in (setting["setup"], setting["prompt"], setting["averaging"]) if word != "none"]
         table.add_row(
             f"{_source(test)}: {' '.join(words)}",
@@ -83,20 +82,20 @@ def _table(tests: Sequence[ClaimTest], everything: bool) -> Table:
             str(len(test.models)),
             f"{test.effect:.1f} {terminal.interval(test.interval, '.1f')}",
             terminal.interval(test.clustered.interval, ".1f") if test.clustered else "",
-            p_value,
+            terminal.p_value(test.p_value_corrected),
             test.verdict,
         )
     return table
 
 
-def _source(test: ClaimTest) -> str:
+def _source(test: JudgedClaim) -> str:
     if test.source == "added":
         names = [" ".join(filter(None, (model["backbone"], model["pretrain"]))) for model in test.models]
         return names[0] if len(names) == 1 else f"{len(names)} models"
     return " ".join([test.source, " and ".join(test.tables)]).strip()
 
 
-def _in_words(claim: str, question: str, tests: Sequence[ClaimTest]) -> str:
+def _describe(claim: str, question: str, tests: Sequence[JudgedClaim]) -> str:
     counted = Counter(test.verdict for test in tests)
     parts = [
         f"{counted[verdict]} {verdict}" for verdict in (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE) if counted[verdict]
@@ -114,9 +113,9 @@ def _in_words(claim: str, question: str, tests: Sequence[ClaimTest]) -> str:
     return " ".join(filter(None, (answer, read)))
 
 
-def _strictly(tests: Sequence[ClaimTest]) -> str:
+def _describe_holm(tests: Sequence[JudgedClaim]) -> str:
     decided = [test for test in tests if test.verdict != INCONCLUSIVE]
-    kept = sum(test.p_value_holm < 0.05 for test in decided)
+    kept = sum(test.p_value_holm < LEVEL for test in decided)
     return (
         f"{len(tests)} rows are judged together. Of the {len(decided)} that are not inconclusive, {kept} stay so by "
         "Holm's correction."

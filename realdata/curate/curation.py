@@ -2,16 +2,31 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from realdata.curate.chance import PERMUTATIONS, Chance, chance
-from realdata.curate.held_out import HALF, SHARE, SPLITS, HeldOut, held_out
-from realdata.curate.selection import MIN_PHOTOS, THRESHOLD, Cells, Choice, choose, count, mean_kept
-from workbench.errors import ParameterError
+from realdata.curate.held_out import HALF, SHARE, SPLITS, HeldOut, hold_out, steps
+from realdata.curate.selection import (
+    MIN_PHOTOS,
+    PERMUTATIONS,
+    THRESHOLD,
+    Cells,
+    Chance,
+    Choice,
+    chance,
+    choose,
+    count,
+    mean_kept,
+)
+from realdata.photos.class_names import read_class_names, read_mapping
+from realdata.photos.labelled import read_labelled
+from workbench import results
+from workbench.conventions import GROUPS
+from workbench.errors import InputError, ParameterError
 
 _FEW = 10  # photos: of fewer, one more or less right moves the accuracy by over 10 points
 
@@ -56,6 +71,48 @@ class Curation(NamedTuple):
     photos: pd.DataFrame
 
 
+def curate_predictions(
+    predictions: Path,
+    root: Path | None,
+    names: str,
+    mapping: Path | None,
+    config: CurationConfig,
+    advance: Callable[[int], object] = lambda done: None,
+) -> Curation:
+    """Read a table of predictions, select among its photos, and say what the selection is worth.
+
+    Args:
+        predictions: as `realdata.photos.labelled.read_labelled` reads it.
+        root: folder of photos, if the table does not say what they show.
+        names: of the classes; see `realdata.photos.class_names.read_class_names`.
+        mapping: file with the index of each class folder, for other names.
+        config: how.
+        advance: called with the number of splits and permutations done.
+
+    Raises:
+        InputError: a file is wrong, or no class has two backgrounds with enough photos.
+    """
+    classes = read_class_names(names)
+    photos, notes = read_labelled(predictions, root, classes, None if mapping is None else read_mapping(mapping))
+    content, selection, kept = curate(photos, classes.names, config, advance)
+    if selection.naive_drop.isna().all():
+        raise InputError(f"{predictions}: no class has two backgrounds with at least {config.min_photos} photos each")
+    content = {
+        "predictions": str(predictions),
+        "photos_from": None if root is None else str(root),
+        "names": names,
+        **content,
+        "notes": [*notes, *content["notes"]],
+        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels", "matplotlib"),
+    }
+    return Curation(content, selection, kept)
+
+
+def count_steps(config: CurationConfig) -> int:
+    """Count the splits and permutations of a curation, for a progress display."""
+    return 2 * steps(config.splits) + config.permutations
+
+
 def curate(
     photos: pd.DataFrame,
     names: dict[int, str],
@@ -75,7 +132,7 @@ def curate(
     # A stream for each part, so that more of one leaves the others as they are.
     streams = [np.random.default_rng((config.seed, part)) for part in range(3)]
     corrected, halves = (
-        held_out(cells, config.threshold, share, stream, config.splits, advance)
+        hold_out(cells, config.threshold, share, stream, config.splits, advance)
         for share, stream in zip((SHARE, HALF), streams[:2], strict=True)
     )
     by_chance = chance(cells, config.threshold, streams[2], config.permutations, advance)
@@ -168,7 +225,7 @@ def _kept_photos(photos: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     kept = selection[selection.kept]
     pairs = pd.concat(
         kept[["class_index", f"{group}_background"]].set_axis(["class_index", "background"], axis=1).assign(group=group)
-        for group in ("common", "counter")
+        for group in GROUPS
     )
     return photos.merge(pairs, on=["class_index", "background"])[["path", "class_index", "group", "background"]]
 

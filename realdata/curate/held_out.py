@@ -44,17 +44,16 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import norm
 
 from realdata.curate.selection import Cells, choose, mean_kept
-from realdata.statistics.bootstrap import LEVEL, Interval
+from realdata.statistics.bootstrap import Interval
+from workbench.conventions import Z95
 
 SHARE, HALF = 0.8, 0.5
 SPLITS = 1_000
 BOOTSTRAPS, BOOTSTRAP_SPLITS = 500, 40
 _AT_ONCE = 1_000  # splits
 _MOST = 100.0  # points that a drop can be
-_Z = float(norm.ppf(0.5 + LEVEL / 200))
 
 
 class HeldOut(NamedTuple):
@@ -71,7 +70,7 @@ class HeldOut(NamedTuple):
     intervals: Float[np.ndarray, "classes 2"]
 
 
-def held_out(
+def hold_out(
     cells: Cells,
     threshold: float,
     share: float,
@@ -107,13 +106,13 @@ def held_out(
         None if np.isnan(exact) else Interval(exact, _interval(exact, over_photos), _interval(exact, over_classes)),
         classes,
         np.clip(
-            classes[:, None] + _Z * np.std(of_classes, axis=0, ddof=1)[:, None] * np.array([-1.0, 1.0]), -_MOST, _MOST
+            classes[:, None] + Z95 * np.std(of_classes, axis=0, ddof=1)[:, None] * np.array([-1.0, 1.0]), -_MOST, _MOST
         ),
     )
 
 
 def steps(splits: int) -> int:
-    """How many splits `held_out` makes in all, for a progress display."""
+    """The number of splits that `hold_out` makes in all, for a progress display."""
     return splits + BOOTSTRAPS * BOOTSTRAP_SPLITS
 
 
@@ -152,5 +151,5 @@ def _mean(values: Float[np.ndarray, " splits"]) -> float:
 
 
 def _interval(value: float, draws: list[float]) -> tuple[float, float]:
-    half = _Z * float(np.nanstd(draws, ddof=1))
+    half = Z95 * float(np.nanstd(draws, ddof=1))
     return max(value - half, -_MOST), min(value + half, _MOST)

@@ -4,14 +4,10 @@ import argparse
 from pathlib import Path
 
 from published.tables import DIRECTORY
-from realdata.curate import figure as curation_figure
-from realdata.curate import selector_table
-from realdata.curate import table as curation_table
-from realdata.curate.curation import CurationConfig, curate
-from realdata.curate.held_out import steps
+from realdata.curate import display
+from realdata.curate.curation import CurationConfig, count_steps, curate_predictions
 from realdata.curate.selector_excess import evaluate_selector
-from realdata.photos.class_names import add_class_options, read_class_names, read_mapping
-from realdata.photos.labelled import read_labelled
+from realdata.photos.class_names import add_class_options
 from workbench import figures, program, results, terminal
 from workbench.errors import InputError
 
@@ -101,41 +97,33 @@ def _main(options: argparse.Namespace) -> None:
         raise InputError(f"--photos: {options.photos} cannot go with --published, which has no photos")
     content = evaluate_selector(options.published, options.seed)
     if not results.emit_json(content, options.json):
-        selector_table.show(content)
+        display.show_selector(content)
 
 
 def _curate(options: argparse.Namespace) -> None:
     config = CurationConfig(options.threshold, options.min_photos, options.splits, options.permutations, options.seed)
     results.check_writable(options.out)
-    classes = read_class_names(options.names)
-    mapping = read_mapping(options.classes) if options.classes else None
-    photos, notes = read_labelled(options.predictions, options.photos, classes, mapping)
-    with terminal.progress() as display:
-        task = display.add_task("splits, shuffles", total=2 * steps(config.splits) + config.permutations, status="")
-        content, selection, kept = curate(photos, classes.names, config, lambda done: display.advance(task, done))
-    if selection.naive_drop.isna().all():
-        raise InputError(
-            f"{options.predictions}: no class has two backgrounds with at least {config.min_photos} photos each"
+    with terminal.progress() as progress:
+        task = progress.add_task("splits, shuffles", total=count_steps(config), status="")
+        content, selection, kept = curate_predictions(
+            options.predictions,
+            options.photos,
+            options.names,
+            options.classes,
+            config,
+            lambda done: progress.advance(task, done),
         )
-    content = {
-        "predictions": str(options.predictions),
-        "photos_from": None if options.photos is None else str(options.photos),
-        "names": options.names,
-        **content,
-        "notes": [*notes, *content["notes"]],
-        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels", "matplotlib"),
-    }
     results.write_files(
         options.out,
         {
             "selection.csv": selection.to_csv(index=False, lineterminator="\n"),
             "photos.csv": kept.to_csv(index=False, lineterminator="\n"),
             "curation.json": results.to_json(content),
-            "curation.png": figures.to_png(curation_figure.draw(content)),
+            "curation.png": figures.to_png(display.draw(content)),
         },
     )
     if not results.emit_json(content, options.json):
-        curation_table.show(content)
+        display.show(content)
         terminal.output().print(
             f"Written to {options.out}: selection.csv, photos.csv, curation.json, curation.png", soft_wrap=True
         )

@@ -28,18 +28,20 @@ from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables, read_classwise, read_published_tables
-from realdata.claims.claim_test import LEVEL
 from realdata.claims.settings import SELECTOR, Setting, is_repeated, is_selector, settings
 from realdata.curate.selection import THRESHOLD
 from realdata.statistics.bootstrap import DRAWS
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import proportions
 from workbench import results
+from workbench.conventions import GROUPS, LEVEL, PERCENTILES_95
 from workbench.errors import InputError
+
+_SELECTOR = (SELECTOR["backbone"], SELECTOR["pretrain"])
 
 
 def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
-    """Both estimates, corrected and judged; accuracies in %, differences in points.
+    """Estimate the excess in both ways, correct and judge it; accuracies in %, differences in points.
 
     Args:
         directory: of the tables.
@@ -49,38 +51,37 @@ def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
         InputError: a table cannot be read, or none holds the selecting model.
     """
     tables = read_published_tables(directory)
-    offered = [setting for setting in settings(tables) if setting.selector == "included"]
+    included = [setting for setting in settings(tables) if setting.selector == "included"]
     found = [
         row
-        for setting in offered
-        if is_selector(setting.clips).any() and not is_repeated(setting, offered)
+        for setting in included
+        if is_selector(setting.clips).any() and not is_repeated(setting, included)
         for row in _excesses(setting, tables, directory)
     ]
     if not found:
         raise InputError(f"{directory / 'results.csv'}: holds no row of {' '.join(SELECTOR.values())}, the selector")
     generator = np.random.default_rng(seed)
-    compared: list[dict[str, Any]] = []
-    notes: list[str] = []
-    for source, table in read_classwise(directory).items():
-        compared += list(_comparisons(source, table, generator, notes))
+    by_class = {source: _by_class(table) for source, table in read_classwise(directory).items()}
+    with_selector = {source: values for source, values in by_class.items() if _SELECTOR in values["drop"]}
+    compared = [row for source, values in with_selector.items() for row in _comparisons(source, values, generator)]
     return {
         "selector": SELECTOR,
-        "settings": _judged(found),
-        "classwise": _judged(compared),
-        "notes": notes,
+        "settings": _judge(found),
+        "classwise": _judge(compared),
+        "notes": [note for source, values in with_selector.items() for note in _notes(source, values["drop"])],
         "seed": seed,
         "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
     }
 
 
 def _excesses(setting: Setting, tables: PublishedTables, directory: Path) -> Iterator[dict[str, Any]]:
-    """The selecting model against the line through the other CLIPs; once for each of its checkpoints."""
+    """Compare the selecting model with the line through the other CLIPs; once for each of its checkpoints."""
     selecting = is_selector(setting.clips)
     shares = {
         group: proportions(setting.clips[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
-        for group in ("common", "counter")
+        for group in GROUPS
     }
-    for common, counter in zip(*(shares[group][selecting] for group in ("common", "counter")), strict=True):
+    for common, counter in zip(*(shares[group][selecting] for group in GROUPS), strict=True):
         try:
             one = robustness_of_one(
                 shares["common"][~selecting], shares["counter"][~selecting], float(common), float(counter)
@@ -105,42 +106,46 @@ def _excesses(setting: Setting, tables: PublishedTables, directory: Path) -> Ite
         }
 
 
-def _comparisons(
-    source: str, table: pd.DataFrame, generator: np.random.Generator, notes: list[str]
-) -> Iterator[dict[str, Any]]:
-    """The selecting model against groups of others, class by class."""
-    index = ["imagenet_index", "label"]
-    wide = {
+def _by_class(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Arrange `common`, `counter` and `drop` with a row for each class and a column for each CLIP."""
+    return {
         column: table.assign(drop=table.common - table.counter).pivot(
-            index=index, columns=["backbone", "pretrain"], values=column
+            index=["imagenet_index", "label"], columns=["backbone", "pretrain"], values=column
         )
-        for column in ("common", "counter", "drop")
+        for column in (*GROUPS, "drop")
     }
-    selector = (SELECTOR["backbone"], SELECTOR["pretrain"])
-    if selector not in wide["drop"]:
-        return
-    # A mean over different models in different classes would compare the models as well.
-    whole = wide["drop"].notna().all()
+
+
+def _notes(source: str, drops: pd.DataFrame) -> Iterator[str]:
+    """Say which CLIPs are left out, and where the selecting model's drops are not those of one that selected."""
+    whole = drops.notna().all()
     incomplete = [f"{backbone} {pretrain}" for backbone, pretrain in whole.index[~whole]]
     if incomplete:
-        notes.append(f"{source}: left out class by class, since not all classes are published: {', '.join(incomplete)}")
-    own = wide["drop"][selector]
+        yield f"{source}: left out class by class, since not all classes are published: {', '.join(incomplete)}"
+    own = drops[_SELECTOR]
     if below := int((own <= THRESHOLD).sum()):
-        notes.append(
+        yield (
             f"{source}: in {below} of {len(own)} classes the selecting model's own drop is not above {THRESHOLD:g} "
             "points, as it must be where it selected: this is not quite the model, or the measurement, that did"
         )
-    models = [model for model in whole.index[whole] if model != selector]
+
+
+def _comparisons(
+    source: str, values: dict[str, pd.DataFrame], generator: np.random.Generator
+) -> Iterator[dict[str, Any]]:
+    """Compare the selecting model with groups of others, class by class."""
+    # A mean over different models in different classes would compare the models as well.
+    whole = values["drop"].notna().all()
+    models = [model for model in whole.index[whole] if model != _SELECTOR]
     for name, group in {
         "all others": models,
-        "same backbone, other data": [model for model in models if model[0] == selector[0]],
-        "same data, other backbone": [model for model in models if model[1] == selector[1]],
+        "same backbone, other data": [model for model in models if model[0] == _SELECTOR[0]],
+        "same data, other backbone": [model for model in models if model[1] == _SELECTOR[1]],
     }.items():
         if not group:
             continue
         differences = {
-            column: wide[column][selector] - wide[column][group].mean(axis=1)
-            for column in ("common", "counter", "drop")
+            column: values[column][_SELECTOR] - values[column][group].mean(axis=1) for column in (*GROUPS, "drop")
         }
         excess = differences["drop"]
         drawn = generator.choice(excess.to_numpy(), (DRAWS, len(excess))).mean(axis=1)
@@ -152,14 +157,14 @@ def _comparisons(
             "common_difference": float(differences["common"].mean()),
             "counter_difference": float(differences["counter"].mean()),
             "excess": float(excess.mean()),
-            "interval": np.percentile(drawn, [2.5, 97.5]).tolist(),
+            "interval": np.percentile(drawn, PERCENTILES_95).tolist(),
             "p_value": float(ttest_1samp(excess, 0.0).pvalue),
             "classes_above_0": int((excess > 0).sum()),
             "classes": ranked.astype({"imagenet_index": int}).to_dict("records"),
         }
 
 
-def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Correct p-values over the rows, and let the verdicts follow."""
     if not rows:
         return []

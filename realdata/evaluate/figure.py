@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from realdata.photos.folders import GROUPS
+from workbench.conventions import GROUPS
 
 # Told apart in print and by any eye: Okabe and Ito's blue and vermillion, and the marker.
 LOOKS = {"common": ("#0072B2", "o"), "counter": ("#D55E00", "s")}

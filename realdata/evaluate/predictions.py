@@ -8,8 +8,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from published.tables import read_table
-from realdata.photos.folders import GROUPS
 from realdata.statistics.bootstrap import Interval, balanced_intervals, with_width
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 FILE = "predictions.csv"

@@ -14,8 +14,9 @@ from realdata.evaluate.predictions import FILE, summary
 from realdata.evaluate.scoring import Answers
 from realdata.evaluate.standing import effective_robustness_content, reliance_content
 from realdata.models.registry import PREFIX, find_published
-from realdata.photos.folders import GROUPS, differences, warnings
+from realdata.photos.folders import differences, warnings
 from workbench import results
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 from workbench.figures import to_png
 

@@ -9,13 +9,10 @@ from scipy.stats import norm
 
 from published.tables import PublishedTables
 from realdata.evaluate.predictions import class_table
-from realdata.photos.folders import GROUPS
-from realdata.statistics.bootstrap import LEVEL
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import proportions
 from theory.statements.accuracy_on_the_line import Estimate, reliance_index
-
-_Z = float(norm.ppf(0.5 + LEVEL / 200))
+from workbench.conventions import GROUPS, Z95
 
 
 def effective_robustness_content(predictions: pd.DataFrame, setup: str, tables: PublishedTables) -> dict[str, Any]:
@@ -79,4 +76,4 @@ def reliance_content(predictions: pd.DataFrame) -> dict[str, Any]:
     value, error = float(found.value), float(found.standard_error)
     if np.isnan(value):
         return {"reason": "its two probits do not sum to more than 0, which is worse than chance in the theory's sense"}
-    return {"value": value, "standard_error": error, "interval": [value - _Z * error, value + _Z * error]}
+    return {"value": value, "standard_error": error, "interval": [value - Z95 * error, value + Z95 * error]}

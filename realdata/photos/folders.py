@@ -11,11 +11,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from realdata.photos.class_names import ClassNames, find_class
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 # What a group's folder may begin with: the paper's two versions.
 PREFIXES = {"common": "common", "easy": "common", "counter": "counter", "hard": "counter"}
-GROUPS = ("common", "counter")
 UNCURATED = ""  # the group of photos that are of none yet
 ENDINGS = (".jpg", ".jpeg", ".png")
 

@@ -1,7 +1,7 @@
 """What the theory's model lacks, put to the averages: many classes, and counter photos that are harder.
 
-Four lines through a family's models on probit axes, with photos' errors in both accuracies and the models' own scatter
-(`realdata.reliance.average_lines`), as in `realdata.reliance.classes`:
+Four lines are fitted through a family's models on probit axes, with photos' errors in both accuracies and the models'
+own scatter (`realdata.reliance.average_lines`), as in `realdata.reliance.classes`:
 
 - `ray`: through 50%, reliance alone, as the theory of two classes has it;
 - `chance`: through the accuracy of a guesser among the candidates, 1 / 1000 or 1 / 20: reliance alone, with many
@@ -11,12 +11,12 @@ Four lines through a family's models on probit axes, with photos' errors in both
 - `shift`: slope 1, counter photos harder for all models alike;
 - `line`: both slope and intercept free.
 
-The first three are tested against the last, which is left with where it meets equal accuracies, by Fieller's set.
-Verdict: the one of the three that is not rejected, where the other two are; `none alone` where all three are;
-`undecided` otherwise. Models within twice chance have learned nothing, and are left out.
+The first three are tested against the last. Fieller's set says where the last meets equal accuracies. The verdict is
+the one of the three that is not rejected, where the other two are; `none alone` where all three are; `undecided`
+otherwise. Models within twice chance have learned nothing, and are left out.
 
-CLIPs against ImageNet models, again: with one intercept for both families, which is how hard the photos are for any
-model, do their slopes differ? Tested against one slope; whether one intercept is enough is tested too.
+CLIPs are compared with ImageNet models again: with one intercept for both families, which is how hard the photos are
+for any model, do their slopes differ? This is tested against one slope. Whether one intercept is enough is tested too.
 
 Models count as independent draws. The photos are taken as they are: with others the difficulty would be another.
 """
@@ -28,82 +28,114 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from realdata.claims.claim_test import LEVEL
 from realdata.claims.settings import Setting
-from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
 from realdata.reliance.average_lines import Group, covariance, fit_lines, p_value
 from realdata.reliance.averages import FEWEST
 from realdata.reliance.families import Family
+from realdata.reliance.question import Correction, Question
+from workbench.conventions import LEVEL
 
 _CANDIDATES = {"1v1000": 1000, "1v20": 20}
 _NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guessers at chance",
           "shift": "harder photos alone"}  # fmt: skip
 
 
-def examine_alternatives(
+@dataclasses.dataclass(frozen=True)
+class Alternatives:
+    """What describes the averages of one family in one setting: reliance, chance, difficulty, or more than one.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: as of `RelianceTest`.
+        setting: as of `RelianceTest`.
+        family: `clip` or `imagenet`.
+        models: how many.
+        left_out: models that have learned nothing.
+        slopes: k of each line: `ray`, `chance`, `shift` (1) and `line`.
+        intercepts: alpha of each, at 50%, in probits.
+        aicc: of each, less the best one's.
+        p_values: that `ray`, `chance` and `shift` are enough, against `line`; not corrected.
+        p_values_corrected: by Holm over the whole program.
+        slope_interval: 95% interval of the slope of `line`.
+        meeting: accuracy at which `line` meets equal accuracies.
+        meeting_set: accuracies not rejected as such at 5% (Fieller), as pieces [low, high].
+        scatter: the models' own standard deviation about `line`, in probits.
+        verdict: `ray`, `chance`, `shift`, `none alone` (all three are rejected) or `undecided`.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setting: dict[str, str]
+    family: str
+    models: int
+    left_out: int
+    slopes: dict[str, float]
+    intercepts: dict[str, float]
+    aicc: dict[str, float]
+    p_values: dict[str, float]
+    p_values_corrected: dict[str, float]
+    slope_interval: tuple[float, float]
+    meeting: float
+    meeting_set: tuple[tuple[float, float], ...]
+    scatter: float
+    verdict: str
+    sentence: str
+
+
+@dataclasses.dataclass(frozen=True)
+class AtOneDifficulty:
+    """CLIPs against ImageNet models, with a difficulty of the counter photos that is common to both.
+
+    Attributes:
+        source: `paper` or `replication`.
+        tables: as of `IndexDifference`.
+        setting: as of `IndexDifference`.
+        difficulty: the common intercept, in probits.
+        clip_reliance: tau of the CLIPs' slope beside it.
+        imagenet_reliance: the same of the ImageNet models.
+        difference: the first minus the second.
+        p_value: of the test that the slopes are the same, not corrected.
+        p_value_corrected: by Holm over the whole program.
+        difficulty_p_value: of the test that one difficulty is enough, not corrected.
+        difficulty_p_value_corrected: by Holm over the whole program.
+        verdict: `CLIPs lean more`, `CLIPs lean less` or `inconclusive`.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    tables: tuple[str, ...]
+    setting: dict[str, str]
+    difficulty: float
+    clip_reliance: float
+    imagenet_reliance: float
+    difference: float
+    p_value: float
+    p_value_corrected: float
+    difficulty_p_value: float
+    difficulty_p_value_corrected: float
+    verdict: str
+    sentence: str
+
+
+def ask_alternatives(
     settings: Sequence[tuple[Setting, Family, Family]],
-) -> tuple[list[Alternatives], list[AtOneDifficulty]]:
-    """Every family with enough models, and every pair of families on the same photos; not yet judged.
+) -> tuple[list[Question[Alternatives]], list[Question[AtOneDifficulty]]]:
+    """Ask of every family with enough models, and of every pair of families on the same photos.
 
     Args:
-        settings: as `realdata.reliance.families.offered` gives them.
+        settings: as `realdata.reliance.families.pair_families` gives them.
     """
-    found: dict[tuple[str, ...], Alternatives] = {}
+    found: dict[tuple[str, ...], Question[Alternatives]] = {}
     compared = []
     for _, *both in settings:
         groups = [_group(family) for family in both]
         for family, group in zip(both, groups, strict=True):
             if family.key not in found and len(group.common) >= FEWEST:
-                found[family.key] = _alternatives(family, group)
+                found[family.key] = _ask_lines(family, group)
         if all(len(group.common) >= FEWEST for group in groups):
-            compared.append(_at_one_difficulty(both[0], groups))
+            compared.append(_ask_at_one_difficulty(both[0], groups))
     return list(found.values()), compared
-
-
-def questions(row: Alternatives | AtOneDifficulty) -> tuple[float, ...]:
-    """The p-values that count in the correction for multiple comparisons."""
-    if isinstance(row, Alternatives):
-        return tuple(row.p_values.values())
-    return row.p_value, row.difficulty_p_value
-
-
-def judged(row: Alternatives, corrected: Sequence[float]) -> Alternatives:
-    """The verdict that follows from the corrected p-values."""
-    p_values = dict(zip(row.p_values, corrected, strict=True))
-    left = [name for name, p in p_values.items() if p >= LEVEL]
-    verdict = left[0] if len(left) == 1 else "undecided" if left else "none alone"
-    low, high = row.slope_interval
-    out = ", ".join(_NAMES[name] for name in p_values if name not in left)
-    kept = ", ".join(_NAMES[name] for name in left)
-    pieces = " or ".join(f"{_percent(start)} to {_percent(end)}" for start, end in row.meeting_set)
-    return dataclasses.replace(
-        row,
-        p_values_corrected=p_values,
-        verdict=verdict,
-        sentence=(
-            f"{verdict}: {f'rejected {out}; ' if out else ''}"
-            f"{f'not rejected {kept}; ' if left else ''}slope {row.slopes['line']:.2f} "
-            f"[{low:.2f}, {high:.2f}], intercept {row.intercepts['line']:+.2f} probits; by AICc the best is "
-            f"{min(row.aicc, key=lambda name: row.aicc[name])}; equal accuracies at {pieces}."
-        ),
-    )
-
-
-def judged_difficulty(row: AtOneDifficulty, corrected: Sequence[float]) -> AtOneDifficulty:
-    """The verdict that follows from the corrected p-values."""
-    shown = "CLIPs lean more" if row.difference > 0 else "CLIPs lean less"
-    verdict = shown if corrected[0] < LEVEL else "inconclusive"
-    enough = "is rejected" if corrected[1] < LEVEL else "is not rejected"
-    return dataclasses.replace(
-        row,
-        p_value_corrected=corrected[0],
-        difficulty_p_value_corrected=corrected[1],
-        verdict=verdict,
-        sentence=(
-            f"{verdict}: beside one difficulty of {row.difficulty:+.2f} probits, which {enough}, the CLIPs' index is "
-            f"{row.clip_reliance:.2f} and the ImageNet models' {row.imagenet_reliance:.2f}."
-        ),
-    )
 
 
 def _group(family: Family) -> Group:
@@ -111,7 +143,7 @@ def _group(family: Family) -> Group:
     return Group(*(np.asarray(part) for part in (*learned.common, *learned.counter)))
 
 
-def _alternatives(family: Family, group: Group) -> Alternatives:
+def _ask_lines(family: Family, group: Group) -> Question[Alternatives]:
     chance = float(norm.ppf(1 / _CANDIDATES[family.setting.setup]))
     lines = {
         "ray": fit_lines([group], intercept=0.0),
@@ -124,28 +156,46 @@ def _alternatives(family: Family, group: Group) -> Alternatives:
     intercepts = {name: float(fit.intercepts[0]) for name, fit in lines.items()}
     intercepts["chance"] = chance * (1 - slopes["chance"])
     best = min(fit.aicc for fit in lines.values())
+    aicc = {name: fit.aicc - best for name, fit in lines.items()}
     critical = float(student_t.ppf(1 - LEVEL / 2, line.models - 2))
     half = critical * float(np.sqrt(spread[1, 1]))
-    meeting = intercepts["line"] / (1 - slopes["line"])
-    return Alternatives(
-        source=family.setting.source,
-        tables=family.tables,
-        setting=family.described,
-        family=family.family,
-        models=line.models,
-        left_out=len(family.models) - line.models,
-        slopes=slopes,
-        intercepts=intercepts,
-        aicc={name: fit.aicc - best for name, fit in lines.items()},
-        p_values={name: p_value(lines[name], line) for name in ("ray", "chance", "shift")},
-        p_values_corrected={},
-        slope_interval=(slopes["line"] - half, slopes["line"] + half),
-        meeting=float(norm.cdf(meeting)),
-        meeting_set=_fieller(intercepts["line"], slopes["line"], spread, critical),
-        scatter=float(line.scatters[0]),
-        verdict="",
-        sentence="",
-    )
+    low, high = slopes["line"] - half, slopes["line"] + half
+    meeting_set = _fieller(intercepts["line"], slopes["line"], spread, critical)
+    p_values = {name: p_value(lines[name], line) for name in _NAMES}
+
+    def answer(correct: Correction) -> Alternatives:
+        corrected = {name: correct(p) for name, p in p_values.items()}
+        left = [name for name, p in corrected.items() if p >= LEVEL]
+        verdict = left[0] if len(left) == 1 else "undecided" if left else "none alone"
+        out = ", ".join(words for name, words in _NAMES.items() if name not in left)
+        kept = ", ".join(_NAMES[name] for name in left)
+        pieces = " or ".join(f"{_percent(start)} to {_percent(end)}" for start, end in meeting_set)
+        return Alternatives(
+            source=family.setting.source,
+            tables=family.tables,
+            setting=family.described,
+            family=family.family,
+            models=line.models,
+            left_out=len(family.models) - line.models,
+            slopes=slopes,
+            intercepts=intercepts,
+            aicc=aicc,
+            p_values=p_values,
+            p_values_corrected=corrected,
+            slope_interval=(low, high),
+            meeting=float(norm.cdf(intercepts["line"] / (1 - slopes["line"]))),
+            meeting_set=meeting_set,
+            scatter=float(line.scatters[0]),
+            verdict=verdict,
+            sentence=(
+                f"{verdict}: {f'rejected {out}; ' if out else ''}"
+                f"{f'not rejected {kept}; ' if left else ''}slope {slopes['line']:.2f} "
+                f"[{low:.2f}, {high:.2f}], intercept {intercepts['line']:+.2f} probits; by AICc the best is "
+                f"{min(aicc, key=lambda name: aicc[name])}; equal accuracies at {pieces}."
+            ),
+        )
+
+    return Question(tuple(p_values.values()), answer)
 
 
 def _fieller(intercept: float, slope: float, spread: np.ndarray, critical: float) -> tuple[tuple[float, float], ...]:
@@ -161,25 +211,37 @@ def _fieller(intercept: float, slope: float, spread: np.ndarray, critical: float
     return ((low, high),) if a > 0 else ((0.0, low), (high, 1.0))
 
 
-def _at_one_difficulty(clips: Family, groups: list[Group]) -> AtOneDifficulty:
+def _ask_at_one_difficulty(clips: Family, groups: list[Group]) -> Question[AtOneDifficulty]:
     apart, together = fit_lines(groups), fit_lines(groups, same_intercept=True)
     one_slope = fit_lines(groups, same_intercept=True, same_slope=True)
     clip, imagenet = (float((1 - k) / (1 + k)) for k in together.slopes)
-    return AtOneDifficulty(
-        source=clips.setting.source,
-        tables=clips.setting.tables,
-        setting=clips.described,
-        difficulty=float(together.intercepts[0]),
-        clip_reliance=clip,
-        imagenet_reliance=imagenet,
-        difference=clip - imagenet,
-        p_value=p_value(one_slope, together),
-        p_value_corrected=1.0,
-        difficulty_p_value=p_value(together, apart),
-        difficulty_p_value_corrected=1.0,
-        verdict="",
-        sentence="",
-    )
+    difficulty = float(together.intercepts[0])
+    slopes_p_value, difficulty_p_value = p_value(one_slope, together), p_value(together, apart)
+
+    def answer(correct: Correction) -> AtOneDifficulty:
+        shown = "CLIPs lean more" if clip > imagenet else "CLIPs lean less"
+        verdict = shown if correct(slopes_p_value) < LEVEL else "inconclusive"
+        enough = "is rejected" if correct(difficulty_p_value) < LEVEL else "is not rejected"
+        return AtOneDifficulty(
+            source=clips.setting.source,
+            tables=clips.setting.tables,
+            setting=clips.described,
+            difficulty=difficulty,
+            clip_reliance=clip,
+            imagenet_reliance=imagenet,
+            difference=clip - imagenet,
+            p_value=slopes_p_value,
+            p_value_corrected=correct(slopes_p_value),
+            difficulty_p_value=difficulty_p_value,
+            difficulty_p_value_corrected=correct(difficulty_p_value),
+            verdict=verdict,
+            sentence=(
+                f"{verdict}: beside one difficulty of {difficulty:+.2f} probits, which {enough}, the CLIPs' index is "
+                f"{clip:.2f} and the ImageNet models' {imagenet:.2f}."
+            ),
+        )
+
+    return Question((slopes_p_value, difficulty_p_value), answer)
 
 
 def _percent(share: float) -> str:

@@ -124,7 +124,7 @@ def fit_lines(
 
 
 def p_value(smaller: AverageLine, larger: AverageLine) -> float:
-    """Of the test that the smaller of two nested models is enough."""
+    """The p-value of the test that the smaller of two nested models is enough."""
     tested = larger.parameters - smaller.parameters
     freedom = larger.models - (larger.parameters - len(larger.scatters))
     ratio = max(0.0, 2 * (larger.log_likelihood - smaller.log_likelihood))

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from realdata.claims.claim_test import LEVEL
-from realdata.reliance.class_result import ClassSummary, ClassTest
-from realdata.reliance.classes import LINES, ClassFits, shift_variance
-from realdata.reliance.counts import GROUPS
+from realdata.reliance.classes import LINES, ClassFits, ClassTest, shift_variance
+from realdata.reliance.question import Correction, Question
 from realdata.reliance.random_effects import pool
+from workbench.conventions import GROUPS, LEVEL
 
-_IN_WORDS = {
+_LINE_IN_WORDS = {
     "ray": "reliance alone, with guessers at 50%",
     "chance": "reliance alone, with guessers at chance",
     "shift": "counter photos harder for all models alike",
@@ -20,11 +19,87 @@ _IN_WORDS = {
 }
 
 
-def summarise(fits: ClassFits, tests: Sequence[ClassTest]) -> ClassSummary:
-    """Count and average over the judged tests of one source.
+@dataclasses.dataclass(frozen=True)
+class ClassSummary:
+    """What one source's classes say together.
+
+    Attributes:
+        source: `paper` or `replication`.
+        classes: how many.
+        models: how many at most in a class.
+        rejected_at_5: for each line, classes that reject it at 5%, not corrected.
+        expected: how many would by chance, if it were right everywhere.
+        rejected: classes that reject the ray after Holm's correction over the whole program.
+        holds: classes whose intercept is shown to be small.
+        undecided: the others.
+        drops: mean drop in points of the classes with each verdict; None where there are none.
+        qaicc: for each line, the quasi-Akaike criterion summed over classes, less the best line's.
+        overdispersion: of the line of any slope and intercept, which scales it.
+        slope: mean over classes of the line that may miss the origin (random effects on its angle).
+        slope_interval: its 95% interval.
+        slope_p_value: of the test that the mean is 1, not corrected.
+        slope_p_value_corrected: by Holm over the whole program.
+        shift: mean over classes of the shift of the line of slope 1 (random effects), in probits.
+        shift_interval: its 95% interval.
+        shift_spread: standard deviation between classes beyond photo noise and the models' scatter.
+        slope_of_averages: of the line through the models' averages, if every class had slope 1 and its own shift.
+        slope_of_averages_measured: of the line through the averages themselves, of the models known in all classes.
+        left_out: accuracies that are no count of photos.
+        verdict: `ray`, `chance`, `shift` or `line`: the line that describes the classes best.
+        sentence: the same in words.
+    """
+
+    source: str
+    classes: int
+    models: int
+    rejected_at_5: dict[str, int]
+    expected: float
+    rejected: int
+    holds: int
+    undecided: int
+    drops: dict[str, float | None]
+    qaicc: dict[str, float]
+    overdispersion: float
+    slope: float
+    slope_interval: tuple[float, float]
+    slope_p_value: float
+    slope_p_value_corrected: float
+    shift: float
+    shift_interval: tuple[float, float]
+    shift_spread: float
+    slope_of_averages: float
+    slope_of_averages_measured: float
+    left_out: tuple[str, ...]
+    verdict: str
+    sentence: str = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence", self._in_words())
+
+    def _in_words(self) -> str:
+        low, high = self.slope_interval
+        steep = "differs from 1" if self.slope_p_value_corrected < LEVEL else "is not told from 1"
+        return (
+            f"{self.source}, {self.classes} classes of up to {self.models} CLIPs: one ray is rejected in "
+            f"{self.rejected}, holds in {self.holds} and is undecided in {self.undecided}; before the correction "
+            f"{self.rejected_at_5['ray']} reject it at 5%, where {self.expected:.1f} would by chance. Best described "
+            f"by {_LINE_IN_WORDS[self.verdict]} ({self.verdict}); the mean slope, {self.slope:.2f} "
+            f"[{low:.2f}, {high:.2f}], {steep}, and the mean shift is {self.shift:+.2f} "
+            f"[{self.shift_interval[0]:+.2f}, {self.shift_interval[1]:+.2f}] probits, {self.shift_spread:.2f} "
+            f"between classes. Averaging classes of slope 1 makes a line of slope {self.slope_of_averages:.2f}; that "
+            f"of the averages is {self.slope_of_averages_measured:.2f}."
+        )
+
+
+def summarise(fits: ClassFits, tests: Sequence[Question[ClassTest]]) -> Question[ClassSummary]:
+    """Count and average over the classes of one source; asks whether their mean slope is 1.
 
     Quasi-likelihood: the deviances over the overdispersion of the line of any slope and intercept, which all lines
     share, plus twice the parameters, with the correction for few models (AICc) in each class.
+
+    Args:
+        fits: of the classes.
+        tests: the questions about them, as `realdata.reliance.classes.ask_classes` gives them.
     """
     lines, models = fits.lines, fits.counts.known.sum(axis=1)
     overdispersion = max(1.0, float(lines["line"].pearson.sum() / (models - 2).sum()))
@@ -34,36 +109,44 @@ def summarise(fits: ClassFits, tests: Sequence[ClassTest]) -> ClassSummary:
         # Two observations a model and a place for each: what is left over for the line is one a model.
         penalty = 2 * parameters * models / np.maximum(models - parameters - 1, 1)
         qaicc[name] = float(np.sum(lines[name].deviance / overdispersion + penalty))
-    best = min(qaicc.values())
+    least = min(qaicc.values())
+    verdict = min(qaicc, key=lambda name: qaicc[name])
     slope = lines["line"].slope
     own = np.maximum(1.0, lines["line"].pearson / (models - 2))
     angles = pool(np.arctan(slope), (lines["line"].slope_error / (1 + slope**2)) ** 2 * own, np.pi / 4)
     shifts = pool(lines["shift"].intercept, shift_variance(fits), 0.0)
-    return ClassSummary(
-        source=fits.counts.source,
-        classes=len(tests),
-        models=int(models.max()),
-        rejected_at_5={name: sum(test.p_values[name] < LEVEL for test in tests) for name in LINES},
-        expected=LEVEL * len(tests),
-        rejected=0,
-        holds=0,
-        undecided=0,
-        drops={},
-        qaicc={name: value - best for name, value in qaicc.items()},
-        overdispersion=overdispersion,
-        slope=float(np.tan(angles.mean)),
-        slope_interval=(float(np.tan(angles.interval[0])), float(np.tan(angles.interval[1]))),
-        slope_p_value=angles.p_value,
-        slope_p_value_corrected=1.0,
-        shift=shifts.mean,
-        shift_interval=shifts.interval,
-        shift_spread=shifts.spread,
-        slope_of_averages=_slope_of_averages(fits, "shift"),
-        slope_of_averages_measured=_slope_of_averages(fits, None),
-        left_out=fits.counts.left_out,
-        verdict=min(qaicc, key=lambda name: qaicc[name]),
-        sentence="",
-    )
+
+    def answer(correct: Correction) -> ClassSummary:
+        judged = [test.answer(correct) for test in tests]
+        drops: dict[str, list[float]] = {"rejected": [], "holds": [], "undecided": []}
+        for test in judged:
+            drops[test.verdict].append(test.drop)
+        return ClassSummary(
+            source=fits.counts.source,
+            classes=len(judged),
+            models=int(models.max()),
+            rejected_at_5={name: sum(test.p_values[name] < LEVEL for test in judged) for name in LINES},
+            expected=LEVEL * len(judged),
+            rejected=len(drops["rejected"]),
+            holds=len(drops["holds"]),
+            undecided=len(drops["undecided"]),
+            drops={name: float(np.mean(values)) if values else None for name, values in drops.items()},
+            qaicc={name: value - least for name, value in qaicc.items()},
+            overdispersion=overdispersion,
+            slope=float(np.tan(angles.mean)),
+            slope_interval=(float(np.tan(angles.interval[0])), float(np.tan(angles.interval[1]))),
+            slope_p_value=angles.p_value,
+            slope_p_value_corrected=correct(angles.p_value),
+            shift=shifts.mean,
+            shift_interval=shifts.interval,
+            shift_spread=shifts.spread,
+            slope_of_averages=_slope_of_averages(fits, "shift"),
+            slope_of_averages_measured=_slope_of_averages(fits, None),
+            left_out=fits.counts.left_out,
+            verdict=verdict,
+        )
+
+    return Question((angles.p_value,), answer)
 
 
 def _slope_of_averages(fits: ClassFits, name: str | None) -> float:
@@ -78,39 +161,3 @@ def _slope_of_averages(fits: ClassFits, name: str | None) -> float:
         counter = norm.cdf(line.intercept[:, None] + line.slope[:, None] * line.places)
     x, y = (norm.ppf(part[:, everywhere].mean(axis=0)) for part in (common, counter))
     return float(np.polyfit(x, y, 1)[0])
-
-
-def questions(summary: ClassSummary) -> tuple[float, ...]:
-    """The p-values that count in the correction for multiple comparisons."""
-    return (summary.slope_p_value,)
-
-
-def judged(summary: ClassSummary, corrected: Sequence[float]) -> ClassSummary:
-    """With the corrected p-value of the slope."""
-    return dataclasses.replace(summary, slope_p_value_corrected=corrected[0])
-
-
-def counted(summary: ClassSummary, tests: Sequence[ClassTest]) -> ClassSummary:
-    """With the verdicts of its judged classes, and the whole in a sentence."""
-    drops: dict[str, list[float]] = {"rejected": [], "holds": [], "undecided": []}
-    for test in tests:
-        drops[test.verdict].append(test.drop)
-    low, high = summary.slope_interval
-    steep = "differs from 1" if summary.slope_p_value_corrected < LEVEL else "is not told from 1"
-    return dataclasses.replace(
-        summary,
-        rejected=len(drops["rejected"]),
-        holds=len(drops["holds"]),
-        undecided=len(drops["undecided"]),
-        drops={name: float(np.mean(values)) if values else None for name, values in drops.items()},
-        sentence=(
-            f"{summary.source}, {summary.classes} classes of up to {summary.models} CLIPs: one ray is rejected in "
-            f"{len(drops['rejected'])}, holds in {len(drops['holds'])} and is undecided in "
-            f"{len(drops['undecided'])}; before the correction {summary.rejected_at_5['ray']} reject it at 5%, where "
-            f"{summary.expected:.1f} would by chance. Best described by {_IN_WORDS[summary.verdict]} "
-            f"({summary.verdict}); the mean slope, {summary.slope:.2f} [{low:.2f}, {high:.2f}], {steep}, and the mean "
-            f"shift is {summary.shift:+.2f} [{summary.shift_interval[0]:+.2f}, {summary.shift_interval[1]:+.2f}] "
-            f"probits, {summary.shift_spread:.2f} between classes. Averaging classes of slope 1 makes a line of slope "
-            f"{summary.slope_of_averages:.2f}; that of the averages is {summary.slope_of_averages_measured:.2f}."
-        ),
-    )

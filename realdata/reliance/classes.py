@@ -9,7 +9,7 @@ Four lines are fitted to each class with binomial errors in both accuracies (`re
 
 A class's ray is `rejected` if its deviance, or the intercept's likelihood ratio, is significant after Holm's correction
 over the whole program. The models saw the same photos, so both tests allow for any common correlation of their errors
-(`realdata.reliance.shared_errors`), and the intercept's for the models' own scatter too, by the overdispersion of the
+(`realdata.reliance.count_lines`), and the intercept's for the models' own scatter too, by the overdispersion of the
 line. Not to be rejected is no success where a class has few photos, or models too much alike: it `holds` only if the
 95% interval of the intercept lies within `NEGLIGIBLE`, which is what the averages' intercepts all exceed; otherwise it
 is `undecided`.
@@ -19,18 +19,16 @@ the interval of Hartung and Knapp): the slope by its angle, whose error stays fi
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from realdata.claims.claim_test import LEVEL
-from realdata.reliance.class_result import ClassTest
-from realdata.reliance.count_lines import CountLine, fit_counts
-from realdata.reliance.counts import GROUPS, ClassCounts
-from realdata.reliance.shared_errors import largest_p_value, left_share
+from realdata.reliance.count_lines import CountLine, fit_counts, largest_p_value, left_share
+from realdata.reliance.counts import ClassCounts
+from realdata.reliance.question import Correction, Question
+from workbench.conventions import GROUPS, LEVEL, Z95
 
 LINES = ("ray", "chance", "shift", "line")
 # Probits: the intercepts of the averages are all further from 0 (docs/theory/accuracy_on_the_line.md).
@@ -40,6 +38,63 @@ _FURTHEST = 6.0
 _DISTANCES, _BISECTIONS = np.geomspace(0.1, 2 * _FURTHEST, 9), 8
 _POWER = 0.8
 _CHANCE = {"ray": 0.0, "chance": float(norm.ppf(1 / 1000)), "shift": 0.0, "line": 0.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassTest:
+    """The models of one source in one class, against a ray: one line through the origin of probit axes.
+
+    Attributes:
+        source: `paper` or `replication`.
+        imagenet_index: of the class.
+        label: its first name.
+        models: how many are known in it.
+        common_photos: how many the accuracies are counts over.
+        counter_photos: the same of the counter photos.
+        drop: mean over the models, in points.
+        slope: k of the ray.
+        reliance: tau of the ray; None where the models' two probits do not sum to more than 0.
+        interval: its 95% interval, widened by the root of the overdispersion.
+        deviance: of the ray from the saturated model, and of the other lines; see `realdata.reliance.classes`.
+        freedom: degrees of freedom of the ray's.
+        overdispersion: the ray's deviance over its degrees of freedom.
+        p_values: that each line is all there is, the largest over the correlation of the models' errors; not corrected.
+        intercept: of the line that may miss the origin, in probits of the counter photos.
+        intercept_interval: its 95% interval; None for an end beyond 6 probits.
+        detectable_intercept: smallest one that a test at 5% finds in 80%.
+        intercept_p_value: of the test that it is 0, not corrected.
+        shift: alpha of the line of slope 1, in probits.
+        shift_stderr: its standard error.
+        p_value_corrected: the ray's, by Holm over the whole program.
+        intercept_p_value_corrected: the same of the intercept's.
+        verdict: `rejected`, `holds` or `undecided`.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    imagenet_index: int
+    label: str
+    models: int
+    common_photos: int
+    counter_photos: int
+    drop: float
+    slope: float
+    reliance: float | None
+    interval: tuple[float, float] | None
+    deviance: dict[str, float]
+    freedom: int
+    overdispersion: float
+    p_values: dict[str, float]
+    intercept: float
+    intercept_interval: tuple[float | None, float | None]
+    detectable_intercept: float
+    intercept_p_value: float
+    shift: float
+    shift_stderr: float
+    p_value_corrected: float
+    intercept_p_value_corrected: float
+    verdict: str
+    sentence: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +133,8 @@ def fit_classes(counts: ClassCounts) -> ClassFits:
     )
 
 
-def examine_classes(fits: ClassFits) -> list[ClassTest]:
-    """Every class's test, not yet judged."""
+def ask_classes(fits: ClassFits) -> list[Question[ClassTest]]:
+    """Ask of every class whether its models lie on one ray."""
     counts, lines = fits.counts, fits.lines
     models = counts.known.sum(axis=1)
     ray, line = lines["ray"], lines["line"]
@@ -98,18 +153,25 @@ def examine_classes(fits: ClassFits) -> list[ClassTest]:
     detectable = (student.ppf(1 - LEVEL / 2) + student.ppf(_POWER)) * np.sqrt(fits.inflation / information)
     reliance_error = 2 * ray.slope_error * np.sqrt(np.maximum(1, ray.deviance / freedom["ray"])) / (1 + ray.slope) ** 2
     sensible = np.sum(counts.known * ray.places, axis=1) * (1 + ray.slope) > 0
-    half = float(norm.ppf(1 - LEVEL / 2)) * reliance_error
+    half = Z95 * reliance_error
     shares = {group: counts.right[group] / counts.photos[group] for group in GROUPS}
     drops = 100 * np.sum(counts.known * (shares["common"] - shares["counter"]), axis=1) / models
     shift_error = np.sqrt(shift_variance(fits))
-    found = []
-    for c, (_, words) in enumerate(counts.classes.iterrows()):
+
+    def ask(c: int, imagenet_index: int, label: str) -> Question[ClassTest]:
+        one_ray, no_intercept = float(p_values["ray"][c]), float(intercept_p[c])
         tau = float((1 - ray.slope[c]) / (1 + ray.slope[c])) if sensible[c] else None
-        found.append(
-            ClassTest(
+        overdispersion = float(ray.deviance[c] / freedom["ray"][c])
+        ends = _inside(low[c]), _inside(high[c])
+
+        def answer(correct: Correction) -> ClassTest:
+            verdict, reasons = _judge(
+                correct(one_ray), correct(no_intercept), ends, overdispersion, float(detectable[c])
+            )
+            return ClassTest(
                 source=counts.source,
-                imagenet_index=int(words["imagenet_index"]),
-                label=str(words["label"]).partition(",")[0],
+                imagenet_index=imagenet_index,
+                label=label,
                 models=int(models[c]),
                 common_photos=int(counts.photos["common"][c].max()),
                 counter_photos=int(counts.photos["counter"][c].max()),
@@ -119,17 +181,50 @@ def examine_classes(fits: ClassFits) -> list[ClassTest]:
                 interval=None if tau is None else (float(tau - half[c]), float(tau + half[c])),
                 deviance={name: float(fit.deviance[c]) for name, fit in lines.items()},
                 freedom=int(freedom["ray"][c]),
-                overdispersion=float(ray.deviance[c] / freedom["ray"][c]),
+                overdispersion=overdispersion,
                 p_values={name: float(p_values[name][c]) for name in LINES},
                 intercept=float(line.intercept[c]),
-                intercept_interval=(_inside(low[c]), _inside(high[c])),
+                intercept_interval=ends,
                 detectable_intercept=float(detectable[c]),
-                intercept_p_value=float(intercept_p[c]),
+                intercept_p_value=no_intercept,
                 shift=float(lines["shift"].intercept[c]),
                 shift_stderr=float(shift_error[c]),
+                p_value_corrected=correct(one_ray),
+                intercept_p_value_corrected=correct(no_intercept),
+                verdict=verdict,
+                sentence=f"{counts.source}, {label}: one ray {verdict}: {'; '.join(reasons)}.",
             )
-        )
-    return found
+
+        return Question((one_ray, no_intercept), answer)
+
+    return [
+        ask(c, int(words["imagenet_index"]), str(words["label"]).partition(",")[0])
+        for c, (_, words) in enumerate(counts.classes.iterrows())
+    ]
+
+
+def _judge(
+    one_ray: float,
+    no_intercept: float,
+    interval: tuple[float | None, float | None],
+    overdispersion: float,
+    detectable: float,
+) -> tuple[str, list[str]]:
+    """The verdict on one class, with its reasons in words, from the two corrected p-values."""
+    low, high = interval
+    ends = f"[{'below -6' if low is None else f'{low:+.2f}'}, {'above 6' if high is None else f'{high:+.2f}'}]"
+    reasons = []
+    if no_intercept < LEVEL:
+        reasons.append(f"the line misses the origin, {ends} probits")
+        if low is not None and high is not None and low < 0 < high:  # a steep line may meet either side of the origin
+            reasons[0] += " but not 0"
+    if one_ray < LEVEL:
+        reasons.append(f"the models scatter {overdispersion:.1f} times as much as photos do")
+    if reasons:
+        return "rejected", reasons
+    if low is not None and high is not None and low > -NEGLIGIBLE and high < NEGLIGIBLE:
+        return "holds", [f"no intercept beyond {NEGLIGIBLE} probits is compatible, {ends}"]
+    return "undecided", [f"the intercept may be {ends}; one of {detectable:.2f} would be found in 80%"]
 
 
 def shift_variance(fits: ClassFits) -> Float[np.ndarray, " classes"]:
@@ -139,41 +234,6 @@ def shift_variance(fits: ClassFits) -> Float[np.ndarray, " classes"]:
     freedom = fits.counts.known.sum(axis=1) - 1
     shared = (np.sum(np.sqrt(shift.weights), axis=1) / total) ** 2
     return np.maximum(shared, np.maximum(1, shift.pearson / freedom) / total)
-
-
-def questions(test: ClassTest) -> tuple[float, ...]:
-    """The p-values that count in the correction for multiple comparisons."""
-    return test.p_values["ray"], test.intercept_p_value
-
-
-def judged(test: ClassTest, corrected: Sequence[float]) -> ClassTest:
-    """The verdict that follows from the corrected p-values."""
-    one_ray, intercept = corrected
-    low, high = test.intercept_interval
-    ends = f"[{'below -6' if low is None else f'{low:+.2f}'}, {'above 6' if high is None else f'{high:+.2f}'}]"
-    misses = f"the line misses the origin, {ends} probits"
-    if low is not None and high is not None and low < 0 < high:  # a steep line may meet either side of the origin
-        misses += " but not 0"
-    reasons = [
-        words for words, p in ((misses, intercept),
-                               (f"the models scatter {test.overdispersion:.1f} times as much as photos do", one_ray))
-        if p < LEVEL
-    ]  # fmt: skip
-    if reasons:
-        verdict = "rejected"
-    elif low is not None and high is not None and low > -NEGLIGIBLE and high < NEGLIGIBLE:
-        verdict = "holds"
-        reasons = [f"no intercept beyond {NEGLIGIBLE} probits is compatible, {ends}"]
-    else:
-        verdict = "undecided"
-        reasons = [f"the intercept may be {ends}; one of {test.detectable_intercept:.2f} would be found in 80%"]
-    return dataclasses.replace(
-        test,
-        p_value_corrected=one_ray,
-        intercept_p_value_corrected=intercept,
-        verdict=verdict,
-        sentence=f"{test.source}, {test.label}: one ray {verdict}: {'; '.join(reasons)}.",
-    )
 
 
 def _design(name: str, fit: CountLine) -> Float[np.ndarray, "classes models parameters"]:
@@ -194,18 +254,18 @@ def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarr
     sides = np.repeat([-1.0, 1.0], classes)
     inner = outer = start
 
-    def excluded(at: np.ndarray) -> np.ndarray:
+    def excludes(at: np.ndarray) -> np.ndarray:
         return fit_counts(right, photos, known, intercept=at, iterations=30).deviance > limit
 
     # Outwards until the first place that is excluded: beyond it a steep line the other way may fit again.
     found = np.zeros(2 * classes, bool)
     for distance in _DISTANCES:
         further = np.where(found, outer, np.clip(start + sides * distance, -_FURTHEST, _FURTHEST))
-        out = excluded(further)
+        out = excludes(further)
         inner, outer, found = np.where(found | out, inner, further), further, found | out
     for _ in range(_BISECTIONS):
         middle = (inner + outer) / 2
-        out = excluded(middle)
+        out = excludes(middle)
         inner, outer = np.where(out, inner, middle), np.where(out, middle, outer)
     ends = np.where(found, outer, sides * np.inf)
     return ends[:classes], ends[classes:]

@@ -1,7 +1,8 @@
-"""Lines on probit axes through models whose accuracies are counts: maximum likelihood with binomial errors in both.
+"""Lines on probit axes through models whose accuracies are counts, and tests of them where errors are shared.
 
-For each class on its own, model i gets a_i of n common photos right, a binomial count of probability Phi(x_i), and b_i
-of m counter photos, of probability Phi(y_i), with
+The fit is by maximum likelihood with binomial errors in both accuracies. For each class on its own, model i gets a_i of
+n common photos right, a binomial count of probability Phi(x_i), and b_i of m counter photos, of probability Phi(y_i),
+with
 
     y_i = g + alpha + k (x_i - g)
 
@@ -11,21 +12,35 @@ the line is regressed on what remains, with the variances 1 / w_C + k^2 / w_A. A
 
 Against the saturated model, deviance and Pearson's chi-square have as many degrees of freedom as there are models, less
 the line's free parameters.
+
+All models saw the same photos, so their errors are correlated by an unknown amount. Let the models' standardised
+residuals from a line have one correlation rho, between 0 (independent) and 1 (a hard photo is hard for every model). Of
+the line's chi-square with d degrees of freedom, the direction in which all models move together has the variance
+1 - rho + rho M f. Here f is the share of that direction that the line's own parameters do not take up, and M the number
+of models. The other d - 1 have the variance 1 - rho. The p-value given here is the largest over rho, so that a
+rejection needs no assumption about it. For models far from the origin a ray takes up most of the common movement, and
+the largest is that of independent errors; for a line with an intercept f is 0.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import log_ndtr, ndtr, xlogy
-from scipy.stats import norm
+from scipy.stats import chi2, norm
+
+from workbench.conventions import GROUPS
 
 # Accuracies of 1 in 3.5 million and their complements: beyond these a class's few hundred photos tell nothing.
 _FURTHEST = 5.0
 _STEEPEST = 10.0
 _LONGEST_STEP, _SHORTEST_STEP = 0.5, 1e-8
 ITERATIONS = 60
+_CORRELATIONS = np.linspace(0.0, 1.0, 21)
+# Of a normal variable's absolute value, far into its tail; the integrand is smooth but for one corner.
+_PLACES, _SHARES = np.polynomial.legendre.leggauss(400)
+_REACH = 9.0
 
 Counted = tuple[Float[np.ndarray, "classes models"], Float[np.ndarray, "classes models"]]
 
@@ -73,7 +88,7 @@ def fit_counts(
         meeting: g, the probit of the point that the intercept is measured at.
         iterations: of Fisher scoring, at most.
     """
-    common, counter = ((right[group], photos[group]) for group in ("common", "counter"))
+    common, counter = ((right[group], photos[group]) for group in GROUPS)
     x, y = (norm.ppf((got + 0.5) / (of + 1)) - meeting for got, of in (common, counter))
     classes = len(x)
     starts = [np.full(classes, 1.0 if slope is None else slope)]
@@ -170,3 +185,47 @@ def _deviance(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.n
 def _pearson(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.ndarray:
     share = ndtr(probit)
     return (right - photos * share) ** 2 / (photos * share * ndtr(-probit))
+
+
+def left_share(
+    weights: Float[np.ndarray, "classes models"], design: Float[np.ndarray, "classes models parameters"]
+) -> Float[np.ndarray, " classes"]:
+    """f: share of a common movement of all standardised residuals that a line's parameters do not take up.
+
+    Args:
+        weights: inverse variances of the residuals; 0 for a model that takes no part.
+        design: derivatives of the line by its free parameters.
+    """
+    root = np.sqrt(weights)
+    together = (weights > 0).astype(float)
+    tangents = root[..., None] * design
+    solved = np.einsum(
+        "cij,cmj,cm->ci", np.linalg.pinv(np.einsum("cmi,cmj->cij", tangents, tangents)), tangents, together
+    )
+    left = together - np.einsum("cmi,ci->cm", tangents, solved)
+    return np.sum(left**2, axis=1) / np.sum(together, axis=1)
+
+
+def largest_p_value(
+    chi_square: Float[np.ndarray, " classes"],
+    freedom: Int[np.ndarray, " classes"],
+    models: Int[np.ndarray, " classes"],
+    left: Float[np.ndarray, " classes"],
+) -> Float[np.ndarray, " classes"]:
+    """Largest p-value over the correlation of the models' errors.
+
+    Args:
+        chi_square: of each class's residuals.
+        freedom: its degrees of freedom, at least 2.
+        models: how many.
+        left: f of each class.
+    """
+    z = (_PLACES + 1) / 2 * _REACH
+    mass = _SHARES * _REACH * norm.pdf(z)
+    most = chi2.sf(chi_square, freedom)
+    for rho in _CORRELATIONS[1:]:
+        together = (1 - rho + rho * models * left)[:, None] * z**2
+        rest = chi_square[:, None] - together
+        tail = chi2.sf(rest / (1 - rho), (freedom - 1)[:, None]) if rho < 1 else (rest < 0).astype(float)
+        most = np.maximum(most, tail @ mass)
+    return np.minimum(most, 1.0)

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from workbench.conventions import GROUPS
+
 # Half of the last printed digit, as a share: the paper gives two decimals of a per cent, the replication six.
 ROUNDING = {"paper": 0.5e-4, "replication": 0.5e-8}
 # A class has at most 346 photos of a group: more than twice as many would be a common multiple, not a count.
 _MOST_PHOTOS = 700
-GROUPS = ("common", "counter")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from published.tables import PublishedTables
 from realdata.claims.settings import Setting, settings
 from realdata.statistics.photo_error import proportions, standard_errors
 from theory.statements.accuracy_on_the_line import Estimate
+from workbench.conventions import GROUPS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Family:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells it from other families."""
+        """The key that distinguishes this family from others."""
         return (self.family, self.setting.source, *self.tables, *self.described.values())
 
     def only(self, kept: Bool[np.ndarray, " models"]) -> "Family":
-        """The same with some of its models."""
+        """Keep some of its models."""
         return dataclasses.replace(
             self,
             models=self.models[kept],
@@ -52,8 +53,8 @@ class Family:
         )
 
 
-def offered(tables: PublishedTables) -> list[tuple[Setting, Family, Family]]:
-    """Every setting with its CLIPs and its ImageNet models, of which there may be none."""
+def pair_families(tables: PublishedTables) -> list[tuple[Setting, Family, Family]]:
+    """Pair the CLIPs of every setting with its ImageNet models, of which there may be none."""
     found = []
     # One table of ImageNet models serves several settings, which differ in what only CLIPs have.
     shared: dict[tuple[str, ...], Family] = {}
@@ -89,7 +90,7 @@ def probits(frame: pd.DataFrame, averaging: str, classes: pd.DataFrame) -> tuple
         classes: the photo counts of each class.
     """
     found = []
-    for group in ("common", "counter"):
+    for group in GROUPS:
         photos = classes[f"{group}_photos"].to_numpy()
         shares = proportions(frame[group].to_numpy(), photos)
         values = norm.ppf(shares)

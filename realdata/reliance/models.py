@@ -12,35 +12,103 @@ in which the two probits do not sum to more than 0 have no index; they are left 
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from realdata.claims.claim_test import LEVEL
 from realdata.claims.settings import Setting
 from realdata.reliance.averages import indices
-from realdata.reliance.counts import GROUPS, ClassCounts
+from realdata.reliance.counts import ClassCounts
 from realdata.reliance.families import Family, estimate
-from realdata.reliance.model_result import ClasswiseIndex, ModelIndex
-from realdata.reliance.random_effects import pool
+from realdata.reliance.question import Correction, Question
+from realdata.reliance.random_effects import Pooled, pool
+from realdata.statistics.photo_error import class_proportions
 from theory.statements.accuracy_on_the_line import Estimate
+from workbench.conventions import GROUPS, LEVEL, Z95
 
-_Z = float(norm.ppf(1 - LEVEL / 2))
 # Fewer classes than this are not averaged.
 _FEWEST_CLASSES = 5
 # The setting of the class-wise tables.
 _CLASSWISE = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced"}
 
 
-def examine_models(
+@dataclasses.dataclass(frozen=True)
+class ClasswiseIndex:
+    """One model's index from its classes, by random effects.
+
+    Attributes:
+        reliance: the mean over classes.
+        interval: its 95% interval.
+        spread: standard deviation between classes beyond photo noise.
+        heterogeneity_p_value: of the test that it is the same in all classes (Cochran's Q), not corrected.
+        heterogeneity_p_value_corrected: by Holm over the whole program.
+        classes: that have an index.
+        left_out: that have none.
+    """
+
+    reliance: float
+    interval: tuple[float, float]
+    spread: float
+    heterogeneity_p_value: float
+    heterogeneity_p_value_corrected: float
+    classes: int
+    left_out: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelIndex:
+    """One model's index of spurious reliance in one setting.
+
+    Attributes:
+        source: `paper` or `replication`.
+        table: the paper's table, or `replication`.
+        setting: `setup`, `prompt` and `averaging`.
+        family: `clip` or `imagenet`.
+        backbone: as in the table.
+        pretrain: as in the table.
+        checkpoint: as in the table.
+        common: accuracy in %.
+        counter: accuracy in %.
+        reliance: its index from the averages; None where its probits do not sum to more than 0.
+        stderr: standard error from the photos, a bound.
+        interval: 95% interval.
+        rank: among the models of its setting, 1 leaning least; None without an index.
+        p_value: of the test that the index is 0, two-sided, not corrected; None without an index.
+        p_value_corrected: by Holm over the whole program.
+        classwise: from its classes, where they are published.
+        verdict: `above 0`, `below 0`, `not told from 0` or `no index`.
+        sentence: what was found, in words.
+    """
+
+    source: str
+    table: str
+    setting: dict[str, str]
+    family: str
+    backbone: str
+    pretrain: str
+    checkpoint: str
+    common: float
+    counter: float
+    reliance: float | None
+    stderr: float | None
+    interval: tuple[float, float] | None
+    rank: int | None
+    p_value: float | None
+    p_value_corrected: float | None
+    classwise: ClasswiseIndex | None
+    verdict: str
+    sentence: str
+
+
+def ask_models(
     settings: Sequence[tuple[Setting, Family, Family]], counts: Iterable[ClassCounts]
-) -> list[ModelIndex]:
-    """Every model in every setting that offers it, each once; ranked within its setting, not yet judged.
+) -> list[Question[ModelIndex]]:
+    """Ask of every model in every setting that has it, each once; ranked within its setting.
 
     Args:
-        settings: as `realdata.reliance.families.offered` gives them.
+        settings: as `realdata.reliance.families.pair_families` gives them.
         counts: of each source's classes.
     """
     distinct: dict[tuple[str, ...], Family] = {}
@@ -50,7 +118,7 @@ def examine_models(
                 distinct.setdefault(family.key, family)
     if not distinct:
         return []
-    classwise = {of.source: _classwise(of) for of in counts}
+    classwise = {of.source: _pool_classes(of) for of in counts}
     common, counter = (
         estimate(
             *(np.concatenate([np.asarray(getattr(of, group)[part]) for of in distinct.values()]) for part in (0, 1))
@@ -58,42 +126,13 @@ def examine_models(
         for group in GROUPS
     )
     index = indices(common, counter)
-    found: list[ModelIndex] = []
+    found: list[Question[ModelIndex]] = []
     for family in distinct.values():
         values, errors = (part[len(found) : len(found) + len(family.models)] for part in index)
         ranks = pd.Series(values).rank(method="min")
         rows = family.models.to_dict("records")
-        found += [_model(family, *row, classwise) for row in zip(rows, values, errors, ranks, strict=True)]
+        found += [_ask_model(family, *row, classwise) for row in zip(rows, values, errors, ranks, strict=True)]
     return found
-
-
-def questions(row: ModelIndex) -> tuple[float, ...]:
-    """The p-values that count in the correction for multiple comparisons."""
-    own = () if row.p_value is None else (row.p_value,)
-    return own if row.classwise is None else (*own, row.classwise.heterogeneity_p_value)
-
-
-def judged(row: ModelIndex, corrected: Sequence[float]) -> ModelIndex:
-    """The verdict that follows from the corrected p-values."""
-    own = None if row.p_value is None else corrected[0]
-    classwise, among = row.classwise, ""
-    if classwise is not None:
-        classwise = dataclasses.replace(classwise, heterogeneity_p_value_corrected=corrected[-1])
-        low, high = classwise.interval
-        differ = "differ" if corrected[-1] < LEVEL else "are not shown to differ"
-        among = (
-            f"; over {classwise.classes} classes {classwise.reliance:.2f} [{low:.2f}, {high:.2f}], which {differ} (by "
-            f"{classwise.spread:.2f}, one standard deviation), with {classwise.left_out} that have none"
-        )
-    if row.reliance is None or own is None or row.interval is None:
-        verdict, words = "no index", "its two probits do not sum to more than 0, so it has no index"
-    else:
-        verdict = "not told from 0" if own >= LEVEL else "above 0" if row.reliance > 0 else "below 0"
-        words = f"index {row.reliance:.2f} [{row.interval[0]:.2f}, {row.interval[1]:.2f}], {verdict}"
-    name = " ".join(part for part in (row.backbone, row.pretrain, row.checkpoint) if part)
-    return dataclasses.replace(
-        row, p_value_corrected=own, classwise=classwise, verdict=verdict, sentence=f"{name}: {words}{among}."
-    )
 
 
 def class_indices(counts: ClassCounts) -> Estimate:
@@ -101,8 +140,7 @@ def class_indices(counts: ClassCounts) -> Estimate:
     estimates = []
     for group in GROUPS:
         photos = counts.photos[group]
-        # 0 and all photos have no probit, and are taken as half a photo away.
-        shares = np.clip(counts.right[group] / photos, 0.5 / photos, 1 - 0.5 / photos)
+        shares = class_proportions(counts.right[group] / photos, photos)
         values = norm.ppf(shares)
         errors = np.sqrt(shares * (1 - shares) / photos) / norm.pdf(values)
         estimates.append(estimate(values, errors))
@@ -110,7 +148,30 @@ def class_indices(counts: ClassCounts) -> Estimate:
     return estimate(*(np.where(counts.known, np.asarray(part), np.nan) for part in index))
 
 
-def _classwise(counts: ClassCounts) -> dict[tuple[str, str], ClasswiseIndex]:
+class _OverClasses(NamedTuple):
+    """One model's index over its classes: the mean as a tau, what was pooled on the scale of the angle, and counts."""
+
+    mean: float
+    pooled: Pooled
+    classes: int
+    left_out: int
+
+    def answer(self, correct: Correction) -> ClasswiseIndex:
+        """Make the row, given the correction."""
+        low, high = self.pooled.interval
+        return ClasswiseIndex(
+            reliance=self.mean,
+            interval=(float(np.tan(low)), float(np.tan(high))),
+            spread=self.pooled.spread * (1 + self.mean**2),
+            heterogeneity_p_value=self.pooled.heterogeneity_p_value,
+            heterogeneity_p_value_corrected=correct(self.pooled.heterogeneity_p_value),
+            classes=self.classes,
+            left_out=self.left_out,
+        )
+
+
+def _pool_classes(counts: ClassCounts) -> dict[tuple[str, str], _OverClasses]:
+    """Average each model's index over its classes, by backbone and pre-training set."""
     index = class_indices(counts)
     found = {}
     for number, (_, model) in enumerate(counts.models.iterrows()):
@@ -120,50 +181,71 @@ def _classwise(counts: ClassCounts) -> dict[tuple[str, str], ClasswiseIndex]:
             continue
         # The angle's derivative by tau is 1 / (1 + tau^2).
         pooled = pool(np.arctan(value[has]), (error[has] / (1 + value[has] ** 2)) ** 2)
-        mean = float(np.tan(pooled.mean))
-        found[str(model["backbone"]), str(model["pretrain"])] = ClasswiseIndex(
-            reliance=mean,
-            interval=(float(np.tan(pooled.interval[0])), float(np.tan(pooled.interval[1]))),
-            spread=pooled.spread * (1 + mean**2),
-            heterogeneity_p_value=pooled.heterogeneity_p_value,
-            heterogeneity_p_value_corrected=1.0,
-            classes=int(has.sum()),
-            left_out=int((counts.known[:, number] & ~has).sum()),
+        left_out = int((counts.known[:, number] & ~has).sum())
+        found[str(model["backbone"]), str(model["pretrain"])] = _OverClasses(
+            float(np.tan(pooled.mean)), pooled, int(has.sum()), left_out
         )
     return found
 
 
-def _model(
+def _ask_model(
     family: Family,
     row: Mapping[Any, Any],
     value: float,
     error: float,
     rank: float,
-    classwise: Mapping[str, Mapping[tuple[str, str], ClasswiseIndex]],
-) -> ModelIndex:
+    classwise: Mapping[str, Mapping[tuple[str, str], _OverClasses]],
+) -> Question[ModelIndex]:
     setting = {name: family.described[name] for name in ("setup", "prompt", "averaging")}
+    backbone, pretrain, checkpoint = (str(row[name]) for name in ("backbone", "pretrain", "checkpoint"))
     own = None
     # Table 9 repeats backbones with other checkpoints, of which no classes are published.
-    if setting == _CLASSWISE and not row["checkpoint"] and family.family == "clip":
-        own = classwise.get(family.setting.source, {}).get((str(row["backbone"]), str(row["pretrain"])))
+    if setting == _CLASSWISE and not checkpoint and family.family == "clip":
+        own = classwise.get(family.setting.source, {}).get((backbone, pretrain))
     has = not np.isnan(value)
-    return ModelIndex(
-        source=family.setting.source,
-        table=family.tables[0] if family.tables else "replication",
-        setting=setting,
-        family=family.family,
-        backbone=str(row["backbone"]),
-        pretrain=str(row["pretrain"]),
-        checkpoint=str(row["checkpoint"]),
-        common=float(row["common"]),
-        counter=float(row["counter"]),
-        reliance=float(value) if has else None,
-        stderr=float(error) if has else None,
-        interval=(float(value - _Z * error), float(value + _Z * error)) if has else None,
-        rank=int(rank) if has else None,
-        p_value=float(2 * norm.sf(abs(value) / error)) if has else None,
-        p_value_corrected=None,
-        classwise=own,
-        verdict="",
-        sentence="",
+    p_value = float(2 * norm.sf(abs(value) / error)) if has else None
+    low, high = float(value - Z95 * error), float(value + Z95 * error)
+
+    def answer(correct: Correction) -> ModelIndex:
+        corrected = None if p_value is None else correct(p_value)
+        if corrected is None:
+            verdict, words = "no index", "its two probits do not sum to more than 0, so it has no index"
+        else:
+            verdict = "not told from 0" if corrected >= LEVEL else "above 0" if value > 0 else "below 0"
+            words = f"index {value:.2f} [{low:.2f}, {high:.2f}], {verdict}"
+        over_classes = None if own is None else own.answer(correct)
+        name = " ".join(part for part in (backbone, pretrain, checkpoint) if part)
+        return ModelIndex(
+            source=family.setting.source,
+            table=family.tables[0] if family.tables else "replication",
+            setting=setting,
+            family=family.family,
+            backbone=backbone,
+            pretrain=pretrain,
+            checkpoint=checkpoint,
+            common=float(row["common"]),
+            counter=float(row["counter"]),
+            reliance=float(value) if has else None,
+            stderr=float(error) if has else None,
+            interval=(low, high) if has else None,
+            rank=int(rank) if has else None,
+            p_value=p_value,
+            p_value_corrected=corrected,
+            classwise=over_classes,
+            verdict=verdict,
+            sentence=f"{name}: {words}{_over_classes_in_words(over_classes)}.",
+        )
+
+    p_values = () if p_value is None else (p_value,)
+    return Question(p_values if own is None else (*p_values, own.pooled.heterogeneity_p_value), answer)
+
+
+def _over_classes_in_words(found: ClasswiseIndex | None) -> str:
+    if found is None:
+        return ""
+    low, high = found.interval
+    differ = "differ" if found.heterogeneity_p_value_corrected < LEVEL else "are not shown to differ"
+    return (
+        f"; over {found.classes} classes {found.reliance:.2f} [{low:.2f}, {high:.2f}], which {differ} (by "
+        f"{found.spread:.2f}, one standard deviation), with {found.left_out} that have none"
     )

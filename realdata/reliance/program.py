@@ -4,15 +4,14 @@ import argparse
 import dataclasses
 from typing import Any
 
-from published.option import add_published_option
-from published.tables import read_classwise, read_published_tables
+from published.tables import add_published_option, read_classwise, read_published_tables
 from realdata.reliance import table
 from realdata.reliance.study import Study, study
 from workbench import program, results, terminal
 
 
 def reliance_content(found: Study) -> dict[str, Any]:
-    """What `--json` gives of a study."""
+    """The content of a study that `--json` gives."""
     return {
         "tests": [dataclasses.asdict(test) for test in found.tests],
         "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],

@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from scipy.stats import t as student_t
 from statsmodels.stats.meta_analysis import combine_effects
 
-from realdata.claims.claim_test import LEVEL
+from workbench.conventions import LEVEL
 
 
 class Pooled(NamedTuple):

@@ -1,23 +1,20 @@
 """Everything that published accuracies say of S19, judged together: one correction for all that was asked."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables
-from realdata.claims.claim_test import LEVEL
-from realdata.reliance import alternatives, averages, class_summary, classes, models
-from realdata.reliance.alternatives_result import Alternatives, AtOneDifficulty
-from realdata.reliance.class_result import ClassSummary, ClassTest
+from realdata.reliance.alternatives import Alternatives, AtOneDifficulty, ask_alternatives
+from realdata.reliance.averages import IndexDifference, RelianceTest, ask_averages
+from realdata.reliance.class_summary import ClassSummary, summarise
+from realdata.reliance.classes import ClassTest, ask_classes, fit_classes
 from realdata.reliance.counts import count
-from realdata.reliance.families import offered
-from realdata.reliance.model_result import ModelIndex
-from realdata.reliance.result import Comparison, RelianceTest
-
-_Row = TypeVar("_Row")
+from realdata.reliance.families import pair_families
+from realdata.reliance.models import ModelIndex, ask_models
+from realdata.reliance.question import Question, Row, holm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Study:
     """
 
     tests: list[RelianceTest]
-    comparisons: list[Comparison]
+    comparisons: list[IndexDifference]
     classes: list[ClassTest]
     summaries: list[ClassSummary]
     models: list[ModelIndex]
@@ -53,45 +50,31 @@ def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Stu
         classwise: accuracies of single classes by source, as `published.tables.read_classwise` gives them; may be
             empty.
     """
-    settings = offered(tables)
-    tests, comparisons = averages.examine_averages(settings)
+    settings = pair_families(tables)
     counts = [count(source, frame, tables.classes) for source, frame in classwise.items()]
-    fits = [classes.fit_classes(of) for of in counts]
-    of_classes = [classes.examine_classes(fit) for fit in fits]
-    summaries = [class_summary.summarise(*pair) for pair in zip(fits, of_classes, strict=True)]
-    described, differences = alternatives.examine_alternatives(settings)
+    fits = [fit_classes(of) for of in counts]
+    by_source = [ask_classes(fit) for fit in fits]
 
-    asked: list[float] = []
-    waiting: list[tuple[list[Any], list[tuple[Any, int, int]], Callable[[Any, Sequence[float]], Any]]] = []
+    tests, comparisons = ask_averages(settings)
+    classes = [question for questions in by_source for question in questions]
+    summaries = [summarise(*pair) for pair in zip(fits, by_source, strict=True)]
+    models = ask_models(settings, counts)
+    alternatives, differences = ask_alternatives(settings)
+    every: list[Question[Any]] = [
+        *tests, *comparisons, *classes, *summaries, *models, *alternatives, *differences
+    ]  # fmt: skip
+    correct = holm(every)
 
-    def ask(
-        rows: list[_Row], questions: Callable[[Any], tuple[float, ...]], judged: Callable[[Any, Sequence[float]], _Row]
-    ) -> list[_Row]:
-        """Note the rows' questions; the list that is returned is filled with judged rows at the end."""
-        final: list[_Row] = []
-        places = []
-        for row in rows:
-            values = questions(row)
-            places.append((row, len(asked), len(asked) + len(values)))
-            asked.extend(values)
-        waiting.append((final, places, judged))
-        return final
+    def answers(questions: Iterable[Question[Row]]) -> list[Row]:
+        return [question.answer(correct) for question in questions]
 
-    result = Study(
-        tests=ask(tests, averages.questions, averages.judged),
-        comparisons=ask(comparisons, averages.questions, averages.judged_comparison),
-        classes=ask([test for of in of_classes for test in of], classes.questions, classes.judged),
-        summaries=ask(summaries, class_summary.questions, class_summary.judged),
-        models=ask(models.examine_models(settings, counts), models.questions, models.judged),
-        alternatives=ask(described, alternatives.questions, alternatives.judged),
-        differences=ask(differences, alternatives.questions, alternatives.judged_difficulty),
-        questions=len(asked),
+    return Study(
+        tests=answers(tests),
+        comparisons=answers(comparisons),
+        classes=answers(classes),
+        summaries=answers(summaries),
+        models=answers(models),
+        alternatives=answers(alternatives),
+        differences=answers(differences),
+        questions=sum(len(question.p_values) for question in every),
     )
-    corrected = [float(p) for p in multipletests(asked, alpha=LEVEL, method="holm")[1]] if asked else []
-    for final, places, judge in waiting:
-        final.extend(judge(row, corrected[start:end]) for row, start, end in places)
-    counted = [
-        class_summary.counted(summary, [test for test in result.classes if test.source == summary.source])
-        for summary in result.summaries
-    ]
-    return dataclasses.replace(result, summaries=counted)

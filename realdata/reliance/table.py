@@ -6,13 +6,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from realdata.claims.claim_test import LEVEL
-from realdata.reliance.alternatives_result import Alternatives
-from realdata.reliance.class_result import ClassTest
-from realdata.reliance.model_result import ModelIndex
-from realdata.reliance.result import RelianceTest
+from realdata.reliance.alternatives import Alternatives
+from realdata.reliance.averages import RelianceTest
+from realdata.reliance.classes import ClassTest
+from realdata.reliance.models import ModelIndex
 from realdata.reliance.study import Study
 from workbench import terminal
+from workbench.conventions import LEVEL
 
 FAMILY_NAMES = {"clip": "CLIPs", "imagenet": "ImageNet models"}
 
@@ -71,7 +71,7 @@ def _averages(console: Console, study: Study) -> None:
                 setting_words(row.source, row.tables, row.setting),
                 row.setting["selector"],
                 _with_interval(row.difference, row.interval, "+"),
-                _p(row.p_value),
+                terminal.p_value(row.p_value),
                 row.verdict,
                 "".join(f"{other.difference:+.3f}: {other.verdict}" for other in beside),
             )
@@ -107,7 +107,7 @@ def _alternatives(console: Console, study: Study) -> None:
             f"{row.models} {_family(row)}",
             *(f"{row.aicc[name]:.1f}" for name in ("ray", "chance", "shift", "line")),
             _with_interval(row.slopes["line"], row.slope_interval, digits=2),
-            _p(row.p_values_corrected["shift"]),
+            terminal.p_value(row.p_values_corrected["shift"]),
             row.verdict,
         )
     console.print(table)
@@ -200,7 +200,3 @@ def _table(*headings: str) -> Table:
 
 def _with_interval(value: float, interval: Sequence[float], sign: str = "", digits: int = 3) -> str:
     return f"{value:{sign}.{digits}f} [{interval[0]:{sign}.{digits}f}, {interval[1]:{sign}.{digits}f}]"
-
-
-def _p(value: float) -> str:
-    return "<0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -1,30 +1,34 @@
 """Class-balanced means of both groups and their difference, with bootstrap intervals over photos and over classes.
 
-A group's value is the mean over the classes that have photos in it; the drop is common minus counter. Two intervals:
-over photos, drawn again within each class and group (these classes, other photos of them); and over classes as well,
-each copy of a class with photos of its own (other classes, and other photos of them). The second is wider, since
-classes differ by more than their photos' chance does.
+One model. A group's value is the mean over the classes that have photos in it; the drop is common minus counter. There
+are two intervals. Over photos, they are drawn again within each class and group: these classes, other photos of them.
+Over classes as well, each copy of a class has photos of its own: other classes, and other photos of them. The second is
+wider, since classes differ by more than their photos' chance does.
 
 Where every class of a group is always right or always wrong, photos drawn again are as they were, so that the
 bootstrap's interval has no width. Exact bounds have some. Where all n_c photos of each class c are right, accuracies
 a_c make that happen with probability prod a_c^n_c; the lowest mean of the a_c for which it is still 2.5% has
 a_c = min(1, mu n_c) (Lagrange), and is the interval's lower end; upper ends and wrong photos mirror it. The difference
 of the groups gets its ends from theirs by the square-and-add rule (Zou and Donner 2008, doi 10.1002/sim.3095).
+
+Two models on the same photos. The difference of their accuracies has paired intervals: photos drawn again bring both
+models' answers with them.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from scipy.optimize import brentq
 
-from realdata.photos.folders import GROUPS
+from workbench.conventions import GROUPS, LEVEL, PERCENTILES_95
 
 NAMES = (*GROUPS, "drop")
 DRAWS = 10_000
-LEVEL = 95.0  # %
-_TAIL = (1 - LEVEL / 100) / 2
+_TAIL = LEVEL / 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Interval:
     over_classes: tuple[float, float]
 
     def content(self, name: str = "value") -> dict[str, float | list[float]]:
-        """As result files hold it, the value under a name."""
+        """The value, under a name, and its intervals as result files hold them."""
         return {
             name: self.value,
             "interval": list(self.over_photos),
@@ -55,7 +59,7 @@ def balanced_intervals(
     draw: Callable[[np.random.Generator, str, Int[np.ndarray, "draws classes"]], Float[np.ndarray, "draws classes"]],
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Both groups' means over classes and the drop, each with its intervals.
+    """Estimate both groups' means over classes and the drop, each with its intervals.
 
     Args:
         values: of each class in each group, NaN where it has no photos.
@@ -83,7 +87,7 @@ def _mean(values: dict[str, np.ndarray], name: str) -> Float[np.ndarray, " draws
 
 
 def _ends(draws: Float[np.ndarray, " draws"]) -> tuple[float, float]:
-    low, high = np.percentile(draws, [(100 - LEVEL) / 2, (100 + LEVEL) / 2])
+    low, high = np.percentile(draws, PERCENTILES_95)
     return float(low), float(high)
 
 
@@ -92,7 +96,7 @@ def with_width(
     right: Mapping[str, Int[np.ndarray, " classes"]],
     photos: Mapping[str, Int[np.ndarray, " classes"]],
 ) -> dict[str, Interval]:
-    """Intervals with exact bounds where every class of a group is at 0 or 100%, as they are where not.
+    """Give exact bounds to intervals where every class of a group is at 0 or 100%; leave the others as they are.
 
     Args:
         intervals: of both groups and the drop, in %.
@@ -106,17 +110,17 @@ def with_width(
         if np.all((good == 0) | (good == number)):
             low = found[group].value - 100 * _loss(number[good == number]) * np.sum(good == number) / len(number)
             high = found[group].value + 100 * _loss(number[good == 0]) * np.sum(good == 0) / len(number)
-            found[group] = _widened(found[group], (low, high))
+            found[group] = _widen(found[group], (low, high))
     if any(found[group] is not intervals[group] for group in GROUPS):
         common, counter, value = found["common"], found["counter"], found["drop"].value
         low = value - np.hypot(common.value - common.over_photos[0], counter.over_photos[1] - counter.value)
         high = value + np.hypot(common.over_photos[1] - common.value, counter.value - counter.over_photos[0])
-        found["drop"] = _widened(found["drop"], (float(low), float(high)))
+        found["drop"] = _widen(found["drop"], (float(low), float(high)))
     return found
 
 
 def _loss(number: Int[np.ndarray, " classes"]) -> float:
-    """How far the mean accuracy of classes, all of whose photos are right, may lie below 1."""
+    """The distance below 1 that the mean accuracy of classes may have, all of whose photos are right."""
     if not len(number):
         return 0.0
 
@@ -127,6 +131,75 @@ def _loss(number: Int[np.ndarray, " classes"]) -> float:
     return float(1 - np.mean(np.minimum(1.0, scale * number)))
 
 
-def _widened(interval: Interval, ends: tuple[float, float]) -> Interval:
+def _widen(interval: Interval, ends: tuple[float, float]) -> Interval:
     both = interval.over_classes
     return dataclasses.replace(interval, over_photos=ends, over_classes=(min(both[0], ends[0]), max(both[1], ends[1])))
+
+
+def pair(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """The photos that both models answered: a row each, with `correct_a` and `correct_b`.
+
+    Args:
+        first: predictions of model A, with `path`, `class_index`, `group` and `correct`.
+        second: those of model B.
+    """
+    keys = ["path", "class_index", "group"]
+    return first[[*keys, "correct"]].merge(second[[*keys, "correct"]], on=keys, suffixes=("_a", "_b"))
+
+
+def paired_intervals(pairs: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
+    """A's accuracy minus B's in points, class-balanced, in both groups, and the difference of the two drops.
+
+    Photos drawn again bring both models' answers with them, so that what makes a photo hard for both cancels.
+
+    Args:
+        pairs: as `pair` gives them.
+        seed: of the bootstrap.
+    """
+    counts = _outcomes(pairs)
+    values = {group: _difference(counts[group]) for group in GROUPS}
+
+    def draw(
+        generator: np.random.Generator, group: str, classes: Int[np.ndarray, "draws classes"]
+    ) -> Float[np.ndarray, "draws classes"]:
+        chosen = counts[group][classes]
+        number = chosen.sum(axis=-1)
+        shares = chosen / np.maximum(number, 1)[..., None]
+        # Where there are no photos there is nothing to draw; the shares must sum to 1 all the same.
+        shares[..., 2] += number == 0
+        return _difference(generator.multinomial(number, shares))
+
+    return balanced_intervals(values, draw, seed)
+
+
+def _outcomes(pairs: pd.DataFrame) -> dict[str, Int[np.ndarray, "classes 3"]]:
+    """For each class of a group: photos that only A is right on, only B, and both or neither."""
+    classes = sorted(set(pairs.class_index))
+    outcome = (pairs.correct_a - pairs.correct_b).map({1: 0, -1: 1, 0: 2})
+    found = {}
+    for group in GROUPS:
+        of_group = pairs.group == group
+        table = pd.crosstab(pairs.class_index[of_group], outcome[of_group])
+        found[group] = table.reindex(index=classes, columns=[0, 1, 2], fill_value=0).to_numpy(int)
+    return found
+
+
+def _difference(counts: Int[np.ndarray, "*shape 3"]) -> Float[np.ndarray, "*shape"]:
+    number = counts.sum(axis=-1)
+    return np.where(number > 0, 100.0 * (counts[..., 0] - counts[..., 1]) / np.maximum(number, 1), np.nan)
+
+
+def comparison(pairs: pd.DataFrame) -> dict[str, Any]:
+    """The numbers of a comparison, JSON-ready: differences in points with intervals, and who is right on how many."""
+    intervals = paired_intervals(pairs)
+    flips = {}
+    for group in GROUPS:
+        a, b = (pairs.loc[pairs.group == group, f"correct_{letter}"].astype(bool) for letter in "ab")
+        flips[group] = {
+            "photos": len(a),
+            "both_right": int((a & b).sum()),
+            "only_a_right": int((a & ~b).sum()),
+            "only_b_right": int((b & ~a).sum()),
+            "both_wrong": int((~a & ~b).sum()),
+        }
+    return {"differences": {name: intervals[name].content() for name in NAMES}, "photos": flips}

@@ -18,6 +18,8 @@ import statsmodels.api as sm
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
+from workbench.conventions import LEVEL
+
 
 @dataclasses.dataclass(frozen=True)
 class EffectiveRobustness:
@@ -74,8 +76,8 @@ def effective_robustness(
     from_line = float(gradient @ fit.cov_params() @ gradient)
     from_models = float(np.var(values, ddof=1)) / len(values)
     mean = float(np.mean(values))
-    stderr, freedom = _summed((from_line, float(fit.df_resid)), (from_models, len(values) - 1.0))
-    half_width = float(student_t.ppf(0.975, freedom)) * stderr
+    stderr, freedom = _sum_errors((from_line, float(fit.df_resid)), (from_models, len(values) - 1.0))
+    half_width = float(student_t.ppf(1 - LEVEL / 2, freedom)) * stderr
 
     return EffectiveRobustness(
         intercept=float(fit.params[0]),
@@ -119,7 +121,7 @@ def clustered_mean(
     gradient = _gradient(predicted, design)
     line = fit.get_robustcov_results("cluster", groups=baseline_clusters, use_t=True).cov_params()
     mean = sm.OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
-    stderr, freedom = _summed(
+    stderr, freedom = _sum_errors(
         (float(gradient @ line @ gradient), float(baseline_clusters.max())),
         (float(mean.cov_params()[0, 0]), float(clusters.max())),
     )
@@ -177,8 +179,8 @@ def _gradient(predicted: np.ndarray, design: np.ndarray) -> np.ndarray:
     return -100 * np.mean((predicted * (1 - predicted))[:, None] * design, axis=0)
 
 
-def _summed(*parts: tuple[float, float]) -> tuple[float, float]:
-    """The standard error of a sum of independent parts, each a variance with its degrees of freedom, and its own."""
+def _sum_errors(*parts: tuple[float, float]) -> tuple[float, float]:
+    """The error of a sum of independent parts and its degrees of freedom (Welch, Satterthwaite), from theirs."""
     variance = sum(part for part, _ in parts)
     return float(np.sqrt(variance)), variance**2 / sum(part**2 / freedom for part, freedom in parts)
 
@@ -188,7 +190,7 @@ def _design(common: np.ndarray) -> np.ndarray:
 
 
 def _intervals(fit: Any, common: np.ndarray, counter: np.ndarray) -> np.ndarray:
-    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=0.05)  # of a new baseline model, in logits
+    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=LEVEL)  # of a new baseline model, in logits
     return 100 * (counter[:, None] - expit(bounds[:, ::-1]))
 
 

@@ -37,7 +37,7 @@ def unbalanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
 
 
 def standard_errors(accuracies: np.ndarray, photos: np.ndarray, averaging: str) -> np.ndarray:
-    """Those of several accuracies averaged in the same way, shape (models,).
+    """Largest standard errors of several accuracies averaged in the same way, shape (models,).
 
     Args:
         accuracies: in [0, 1], shape (models,).
@@ -57,3 +57,13 @@ def proportions(percent: np.ndarray, photos: np.ndarray) -> np.ndarray:
     """
     margin = 0.5 / float(np.sum(photos))
     return np.clip(percent / 100, margin, 1 - margin)
+
+
+def class_proportions(shares: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    """Accuracies of single classes as shares in (0, 1): 0 and 1 are taken as half a photo away.
+
+    Args:
+        shares: accuracies in [0, 1].
+        photos: number of photos behind each, of the same shape.
+    """
+    return np.clip(shares, 0.5 / photos, 1 - 0.5 / photos)

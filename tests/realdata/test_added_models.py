@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY, read_published_tables
-from realdata.claims.added import not_asked
-from realdata.claims.added_models import read_added_models
+from realdata.claims.added_models import not_asked, read_added_models
 from realdata.claims.evaluate import evaluate_added
 from realdata.claims.program import main
 from workbench.errors import InputError

@@ -13,11 +13,11 @@ from scipy.stats import norm, ttest_1samp
 
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.claims import table
+from realdata.claims.claim_test import judge
 from realdata.claims.evaluate import evaluate_claims, rows_of_tables
-from realdata.claims.hypothesis import Estimate, positive
-from realdata.claims.judge import judge
-from realdata.claims.model_facts import image_tower_parameters, is_filtered
+from realdata.claims.hypothesis import Effect, positive
 from realdata.claims.program import main
+from realdata.claims.settings import image_tower_parameters, is_filtered
 from tests import seeds
 from workbench.errors import InputError
 
@@ -110,7 +110,7 @@ def test_clustered_errors_are_the_sandwich(tests):
 
 def test_of_several_effects_all_must_be_as_claimed_and_one_is_enough_for_the_opposite():
     """The largest p-value of all, and Bonferroni's of the smallest; both two-sided."""
-    estimates = [Estimate(3.0, 1.0), Estimate(2.2, 1.0), Estimate(-2.5, 1.0)]
+    estimates = [Effect(3.0, 1.0), Effect(2.2, 1.0), Effect(-2.5, 1.0)]
     claim, opposite = positive("none is above 0", "points").p_values_of_all(estimates[:2])
     assert claim == pytest.approx(2 * norm.sf(2.2)) and opposite == 1.0
     claim, opposite = positive("none is above 0", "points").p_values_of_all(estimates)

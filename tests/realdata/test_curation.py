@@ -11,10 +11,9 @@ from scipy.stats import t as student_t
 
 from published.tables import DIRECTORY
 from realdata.curate import held_out as held_out_room
-from realdata.curate.chance import chance
 from realdata.curate.curation import CurationConfig, curate
-from realdata.curate.held_out import HALF, SHARE, held_out
-from realdata.curate.selection import Cells, choose, count
+from realdata.curate.held_out import HALF, SHARE, hold_out
+from realdata.curate.selection import Cells, chance, choose, count
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.statistics.effective_robustness import robustness_of_one
 from tests import seeds
@@ -151,7 +150,7 @@ def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
         of_classes.append(drops)
         if any(kept):
             overall.append(np.mean(np.array(drops)[kept]))
-    found = held_out(cells, 30.0, share, seeds.generator(4), 10_000)
+    found = hold_out(cells, 30.0, share, seeds.generator(4), 10_000)
     error = np.std(overall) / np.sqrt(len(overall))
     assert found.drop.value == pytest.approx(np.mean(overall), abs=4 * error)
     errors = np.std(of_classes, axis=0) / np.sqrt(len(of_classes))
@@ -187,7 +186,7 @@ def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photo
         true_drop = true[choice.kept].mean()
         misses["naive"].append(choice.drop[choice.kept].mean() - true_drop)
         for share in (SHARE, HALF):
-            found = held_out(cells, 5.0, share, generator, 60)
+            found = hold_out(cells, 5.0, share, generator, 60)
             misses[share].append(found.drop.value - true_drop)
         of_kept.append((found.classes - true)[choice.kept].mean())
     errors = {name: np.std(values) / np.sqrt(40) for name, values in misses.items()}
@@ -211,7 +210,7 @@ def test_intervals_cover_the_true_drop_and_are_not_too_wide(monkeypatch):
         cells, truth = made(generator, 20, 4, 60, 0.6)
         choice, rows = choose(cells.right, cells.photos), np.arange(20)
         true = 100 * (truth[rows, choice.common] - truth[rows, choice.counter])
-        found = held_out(cells, 5.0, SHARE, generator, 100)
+        found = hold_out(cells, 5.0, SHARE, generator, 100)
         low, high = found.drop.over_photos
         inside.append(low < true[choice.kept].mean() < high)
         widths.append(high - low)

@@ -6,8 +6,7 @@ import pytest
 from scipy.stats import beta
 
 from realdata.evaluate.predictions import class_table, group_intervals
-from realdata.statistics.bootstrap import with_width
-from realdata.statistics.paired import comparison, pair, paired_intervals
+from realdata.statistics.bootstrap import comparison, pair, paired_intervals, with_width
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

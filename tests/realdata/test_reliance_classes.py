@@ -8,12 +8,11 @@ from scipy.stats import binom, chi2, norm
 
 from published.tables import read_classwise, read_published_tables
 from realdata.reliance.class_summary import summarise
-from realdata.reliance.classes import examine_classes, fit_classes, shift_variance
-from realdata.reliance.count_lines import fit_counts
+from realdata.reliance.classes import ask_classes, fit_classes, shift_variance
+from realdata.reliance.count_lines import fit_counts, largest_p_value, left_share
 from realdata.reliance.counts import ClassCounts, count, photo_count
 from realdata.reliance.models import class_indices
 from realdata.reliance.random_effects import pool
-from realdata.reliance.shared_errors import largest_p_value, left_share
 from tests import seeds
 
 pytestmark = pytest.mark.simulation
@@ -48,6 +47,10 @@ def planted(seed, models=15, slope=0.5, intercept=0.0, scatter=0.0, correlation=
     return ClassCounts("replication", labels, names, right, photos, np.ones(x.shape, bool), ())
 
 
+def uncorrected(questions):
+    return [question.answer(lambda p: p) for question in questions]
+
+
 def share(tests, line):
     return np.mean([test.p_values[line] < 0.05 for test in tests])
 
@@ -55,12 +58,12 @@ def share(tests, line):
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
 def test_rays_are_not_rejected_beyond_chance_whether_or_not_models_share_hard_photos(correlation):
     fits = fit_classes(planted(0, correlation=correlation))
-    tests = examine_classes(fits)
+    tests = uncorrected(ask_classes(fits))
     assert share(tests, "ray") < 0.05 + TOLERANCE
     assert np.mean([test.intercept_p_value < 0.05 for test in tests]) < 0.05 + TOLERANCE
     held = [(test.intercept_interval[0] or -9) < 0 < (test.intercept_interval[1] or 9) for test in tests]
     assert np.mean(held) > 0.95 - TOLERANCE
-    summary = summarise(fits, tests)
+    (summary,) = uncorrected([summarise(fits, ask_classes(fits))])
     assert summary.verdict == "ray" and summary.slope == pytest.approx(0.5, abs=0.05)
     assert share(tests, "shift") > 0.5 and share(tests, "chance") > 0.3  # power
 
@@ -68,7 +71,7 @@ def test_rays_are_not_rejected_beyond_chance_whether_or_not_models_share_hard_ph
 def test_a_line_has_one_degree_of_freedom_less_than_a_ray():
     """As many models as points; each line's deviance has its p-value, and the ray's stands beside it."""
     fits = fit_classes(planted(6, models=5))
-    for test in examine_classes(fits):
+    for test in uncorrected(ask_classes(fits)):
         assert test.freedom == 4
         assert test.overdispersion == pytest.approx(test.deviance["ray"] / 4)
 
@@ -82,23 +85,23 @@ def test_shifts_scatter_no_more_than_their_variance_where_models_share_hard_phot
 
 def test_harder_photos_are_told_as_a_shift():
     fits = fit_classes(planted(1, slope=1.0, intercept=-0.7))
-    tests = examine_classes(fits)
-    others = [examine_classes(fit_classes(planted(seed, slope=1.0, intercept=-0.7))) for seed in (6, 7)]
+    tests = uncorrected(ask_classes(fits))
+    others = [uncorrected(ask_classes(fit_classes(planted(seed, slope=1.0, intercept=-0.7)))) for seed in (6, 7)]
     wrong = np.mean([share(each, "shift") for each in (tests, *others)])
     assert wrong < 0.05 + TOLERANCE / np.sqrt(3) and share(tests, "ray") > 0.9
     assert np.mean([test.intercept_p_value < 0.05 for test in tests]) > 0.95
-    summary = summarise(fits, tests)
+    (summary,) = uncorrected([summarise(fits, ask_classes(fits))])
     # An interval of 95% misses 1 in one draw of 20, so that its test is held to one in 10,000; it is narrow.
     assert summary.verdict == "shift" and summary.slope_p_value > 1e-4
     assert 0.9 < summary.slope_interval[0] < summary.slope_interval[1] < 1.1
     # The models' own scatter about a ray is no shift, and is told by the deviance.
-    assert share(examine_classes(fit_classes(planted(2, scatter=0.25))), "ray") > 0.8
+    assert share(uncorrected(ask_classes(fit_classes(planted(2, scatter=0.25)))), "ray") > 0.8
 
 
 def test_detectable_intercept_is_found_in_four_of_five():
     """Of classes with the intercept that is given as detectable, 80% show it; photos are each model's own."""
-    found = np.median([test.detectable_intercept for test in examine_classes(fit_classes(planted(3)))])
-    tests = examine_classes(fit_classes(planted(4, intercept=-found)))
+    found = np.median([test.detectable_intercept for test in uncorrected(ask_classes(fit_classes(planted(3))))])
+    tests = uncorrected(ask_classes(fit_classes(planted(4, intercept=-found))))
     power = np.mean([test.intercept_p_value < 0.05 for test in tests])
     assert 0.55 < power < 0.95  # the median class has 80%, others more and less
 

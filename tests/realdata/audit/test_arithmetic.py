@@ -4,9 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from realdata.audit.digits import changes
-from realdata.audit.photo_counts import fitting, share
-from realdata.audit.rounding import agrees
+from realdata.audit.arithmetic import agrees, changes
+from realdata.audit.photo_counts import share, suitable_counts
 
 CENT = Fraction(1, 100)
 
@@ -32,7 +31,7 @@ def test_whole_photos():
     assert share(Fraction("85.33"), CENT, 25) is None
     assert share(Fraction("62.22"), CENT, 222) is None and share(Fraction("62.22"), CENT, 45) == Fraction(2800, 45)
     five = [(Fraction(text), CENT) for text in ("85.33", "59.85", "83.78", "64.86", "60.62")]
-    assert fitting(five, 600) == [259, 518]
+    assert suitable_counts(five, 600) == [259, 518]
 
 
 def test_small_mistakes():

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from published.tables import DIRECTORY
+from realdata.audit.arithmetic import changes
 from realdata.audit.audit import audit_tables
-from realdata.audit.digits import changes
 from tests import seeds
 from tests.realdata.audit.conftest import copy_of, serious
 from tests.realdata.audit.made_tables import short

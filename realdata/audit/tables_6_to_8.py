@@ -1,29 +1,91 @@
-"""The controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST)."""
+"""Table 6 (checkpoints), and the controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST).
+
+A printed checkpoint names the samples and the batch of the public one.
+"""
 
 import itertools
+import re
 from collections import defaultdict
 from fractions import Fraction
 
 import numpy as np
 
+from realdata.audit.arithmetic import changes
 from realdata.audit.finding import Ledger
 from realdata.audit.photo_counts import LARGEST, share
-from realdata.audit.printed import NUMBERS, Place, PrintedTables
+from realdata.audit.printed import NUMBERS, CellPlace, PrintedTables
 from realdata.audit.result_rows import check_row, row_places
 
+CHECKPOINT = "checkpoint"
 PICTURES = "whole pictures"
 SPREAD = "possible spread"
 DESIGN = "design of Table 8"
 REPEATED = "repeated row"
 STATEMENTS = {
+    CHECKPOINT: "A printed checkpoint's epochs, samples seen (S) and batch (B) are those of the public checkpoint's "
+    "name.",
     PICTURES: "The accuracies of Table 7 are whole numbers of one number of test pictures.",
     SPREAD: "The standard deviation of accuracies with mean m is at most sqrt(2 m (100 - m)), that of two values at "
     "the ends.",
     DESIGN: "Table 8 trains on one number of samples for each number of classes; more than 2 classes have a rest.",
     REPEATED: "Two rows of Table 7 or 8 do not share every number.",
 }
+_PART = re.compile(r"[esb]\d+[mbk]?")  # e31, s34b, b160k
 _COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
 _LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
+
+
+def check_checkpoints(ledger: Ledger) -> None:
+    """Compare Table 6, and the checkpoints named in the tables of accuracies, with the public names."""
+    tables = ledger.tables
+    public = {
+        (row["backbone"], row["pretrain"], row["checkpoint"]): row["open_clip_tag"]
+        for row in tables.rows["hub_ids.csv"].values()
+    }
+    for line, row in tables.rows["checkpoints.csv"].items():
+        place = CellPlace("checkpoints.csv", line, "checkpoint")
+        tag = public.get((row["backbone"], row["pretrain"], row["checkpoint"]))
+        if tag is None:
+            ledger.find(
+                place,
+                CHECKPOINT,
+                "warning",
+                " or ".join(sorted(
+                    name for backbone, pretrain, name in public if (backbone, pretrain) == tables.model(*place[:2])
+                )) or "a public checkpoint",
+                "No public checkpoint of this model has this name.",
+            )  # fmt: skip
+            continue
+        ledger.look(CHECKPOINT, (place,))
+        if not _parts(row["checkpoint"]) <= _parts(tag):
+            _write_checkpoint(ledger, place, tag)
+
+
+def _parts(text: str) -> set[str]:
+    return {word for word in re.split(r"[\s_]+", text.lower()) if _PART.fullmatch(word)}
+
+
+def _write_checkpoint(ledger: Ledger, place: CellPlace, tag: str) -> None:
+    tables = ledger.tables
+    text = tables.text(place)
+    fitting = [proposal for proposal in changes(text) if _parts(proposal.value) <= _parts(tag)]
+    twin = _same_elsewhere(tables, place)
+    copied = f"; {' '.join(sorted(_parts(text))).upper()} stands at {twin}, perhaps copied from there" if twin else ""
+    ledger.find(
+        place,
+        CHECKPOINT,
+        "warning",
+        tag,
+        f"The public checkpoint of this model is {tag}{copied}.",
+        fitting[0] if len(fitting) == 1 else None,
+    )
+
+
+def _same_elsewhere(tables: PrintedTables, place: CellPlace) -> str | None:
+    for line, row in tables.rows[place.file].items():
+        if line != place.line and _parts(row["checkpoint"]) == _parts(tables.text(place)):
+            return tables.words(place._replace(line=line))
+    return None
 
 
 def check_colored(ledger: Ledger) -> None:
@@ -45,7 +107,7 @@ def check_colored(ledger: Ledger) -> None:
             doubted,
         )
         for place in doubted:
-            if not ledger.found(place):
+            if not ledger.has_finding(place):
                 ledger.find(
                     place,
                     PICTURES,
@@ -58,11 +120,11 @@ def check_colored(ledger: Ledger) -> None:
         _check_repeated(ledger, file)
 
 
-def _suits(tables: PrintedTables, place: Place, value: Fraction, pictures: int) -> bool:
+def _suits(tables: PrintedTables, place: CellPlace, value: Fraction, pictures: int) -> bool:
     return share(value, tables.unit(place), pictures) is not None
 
 
-def _pictures(tables: PrintedTables, cells: list[Place]) -> int | None:
+def _pictures(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
     """The smallest number of pictures that suits all accuracies, or all but one."""
     values = np.array([float(tables.value(place)) for place in cells])
     unit = float(tables.unit(cells[0]))
@@ -78,7 +140,7 @@ def _check_design(ledger: Ledger) -> None:
     tables = ledger.tables
     samples: dict[str, str] = {}
     for line, row in tables.rows[_MNIST].items():
-        places = {column: Place(_MNIST, line, column) for column in (*NUMBERS[_MNIST], "samples")}
+        places = {column: CellPlace(_MNIST, line, column) for column in (*NUMBERS[_MNIST], "samples")}
         ledger.look(SPREAD, (place for name, place in places.items() if name != "samples" and row[name]))
         for name in ("rand", "rev", "rest"):
             mean, std = row[f"{name}_mean"], row[f"{name}_std"]
@@ -111,14 +173,14 @@ def _check_repeated(ledger: Ledger, file: str) -> None:
     tables = ledger.tables
     rows = defaultdict(list)
     for line, row in tables.rows[file].items():
-        ledger.look(REPEATED, (Place(file, line, column) for column in NUMBERS[file] if row[column]))
+        ledger.look(REPEATED, (CellPlace(file, line, column) for column in NUMBERS[file] if row[column]))
         rows[tuple(row[column] for column in NUMBERS[file])].append(line)
     for lines in rows.values():
         for first, line in itertools.pairwise(lines):
             ledger.find(
-                Place(file, line, NUMBERS[file][0]),
+                CellPlace(file, line, NUMBERS[file][0]),
                 REPEATED,
                 "error",
                 "other numbers",
-                f"Every number is that of {tables.words(Place(file, first, NUMBERS[file][0]))}: a copy.",
+                f"Every number is that of {tables.words(CellPlace(file, first, NUMBERS[file][0]))}: a copy.",
             )

@@ -1,24 +1,28 @@
-"""Rows that should be the same and differ: one model in one setting, in several of the paper's tables.
+"""Rows that should be the same and differ, and rows or models that should differ and are the same.
 
-And rows that should differ and are the same: two models, or one model in two settings, with the same common and the
-same counter accuracy. Accuracies below 1% or above 99% may well coincide and are left out.
+One model in one setting has the same numbers in several of the paper's tables. Two models, or one model in two
+settings, do not share the common and the counter accuracy. Accuracies below 1% or above 99% may well coincide and are
+left out. No model of a class-wise table repeats another model's column.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from realdata.audit.averages import Expectation
 from realdata.audit.finding import Ledger
-from realdata.audit.printed import GROUPS, Place, PrintedTables
-from realdata.audit.result_rows import Expectations, Row, broken, row_places
+from realdata.audit.printed import CLASS_KEYS, CellPlace, PrintedTables
+from realdata.audit.result_rows import Expectation, Expectations, Row, fails, row_places
+from workbench.conventions import GROUPS
 
 EQUAL = "same model, same numbers"
 COPIED = "different rows, different numbers"
+REPEATED = "repeated model"
 STATEMENTS = {
     EQUAL: "One checkpoint in one setting (setup, prompt, averaging) has the same numbers in every table.",
     COPIED: "Two models, or one model in two settings, do not share both accuracies to the last decimal; sharing one "
     "is a note.",
+    REPEATED: "Two models of a class-wise table do not share both accuracies in more than half of the classes.",
 }
 _FILE = "results.csv"
 _SETTING = ("setup", "prompt", "averaging")
@@ -28,7 +32,7 @@ Key = tuple[str, ...]
 
 
 def keys(tables: PrintedTables) -> dict[int, Key]:
-    """What each line of results.csv measures: setting and model, with Table 6's checkpoint where none is given."""
+    """Setting and model that each line of results.csv measures, with Table 6's checkpoint where none is given."""
     usual = {(row["backbone"], row["pretrain"]): row["checkpoint"] for row in tables.rows["checkpoints.csv"].values()}
     return {
         line: (
@@ -42,27 +46,27 @@ def keys(tables: PrintedTables) -> dict[int, Key]:
     }
 
 
-def expect_equal(ledger: Ledger, averages: Mapping[Place, Expectation]) -> dict[Place, list[Expectation]]:
-    """What averages and equal rows say of every accuracy of results.csv."""
+def expect_equal(ledger: Ledger, averages: Mapping[CellPlace, Expectation]) -> dict[CellPlace, list[Expectation]]:
+    """Collect what averages and equal rows say of every accuracy of results.csv."""
     tables = ledger.tables
-    expectations: dict[Place, list[Expectation]] = defaultdict(list)
+    expectations: dict[CellPlace, list[Expectation]] = defaultdict(list)
     groups: dict[Key, list[int]] = defaultdict(list)
     for line, key in keys(tables).items():
         groups[key].append(line)
     for lines in groups.values():
         for group in GROUPS:
-            known = [averages[place] for line in lines if (place := Place(_FILE, line, group)) in averages]
+            known = [averages[place] for line in lines if (place := CellPlace(_FILE, line, group)) in averages]
             for line in lines:
-                expectations[Place(_FILE, line, group)] += known[:1]
+                expectations[CellPlace(_FILE, line, group)] += known[:1]
     for lines in groups.values():
         if len(lines) > 1:
             _expect_equal(ledger, lines, expectations)
     return {place: found for place, found in expectations.items() if found}
 
 
-def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, list[Expectation]]) -> None:
+def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[CellPlace, list[Expectation]]) -> None:
     tables = ledger.tables
-    good = [line for line in lines if not broken(tables, row_places(_FILE, line), expectations)]
+    good = [line for line in lines if not fails(tables, row_places(_FILE, line), expectations)]
     reference = (good or lines)[0]
     for line in lines:
         for place in row_places(_FILE, line):
@@ -74,7 +78,7 @@ def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[Place, li
                 expectations[place].append(expected)
 
 
-def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[Place]:
+def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[CellPlace]:
     """Mark the accuracies of a row that repeat a wrong number of an equal row, which is told there.
 
     Args:
@@ -91,7 +95,7 @@ def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> li
         for line, key in measured.items():
             there = place._replace(line=line)
             same = key == measured[place.line] and tables.text(there) == tables.text(place)
-            if line < place.line and same and ledger.found(there, "note"):
+            if line < place.line and same and ledger.has_finding(there, "note"):
                 ledger.repeat(place, there)
                 repeated.append(place)
                 break
@@ -101,19 +105,19 @@ def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> li
 def check_copies(ledger: Ledger, expectations: Expectations) -> None:
     """Find rows that share their numbers with a row of another model or setting."""
     tables = ledger.tables
-    ledger.look(COPIED, (Place(_FILE, line, group) for line in tables.rows[_FILE] for group in GROUPS))
+    ledger.look(COPIED, (CellPlace(_FILE, line, group) for line in tables.rows[_FILE] for group in GROUPS))
     for first, second in _pairs(tables):
         rows = [row_places(_FILE, line) for line in (first, second)]
         same = [tables.value(a) == tables.value(b) for a, b in zip(*rows, strict=True)]
         middling = all(_LOWEST < tables.value(place) < _HIGHEST for place in rows[0][:2])
         if all(same[:2]) and middling:
-            wrong = [broken(tables, row, expectations) for row in rows]
+            wrong = [fails(tables, row, expectations) for row in rows]
             source, copy = (second, first) if wrong == [True, False] else (first, second)
             _write_copy(ledger, source, copy, expectations)
         elif any(same[:2]):
             there, column = (row[same.index(True)] for row in rows)
             doubt = _doubt(tables, there, expectations)
-            if not ledger.found(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
+            if not ledger.has_finding(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
                 ledger.find(
                     column,
                     COPIED,
@@ -123,7 +127,7 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
                 )
 
 
-def _doubt(tables: PrintedTables, place: Place, expectations: Expectations) -> str:
+def _doubt(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> str:
     value, unit = tables.value(place), tables.unit(place)
     disagrees = not all(each.holds(value, unit) for each in expectations.get(place, ()))
     return ", where another table contradicts it, so that it may be a copy of this one" if disagrees else ""
@@ -135,7 +139,7 @@ def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
     by_value: dict[tuple[str, Fraction], list[int]] = defaultdict(list)
     for line in measured:
         for group in GROUPS:
-            by_value[group, tables.value(Place(_FILE, line, group))].append(line)
+            by_value[group, tables.value(CellPlace(_FILE, line, group))].append(line)
     found = {(a, b) for lines in by_value.values() for a in lines for b in lines if a < b}
     for first, second in sorted(found):
         one, two = tables.rows[_FILE][first], tables.rows[_FILE][second]
@@ -148,16 +152,16 @@ def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
 def _name(tables: PrintedTables, line: int, seen_from: int) -> str:
     table, row = tables.table(_FILE, line), tables.rows[_FILE][line]
     setting = ", ".join(row[name] for name in _SETTING)
-    what = tables.words(Place(_FILE, line, "common"))
+    what = tables.words(CellPlace(_FILE, line, "common"))
     return f"the row of {what}" if table == tables.table(_FILE, seen_from) else f"Table {table} ({what}; {setting})"
 
 
 def _write_copy(ledger: Ledger, source: int, copy: int, expectations: Expectations) -> None:
     tables = ledger.tables
     row = row_places(_FILE, copy)
-    if ledger.found(row[0]) or ledger.found(row[1]):
+    if ledger.has_finding(row[0]) or ledger.has_finding(row[1]):
         return
-    expected: dict[Place, str | None] = {}
+    expected: dict[CellPlace, str | None] = {}
     because = ""
     for place in row[:2]:
         said = next((each for each in expectations.get(place, ()) if each.rule == EQUAL), None)
@@ -177,8 +181,42 @@ def _write_copy(ledger: Ledger, source: int, copy: int, expectations: Expectatio
     )
 
 
-def _same_value(tables: PrintedTables, place: Place, said: Expectation) -> Place:
+def _same_value(tables: PrintedTables, place: CellPlace, said: Expectation) -> CellPlace:
     table = said.source.removeprefix("Table ")
     key = keys(tables)[place.line]
     line = next(line for line, each in keys(tables).items() if each == key and tables.table(_FILE, line) == table)
     return place._replace(line=line)
+
+
+def check_repeated_models(ledger: Ledger) -> None:
+    """Compare the models of each class-wise table, pair by pair; the later one is taken for the copy."""
+    tables = ledger.tables
+    for file, key in CLASS_KEYS.items():
+        models: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+        for line, row in tables.rows[file].items():
+            if all(row[group] for group in GROUPS):
+                models[tables.table(file, line), *tables.model(file, line)][row[key]] = line
+                ledger.look(REPEATED, (CellPlace(file, line, group) for group in GROUPS))
+        for (first, lines), (second, others) in itertools.combinations(models.items(), 2):
+            shared = lines.keys() & others.keys()
+            same = [
+                each
+                for each in shared
+                if all(
+                    tables.value(CellPlace(file, lines[each], group))
+                    == tables.value(CellPlace(file, others[each], group))
+                    for group in GROUPS
+                )
+            ]
+            if first[0] == second[0] and 2 * len(same) > len(shared):
+                copies = [CellPlace(file, others[each], group) for each in same for group in GROUPS]
+                ledger.find(
+                    CellPlace(file, min(others.values()), GROUPS[0]),
+                    REPEATED,
+                    "error",
+                    "other numbers",
+                    f"{' '.join(second[1:])} has both accuracies of {' '.join(first[1:])} in {len(same)} of "
+                    f"{len(shared)} classes: a copy.",
+                    involved=copies,
+                    corrected=dict.fromkeys(copies),
+                )
