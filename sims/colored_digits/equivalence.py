@@ -14,7 +14,8 @@ from jaxtyping import Float
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-LEVEL = 0.05
+from workbench.conventions import LEVEL
+
 MARGIN = 5.0  # points of accuracy
 EQUAL, DIFFERENT, INCONCLUSIVE = "equal", "different", "inconclusive"
 

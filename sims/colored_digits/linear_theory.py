@@ -31,6 +31,7 @@ from theory.model import SpuriousModel
 from theory.predictions import predict
 from theory.statements.accuracy_on_the_line import probit, reliance_index
 from theory.statements.captions import Caption
+from workbench.conventions import PERCENTILES_95
 
 # Learner to its counterpart in the theory.
 COUNTERPARTS = {
@@ -151,4 +152,4 @@ def _interval(pairs: np.ndarray, seed: int) -> list[float] | None:
     chosen = np.random.default_rng(seed).integers(runs, size=(_DRAWS, runs))
     drawn = indices(*pairs[chosen].mean(axis=1).T)
     known = [value for value in drawn if value is not None]
-    return np.percentile(known, [2.5, 97.5]).tolist() if len(known) == _DRAWS else None
+    return np.percentile(known, PERCENTILES_95).tolist() if len(known) == _DRAWS else None

@@ -13,9 +13,10 @@ from sims.colored_digits.accuracy import GROUPS, bayes_accuracies, group_accurac
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import MNIST, Digits
-from sims.colored_digits.equivalence import LEVEL, Comparison, compare_runs, overall
+from sims.colored_digits.equivalence import Comparison, compare_runs, overall
 from sims.colored_digits.learners import LEARNERS, REFERENCE
 from sims.colored_digits.training import Trained
+from workbench.conventions import LEVEL
 
 COMPARED = ("rand", "rev", "rest")  # Table 8's columns
 

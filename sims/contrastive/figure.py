@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from theory.statements.group_accuracy import GROUPS
+from workbench.conventions import Z95
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.
 _GROUP_COLOURS = {
@@ -28,7 +29,6 @@ _LEARNER_COLOURS = {
     "infonce_text_to_image": "#009E73",
 }
 _FURTHER_COLOURS = ("#882255", "#44AA99", "#AA4499", "#117733")  # of objectives of one's own, in turn
-_INTERVAL = 1.96  # standard errors on each side: 95% for one point
 
 
 def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure:
@@ -76,7 +76,7 @@ def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
             mean, stderr = 100 * row["accuracy"][group], 100 * row["stderr"][group]
             if row["theory"] is not None:
                 axis.plot(100 * row["theory"][group], position, "D", ms=10, mfc="none", mec=colour, mew=1.2)
-            axis.errorbar(mean, position, xerr=_INTERVAL * stderr, fmt="o", ms=4.5, color=colour, capsize=2)
+            axis.errorbar(mean, position, xerr=Z95 * stderr, fmt="o", ms=4.5, color=colour, capsize=2)
     labels = [row["learner"] + (f", {row['prompt']}" if row["prompt"] else "") for row in rows]
     labels = [label if row["converged"] else f"{label} *" for label, row in zip(labels, rows, strict=True)]
     axis.set_yticks(range(len(rows)), labels)
@@ -133,7 +133,7 @@ def _draw_trajectories(
         style = "--" if row["prompt"] is None else "-"
         axis.plot(steps, mean, style, color=colour, lw=1.6, label=name)
         if conflicting.shape[1] > 1:
-            error = _INTERVAL * conflicting.std(axis=1, ddof=1) / np.sqrt(conflicting.shape[1])
+            error = Z95 * conflicting.std(axis=1, ddof=1) / np.sqrt(conflicting.shape[1])
             axis.fill_between(steps, mean - error, mean + error, color=colour, alpha=0.2, lw=0)
         if row["theory"] is not None:
             theory = 100 * row["theory"]["conflicting"]

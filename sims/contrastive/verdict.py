@@ -15,11 +15,11 @@ from sims.contrastive.comparison import Row
 from sims.objectives import SUPERVISED
 from sims.training.record import Trained
 from sims.training.runs import TEST_SIZE
+from workbench.conventions import LEVEL
 
 QUESTION = "Is a contrastive learner more robust to the spurious feature than supervised training on the same images?"
 
 # Probability that any of the verdict's intervals misses its difference (Bonferroni over the comparisons).
-LEVEL = 0.05
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import t, ttest_rel
 
-from sims.colored_digits.equivalence import LEVEL, compare_runs, overall
+from sims.colored_digits.equivalence import compare_runs, overall
 from tests import seeds
+from workbench.conventions import LEVEL
 
 pytestmark = pytest.mark.simulation
 
