@@ -22,8 +22,7 @@ from sims.objectives import Objective
 from sims.sweep.grid import CONTINUOUS
 from sims.synthetic.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch, sample_pairs
-from sims.training.roles import Role
-from sims.training.step import first_divergence, learning_rate_schedule, take_step
+from sims.training.step import Role, first_divergence, learning_rate_schedule, take_step
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
 from theory.statements.zero_shot import latent_prompt

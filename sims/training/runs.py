@@ -13,7 +13,7 @@ from sims.synthetic.evaluation import PIECE, EvaluationSet, class_prompts, sampl
 from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings
-from sims.training.roles import Role
+from sims.training.step import Role
 from workbench.compilation import jit
 from workbench.errors import InputError
 from workbench.memory import available_bytes

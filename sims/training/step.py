@@ -1,5 +1,9 @@
-"""The optimiser's step that every training takes, and how it is seen that one has diverged."""
+"""What every training shares: the optimiser's step, how it is seen that one has diverged, and the roles of random keys.
 
+A run's key is folded with one number for each use, so that no two uses share draws.
+"""
+
+import enum
 from collections.abc import Callable
 from typing import Any
 
@@ -48,3 +52,22 @@ def first_divergence(earlier: Int[Array, ""], weights: Any, index: Int[Array, ""
         index: of the step, counted from 0.
     """
     return jnp.where((earlier == 0) & ~all_finite(weights), index + 1, earlier)
+
+
+class Role(enum.IntEnum):
+    """Uses of a run's key in the synthetic simulations, the main job and sweeps."""
+
+    BASES = 0
+    WEIGHTS = 1
+    DATA = 2
+    ORDER = 3
+    TEST = 4
+
+
+class DigitsRole(enum.IntEnum):
+    """Uses of a run's key in coloured digits, which have no bases and test on every digit."""
+
+    WEIGHTS = 0
+    DATA = 1
+    ORDER = 2
+    SHIFT = 3
