@@ -1,22 +1,50 @@
-"""A figure of the register, drawn and signed with where its numbers come from."""
+"""A figure of the register: what it shows, where that comes from, and how it is drawn and signed."""
 
+import dataclasses
 import textwrap
+from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paper_figs.context import Context
-from paper_figs.figure_spec import FigureSpec
-from paper_figs.saved_result import command
+from paper_figs.saved_result import SavedResult, command
 from workbench.errors import InputError
 from workbench.figures import to_pdf, to_png
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureSpec:
+    """One figure.
+
+    Attributes:
+        name: of its files.
+        caption: what it shows, in a sentence without a full stop.
+        source: where its numbers come from: tables of the paper, other data, or a saved result.
+        intervals: what its intervals are, or why there are none.
+        draw: draws it.
+        needs: the saved results that it reads.
+    """
+
+    name: str
+    caption: str
+    source: str
+    intervals: str
+    draw: Callable[[Context], Figure]
+    needs: tuple[SavedResult, ...] = ()
+
+    @property
+    def small_print(self) -> str:
+        """The line under the figure."""
+        return f"Source: {self.source}. {self.intervals}."
+
 
 _SIZE = 7.0  # points
 _CHARACTER = 0.56 * _SIZE  # mean width, points
 _LINE = 1.3 * _SIZE
 
 
-def drawn(spec: FigureSpec, context: Context) -> Figure:
+def draw_figure(spec: FigureSpec, context: Context) -> Figure:
     """The figure with its small print.
 
     Raises:

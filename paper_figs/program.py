@@ -4,14 +4,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper_figs.compute import compute
 from paper_figs.context import Context
-from paper_figs.drawing import drawn, files
-from paper_figs.figure_spec import FigureSpec
+from paper_figs.drawing import FigureSpec, draw_figure, files
 from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
-from paper_figs.report.page_files import PAGE, page_files
-from paper_figs.saved_result import by_program, command
+from paper_figs.report.page import PAGE, page_files
+from paper_figs.saved_result import by_program, command, compute
 from published.option import add_published_option
 from realdata.claims.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
@@ -80,7 +78,7 @@ def _main(options: argparse.Namespace) -> None:
         task = display.add_task("figures", total=len(specs) + (not options.only), status="")
         for spec in specs:
             display.update(task, status=spec.name)
-            made |= files(drawn(spec, context), spec.name)
+            made |= files(draw_figure(spec, context), spec.name)
             display.advance(task)
         page = {}
         if not options.only:

@@ -17,8 +17,7 @@ from paper_figs import program
 from paper_figs.program import main
 from paper_figs.registry import FIGURES
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SavedResult, by_program, command, statement
-from paper_figs.statements.statement import load
-from paper_figs.statements.table import STATEMENT_FIGURES
+from paper_figs.statements.table import DRAW, load
 from published.tables import DIRECTORY
 from tests.conftest import ROOT
 from workbench.figures import to_png
@@ -40,7 +39,7 @@ def test_list_names_every_figure(call_program):
     assert listed == {name: spec.caption for name, spec in FIGURES.items()}
     asked = {"common_counter", "photo_counts", "class_drops", "class_drops_by_model", "same_backbone", "same_data"}
     asked |= {"colored_coco", "multicolored_mnist", "forest", "audit_map", "captions_prompts", "contrastive"}
-    assert asked | {"colored_digits", "digits_reliance", "effective_robustness"} | set(STATEMENT_FIGURES) <= set(listed)
+    assert asked | {"colored_digits", "digits_reliance", "effective_robustness"} | set(DRAW) <= set(listed)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +217,7 @@ def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path
     content = json.loads((folder / "population.json").read_text())
     assert (content["statement"], content["seed"]) == ("S2", 3) and "device" in content["versions"]
     for name in ("population", "group_accuracy"):
-        figure, again = (STATEMENT_FIGURES[name][1](load(tmp_path / "results", name)) for _ in range(2))
+        figure, again = (DRAW[name](load(tmp_path / "results", name)) for _ in range(2))
         assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)
         assert to_png(figure) == to_png(again)
     refused("sims.theorems", "--only", "s1", words=["--only", "linearized", "s1"])
@@ -230,10 +229,10 @@ def test_every_statement_is_simulated_and_drawn(run_program, tmp_path):
     """All of S1 to S19 as a user would make them; every figure has its axes named."""
     done = run_program("sims.theorems")
     assert done.returncode == 0, done.stderr
-    done = run_program("paper_figs", "--only", ",".join(STATEMENT_FIGURES))
+    done = run_program("paper_figs", "--only", ",".join(DRAW))
     assert done.returncode == 0, done.stderr
-    assert {path.stem for path in (tmp_path / "results" / "figures").iterdir()} == set(STATEMENT_FIGURES)
-    for name in STATEMENT_FIGURES:
+    assert {path.stem for path in (tmp_path / "results" / "figures").iterdir()} == set(DRAW)
+    for name in DRAW:
         evidence = load(tmp_path / "results", name)
         for series in (points for panel in evidence.values() for points in panel.values()):
             assert len(series.x) and np.isfinite(np.stack(series)).all(), name

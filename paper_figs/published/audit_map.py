@@ -12,8 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from paper_figs.context import Context
-from paper_figs.looks import SMALL
-from paper_figs.panels import COLOURS
+from paper_figs.looks import COLOURS, SMALL
 
 _CELL = 0.118  # inches
 _GAP = 0.14  # between tables

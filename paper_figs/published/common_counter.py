@@ -11,6 +11,7 @@ from scipy.special import logit
 
 from paper_figs.context import Context
 from paper_figs.looks import (
+    COLOURS,
     DATA,
     IMAGENET,
     LVLM,
@@ -18,13 +19,12 @@ from paper_figs.looks import (
     SETUPS,
     added_handles,
     data_handles,
-    legend,
+    figure_legend,
     mark_added,
     on_logits,
     percent_on_logits,
     photo_intervals,
 )
-from paper_figs.panels import COLOURS
 from realdata.claims.settings import Setting, is_selector, settings
 from realdata.statistics.photo_error import proportions
 
@@ -59,7 +59,7 @@ def draw(context: Context) -> Figure:
         Line2D([], [], color="0.5", ls=":", label="no loss: y = x"),
         *added_handles(context.added),
     ]
-    legend(figure, handles, "lower")
+    figure_legend(figure, handles, "lower")
     return figure
 
 

@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import SMALL, short
-from paper_figs.panels import COLOURS
+from paper_figs.looks import COLOURS, SMALL, short
 
 _BARS = {"common": (COLOURS[4], ""), "counter": (COLOURS[5], "////")}
 _HALF = 0.2  # of a row, from its middle to that of a bar

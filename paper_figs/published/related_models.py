@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, legend, photo_intervals
-from paper_figs.panels import COLOURS
+from paper_figs.looks import ADDED_LINES, COLOURS, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
 from realdata.claims.model_facts import image_tower_parameters, is_filtered, pretraining_pairs
 from realdata.claims.settings import settings
 
@@ -112,7 +111,7 @@ def draw_panels(
     if shaded:
         handles.append(Patch(color=_SHADE, label="filtered data"))
     handles += added_handles(context.added, lines=True)
-    legend(figure, handles, "upper")
+    figure_legend(figure, handles, "upper")
     return figure
 
 

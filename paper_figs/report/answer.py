@@ -7,7 +7,7 @@ result file; `paper_figs.report.page` fills them in.
 from collections.abc import Mapping
 from typing import Any
 
-from paper_figs.report.pointer import resolve
+from paper_figs.report.place import resolve
 
 # Questions of claims.json, by claim and words.
 _DROP, _ROBUSTNESS = ("C1", "drop"), ("C2", "effective robustness")

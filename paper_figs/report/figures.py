@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from paper_figs.statements.table import STATEMENT_FIGURES
+from sims.theorems.table import STATEMENTS
 
 # Section to the names of its figures, as patterns; a figure stands in the first section that has it.
 SECTIONS = {
@@ -72,7 +72,7 @@ def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
     for figure in figures:
         section = _section(figure.name)
         places[section].append(figure)
-        if figure.name in STATEMENT_FIGURES and section != "statements":
+        if figure.name in STATEMENTS and section != "statements":
             places["elsewhere"].append(figure)
     return places
 
@@ -81,4 +81,4 @@ def _section(name: str) -> str:
     for section, patterns in SECTIONS.items():
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             return section
-    return "statements" if name in STATEMENT_FIGURES else "further"
+    return "statements" if name in STATEMENTS else "further"

@@ -7,9 +7,35 @@ from typing import Any
 
 from markupsafe import Markup
 
-from paper_figs.report.pointer import join, resolve
 from paper_figs.report.sources import remedy
 from workbench.errors import InputError
+
+
+def join(pointer: str, *keys: str | int) -> str:
+    """The pointer to what stands under the keys, one within the other, of the value that a pointer leads to."""
+    return pointer + "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """The value that a pointer leads to (RFC 6901).
+
+    Raises:
+        LookupError: it leads nowhere.
+    """
+    if not pointer:
+        return document
+    start, *tokens = pointer.split("/")
+    if start:
+        raise LookupError(pointer)
+    for token in (token.replace("~1", "/").replace("~0", "~") for token in tokens):
+        if isinstance(document, dict) and token in document:
+            document = document[token]
+        elif isinstance(document, list) and token.isdecimal() and int(token) < len(document):
+            document = document[int(token)]
+        else:
+            raise LookupError(pointer)
+    return document
+
 
 # Roundings by name; `p` is for p-values, of which the small ones are shown as bounds.
 FORMATS = {"count": ",d", "points": "+z.1f", "accuracy": "z.1f", "share": "z.1%", "index": "z.2f"}

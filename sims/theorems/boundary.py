@@ -1,4 +1,7 @@
-"""S8, simulated: linearised contrastive learning against least squares, fitted to the same samples."""
+"""S7 and S8, simulated: where the linearised learner errs, and where it errs more than least squares.
+
+S7 measures its error on conflicting images, which Theorem 6.2 bounds. S8 fits it and least squares to the same samples.
+"""
 
 import dataclasses
 
@@ -9,22 +12,92 @@ from jaxtyping import Array, Float, Key
 from sims.synthetic.sampler import sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import right_decisions
-from sims.theorems.least_squares import fit_least_squares
+from sims.theorems.supervised import fit_least_squares
 from sims.theorems.zero_shot import fit_zero_shot
 from theory.model import Scalar, SpuriousModel
+from theory.statements.theorem62 import critical_agreement
 from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
+
+PAIRS, TEST_IMAGES, DRAWS = 2000, 500, 16  # of both statements
+
+# The theorem takes mu_inv = 1 and speaks of the limit without image noise.
+THEOREM62_MODEL = SpuriousModel(
+    mu_inv=1.0, mu_spu=2.0, sigma_inv=1.0, sigma_spu=0.5, sigma_xi=0.0, image_dim=4, text_dim=4
+)
+THEOREM62_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+# (sigma_inv, sigma_spu) of each map.
+DEVIATIONS = ((1.0, 0.5), (1.4, 0.5), (1.4, 1.2))
+SPURIOUS_MEANS = (2.0, 2.4, 2.8, 3.2, 3.6)
+# How far from the exact threshold, in p_spu, the points on either side of it lie.
+SIDES = {"above": 0.04, "below": -0.04}
+
+
+def map_name(deviations: tuple[float, float]) -> str:
+    """A map's panel."""
+    return f"sigma_inv {deviations[0]:g}, sigma_spu {deviations[1]:g}"
+
+
+THEOREM62_PANELS = {"conflicting error": ("label prompt",)} | {map_name(pair): tuple(SIDES) for pair in DEVIATIONS}
+
+
+def threshold(mu_spu: Scalar, sigma_inv: Scalar) -> Float[Array, ""]:
+    """The ratio p_spu above which the label prompt errs on most conflicting images; above 1, it never does."""
+    model = dataclasses.replace(THEOREM62_MODEL, mu_spu=mu_spu, sigma_inv=sigma_inv)
+    return (1.0 + critical_agreement(model, "label")) / 2.0
+
+
+def _error(key: Key[Array, ""], ratio: Scalar, mu_spu: Scalar, sigma_inv: Scalar, sigma_spu: Scalar) -> Array:
+    model = dataclasses.replace(
+        THEOREM62_MODEL, spurious_ratio=ratio, mu_spu=mu_spu, sigma_inv=sigma_inv, sigma_spu=sigma_spu
+    )
+    bases_key, batch_key, test_key = jax.random.split(key, 3)
+    bases = sample_bases(bases_key, int(THEOREM62_MODEL.image_dim), int(THEOREM62_MODEL.text_dim))
+    rule = fit_zero_shot(bases, sample_batch(batch_key, model, bases, PAIRS), "label")
+    return 1.0 - right_decisions(test_key, model, bases, rule, TEST_IMAGES)[1] / TEST_IMAGES
+
+
+def simulate_theorem62(seed: int) -> Evidence:
+    """Fit the linearised learner to 2000 pairs and count its errors on 500 conflicting images, 16 times a setting.
+
+    Panel `conflicting error`: over p_spu at mu_spu = 2. A panel for each pair of deviations: over mu_spu, at ratios
+    4 points above and 4 points below the exact threshold, where the error should exceed one half and not reach it.
+    """
+    settings = [
+        (ratio, THEOREM62_MODEL.mu_spu, THEOREM62_MODEL.sigma_inv, THEOREM62_MODEL.sigma_spu)
+        for ratio in THEOREM62_RATIOS
+    ]
+    sides: dict[tuple[tuple[float, float], str], tuple[list[float], slice]] = {}
+    for deviations in DEVIATIONS:
+        for side, step in SIDES.items():
+            first = len(settings)
+            places = [float(threshold(mean, deviations[0])) + step for mean in SPURIOUS_MEANS]
+            inside = [(place, mean) for place, mean in zip(places, SPURIOUS_MEANS, strict=True) if 0.5 <= place <= 1.0]
+            settings += [(place, mean, *deviations) for place, mean in inside]
+            sides[deviations, side] = [mean for _, mean in inside], slice(first, len(settings))
+    columns = [jnp.asarray(column, float) for column in zip(*settings, strict=True)]
+    keys = jax.random.split(jax.random.key(seed), (DRAWS, len(settings)))
+    errors = jit(jax.vmap(jax.vmap(_error), in_axes=(0, None, None, None, None)))(keys, *columns)
+    evidence: Evidence = {
+        "conflicting error": {"label prompt": from_draws(THEOREM62_RATIOS, errors[:, : len(THEOREM62_RATIOS)])}
+    }
+    for (deviations, side), (places, chosen) in sides.items():
+        evidence.setdefault(map_name(deviations), {})[side] = from_draws(places, errors[:, chosen])
+    return evidence
+
 
 # mu_inv is 1 and mu_spu 2 so that Theorem 6.2's conditions can hold in a part of the diagram.
 MODEL = SpuriousModel(mu_inv=1.0, mu_spu=2.0, sigma_spu=0.6, sigma_xi=0.8, image_dim=5, text_dim=7)
 RATIOS = (0.6, 0.7, 0.8, 0.9, 0.97)
 SIGMAS = (0.3, 0.7, 1.1, 1.5, 1.9, 2.3, 2.7)
-PAIRS, TEST_IMAGES, DRAWS = 2000, 500, 16
 
 
 def series_name(ratio: float) -> str:
     """A row of the diagram."""
     return f"p_spu {ratio:g}"
+
+
+BOUNDARY_PANELS = {prompt: tuple(map(series_name, RATIOS)) for prompt in PROMPTS}
 
 
 def _gains(key: Key[Array, ""], ratio: Scalar, sigma_inv: Scalar) -> Float[Array, " prompts"]:
@@ -38,7 +111,7 @@ def _gains(key: Key[Array, ""], ratio: Scalar, sigma_inv: Scalar) -> Float[Array
     return (right[1:] - right[0]) / TEST_IMAGES
 
 
-def simulate(seed: int) -> Evidence:
+def simulate_boundary(seed: int) -> Evidence:
     """Fit both learners to 2000 pairs and test them on 500 conflicting images, 16 times at each of 35 places.
 
     Panel to prompt, series to ratio: linearised minus least-squares accuracy on conflicting images, over sigma_inv.

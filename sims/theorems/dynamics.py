@@ -24,6 +24,7 @@ BATCH, DRAWS = 256, 16
 INFONCE_STEPS, SAMPLE = 350, 400  # on InfoNCE, of one batch that is all the data
 SIZE, RELIANCE, LEAVING = "singular values", "reliance", "InfoNCE leaves"
 MODES = ("first", "second")
+PANELS = {SIZE: MODES, RELIANCE: tuple(PROMPTS), LEAVING: ("infonce",)}
 
 
 class Setting(NamedTuple):

@@ -51,6 +51,9 @@ def reliance_panel(shared_size: float) -> str:
     return f"reliance, alpha {shared_size:g}"
 
 
+PANELS = {panel(size): LEARNERS for size in SHARED_SIZES for panel in (accuracy_panel, reliance_panel)}
+
+
 def sample_classes(
     key: Key[Array, ""],
     model: SpuriousModel,

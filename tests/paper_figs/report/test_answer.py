@@ -6,8 +6,7 @@ import re
 import pytest
 
 from paper_figs.report import answer
-from paper_figs.report.derived import derive
-from paper_figs.report.verdict_counts import CLAIMS, changes, summarise
+from paper_figs.report.derived import CLAIMS, changes, derive, summarise
 from tests.paper_figs.report.made_contents import SETTINGS, VERDICTS, audit, claim_row, contents
 
 MAIN = SETTINGS[0]

@@ -1,4 +1,4 @@
-"""The map of losses, captions and prompts: which are more robust than logistic regression on the same images."""
+"""The paper's synthetic model: the main job's figure, and the map of losses, captions and prompts."""
 
 import itertools
 import json
@@ -12,7 +12,19 @@ from matplotlib.figure import Figure
 
 from paper_figs.context import Context
 from paper_figs.saved_result import VERDICT_MAP, command
+from sims.contrastive.figure import draw as draw_result
+from sims.contrastive.result import load
 from workbench.errors import InputError
+
+
+def draw_contrastive(context: Context) -> Figure:
+    """Draw the result that `python -m sims.contrastive` saved in `contrastive` under the folder of results.
+
+    Raises:
+        InputError: there is none.
+    """
+    return draw_result(*load(context.results / "contrastive"))
+
 
 _LOSSES = {
     "linearized": "the paper's linearised loss",
@@ -30,7 +42,7 @@ _SIGNS = {"more robust": "+", "as robust": "=", "less robust": "−", None: "?"}
 _LIMIT = 50.0  # points
 
 
-def draw(context: Context) -> Figure:
+def draw_captions_prompts(context: Context) -> Figure:
     """A panel for each prompt, a row for each loss, a column for each kind of caption.
 
     Raises:
