@@ -18,9 +18,8 @@ from paper_figs.context import Context
 from realdata.claims.added_models import AddedModel
 from realdata.statistics.photo_error import proportions, standard_errors
 from sims.theorems.evidence import Points
+from workbench.palette import BLACK, BLUE, BROWN, DARK_GREY, GREEN, ORANGE, PURPLE, SERIES, SKY_BLUE, VERMILION
 
-# Okabe and Ito's colours, told apart in colour-blind vision; the order alternates light and dark for print.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _Z95 = float(norm.ppf(0.975))
 
@@ -38,7 +37,7 @@ def panels(count: int, height: float = 3.6, columns: int = 3) -> tuple[Figure, l
 
 def line(axis: Axes, series: int, x: ArrayLike, y: ArrayLike, label: str | None = None, style: str = "-") -> None:
     """A closed form over x, in the colour of the series with this number."""
-    axis.plot(np.asarray(x), np.asarray(y), style, color=COLOURS[series % len(COLOURS)], label=label, linewidth=1.6)
+    axis.plot(np.asarray(x), np.asarray(y), style, color=SERIES[series % len(SERIES)], label=label, linewidth=1.6)
 
 
 def points(axis: Axes, series: int, measured: Points, label: str | None = None) -> None:
@@ -48,7 +47,7 @@ def points(axis: Axes, series: int, measured: Points, label: str | None = None) 
         measured.mean,
         yerr=_Z95 * measured.standard_error,
         fmt=_MARKERS[series % len(_MARKERS)],
-        color=COLOURS[series % len(COLOURS)],
+        color=SERIES[series % len(SERIES)],
         markersize=4.5,
         markeredgecolor="white",
         markeredgewidth=0.5,
@@ -77,15 +76,15 @@ SMALL = 7.0  # points, the least size of text
 
 # Pre-training data in the order of their size: colour and marker, which also tells them apart in grey.
 DATA = {
-    "OpenAI": (COLOURS[5], "o"),
-    "LAION400M": (COLOURS[1], "v"),
-    "DataComp1B": (COLOURS[2], "D"),
-    "DFN2B": (COLOURS[3], "P"),
-    "LAION2B": (COLOURS[4], "^"),
-    "DFN5B": ("#8B4513", "X"),
+    "OpenAI": (VERMILION, "o"),
+    "LAION400M": (ORANGE, "v"),
+    "DataComp1B": (GREEN, "D"),
+    "DFN2B": (PURPLE, "P"),
+    "LAION2B": (SKY_BLUE, "^"),
+    "DFN5B": (BROWN, "X"),
 }
-IMAGENET, LVLM, SELECTING = (COLOURS[0], "s"), ("#555555", "h"), "#000000"
-ADDED: dict[str, Any] = {"marker": "*", "color": "#000000", "markersize": 13, "linestyle": "", "zorder": 6}
+IMAGENET, LVLM, SELECTING = (BLUE, "s"), (DARK_GREY, "h"), BLACK
+ADDED: dict[str, Any] = {"marker": "*", "color": BLACK, "markersize": 13, "linestyle": "", "zorder": 6}
 ADDED_LINES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 SETUPS = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
 

@@ -6,11 +6,13 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import UnionType
+from typing import TypeAlias
 
 from workbench import terminal
-from workbench.errors import RunError
+from workbench.errors import InputError, RunError
 from workbench.interruption import Interruption
 
 
@@ -35,6 +37,46 @@ class SavedResult:
     def is_missing(self, results: Path) -> bool:
         """Whether a file of it is not there; a file that is there may still be broken."""
         return not all((results / file).exists() for file in self.files)
+
+
+# JSON pointers into a result to the type of what must stand there. `*` stands for each item of a list or an object;
+# a part that ends in `?` may be null, and nothing below it is then required.
+Shape: TypeAlias = Mapping[str, type | UnionType]
+
+
+def check_shape(content: object, shape: Shape, file: str | Path, remedy: str) -> None:
+    """Check that a result holds what this version reads of it.
+
+    Args:
+        content: of the file.
+        shape: what must be there.
+        file: for the message.
+        remedy: how to make the file again, as the end of a sentence.
+
+    Raises:
+        InputError: a value is missing or of another type; the first one is named.
+    """
+    for pattern, kind in shape.items():
+        missing = _missing(content, pattern.split("/")[1:], kind, "")
+        if missing is not None:
+            key = missing.rpartition("/")[2]
+            raise InputError(f"{file}: is of another version, it lacks or misuses {key!r} at {missing}; {remedy}")
+
+
+def _missing(content: object, parts: list[str], kind: type | UnionType, pointer: str) -> str | None:
+    """The pointer to the first value that is not as it should be; None where there is none."""
+    if not parts:
+        return None if isinstance(content, kind) else pointer
+    part, rest = parts[0].removesuffix("?"), parts[1:]
+    if part == "*" and isinstance(content, list | dict):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        found = (_missing(item, rest, kind, f"{pointer}/{key}") for key, item in items)
+        return next((place for place in found if place is not None), None)
+    if not isinstance(content, dict) or part not in content:
+        return f"{pointer}/{part}"
+    if parts[0].endswith("?") and content[part] is None:
+        return None
+    return _missing(content[part], rest, kind, f"{pointer}/{part}")
 
 
 def words(made: Sequence[SavedResult], results: Path) -> list[str]:

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from paper_figs.context import Context
-from paper_figs.looks import COLOURS, SMALL
+from paper_figs.looks import SMALL
+from workbench.palette import ORANGE, PALE_GREEN, SKY_BLUE, VERMILION
 
 _CELL = 0.118  # inches
 _GAP = 0.14  # between tables
@@ -21,10 +22,10 @@ _NAME = 0.3  # above a table, for its name
 _LEGEND = 0.5
 # Status to fill, edge and marker, which tells them apart in grey.
 _LOOKS: dict[str, tuple[str, str, str]] = {
-    "error": (COLOURS[5], "black", "X"),
-    "warning": (COLOURS[1], "black", "^"),
-    "note": (COLOURS[4], "black", "."),
-    "consistent": ("#CFE8DE", "white", ""),
+    "error": (VERMILION, "black", "X"),
+    "warning": (ORANGE, "black", "^"),
+    "note": (SKY_BLUE, "black", "."),
+    "consistent": (PALE_GREEN, "white", ""),
     "unchecked": ("white", "0.7", ""),
 }
 # Shown in bands, one below the other; a file that is named nowhere comes in the last one.

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import COLOURS, DATA, SMALL, drop_intervals, short
+from paper_figs.looks import DATA, SMALL, drop_intervals, short
+from workbench.palette import BLUE, VERMILION
 
 _SETUP = "1v1000"  # in which the class-wise accuracies were measured
 _BACKBONES = ("ConvNext/BW", "ViT/B/32", "ViT/B/16", "ViT/L/14", "ViT/H/14", "ViT/G/14", "ViT/bigG/14")
@@ -191,7 +192,7 @@ def _draw_means(axis: Axes, columns: pd.DataFrame) -> None:
 
 
 _COLUMNS = 4
-_COLOUR = {"paper": COLOURS[5], "replication": COLOURS[0], "added": "black"}
+_COLOUR = {"paper": VERMILION, "replication": BLUE, "added": "black"}
 _MARKER = {"paper": "o", "replication": "s", "added": "*"}
 
 

@@ -11,7 +11,6 @@ from scipy.special import logit
 
 from paper_figs.context import Context
 from paper_figs.looks import (
-    COLOURS,
     DATA,
     IMAGENET,
     LVLM,
@@ -27,10 +26,11 @@ from paper_figs.looks import (
 )
 from realdata.claims.settings import Setting, is_selector, settings
 from realdata.statistics.photo_error import proportions
+from workbench.palette import VERMILION
 
 _COMMON, _COUNTER = (38.0, 94.0), (26.0, 92.0)  # ends of the axes, in %
 _ENDS = logit(np.array(_COMMON) / 100)
-_CLIP_LINE = COLOURS[5]
+_CLIP_LINE = VERMILION
 
 
 def draw(context: Context) -> Figure:

@@ -13,7 +13,6 @@ from scipy.special import logit
 from paper_figs.context import Context
 from paper_figs.looks import (
     ADDED,
-    COLOURS,
     SETUPS,
     added_handles,
     figure_legend,
@@ -24,8 +23,9 @@ from paper_figs.looks import (
 )
 from realdata.claims.c2_robustness import setting_robustness
 from realdata.claims.settings import Setting, is_repeated, is_selector, settings
+from workbench.palette import BLACK, BLUE, VERMILION
 
-_CLIP, _IMAGENET = COLOURS[5], COLOURS[0]
+_CLIP, _IMAGENET = VERMILION, BLUE
 _COLUMNS = 3
 _COMMON, _COUNTER = (56.0, 95.0), (30.0, 92.0)  # ends of the axes, in %
 
@@ -73,7 +73,7 @@ def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context:
     for frame, colour, marker, label in (
         (imagenet, _IMAGENET, "s", "ImageNet models, their line"),
         (clips[~selecting], _CLIP, "o", "CLIPs"),
-        (clips[selecting], "#000000", "X", "CLIP that selected the photos"),
+        (clips[selecting], BLACK, "X", "CLIP that selected the photos"),
     ):
         counter = frame["counter"].to_numpy()
         half = photo_intervals(frame, context, setting.averaging, "counter")
@@ -112,8 +112,8 @@ def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context:
 _ROW = 0.2  # inches
 _WITHIN = 0.16  # of a row, between the two intervals
 _LOOKS: dict[str, dict[str, Any]] = {
-    "as printed": {"color": COLOURS[0], "marker": "o"},
-    "corrected": {"color": COLOURS[5], "marker": "D"},
+    "as printed": {"color": BLUE, "marker": "o"},
+    "corrected": {"color": VERMILION, "marker": "D"},
 }
 _SELECTORS = {
     "included": "all CLIPs",

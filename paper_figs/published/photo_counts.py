@@ -10,9 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import COLOURS, SMALL, short
+from paper_figs.looks import SMALL, short
+from workbench.palette import SKY_BLUE, VERMILION
 
-_BARS = {"common": (COLOURS[4], ""), "counter": (COLOURS[5], "////")}
+_BARS = {"common": (SKY_BLUE, ""), "counter": (VERMILION, "////")}
 _HALF = 0.2  # of a row, from its middle to that of a bar
 
 

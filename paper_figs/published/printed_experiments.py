@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
-from paper_figs.looks import COLOURS
+from workbench.palette import BLUE, ORANGE, VERMILION
 
 _WAYS = {
     "zero_shot": "none\n(zero-shot)",
@@ -17,8 +17,8 @@ _WAYS = {
     "supervised": "supervised",
 }
 _SETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "in_distribution": ("backgrounds as in training", {"color": COLOURS[0]}),
-    "out_of_distribution": ("other backgrounds", {"color": COLOURS[1], "hatch": "////", "edgecolor": "white"}),
+    "in_distribution": ("backgrounds as in training", {"color": BLUE}),
+    "out_of_distribution": ("other backgrounds", {"color": ORANGE, "hatch": "////", "edgecolor": "white"}),
 }
 _CLASSES = 9
 _WIDTH = 0.38
@@ -52,7 +52,7 @@ def draw_colored_coco(context: Context) -> Figure:
 
 
 _TESTS = {"rand": "Rand: any colour", "rev": "Rev: the other's colour in 90%", "rest": "the other digits"}
-_LOOKS = {"contrastive": (COLOURS[5], "o", "-", -0.09), "supervised": (COLOURS[0], "s", "--", 0.09)}
+_LOOKS = {"contrastive": (VERMILION, "o", "-", -0.09), "supervised": (BLUE, "s", "--", 0.09)}
 
 
 def draw_multicolored_mnist(context: Context) -> Figure:

@@ -10,16 +10,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED_LINES, COLOURS, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
+from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
 from realdata.claims.model_facts import image_tower_parameters, is_filtered, pretraining_pairs
 from realdata.claims.settings import settings
+from workbench.palette import BLUE, VERMILION
 
 # Source and setup to colour, marker and whether it is filled.
 _SERIES = {
-    ("paper", "1v1000"): (COLOURS[5], "o", True),
-    ("replication", "1v1000"): (COLOURS[5], "s", False),
-    ("paper", "1v20"): (COLOURS[0], "^", True),
-    ("replication", "1v20"): (COLOURS[0], "D", False),
+    ("paper", "1v1000"): (VERMILION, "o", True),
+    ("replication", "1v1000"): (VERMILION, "s", False),
+    ("paper", "1v20"): (BLUE, "^", True),
+    ("replication", "1v20"): (BLUE, "D", False),
 }
 _BESIDE = 0.18
 _SHADE = "0.91"

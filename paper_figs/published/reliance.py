@@ -10,14 +10,15 @@ from matplotlib.lines import Line2D
 from scipy.stats import norm
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED, COLOURS, added_handles, figure_legend, legend, mark_added, name_axes, panels
+from paper_figs.looks import ADDED, added_handles, figure_legend, legend, mark_added, name_axes, panels
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.alternatives_result import Alternatives
 from realdata.reliance.class_result import ClassSummary, ClassTest
 from realdata.reliance.model_result import ClasswiseIndex
 from realdata.reliance.table import FAMILY_NAMES
+from workbench.palette import BLUE, GREEN, VERMILION
 
-STYLES = {"clip": (COLOURS[5], "o"), "imagenet": (COLOURS[0], "s")}
+STYLES = {"clip": (VERMILION, "o"), "imagenet": (BLUE, "s")}
 _TICKS = np.array([10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98])
 
 
@@ -79,7 +80,7 @@ def _best(aicc: dict[str, float]) -> str:
     return min(aicc, key=lambda name: aicc[name])
 
 
-_CLASS_SOURCES = {"paper": (COLOURS[5], "o", 0.17), "replication": (COLOURS[0], "s", -0.17)}
+_CLASS_SOURCES = {"paper": (VERMILION, "o", 0.17), "replication": (BLUE, "s", -0.17)}
 _LINES = {
     "ray": "ray\nreliance,\n50%",
     "chance": "chance\nreliance,\n1 / K",
@@ -207,7 +208,7 @@ def _draw_averages(axis: Axes, alternatives: Sequence[Alternatives]) -> None:
 
 
 _SOURCES = ("paper", "replication")
-_CLASSWISE_COLOUR = COLOURS[2]
+_CLASSWISE_COLOUR = GREEN
 # An index beyond is that of a model near 50%, whose two probits almost sum to 0.
 _LARGEST = 2.0
 

@@ -1,12 +1,12 @@
 """What the page counts in the other result files: the content of report.json, written beside the page."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from paper_figs.report.sources import REPORT, SOURCES, remedy
+from paper_figs.saved_result import Shape, check_shape
 from workbench import results
-from workbench.errors import InputError
 
 VERDICTS = ("supported", "not supported", "inconclusive")
 CLAIMS = ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8")
@@ -133,13 +133,10 @@ def derive(contents: Mapping[str, Mapping]) -> dict[str, Any]:
         InputError: a file lacks a value, which is named.
     """
     counted: dict[str, Any] = {"how": HOW}
-    for file, count in _COUNTS.items():
-        if file not in contents:
-            continue
-        try:
+    for file, (shape, count) in _COUNTS.items():
+        if file in contents:
+            check_shape(contents[file], shape, file, remedy(file))
             counted |= count(contents[file])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{file}: is of another version, it lacks or misuses {error}; {remedy(file)}") from error
     counted["missing"] = [file for file in SOURCES if file not in contents and file not in (REPORT, "added.json")]
     counted["versions"] = results.versions("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "Jinja2")
     return results.plain(counted)
@@ -212,12 +209,32 @@ def _digits(content: Mapping) -> dict[str, Any]:
     return {"digits": {"comparisons": len(verdicts)} | {kind: verdicts.count(kind) for kind in kinds}}
 
 
-_COUNTS = {
-    "claims.json": _claims,
-    "audit.json": _audit,
-    "reliance.json": _reliance,
-    "selector.json": _selector,
-    "contrastive/result.json": _synthetic,
-    "map.json": _map,
-    "colored_digits_table/table.json": _digits,
+# Result file to what is counted there, and how.
+_COUNTS: dict[str, tuple[Shape, Callable[[Mapping], dict[str, Any]]]] = {
+    "claims.json": (
+        {
+            **{
+                f"/claims/*/{key}": str
+                for key in ("claim", "question", "source", "verdict", "verdict_naive", "decides")
+            },
+            **{f"/claims/*/{key}": list for key in ("tables", "models")},
+            "/claims/*/setting": dict,
+            "/claims/*/clustered": dict | None,
+        },
+        _claims,
+    ),
+    "audit.json": (
+        {
+            **{f"/findings/*/{key}": str for key in ("severity", "table")},
+            "/findings/*/proposal": dict | None,
+            "/cells/*/status": str,
+            "/corrections/*/corrected": object,
+        },
+        _audit,
+    ),
+    "reliance.json": ({"/tests/*/verdict": str, "/comparisons/*/verdict": str}, _reliance),
+    "selector.json": ({"/settings/*/verdict": str}, _selector),
+    "contrastive/result.json": ({"/verdict/comparisons/*/verdict": str}, _synthetic),
+    "map.json": ({"/map/*/verdict": str | None}, _map),
+    "colored_digits_table/table.json": ({"/equivalence/comparisons/*/verdict": str}, _digits),
 }

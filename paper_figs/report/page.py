@@ -3,18 +3,16 @@
 import functools
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 from PIL import Image
 
 from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
-from paper_figs.report import answer
+from paper_figs.report.answer import find_answer
 from paper_figs.report.derived import CLAIMS, derive
 from paper_figs.report.figures import PageFigure, arrange
 from paper_figs.report.place import Place
@@ -29,7 +27,6 @@ __all__ = ["PageFigure", "build"]
 
 # Words of the tables' columns that the page writes out.
 NAMES = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
-_PLACEHOLDER = re.compile(r"\{(?:([\w./]+)#)?(/[^}|]+)(?:\|(\w+))?\}")  # file, pointer, form
 
 
 def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str:
@@ -52,16 +49,6 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
             raise InputError(f"{file}: is missing; {remedy(file)}")
         return Place(file, "", whole[file])
 
-    def fill(sentence: str) -> Markup:
-        """Put numbers where a sentence names them."""
-        filled, end = Markup(), 0
-        for found in _PLACEHOLDER.finditer(sentence):
-            file, pointer, form = found.groups()
-            filled += escape(sentence[end : found.start()])
-            filled += result(file or REPORT).number(pointer, form or "count")
-            end = found.end()
-        return filled + escape(sentence[end:])
-
     def notes_of(rows: Sequence[int]) -> list[tuple[Place, Place]]:
         """Rows of claims.json with their notes, each text once for a source and its tables."""
         notes: dict[tuple[str, ...], tuple[Place, Place]] = {}
@@ -70,17 +57,11 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
                 notes.setdefault((row.content["source"], *row.content["tables"], note.content), (row, note))
         return list(notes.values())
 
-    sentences = {
-        "answer": answer.answer(report),
-        "certainty": answer.certainty(report),
-        "change": answer.what_would_change(report),
-    }
-    filled = {name: [fill(sentence) for sentence in listed] for name, listed in sentences.items()}
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
-            **filled,
+            found=find_answer(result(REPORT), result("claims.json") if "claims.json" in contents else None),
             result=result,
             notes_of=notes_of,
             has=lambda file: file in contents,
@@ -93,7 +74,8 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of the page."""
     return Environment(
         loader=PackageLoader("paper_figs.report"),
         autoescape=True,

@@ -16,6 +16,7 @@ from theory.statements.group_accuracy import group_accuracies
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.theorem62 import printed_bound_excess, theorem62
 from theory.statements.zero_shot import PROMPTS, zero_shot_direction
+from workbench.palette import LIGHT_GREY, VERMILION
 
 _MEANS = np.linspace(0.05, 4.0, 120)
 _THEOREM62_RATIOS = np.linspace(0.5, 1.0, 100)
@@ -124,7 +125,7 @@ def draw_boundary(evidence: Evidence) -> Figure:
         axis.plot(
             [float(MODEL.sigma_spu), widest],
             [0.995, 0.995],
-            color="#D55E00",
+            color=VERMILION,
             linewidth=4,
             label="Theorem 6.2's conditions",
         )
@@ -132,5 +133,5 @@ def draw_boundary(evidence: Evidence) -> Figure:
         name_axes(axis, f"{prompt} prompt", "sigma_inv: spread of the invariant feature", "spurious ratio p_spu")
         figure.colorbar(shown, ax=axis, label="linearised - least squares (points)")
     handles, labels = axes[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, facecolor="#cccccc")
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, facecolor=LIGHT_GREY)
     return figure

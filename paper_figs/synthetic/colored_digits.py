@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
+from paper_figs.saved_result import DIGITS_TABLE, Shape, check_shape, command
 from sims.colored_digits.figure import NAMES, STYLES
 from sims.colored_digits.saved_table import load
 
@@ -18,9 +20,32 @@ _COLUMNS = {"rand": "Rand: any colour", "rev": "Rev: the other's colour in 90%"}
 _PRINTED = {"contrastive": "perfect_language", "supervised": "cross_entropy"}
 
 
+_NUMBER = int | float
+# What the figures read of the table.
+_SHAPE: Shape = {
+    "/digits": str,
+    **{f"/rows/*/{key}": _NUMBER for key in ("classes", "p_inv", "p_spu")},
+    "/rows/*/results/*/objective": str,
+    **{f"/rows/*/results/*/{column}_mean": _NUMBER for column in _COLUMNS},
+    **{f"/rows/*/results/*/{column}_std": _NUMBER | None for column in _COLUMNS},
+    **{f"/rows/*/bayes/{rule}/{column}": _NUMBER for rule in ("by_colour", "by_digit") for column in _COLUMNS},
+    "/rows/*/reliance/learners/*/objective": str,
+    "/rows/*/reliance/learners/*/index": _NUMBER | None,
+    "/rows/*/reliance/learners/*/interval": list | None,
+    "/rows/*/reliance/learners/*/theory/index": _NUMBER | None,
+}
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    file = folder / DIGITS_TABLE.files[0]
+    content = load(file.parent)
+    check_shape(content, _SHAPE, file, f"make it again with: {command([DIGITS_TABLE], folder)}")
+    return content
+
+
 def draw_colored_digits(context: Context) -> Figure:
     """Draw the table that `sims.colored_digits table` saved under a folder of results."""
-    content = load(context.results / "colored_digits_table")
+    content = _load(context.results)
     rows = content["rows"]
     ratios = sorted({(row["p_inv"], row["p_spu"]) for row in rows}, reverse=True)
     figure = Figure(figsize=(3.3 * len(ratios), 6.6), layout="constrained")
@@ -81,7 +106,7 @@ _BESIDE = 0.13
 
 def draw_digits_reliance(context: Context) -> Figure:
     """Draw the table that `sims.colored_digits table` saved under a folder of results."""
-    content = load(context.results / "colored_digits_table")
+    content = _load(context.results)
     figure = Figure(figsize=(12.0, 5.0), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4), sharey=True)
     _draw_theory(left, [row for row in content["rows"] if row["classes"] == 2])
