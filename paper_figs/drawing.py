@@ -14,14 +14,14 @@ from workbench.figures import to_pdf, to_png
 
 @dataclasses.dataclass(frozen=True)
 class FigureSpec:
-    """One figure.
+    """The entry of a figure in the register.
 
     Attributes:
         name: of its files.
         caption: what it shows, in a sentence without a full stop.
         source: where its numbers come from: tables of the paper, other data, or a saved result.
         intervals: what its intervals are, or why there are none.
-        draw: draws it.
+        draw: draws it; reads and checks the saved results that it needs.
         needs: the saved results that it reads.
     """
 
@@ -44,7 +44,7 @@ _LINE = 1.3 * _SIZE
 
 
 def draw_figure(spec: FigureSpec, context: Context) -> Figure:
-    """The figure with its small print.
+    """Draw a figure with its small print.
 
     Raises:
         InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
@@ -55,7 +55,7 @@ def draw_figure(spec: FigureSpec, context: Context) -> Figure:
 
 
 def files(figure: Figure, name: str) -> dict[str, bytes]:
-    """The figure's two files by their names."""
+    """The PNG and the PDF file of a figure, by their names."""
     return {f"{name}.png": to_png(figure), f"{name}.pdf": to_pdf(figure)}
 
 

@@ -25,7 +25,7 @@ _Z95 = float(norm.ppf(0.975))
 
 
 def panels(count: int, height: float = 3.6, columns: int = 3) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels, side by side."""
+    """A figure of `count` panels, in rows of at most `columns`."""
     columns = min(count, columns)
     rows = -(-count // columns)
     figure = Figure(figsize=(4.6 * columns, height * rows), layout="constrained")
@@ -36,12 +36,12 @@ def panels(count: int, height: float = 3.6, columns: int = 3) -> tuple[Figure, l
 
 
 def line(axis: Axes, series: int, x: ArrayLike, y: ArrayLike, label: str | None = None, style: str = "-") -> None:
-    """A closed form over x, in the colour of the series with this number."""
+    """Draw a closed form over x, in the colour of the series with this number."""
     axis.plot(np.asarray(x), np.asarray(y), style, color=SERIES[series % len(SERIES)], label=label, linewidth=1.6)
 
 
 def points(axis: Axes, series: int, measured: Points, label: str | None = None) -> None:
-    """Simulated means with 95% intervals, in the colour of the series with this number."""
+    """Draw simulated means with 95% intervals, in the colour of the series with this number."""
     axis.errorbar(
         measured.x,
         measured.mean,
@@ -59,14 +59,14 @@ def points(axis: Axes, series: int, measured: Points, label: str | None = None) 
 
 
 def name_axes(axis: Axes, title: str, x_label: str, y_label: str) -> None:
-    """Title and axes of one panel; accuracies run from 0 to 1."""
+    """Write the title and the names of both axes of one panel."""
     axis.set_title(title, fontsize=10)
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
 
 
 def legend(axis: Axes) -> None:
-    """A small legend of what has a label."""
+    """Draw a small legend inside a panel that has labels."""
     if axis.get_legend_handles_labels()[1]:
         axis.legend(fontsize=7.5, frameon=False)
 
@@ -90,12 +90,12 @@ SETUPS = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
 
 
 def short(label: str) -> str:
-    """A class by the first of its names."""
+    """The first of a class's names."""
     return label.partition(",")[0]
 
 
 def photo_intervals(frame: pd.DataFrame, context: Context, averaging: str, group: str) -> np.ndarray:
-    """95% half widths, in points, of averaged accuracies: bounds (`realdata.statistics.photo_error`).
+    """Half widths, in points, of 95% intervals of averaged accuracies: bounds (`realdata.statistics.photo_error`).
 
     Args:
         frame: with the accuracies of `group`, in %.
@@ -137,7 +137,7 @@ def percent_on_logits(
     counter: tuple[float, float],
     also: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Logit-scaled axes of both groups' accuracy, labelled in %.
+    """Scale both axes of a panel by the logit, and label them in %.
 
     Args:
         axis: the panel.
@@ -161,12 +161,12 @@ def percent_on_logits(
 
 
 def on_logits(percent: np.ndarray) -> np.ndarray:
-    """Accuracies in % at their places on logit-scaled axes; 0 and 100% at their nearest neighbours."""
+    """The places of accuracies in % on logit-scaled axes; 0 and 100% are moved to 0.2 and 99.8%."""
     return logit(np.clip(np.asarray(percent, float) / 100, 0.002, 0.998))
 
 
 def figure_legend(figure: Figure, handles: list[Any], place: Literal["upper", "lower"]) -> None:
-    """A figure_legend above or below all panels, in as many columns as the figure is wide for.
+    """Draw a legend above or below all panels, in as many columns as the figure is wide for.
 
     Args:
         figure: the figure.
@@ -198,7 +198,7 @@ def is_shown(model: AddedModel) -> bool:
 
 
 def mark_added(axis: Axes, x: float, y: float, number: int) -> None:
-    """A star for an added model, with its number in the figure_legend beside it."""
+    """Draw a star for an added model, with its number beside it, as in the legend."""
     axis.plot(x, y, **ADDED)
     axis.annotate(str(number), (x, y), (-5, 5), textcoords="offset points", ha="right", fontsize=9, weight="bold")
 

@@ -18,7 +18,7 @@ from workbench.interruption import Interruption
 
 @dataclasses.dataclass(frozen=True)
 class SavedResult:
-    """A result of a program of the README.
+    """A result that a program of the README makes.
 
     Attributes:
         files: that must be there, relative to the folder of results; the first one names the result.
@@ -35,7 +35,7 @@ class SavedResult:
     only: str | None = None
 
     def is_missing(self, results: Path) -> bool:
-        """Whether a file of it is not there; a file that is there may still be broken."""
+        """Whether one of its files is missing; a file that is there may still be broken."""
         return not all((results / file).exists() for file in self.files)
 
 
@@ -92,12 +92,12 @@ def words(made: Sequence[SavedResult], results: Path) -> list[str]:
 
 
 def command(made: Sequence[SavedResult], results: Path) -> str:
-    """The same as a person types it."""
+    """The command line that makes results of one program, as a person types it."""
     return shlex.join(["python", *words(made, results)])
 
 
 def by_program(made: Sequence[SavedResult]) -> list[tuple[SavedResult, ...]]:
-    """The results, each once, with those that one run of a program makes together."""
+    """Group results by the run of a program that makes them; each result occurs once."""
     together: dict[tuple[str, tuple[str, ...]], dict[SavedResult, None]] = {}
     for result in made:
         together.setdefault((result.module, result.arguments), {})[result] = None
@@ -120,7 +120,7 @@ DIGITS_TABLE = SavedResult(
 
 
 def statement(name: str) -> SavedResult:
-    """The simulation of a statement of `theory/`."""
+    """The saved simulation of a statement of `theory/`."""
     return SavedResult((f"theorems/{name}.json",), "sims.theorems", ("--out", "{}/theorems"), 3, only=name)
 
 
@@ -160,14 +160,14 @@ def _run(made: Sequence[SavedResult], results: Path) -> None:
             [sys.executable, *words(made, results)], stdout=subprocess.DEVNULL, process_group=0
         ) as process,
     ):
-        told = False
+        asked_to_stop = False
         try:
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=_LOOK)
-                if interruption.wanted and not told:
+                if interruption.wanted and not asked_to_stop:
                     process.send_signal(signal.SIGINT)  # it keeps what it has and ends by itself
-                    told = True
+                    asked_to_stop = True
         finally:
             process.kill()
     if interruption.wanted:

@@ -1,4 +1,4 @@
-"""Every printed number as a small cell that says what the audit found."""
+"""The audit as a map: each printed number is a small cell, which shows what the audit found."""
 
 import dataclasses
 from collections import Counter
@@ -42,7 +42,7 @@ Cell = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class _Grid:
-    """A table: cells by row and by what is spread and column."""
+    """A table: cells by row, and by column within what is spread over columns."""
 
     title: str
     columns: tuple[tuple[str, str], ...]
@@ -50,7 +50,7 @@ class _Grid:
 
     @property
     def width(self) -> float:
-        """Of its cells or its name, whichever is wider; inches."""
+        """Width of its cells or of its name, whichever is wider; inches."""
         return max(_CELL * len(self.columns), _TITLE * len(self.title))
 
     @property
@@ -71,7 +71,7 @@ def draw(context: Context) -> Figure:
     """Each table as a grid with its rows in the file's order; class-wise ones with a few columns for each model."""
     cells = [cell for cell in context.audit["cells"] if cell["value"]]
     bands = [band for band in _bands(cells) if band]
-    widths = [sum(grid.width + _GAP + labels for grid, labels in _labelled(band)) for band in bands]
+    widths = [sum(grid.width + _GAP + labels for grid, labels in _label_widths(band)) for band in bands]
     heads = [max(grid.head for grid in band) + _NAME for band in bands]
     heights = [max(len(grid.rows) for grid in band) * _CELL + head for band, head in zip(bands, heads, strict=True)]
     width, height = max(widths) + _GAP, sum(heights) + _LEGEND + 0.15
@@ -82,7 +82,7 @@ def draw(context: Context) -> Figure:
     top = _LEGEND
     for band, head, band_height in zip(bands, heads, heights, strict=True):
         left = _GAP
-        for grid, labels in _labelled(band):
+        for grid, labels in _label_widths(band):
             left += labels
             _draw_grid(axis, left, top + head, grid, labels > 0)
             left += grid.width + _GAP
@@ -127,8 +127,8 @@ def _bands(cells: Iterable[Cell]) -> list[list[_Grid]]:
     return bands
 
 
-def _labelled(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
-    """Each table with the room for its rows' words: none where the table before has the same rows."""
+def _label_widths(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
+    """Each table and the width of its row labels: 0 where the table before has the same rows."""
     before: tuple[str, ...] = ()
     for grid in band:
         rows = tuple(grid.rows)

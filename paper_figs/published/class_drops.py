@@ -46,9 +46,9 @@ def class_models(context: Context) -> list[ClassModel]:
         }
         for pretrain, backbone in sorted(found, key=_order):
             name = f"{backbone} {pretrain}"
-            models.append(ClassModel(name, source, _with_drops(found[pretrain, backbone], context)))
+            models.append(ClassModel(name, source, _add_drops(found[pretrain, backbone], context)))
     for number, model in context.added_in(_SETUP, "simple"):
-        models.append(ClassModel(f"{number}: {model.name}", "added", _with_drops(model.classes, context)))
+        models.append(ClassModel(f"{number}: {model.name}", "added", _add_drops(model.classes, context)))
     return models
 
 
@@ -80,8 +80,8 @@ def _order(key: tuple[str, str]) -> tuple[int, int, str]:
     return data, _BACKBONES.index(backbone) if backbone in _BACKBONES else len(_BACKBONES), backbone
 
 
-def _with_drops(found: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """All classes of Fig. 3, with the model's accuracies where it has them; its own photo counts, else the printed."""
+def _add_drops(found: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """A model's accuracies and drops in all classes of Fig. 3; photo counts are its own, or else those printed."""
     classes = context.tables.classes.set_index("imagenet_index")
     own = found.set_index(found["imagenet_index"].astype(float)).reindex(classes.index)
     frame = pd.DataFrame({"label": classes["label"], "common": own["common"], "counter": own["counter"]})

@@ -44,14 +44,14 @@ def draw_effective_robustness(context: Context) -> Figure:
     for axis in axes[len(chosen) :]:
         axis.set_axis_off()
     for axis, setting in zip(axes, chosen, strict=False):
-        _draw_setting(axis, setting, _found(setting, context), context)
+        _draw_setting(axis, setting, _claim_row(setting, context), context)
     handles = [*axes[0].get_legend_handles_labels()[0], *added_handles(context.added)]
     figure_legend(figure, handles, "lower")
     figure.suptitle("At the same common accuracy, do CLIPs lose more than ImageNet models? (claim C2)", fontsize=12)
     return figure
 
 
-def _found(setting: Setting, context: Context) -> Mapping[str, Any]:
+def _claim_row(setting: Setting, context: Context) -> Mapping[str, Any]:
     """The claim's row for this setting, values as printed."""
     return next(
         row

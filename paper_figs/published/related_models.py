@@ -30,7 +30,7 @@ _COLUMN = 0.345  # inches
 Measured = dict[tuple[str, str], pd.Series]
 
 
-def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
+def related_models(context: Context, same: str) -> dict[str, dict[str, Measured]]:
     """CLIPs asked with the prompt simple, class-balanced, that share a backbone or pre-training data.
 
     Args:
@@ -65,7 +65,7 @@ def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
 
 
 def first(measured: Measured) -> pd.Series:
-    """One of a model's rows, for what its names stand for."""
+    """One of a model's rows, for facts about the model that all of its rows share."""
     return next(iter(measured.values()))
 
 
@@ -163,7 +163,7 @@ def _draw_added(axis: Axes, context: Context, value: str, marked: bool) -> None:
 
 def draw_same_data(context: Context) -> Figure:
     """A column for each data set, backbones from the smallest to the largest; above drops, below counter accuracy."""
-    found = related(context, "pretrain")
+    found = related_models(context, "pretrain")
     panels = {}
     for data in sorted(found, key=lambda name: (float(first(next(iter(found[name].values())))["pairs"]), name)):
         sizes = {name: float(first(measured)["parameters"]) for name, measured in found[data].items()}
@@ -177,7 +177,7 @@ def draw_same_data(context: Context) -> Figure:
 def draw_same_backbone(context: Context) -> Figure:
     """A column for each backbone, data sets from the smallest to the largest; above drops, below counter accuracy."""
     panels = {}
-    for backbone, models in related(context, "backbone").items():
+    for backbone, models in related_models(context, "backbone").items():
         pairs = {name: float(first(measured)["pairs"]) for name, measured in models.items()}
         panels[backbone] = [
             (f"{name}\n{_words(pairs[name])}", models[name])

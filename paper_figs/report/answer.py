@@ -127,15 +127,15 @@ def _question(report: Place, claims: Place | None, claim: str, words: str) -> Qu
 def _remedies(report: Place, claims: Place | None) -> tuple[Remedy, ...]:
     """C3 to C5: that the drop shrinks, that it shrinks by more than accuracy makes it, and not by more data alone."""
 
-    def asked(claim: tuple[str, str], measure: str) -> Question | None:
+    def question(claim: tuple[str, str], measure: str) -> Question | None:
         return _question(report, claims, claim[0], f"{claim[1]}: {measure}")
 
     remedies = (
-        Remedy("drop", asked(_BACKBONES, "drop"), asked(_FILTERED, "drop")),
+        Remedy("drop", question(_BACKBONES, "drop"), question(_FILTERED, "drop")),
         Remedy(
             "more than accuracy explains",
-            asked(_BACKBONES, "effective robustness"),
-            asked(_FILTERED, "effective robustness"),
+            question(_BACKBONES, "effective robustness"),
+            question(_FILTERED, "effective robustness"),
         ),
         Remedy("not by data", data=_question(report, claims, *_MORE_DATA)),
     )

@@ -32,7 +32,7 @@ def count_verdicts(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """Claim to its counts, and to those of each of its questions, in the order of the rows.
+    """Count the verdicts of each claim, and of each of its questions, in the order of the rows.
 
     A question has the places of its rows among all (`rows`) and that of the row in the paper's main setting, or the
     nearest to it (`main`), and the pointer from that row to the interval that decides (`interval`).
@@ -54,7 +54,7 @@ def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
 
 
 def _likeness(row: Row) -> list[bool]:
-    """To the main setting, in the order of importance; max() takes the first of the most alike."""
+    """Which parts of a row's setting are those of the main one, the most important first, for `max` to compare."""
     return [_get(row, key) == value for key, value in MAIN.items()]
 
 
@@ -63,7 +63,7 @@ def _get(row: Row, key: str) -> str | None:
 
 
 def changes(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """How often the verdict differs between two tests that differ in one part of the setting and are else alike.
+    """Count how often two tests that differ in one part of the setting alone have different verdicts.
 
     One of each pair has the main setting's value of that part. Only the first of several rows of one setting is
     paired, as Table 9 repeats that of Table 3, unless the tables stay the same.
@@ -121,7 +121,7 @@ _SEVERITIES = {"errors": "error", "warnings": "warning", "notes": "note"}
 
 
 def derive(contents: Mapping[str, Mapping]) -> dict[str, Any]:
-    """Count what the page says of the result files.
+    """Count what the page says about the result files.
 
     Args:
         contents: name of a result file to its content; files may be missing.

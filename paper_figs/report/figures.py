@@ -34,7 +34,7 @@ class PageFigure:
         name: as `python -m paper_figs --list` gives it.
         caption: what it shows, in a sentence.
         source: the files or tables that it is drawn from.
-        png: the picture.
+        png: the image.
         alt: what a reader who cannot see it should know.
     """
 
@@ -46,15 +46,15 @@ class PageFigure:
 
     @property
     def uri(self) -> str:
-        """The picture as a data: URI."""
+        """The image as a data: URI."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, from the picture's header.
+        """Width and height in pixels, from the image's header.
 
         Raises:
-            ValueError: the picture is no PNG.
+            ValueError: the image is no PNG.
         """
         if not self.png.startswith(_PNG) or len(self.png) < 24:
             raise ValueError(f"figure {self.name}: is no PNG")
@@ -63,7 +63,7 @@ class PageFigure:
 
 
 def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
-    """Section to its figures, in their order.
+    """Sort figures into the sections of the page, in their order.
 
     `statements` has those of S1 to S19 that no section has, `further` the others that none has; `elsewhere` names
     again the figures of statements that stand in a section.

@@ -30,7 +30,7 @@ NAMES = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
 
 
 def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str:
-    """The page's HTML, the same for the same contents and figures.
+    """Build the page's HTML, the same for the same contents and figures.
 
     Args:
         contents: name of a result file, as in `sources.SOURCES`, to its content; where one is missing, the page says
@@ -50,7 +50,7 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
         return Place(file, "", whole[file])
 
     def notes_of(rows: Sequence[int]) -> list[tuple[Place, Place]]:
-        """Rows of claims.json with their notes, each text once for a source and its tables."""
+        """The notes of rows of claims.json, each with its row; a text occurs once for a source and its tables."""
         notes: dict[tuple[str, ...], tuple[Place, Place]] = {}
         for row in (result("claims.json").at(f"/claims/{number}") for number in rows):
             for note in row.each("/notes"):
@@ -89,7 +89,7 @@ PAGE = "report.html"
 
 
 def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], out: Path) -> dict[str, str]:
-    """The page, and the files to stand beside it that all of its numbers come from, by their path; the page last.
+    """Make the page, and the files beside it from which all of its numbers come, by their paths; the page last.
 
     Args:
         context: that the figures were drawn from.
@@ -99,7 +99,7 @@ def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], ou
     Raises:
         InputError: a saved result is broken or of another version.
     """
-    made, saved = _made(context), _saved(context.results)
+    made, saved = _make_contents(context), _read_saved(context.results)
     contents = made | saved
     shown = [
         PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", _compact(png), spec.caption)
@@ -111,8 +111,8 @@ def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], ou
     return {name: results.to_json(content) for name, content in written.items()} | {PAGE: page}
 
 
-def _made(context: Context) -> dict[str, Mapping[str, Any]]:
-    """What the programs of `realdata` say of the published tables."""
+def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
+    """The contents that the programs of `realdata` make from the published tables."""
     made: dict[str, Mapping[str, Any]] = {
         "claims.json": context.claims,
         "audit.json": context.audit,
@@ -124,8 +124,8 @@ def _made(context: Context) -> dict[str, Mapping[str, Any]]:
     return made
 
 
-def _saved(folder: Path) -> dict[str, Mapping[str, Any]]:
-    """The results of simulations that are there."""
+def _read_saved(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """The saved results of simulations; those that are missing are left out."""
     saved = {}
     for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
         if not result.is_missing(folder):
@@ -142,8 +142,8 @@ def _as_json(model: AddedModel) -> dict[str, Any]:
 
 
 def _compact(png: bytes) -> bytes:
-    """The picture with 256 colours, which figures hardly exceed: a third of the size in a page that holds them all."""
+    """Reduce an image to 256 colours. Figures have hardly more, and the page takes a third of the space."""
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -47,12 +47,12 @@ def _draw_learner(evidence: Evidence, direction: Callable[[SpuriousModel], Float
 
 
 def draw_least_squares(evidence: Evidence) -> Figure:
-    """Its weights and accuracies."""
+    """Weights and accuracies of least squares (S5)."""
     return _draw_learner(evidence, least_squares_direction, "least squares")
 
 
 def draw_logistic(evidence: Evidence) -> Figure:
-    """Its weights and accuracies."""
+    """Weights and accuracies of logistic regression (S6)."""
     return _draw_learner(evidence, logistic_direction, "logistic regression")
 
 

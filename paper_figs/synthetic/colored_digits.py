@@ -32,19 +32,22 @@ _SHAPE: Shape = {
     "/rows/*/reliance/learners/*/objective": str,
     "/rows/*/reliance/learners/*/index": _NUMBER | None,
     "/rows/*/reliance/learners/*/interval": list | None,
-    "/rows/*/reliance/learners/*/theory/index": _NUMBER | None,
 }
+# And of its rows of two digits, which alone have a theory.
+_THEORY_SHAPE: Shape = {"/rows/*/reliance/learners/*/theory/index": _NUMBER | None}
 
 
 def _load(folder: Path) -> dict[str, Any]:
     file = folder / DIGITS_TABLE.files[0]
     content = load(file.parent)
-    check_shape(content, _SHAPE, file, f"make it again with: {command([DIGITS_TABLE], folder)}")
+    remedy = f"make it again with: {command([DIGITS_TABLE], folder)}"
+    check_shape(content, _SHAPE, file, remedy)
+    check_shape({"rows": [row for row in content["rows"] if row["classes"] == 2]}, _THEORY_SHAPE, file, remedy)
     return content
 
 
 def draw_colored_digits(context: Context) -> Figure:
-    """Draw the table that `sims.colored_digits table` saved under a folder of results."""
+    """Draw the accuracy of each learner in each row of the saved table, and the printed ones."""
     content = _load(context.results)
     rows = content["rows"]
     ratios = sorted({(row["p_inv"], row["p_spu"]) for row in rows}, reverse=True)
@@ -105,7 +108,7 @@ _BESIDE = 0.13
 
 
 def draw_digits_reliance(context: Context) -> Figure:
-    """Draw the table that `sims.colored_digits table` saved under a folder of results."""
+    """Draw each learner's index of reliance on the colour, measured and predicted by the linear theory."""
     content = _load(context.results)
     figure = Figure(figsize=(12.0, 5.0), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4), sharey=True)
@@ -134,7 +137,7 @@ def _draw_theory(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
             theory = learner["theory"]["index"]
             if theory is not None:
                 label = "predicted by the linear theory" if first and number == 3 else None
-                axis.plot(x, _shown(theory), "_", color=colour, ms=13, mew=2.2, label=label)
+                axis.plot(x, _clip(theory), "_", color=colour, ms=13, mew=2.2, label=label)
             _draw_index(axis, x, learner, colour, marker, NAMES[learner["objective"]] if first else None)
     axis.set_xticks(range(len(rows)), [_ratios(row) for row in rows])
     axis.set_xlabel("label = digit in, own colour in")
@@ -175,7 +178,7 @@ def _draw_index(axis: Axes, x: float, learner: Mapping[str, Any], colour: str, m
     )
 
 
-def _shown(value: float) -> float:
+def _clip(value: float) -> float:
     return min(max(value, _LEAST), _MOST)
 
 

@@ -34,7 +34,7 @@ SIDES = {"above": 0.04, "below": -0.04}
 
 
 def map_name(deviations: tuple[float, float]) -> str:
-    """A map's panel."""
+    """Name of the panel of a map."""
     return f"sigma_inv {deviations[0]:g}, sigma_spu {deviations[1]:g}"
 
 
@@ -93,7 +93,7 @@ SIGMAS = (0.3, 0.7, 1.1, 1.5, 1.9, 2.3, 2.7)
 
 
 def series_name(ratio: float) -> str:
-    """A row of the diagram."""
+    """Name of the series of a ratio: a row of the diagram."""
     return f"p_spu {ratio:g}"
 
 

@@ -30,7 +30,7 @@ Plane: TypeAlias = Float[Array, "size 2"]
 Fit: TypeAlias = Callable[[Plane, Plane], Float[Array, "2 2"]]
 
 
-def _matched(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
+def _mean_product(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
     return images.T @ texts / images.shape[0]
 
 
@@ -42,7 +42,7 @@ def _direction(images: Plane, texts: Plane, critic: Float[Array, "2 2"]) -> Loca
     mean = shares @ texts
     squares = (texts[:, :, None] * texts[:, None, :]).reshape(size, 4)
     covariance = (shares @ squares).reshape(size, 2, 2) - mean[:, :, None] * mean[:, None, :]
-    matched = _matched(images, texts)
+    matched = _mean_product(images, texts)
     value = jnp.mean(jax.nn.logsumexp(scores, axis=1)) - jnp.sum(matched * critic)
     gradient = images.T @ mean / size - matched
     hessian = jnp.einsum("ni,nk,njl->ijkl", images, images, covariance) / size
@@ -71,7 +71,7 @@ def fit_infonce(images: Plane, texts: Plane, image_to_text: Scalar) -> Float[Arr
 def fit_siglip(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
     """B that minimises the limit of the sigmoid loss for many negatives, over all pairs of the sample; shapes above."""
     size = images.shape[0]
-    matched = _matched(images, texts).reshape(4)
+    matched = _mean_product(images, texts).reshape(4)
     products = (texts[:, :, None] * texts[:, None, :]).reshape(size, 4)
 
     def objective(entries: Float[Array, "4"]) -> Local:
@@ -166,12 +166,12 @@ ENTRIES = {"label prompt: weight on the invariant feature": (0, 0), "label promp
 
 
 def caption_of(kind: str) -> Caption:
-    """The captions of a panel."""
+    """The captions of this kind, as both statements use them."""
     return Caption(kind, mention_spu=MENTION[kind])
 
 
 def panel_name(kind: str, entry: str) -> str:
-    """A panel: captions, and an entry of the critic."""
+    """Name of the panel of an entry of the critic, for this kind of captions."""
     return f"{kind} captions, {entry}"
 
 
@@ -179,7 +179,7 @@ INFONCE_PANELS = {panel_name(kind, entry): tuple(DIRECTIONS) for kind in CAPTION
 
 
 def _infonce_critics(key: Key[Array, ""], ratio: Scalar, kind: str) -> Float[Array, "directions 2 2"]:
-    """Each objective's critic of the same sample."""
+    """The critic of each objective, fitted to the same sample."""
     model = dataclasses.replace(MODEL, spurious_ratio=ratio)
 
     def of_direction(weight: Scalar) -> Float[Array, "2 2"]:

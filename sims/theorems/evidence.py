@@ -43,7 +43,7 @@ def from_counts(x: Numbers, right: Numbers, size: int) -> Points:
 
 
 def to_dict(evidence: Evidence) -> dict[str, Any]:
-    """The evidence as JSON-ready lists."""
+    """Convert evidence to JSON-ready lists."""
     return {
         panel: {name: {key: value.tolist() for key, value in points._asdict().items()} for name, points in rows.items()}
         for panel, rows in evidence.items()
@@ -51,7 +51,7 @@ def to_dict(evidence: Evidence) -> dict[str, Any]:
 
 
 def from_dict(content: Mapping[str, Any], panels: Panels) -> Evidence:
-    """The evidence that `to_dict` wrote.
+    """Convert what `to_dict` returned back to evidence.
 
     Args:
         content: as `to_dict` returns it.

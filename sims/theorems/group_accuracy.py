@@ -79,7 +79,7 @@ PROBITS = "probits"
 
 
 def line_series(reliance: float) -> str:
-    """The rules of one reliance."""
+    """Name of the series of the rules of one reliance."""
     return f"t = {reliance:g}"
 
 

@@ -144,7 +144,7 @@ def _errors(key: Key[Array, ""], model: SpuriousModel, size: Scalar) -> Float[Ar
 
 
 def rate_series(image_dim: int) -> str:
-    """A series of both panels."""
+    """Name of the series of an image dimension, in both panels."""
     return f"{image_dim} dimensions"
 
 
