@@ -1,1 +1,1 @@
-"""The figures: one file each, drawn from saved results and published tables; nothing here trains."""
+"""Figures, and the page with all of the evidence, from saved results and published tables; nothing here trains."""

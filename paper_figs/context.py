@@ -1,4 +1,4 @@
-"""What every figure is drawn from."""
+"""The data that figures are drawn from."""
 
 import dataclasses
 import functools
@@ -26,7 +26,7 @@ from workbench.results import plain
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """Saved results, published tables and added models; tables and what follows from them are made once, when asked.
+    """Saved results, published tables and added models. Tables, and what follows from them, are read once, when used.
 
     Attributes:
         results: folder of saved results.
@@ -50,12 +50,12 @@ class Context:
 
     @functools.cached_property
     def multicolored_mnist(self) -> pd.DataFrame:
-        """Table 8."""
+        """Accuracies of learners of coloured digits (Table 8)."""
         return read_multicolored_mnist(self.published)
 
     @functools.cached_property
     def colored_coco(self) -> pd.DataFrame:
-        """Table 7."""
+        """Accuracies of CLIPs fine-tuned on coloured backgrounds (Table 7)."""
         return read_colored_coco(self.published)
 
     @functools.cached_property
@@ -80,7 +80,7 @@ class Context:
         return plain(audit_tables(self.published).as_json())
 
     def added_in(self, setup: str, prompt: str | None = None) -> tuple[tuple[int, AddedModel], ...]:
-        """The added models of this setup, with this prompt if they read one and it is given; and their numbers."""
+        """Added models of a setup, each with its number; with `prompt`, those that read no prompt or this one."""
         return tuple(
             (number, model)
             for number, model in enumerate(self.added, 1)

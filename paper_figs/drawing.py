@@ -1,43 +1,61 @@
-"""A figure of the register, drawn and signed with where its numbers come from."""
+"""A figure of the register: what it shows, where that comes from, and how it is drawn and signed."""
 
+import dataclasses
 import textwrap
+from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paper_figs.context import Context
-from paper_figs.figure_spec import FigureSpec
-from paper_figs.saved_result import command
-from workbench.errors import InputError
+from paper_figs.saved_result import SavedResult
 from workbench.figures import to_pdf, to_png
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureSpec:
+    """The entry of a figure in the register.
+
+    Attributes:
+        name: of its files.
+        caption: what it shows, in a sentence without a full stop.
+        source: where its numbers come from: tables of the paper, other data, or a saved result.
+        intervals: what its intervals are, or why there are none.
+        draw: draws it; reads and checks the saved results that it needs.
+        needs: the saved results that it reads.
+    """
+
+    name: str
+    caption: str
+    source: str
+    intervals: str
+    draw: Callable[[Context], Figure]
+    needs: tuple[SavedResult, ...] = ()
+
+    @property
+    def small_print(self) -> str:
+        """The line under the figure."""
+        return f"Source: {self.source}. {self.intervals}."
+
 
 _SIZE = 7.0  # points
 _CHARACTER = 0.56 * _SIZE  # mean width, points
 _LINE = 1.3 * _SIZE
 
 
-def drawn(spec: FigureSpec, context: Context) -> Figure:
-    """The figure with its small print.
+def draw_figure(spec: FigureSpec, context: Context) -> Figure:
+    """Draw a figure with its small print.
 
     Raises:
         InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
     """
-    try:
-        figure = spec.draw(context)
-    except (LookupError, TypeError, AttributeError, ValueError) as error:  # parts of a result that this version draws
-        if not spec.needs or isinstance(error, InputError):
-            raise
-        (needed,) = spec.needs
-        raise InputError(
-            f"{context.results / needed.files[0]} is of another version, it lacks or misuses {error}; make it "
-            f"again with: {command(spec.needs, context.results)}"
-        ) from error
+    figure = spec.draw(context)
     _sign(figure, spec.small_print)
     return figure
 
 
 def files(figure: Figure, name: str) -> dict[str, bytes]:
-    """The figure's two files by their names."""
+    """The PNG and the PDF file of a figure, by their names."""
     return {f"{name}.png": to_png(figure), f"{name}.pdf": to_pdf(figure)}
 
 

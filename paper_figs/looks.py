@@ -1,4 +1,4 @@
-"""How models, data sets and intervals look in the figures of published data; the same in each of them."""
+"""How panels, models, data sets and intervals look: the same in every figure."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -9,41 +9,93 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import ArrayLike
 from scipy.special import logit
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from paper_figs.context import Context
-from paper_figs.panels import COLOURS
 from realdata.claims.added_models import AddedModel
 from realdata.statistics.photo_error import proportions, standard_errors
+from sims.theorems.evidence import Points
+from workbench.palette import BLACK, BLUE, BROWN, DARK_GREY, GREEN, ORANGE, PURPLE, SERIES, SKY_BLUE, VERMILION
 
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _Z95 = float(norm.ppf(0.975))
+
+
+def panels(count: int, height: float = 3.6, columns: int = 3) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, in rows of at most `columns`."""
+    columns = min(count, columns)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4.6 * columns, height * rows), layout="constrained")
+    axes = [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
+    for axis in axes:
+        axis.grid(alpha=0.25)
+    return figure, axes
+
+
+def line(axis: Axes, series: int, x: ArrayLike, y: ArrayLike, label: str | None = None, style: str = "-") -> None:
+    """Draw a closed form over x, in the colour of the series with this number."""
+    axis.plot(np.asarray(x), np.asarray(y), style, color=SERIES[series % len(SERIES)], label=label, linewidth=1.6)
+
+
+def points(axis: Axes, series: int, measured: Points, label: str | None = None) -> None:
+    """Draw simulated means with 95% intervals, in the colour of the series with this number."""
+    axis.errorbar(
+        measured.x,
+        measured.mean,
+        yerr=_Z95 * measured.standard_error,
+        fmt=_MARKERS[series % len(_MARKERS)],
+        color=SERIES[series % len(SERIES)],
+        markersize=4.5,
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        capsize=2,
+        linewidth=1.0,
+        label=label,
+        zorder=3,
+    )
+
+
+def name_axes(axis: Axes, title: str, x_label: str, y_label: str) -> None:
+    """Write the title and the names of both axes of one panel."""
+    axis.set_title(title, fontsize=10)
+    axis.set_xlabel(x_label)
+    axis.set_ylabel(y_label)
+
+
+def legend(axis: Axes) -> None:
+    """Draw a small legend inside a panel that has labels."""
+    if axis.get_legend_handles_labels()[1]:
+        axis.legend(fontsize=7.5, frameon=False)
+
+
 _TICKS = np.array([1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99])
 SMALL = 7.0  # points, the least size of text
 
 # Pre-training data in the order of their size: colour and marker, which also tells them apart in grey.
 DATA = {
-    "OpenAI": (COLOURS[5], "o"),
-    "LAION400M": (COLOURS[1], "v"),
-    "DataComp1B": (COLOURS[2], "D"),
-    "DFN2B": (COLOURS[3], "P"),
-    "LAION2B": (COLOURS[4], "^"),
-    "DFN5B": ("#8B4513", "X"),
+    "OpenAI": (VERMILION, "o"),
+    "LAION400M": (ORANGE, "v"),
+    "DataComp1B": (GREEN, "D"),
+    "DFN2B": (PURPLE, "P"),
+    "LAION2B": (SKY_BLUE, "^"),
+    "DFN5B": (BROWN, "X"),
 }
-IMAGENET, LVLM, SELECTING = (COLOURS[0], "s"), ("#555555", "h"), "#000000"
-ADDED: dict[str, Any] = {"marker": "*", "color": "#000000", "markersize": 13, "linestyle": "", "zorder": 6}
+IMAGENET, LVLM, SELECTING = (BLUE, "s"), (DARK_GREY, "h"), BLACK
+ADDED: dict[str, Any] = {"marker": "*", "color": BLACK, "markersize": 13, "linestyle": "", "zorder": 6}
 ADDED_LINES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 SETUPS = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
 
 
 def short(label: str) -> str:
-    """A class by the first of its names."""
+    """The first of a class's names."""
     return label.partition(",")[0]
 
 
 def photo_intervals(frame: pd.DataFrame, context: Context, averaging: str, group: str) -> np.ndarray:
-    """95% half widths, in points, of averaged accuracies: bounds (`realdata.statistics.photo_error`).
+    """Half widths, in points, of 95% intervals of averaged accuracies: bounds (`realdata.statistics.photo_error`).
 
     Args:
         frame: with the accuracies of `group`, in %.
@@ -85,7 +137,7 @@ def percent_on_logits(
     counter: tuple[float, float],
     also: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Logit-scaled axes of both groups' accuracy, labelled in %.
+    """Scale both axes of a panel by the logit, and label them in %.
 
     Args:
         axis: the panel.
@@ -109,12 +161,12 @@ def percent_on_logits(
 
 
 def on_logits(percent: np.ndarray) -> np.ndarray:
-    """Accuracies in % at their places on logit-scaled axes; 0 and 100% at their nearest neighbours."""
+    """The places of accuracies in % on logit-scaled axes; 0 and 100% are moved to 0.2 and 99.8%."""
     return logit(np.clip(np.asarray(percent, float) / 100, 0.002, 0.998))
 
 
-def legend(figure: Figure, handles: list[Any], place: Literal["upper", "lower"]) -> None:
-    """A legend above or below all panels, in as many columns as the figure is wide for.
+def figure_legend(figure: Figure, handles: list[Any], place: Literal["upper", "lower"]) -> None:
+    """Draw a legend above or below all panels, in as many columns as the figure is wide for.
 
     Args:
         figure: the figure.
@@ -146,7 +198,7 @@ def is_shown(model: AddedModel) -> bool:
 
 
 def mark_added(axis: Axes, x: float, y: float, number: int) -> None:
-    """A star for an added model, with its number in the legend beside it."""
+    """Draw a star for an added model, with its number beside it, as in the legend."""
     axis.plot(x, y, **ADDED)
     axis.annotate(str(number), (x, y), (-5, 5), textcoords="offset points", ha="right", fontsize=9, weight="bold")
 

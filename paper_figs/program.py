@@ -4,14 +4,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper_figs.compute import compute
 from paper_figs.context import Context
-from paper_figs.drawing import drawn, files
-from paper_figs.figure_spec import FigureSpec
+from paper_figs.drawing import FigureSpec, draw_figure, files
 from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
-from paper_figs.report.page_files import PAGE, page_files
-from paper_figs.saved_result import by_program, command
+from paper_figs.report.page import PAGE, page_files
+from paper_figs.saved_result import by_program, command, compute
 from published.tables import add_published_option
 from realdata.claims.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
@@ -65,22 +63,22 @@ def _main(options: argparse.Namespace) -> None:
         raise InputError(f"--results: {options.results} is no directory")
     results.check_writable(options.out)
     context = Context(options.results, options.published, read_added_models(options.added))
-    asked = [FIGURES[name] for name in options.only or FIGURES]
-    incomplete = [spec for spec in asked if _is_incomplete(spec, options.results)]
+    chosen = [FIGURES[name] for name in options.only or FIGURES]
+    incomplete = [spec for spec in chosen if _is_incomplete(spec, options.results)]
     if incomplete and options.compute:
         compute(
             [need for spec in incomplete for need in spec.needs if need.is_missing(options.results)], options.results
         )
         incomplete = []
     if incomplete and options.only:
-        raise InputError(_told(incomplete[0], options.results))
-    specs = [spec for spec in asked if spec not in incomplete]
+        raise InputError(_missing_message(incomplete[0], options.results))
+    specs = [spec for spec in chosen if spec not in incomplete]
     made: dict[str, bytes] = {}
     with terminal.progress() as display:
         task = display.add_task("figures", total=len(specs) + (not options.only), status="")
         for spec in specs:
             display.update(task, status=spec.name)
-            made |= files(drawn(spec, context), spec.name)
+            made |= files(draw_figure(spec, context), spec.name)
             display.advance(task)
         page = {}
         if not options.only:
@@ -98,20 +96,20 @@ def _main(options: argparse.Namespace) -> None:
         if not is_shown(model):
             asked_how = f"setup {model.setup}, prompt {model.prompt!r}"
             console.print(f"Not in figures: {model.name}, since no published model was asked as it was ({asked_how})")
-    _tell_left_out(incomplete, options.results)
+    _print_left_out(incomplete, options.results)
 
 
 def _is_incomplete(spec: FigureSpec, folder: Path) -> bool:
     return any(need.is_missing(folder) for need in spec.needs)
 
 
-def _told(spec: FigureSpec, folder: Path) -> str:
+def _missing_message(spec: FigureSpec, folder: Path) -> str:
     need = next(need for need in spec.needs if need.is_missing(folder))
     file = next(folder / file for file in need.files if not (folder / file).exists())
     return f"{file} is missing; make it with: {command([need], folder)}, or let --compute do it"
 
 
-def _tell_left_out(specs: Sequence[FigureSpec], folder: Path) -> None:
+def _print_left_out(specs: Sequence[FigureSpec], folder: Path) -> None:
     if not specs:
         return
     console = terminal.output()

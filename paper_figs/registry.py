@@ -1,25 +1,19 @@
 """The register of figures: name to what it shows, where its numbers come from and how it is drawn."""
 
-from paper_figs.figure_spec import FigureSpec
+from paper_figs.drawing import FigureSpec
 from paper_figs.published import (
     audit_map,
-    captions_prompts,
     class_drops,
-    class_drops_by_model,
     common_counter,
     effective_robustness,
-    forest,
-    multicolored_mnist,
     photo_counts,
+    printed_experiments,
     related_models,
     reliance,
-    reliance_classes,
-    reliance_models,
 )
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
-from paper_figs.statements.statement import statement_figure
-from paper_figs.statements.table import STATEMENT_FIGURES
-from paper_figs.synthetic import colored_coco, colored_digits, contrastive, digits_reliance
+from paper_figs.statements.table import DRAW, statement_figure
+from paper_figs.synthetic import colored_digits, spurious_model
 
 _PAPER = "arXiv 2403.11497v1"
 _REPLICATION = "github.com/meric-karadag/clip_spurious_features"
@@ -47,14 +41,14 @@ _SPECS = (
         f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
         "Thick: 95% of a mean from the number of photos (Newcombe), as if the models' errors were perfectly "
         "correlated, since they saw the same photos",
-        class_drops.draw,
+        class_drops.draw_class_drops,
     ),
     FigureSpec(
         "class_drops_by_model",
         "Fig. 4 for every model: its class-wise drops in order, the classes of the least and the largest named",
         f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
         "Bars: 95% of each class's drop from its number of photos (binomial; Newcombe); dashed: the mean over classes",
-        class_drops_by_model.draw,
+        class_drops.draw_class_drops_by_model,
     ),
     FigureSpec(
         "same_backbone",
@@ -74,15 +68,15 @@ _SPECS = (
         "colored_coco",
         "Table 7: CLIPs fine-tuned on coloured backgrounds, tested on others",
         f"{_PAPER}, Table 7",
-        "No number of test pictures and no spread over runs is printed, so there are no intervals",
-        colored_coco.draw,
+        "No number of test images and no spread over runs is printed, so there are no intervals",
+        printed_experiments.draw_colored_coco,
     ),
     FigureSpec(
         "multicolored_mnist",
         "Table 8: contrastive and supervised learners of coloured digits, as printed",
         f"{_PAPER}, Table 8",
         "Bars: one standard deviation of the paper's runs on each side, whose number is not printed",
-        multicolored_mnist.draw,
+        printed_experiments.draw_multicolored_mnist,
     ),
     FigureSpec(
         "effective_robustness",
@@ -90,7 +84,7 @@ _SPECS = (
         f"{_PAPER}, Tables 3, 4 and 10-14; {_REPLICATION}",
         "Bars: 95% from the number of photos, at most; in brackets: 95% of the CLIPs' mean effective robustness, from "
         "the spread of the models and the line's error, naive and with clustered errors",
-        effective_robustness.draw,
+        effective_robustness.draw_effective_robustness,
     ),
     FigureSpec(
         "forest",
@@ -98,7 +92,7 @@ _SPECS = (
         f"python -m realdata.claims, of {_PAPER}, Tables 3, 4 and 10-14, and {_REPLICATION}",
         "Thick: 95% as if models were independent; thin: 95% with errors clustered by pre-training data or "
         "architecture, the wider; verdicts are corrected over all claims; bold: not inconclusive",
-        forest.draw,
+        effective_robustness.draw_forest,
     ),
     FigureSpec(
         "audit_map",
@@ -112,28 +106,28 @@ _SPECS = (
         "S19 on the published averages: each family's one index of spurious reliance, and better lines",
         f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4 and 10-14, and {_REPLICATION}",
         "Bands and brackets: 95%; models below the axes are in the fits and not shown",
-        reliance.draw,
+        reliance.draw_reliance,
     ),
     FigureSpec(
         "reliance_classes",
         "S19 class by class: each class's index, intercept and shift, and which line describes them",
         f"python -m realdata.reliance, of {_PAPER}, Tables 15 and 16, and {_REPLICATION}",
         "1 vs. 1000. Bars: 95%; arrows: beyond the axis",
-        reliance_classes.draw,
+        reliance.draw_reliance_classes,
     ),
     FigureSpec(
         "reliance_models",
         "Each model's index of spurious reliance, from its averages and from its classes",
         f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4, 15 and 16, and {_REPLICATION}",
         "Bars: 95%; zero is no reliance, one is right on counter photos half of the time; arrows: beyond the axis",
-        reliance_models.draw,
+        reliance.draw_reliance_models,
     ),
     FigureSpec(
         "contrastive",
         "The main job: accuracy of each objective in each group, and on the way there",
         "results of python -m sims.contrastive",
         "Bars and bands: 95% over independent runs (normal)",
-        contrastive.draw,
+        spurious_model.draw_contrastive,
         (MAIN_JOB,),
     ),
     FigureSpec(
@@ -142,7 +136,7 @@ _SPECS = (
         "result of python -m theory map, closed forms at its parameters",
         "Exact for infinite data, so there are no intervals; + more, = as, − less often right than logistic "
         "regression; *: less often right where the background agrees",
-        captions_prompts.draw,
+        spurious_model.draw_captions_prompts,
         (VERDICT_MAP,),
     ),
     FigureSpec(
@@ -150,18 +144,18 @@ _SPECS = (
         "Table 8 on coloured digits: every learner in every row, beside the printed accuracies",
         f"results of python -m sims.colored_digits table; {_PAPER}, Table 8",
         "Bars: one standard deviation of the runs on each side",
-        colored_digits.draw,
+        colored_digits.draw_colored_digits,
         (DIGITS_TABLE,),
     ),
     FigureSpec(
         "digits_reliance",
-        "Theory against pictures: how far learners of coloured digits lean on the colour",
+        "Theory against images: how far learners of coloured digits lean on the colour",
         "results of python -m sims.colored_digits table; the linear theory of sims/colored_digits/linear_theory.py",
         "Bars: 95%, bootstrap over the runs; the index has no unit",
-        digits_reliance.draw,
+        colored_digits.draw_digits_reliance,
         (DIGITS_TABLE,),
     ),
-    *(statement_figure(name, caption, draw) for name, (caption, draw) in STATEMENT_FIGURES.items()),
+    *(statement_figure(name) for name in DRAW),
 )
 
 FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _SPECS}

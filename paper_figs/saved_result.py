@@ -1,14 +1,24 @@
-"""The saved results that figures read, and the commands that make them."""
+"""The saved results that figures read, and the programs that make them."""
 
+import contextlib
 import dataclasses
 import shlex
-from collections.abc import Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import UnionType
+from typing import TypeAlias
+
+from workbench import terminal
+from workbench.errors import InputError, RunError
+from workbench.interruption import Interruption
 
 
 @dataclasses.dataclass(frozen=True)
 class SavedResult:
-    """A result of a program of the README.
+    """A result that a program of the README makes.
 
     Attributes:
         files: that must be there, relative to the folder of results; the first one names the result.
@@ -25,8 +35,48 @@ class SavedResult:
     only: str | None = None
 
     def is_missing(self, results: Path) -> bool:
-        """Whether a file of it is not there; a file that is there may still be broken."""
+        """Whether one of its files is missing; a file that is there may still be broken."""
         return not all((results / file).exists() for file in self.files)
+
+
+# JSON pointers into a result to the type of what must stand there. `*` stands for each item of a list or an object;
+# a part that ends in `?` may be null, and nothing below it is then required.
+Shape: TypeAlias = Mapping[str, type | UnionType]
+
+
+def check_shape(content: object, shape: Shape, file: str | Path, remedy: str) -> None:
+    """Check that a result holds what this version reads of it.
+
+    Args:
+        content: of the file.
+        shape: what must be there.
+        file: for the message.
+        remedy: how to make the file again, as the end of a sentence.
+
+    Raises:
+        InputError: a value is missing or of another type; the first one is named.
+    """
+    for pattern, kind in shape.items():
+        missing = _missing(content, pattern.split("/")[1:], kind, "")
+        if missing is not None:
+            key = missing.rpartition("/")[2]
+            raise InputError(f"{file}: is of another version, it lacks or misuses {key!r} at {missing}; {remedy}")
+
+
+def _missing(content: object, parts: list[str], kind: type | UnionType, pointer: str) -> str | None:
+    """The pointer to the first value that is not as it should be; None where there is none."""
+    if not parts:
+        return None if isinstance(content, kind) else pointer
+    part, rest = parts[0].removesuffix("?"), parts[1:]
+    if part == "*" and isinstance(content, list | dict):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        found = (_missing(item, rest, kind, f"{pointer}/{key}") for key, item in items)
+        return next((place for place in found if place is not None), None)
+    if not isinstance(content, dict) or part not in content:
+        return f"{pointer}/{part}"
+    if parts[0].endswith("?") and content[part] is None:
+        return None
+    return _missing(content[part], rest, kind, f"{pointer}/{part}")
 
 
 def words(made: Sequence[SavedResult], results: Path) -> list[str]:
@@ -42,12 +92,12 @@ def words(made: Sequence[SavedResult], results: Path) -> list[str]:
 
 
 def command(made: Sequence[SavedResult], results: Path) -> str:
-    """The same as a person types it."""
+    """The command line that makes results of one program, as a person types it."""
     return shlex.join(["python", *words(made, results)])
 
 
 def by_program(made: Sequence[SavedResult]) -> list[tuple[SavedResult, ...]]:
-    """The results, each once, with those that one run of a program makes together."""
+    """Group results by the run of a program that makes them; each result occurs once."""
     together: dict[tuple[str, tuple[str, ...]], dict[SavedResult, None]] = {}
     for result in made:
         together.setdefault((result.module, result.arguments), {})[result] = None
@@ -70,5 +120,65 @@ DIGITS_TABLE = SavedResult(
 
 
 def statement(name: str) -> SavedResult:
-    """The simulation of a statement of `theory/`."""
+    """The saved simulation of a statement of `theory/`."""
     return SavedResult((f"theorems/{name}.json",), "sims.theorems", ("--out", "{}/theorems"), 3, only=name)
+
+
+_LOOK = 0.2  # seconds between looks at whether to stop
+
+
+def compute(missing: Sequence[SavedResult], results: Path) -> None:
+    """Make results, the quickest first, each by its own program in a process of its own.
+
+    What a program had finished stays when it is interrupted, and the same command goes on from there.
+
+    Args:
+        missing: the results.
+        results: folder that they go to.
+
+    Raises:
+        RunError: a program failed, which has said why.
+        KeyboardInterrupt: it was interrupted.
+    """
+    programs = sorted(by_program(missing), key=_seconds)
+    console = terminal.output()
+    console.print(f"To be made first, in about {_duration(sum(map(_seconds, programs)))} on two cores:", soft_wrap=True)
+    for made in programs:
+        console.print(f"  {command(made, results)} (about {_duration(_seconds(made))})", soft_wrap=True, markup=False)
+    for made in programs:
+        sys.stdout.flush()
+        _run(made, results)
+        console.print(f"Made {', '.join(result.files[0] for result in made)}", soft_wrap=True)
+
+
+def _run(made: Sequence[SavedResult], results: Path) -> None:
+    # A process of its own: the table of coloured digits sets up JAX's devices in its own way. Its progress and
+    # complaints are for this program's reader, its tables are not. A group of its own: a wish to stop reaches it once.
+    with (
+        Interruption() as interruption,
+        subprocess.Popen(
+            [sys.executable, *words(made, results)], stdout=subprocess.DEVNULL, process_group=0
+        ) as process,
+    ):
+        asked_to_stop = False
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=_LOOK)
+                if interruption.wanted and not asked_to_stop:
+                    process.send_signal(signal.SIGINT)  # it keeps what it has and ends by itself
+                    asked_to_stop = True
+        finally:
+            process.kill()
+    if interruption.wanted:
+        raise KeyboardInterrupt("interrupted; the same command goes on with what is missing")
+    if process.returncode:
+        raise RunError(f"{command(made, results)} failed")
+
+
+def _seconds(made: Sequence[SavedResult]) -> int:
+    return sum(result.seconds for result in made)
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 90 else f"{round(seconds / 60)} minutes"

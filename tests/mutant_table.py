@@ -379,9 +379,9 @@ MUTANTS = (
     ),
     Mutant(
         "the background agrees as rarely as it should disagree",
-        "sims/theorems/population.py",
-        "model = dataclasses.replace(MODEL, spurious_ratio=ratio)",
-        "model = dataclasses.replace(MODEL, spurious_ratio=1.0 - ratio)",
+        "sims/theorems/linearized.py",
+        "model = dataclasses.replace(POPULATION_MODEL, spurious_ratio=ratio)",
+        "model = dataclasses.replace(POPULATION_MODEL, spurious_ratio=1.0 - ratio)",
         ("tests/sims/test_theorems.py",),
     ),
     Mutant(
@@ -859,7 +859,7 @@ MUTANTS = (
     # paper_figs
     Mutant(
         "the mean drop over all models is the worst one",
-        "paper_figs/published/class_models.py",
+        "paper_figs/published/class_drops.py",
         '"mean": stacked["drop"].mean(axis=1),',
         '"mean": stacked["drop"].max(axis=1),',
         ("tests/test_figures.py::test_class_drops_are_the_tables",),
@@ -880,14 +880,14 @@ MUTANTS = (
     ),
     Mutant(
         "verdicts that agree are counted as changed",
-        "paper_figs/report/verdict_counts.py",
+        "paper_figs/report/derived.py",
         "differing = sum(first != second for first, second in pairs)",
         "differing = sum(first == second for first, second in pairs)",
         ("tests/paper_figs/report/test_numbers.py", "tests/paper_figs/report/test_answer.py"),
     ),
     Mutant(
         "printed and derived exchanged in a figure",
-        "paper_figs/statements/population.py",
+        "paper_figs/statements/linearized.py",
         "derived = np.array([latent_covariance(model) for model in models])",
         "derived = np.array([printed_latent_covariance(model) for model in models])",
         ("tests/paper_figs/test_statements.py",),
@@ -1029,7 +1029,7 @@ MUTANTS = (
     ),
     Mutant(
         "an index beyond the axis is drawn inside it",
-        "paper_figs/synthetic/digits_reliance.py",
+        "paper_figs/synthetic/colored_digits.py",
         "if value is None or value > _MOST:",
         "if value is None:",
         ("tests/test_figures.py::test_an_index_beyond_the_axis_is_an_arrow",),

@@ -12,11 +12,12 @@ from matplotlib.text import Text
 from scipy.stats import t as student_t
 
 from paper_figs.context import Context
-from paper_figs.drawing import drawn
+from paper_figs.drawing import draw_figure
 from paper_figs.looks import SMALL, drop_intervals, on_logits, photo_intervals
-from paper_figs.published import audit_map, captions_prompts, class_drops, effective_robustness, photo_counts
-from paper_figs.published.class_models import by_mean_drop, class_models
+from paper_figs.published import audit_map, class_drops, effective_robustness, photo_counts
+from paper_figs.published.class_drops import by_mean_drop, class_models
 from paper_figs.registry import FIGURES
+from paper_figs.synthetic import spurious_model
 from published.tables import read_published_tables
 from realdata.claims.added_models import AddedModel
 from realdata.claims.settings import is_repeated, settings
@@ -84,7 +85,7 @@ def figures(context):
 
     def draw(name):
         if name not in made:
-            made[name] = drawn(FIGURES[name], context)
+            made[name] = draw_figure(FIGURES[name], context)
         return made[name]
 
     return draw
@@ -290,13 +291,13 @@ def test_captions_and_prompts_shows_a_saved_map(tmp_path):
     unknown = row | {"caption": "latent", "verdict": None, "conflicting": None, "difference": None}
     content = {"map": [row, unknown], "reference": {"accuracy": {"conflicting": 0.472}}}
     (tmp_path / "map.json").write_text(json.dumps(content))
-    figure = drawn(FIGURES["captions_prompts"], Context(results=tmp_path))
+    figure = draw_figure(FIGURES["captions_prompts"], Context(results=tmp_path))
     words = [text.get_text() for text in words_of(figure)]
     assert "− 26.2\n21.0%" in words and "no closed form" in words
     del row["difference"]
     (tmp_path / "map.json").write_text(json.dumps({**content, "map": [row]}))
     with pytest.raises(InputError, match=r"another version.*difference.*theory map"):
-        drawn(FIGURES["captions_prompts"], Context(results=tmp_path))
+        draw_figure(FIGURES["captions_prompts"], Context(results=tmp_path))
 
 
 def test_names_in_the_register_are_unique_and_say_what_they_need():
@@ -304,7 +305,11 @@ def test_names_in_the_register_are_unique_and_say_what_they_need():
         assert spec.name == name and spec.caption and spec.source and spec.intervals
         assert not spec.small_print.endswith("..")
         assert dataclasses.is_dataclass(spec)
-    assert {effective_robustness.draw, class_drops.draw, captions_prompts.draw} <= {s.draw for s in FIGURES.values()}
+    assert {
+        effective_robustness.draw_effective_robustness,
+        class_drops.draw_class_drops,
+        spurious_model.draw_captions_prompts,
+    } <= {s.draw for s in FIGURES.values()}
 
 
 def test_a_model_that_fits_no_figure_draws_nothing_and_breaks_nothing():
@@ -312,13 +317,13 @@ def test_a_model_that_fits_no_figure_draws_nothing_and_breaks_nothing():
     context = Context(added=(added("elsewhere", "1v10"),))
     vars(context)["reliance"] = Context().reliance
     for name in ("common_counter", "reliance"):
-        words = " ".join(text.get_text() for text in words_of(drawn(FIGURES[name], context)))
+        words = " ".join(text.get_text() for text in words_of(draw_figure(FIGURES[name], context)))
         assert "elsewhere" not in words
 
 
 def test_an_index_beyond_the_axis_is_an_arrow():
     """From the table of coloured digits that docs/results holds."""
-    figure = drawn(FIGURES["digits_reliance"], Context(results=ROOT / "docs" / "results"))
+    figure = draw_figure(FIGURES["digits_reliance"], Context(results=ROOT / "docs" / "results"))
     rows = json.loads((ROOT / "docs" / "results" / "colored_digits_table" / "table.json").read_text())["rows"]
     values = [(row["classes"], each["index"]) for row in rows for each in row["reliance"]["learners"]]
     beyond = [classes for classes, index in values if index is None or index > 4.5]

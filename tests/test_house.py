@@ -39,6 +39,14 @@ def test_imports_point_one_way(path):
     assert ours <= ALLOWED[package] | {package}
 
 
+def test_colours_of_figures_have_one_home():
+    rooms = [ROOT / "sims", ROOT / "paper_figs", ROOT / "workbench"]
+    homes = {
+        path for room in rooms for path in room.rglob("*.py") if re.search(r"\"#[0-9A-Fa-f]{6}\"", path.read_text())
+    }
+    assert homes == {ROOT / "workbench" / "palette.py"}
+
+
 def test_theory_knows_no_file_plot_or_random_key():
     for path in (ROOT / "theory").rglob("*.py"):
         if path.name in ("__main__.py", "options.py", "tables.py"):  # of the program

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -14,13 +15,24 @@ import numpy as np
 import pytest
 
 from paper_figs import program
+from paper_figs.context import Context
+from paper_figs.drawing import draw_figure
 from paper_figs.program import main
 from paper_figs.registry import FIGURES
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SavedResult, by_program, command, statement
-from paper_figs.statements.statement import load
-from paper_figs.statements.table import STATEMENT_FIGURES
+from paper_figs.saved_result import (
+    DIGITS_TABLE,
+    MAIN_JOB,
+    SavedResult,
+    by_program,
+    check_shape,
+    command,
+    statement,
+)
+from paper_figs.statements.table import DRAW, load
 from published.tables import DIRECTORY
+from sims.theorems.table import STATEMENTS
 from tests.conftest import ROOT
+from workbench.errors import InputError
 from workbench.figures import to_png
 
 SMALL = ("--image-dim", "4", "--text-dim", "4", "--steps", "60", "--seeds", "2", "--objective", "linearized")
@@ -40,7 +52,7 @@ def test_list_names_every_figure(call_program):
     assert listed == {name: spec.caption for name, spec in FIGURES.items()}
     asked = {"common_counter", "photo_counts", "class_drops", "class_drops_by_model", "same_backbone", "same_data"}
     asked |= {"colored_coco", "multicolored_mnist", "forest", "audit_map", "captions_prompts", "contrastive"}
-    assert asked | {"colored_digits", "digits_reliance", "effective_robustness"} | set(STATEMENT_FIGURES) <= set(listed)
+    assert asked | {"colored_digits", "digits_reliance", "effective_robustness"} | set(DRAW) <= set(listed)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +163,39 @@ def test_a_missing_or_broken_simulation_is_told_in_one_line(refuses, tmp_path):
     refuses(main, "--only", "boundary", words=["holds no simulation", "python -m sims.theorems"])
 
 
+SHAPE = {"/rows/*/name": str, "/rows/*/theory?/mean": int | float, "/seeds": int}
+WHOLE = {"rows": [{"name": "a", "theory": None}, {"name": "b", "theory": {"mean": 0.5}}], "seeds": 2}
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({}, None),
+        ({"rows": []}, None),
+        ({"seeds": None}, "/seeds"),
+        ({"rows": 3}, "/rows/*"),
+        ({"rows": [*WHOLE["rows"], {"name": 3, "theory": None}]}, "/rows/2/name"),
+        ({"rows": [{"name": "a"}]}, "/rows/0/theory"),
+        ({"rows": [{"name": "a", "theory": {}}]}, "/rows/0/theory/mean"),
+    ],
+)
+def test_what_a_result_lacks_is_named(changed, place):
+    content = WHOLE | changed
+    if place is None:
+        check_shape(content, SHAPE, "a.json", "make it again")
+        return
+    with pytest.raises(InputError, match=rf"a\.json: is of another version.* at {re.escape(place)}; make it again"):
+        check_shape(content, SHAPE, "a.json", "make it again")
+
+
+def test_a_bug_in_a_drawing_is_no_other_version(tmp_path):
+    def draw(context):
+        return {}["a name misspelt"]
+
+    with pytest.raises(KeyError, match="misspelt"):
+        draw_figure(dataclasses.replace(FIGURES["contrastive"], draw=draw), Context(results=tmp_path))
+
+
 def test_a_table_that_lacks_a_column_is_told(refuses, tmp_path):
     copy = tmp_path / "tables"
     shutil.copytree(DIRECTORY, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
@@ -210,6 +255,11 @@ def test_a_failed_program_ends_the_run(monkeypatch, tmp_path, capsys):
     assert not (tmp_path / "results" / "figures").exists()
 
 
+def series_of(file):
+    """Panel to the names of its series, as a simulation was saved."""
+    return {panel: tuple(series) for panel, series in json.loads(file.read_text())["panels"].items()}
+
+
 def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path):
     done = run_program("sims.theorems", "--only", "population,group_accuracy", "--seed", "3")
     assert done.returncode == 0, done.stderr
@@ -218,7 +268,8 @@ def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path
     content = json.loads((folder / "population.json").read_text())
     assert (content["statement"], content["seed"]) == ("S2", 3) and "device" in content["versions"]
     for name in ("population", "group_accuracy"):
-        figure, again = (STATEMENT_FIGURES[name][1](load(tmp_path / "results", name)) for _ in range(2))
+        assert series_of(folder / f"{name}.json") == STATEMENTS[name].panels
+        figure, again = (DRAW[name](load(tmp_path / "results", name)) for _ in range(2))
         assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)
         assert to_png(figure) == to_png(again)
     refused("sims.theorems", "--only", "s1", words=["--only", "linearized", "s1"])
@@ -230,10 +281,11 @@ def test_every_statement_is_simulated_and_drawn(run_program, tmp_path):
     """All of S1 to S19 as a user would make them; every figure has its axes named."""
     done = run_program("sims.theorems")
     assert done.returncode == 0, done.stderr
-    done = run_program("paper_figs", "--only", ",".join(STATEMENT_FIGURES))
+    done = run_program("paper_figs", "--only", ",".join(DRAW))
     assert done.returncode == 0, done.stderr
-    assert {path.stem for path in (tmp_path / "results" / "figures").iterdir()} == set(STATEMENT_FIGURES)
-    for name in STATEMENT_FIGURES:
+    assert {path.stem for path in (tmp_path / "results" / "figures").iterdir()} == set(DRAW)
+    for name in DRAW:
+        assert series_of(tmp_path / "results" / "theorems" / f"{name}.json") == STATEMENTS[name].panels
         evidence = load(tmp_path / "results", name)
         for series in (points for panel in evidence.values() for points in panel.values()):
             assert len(series.x) and np.isfinite(np.stack(series)).all(), name

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from paper_figs.statements.table import STATEMENT_FIGURES
+from paper_figs.registry import FIGURES
 from pretrained import huggingface
 from published.tables import DIRECTORY
 from realdata.audit.audit import audit_tables
@@ -305,7 +305,7 @@ def test_statements_agree_in_readme_docstrings_pages_and_marks():
     assert [row[0] for row in table] == [f"S{number}" for number in range(1, len(table) + 1)] and len(table) >= 7
     for label, source, page, figure, test in table:
         name = source.removeprefix("theory/statements/").removesuffix(".py")
-        assert STATEMENTS[name][0] == label and STATEMENT_FIGURES[name][0].startswith(f"{label}: ")
+        assert STATEMENTS[name].label == label and FIGURES[name].caption.startswith(f"{label}: ")
         assert figure == f"docs/results/figures/{name}.png" and (ROOT / figure).exists()
         docstring = (ROOT / source).read_text()
         assert docstring.startswith(f'"""{label}, '), source

@@ -1,4 +1,4 @@
-"""Every printed number as a small cell that says what the audit found."""
+"""The audit as a map: each printed number is a small cell, which shows what the audit found."""
 
 import dataclasses
 from collections import Counter
@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from paper_figs.context import Context
 from paper_figs.looks import SMALL
-from paper_figs.panels import COLOURS
+from workbench.palette import ORANGE, PALE_GREEN, SKY_BLUE, VERMILION
 
 _CELL = 0.118  # inches
 _GAP = 0.14  # between tables
@@ -22,10 +22,10 @@ _NAME = 0.3  # above a table, for its name
 _LEGEND = 0.5
 # Status to fill, edge and marker, which tells them apart in grey.
 _LOOKS: dict[str, tuple[str, str, str]] = {
-    "error": (COLOURS[5], "black", "X"),
-    "warning": (COLOURS[1], "black", "^"),
-    "note": (COLOURS[4], "black", "."),
-    "consistent": ("#CFE8DE", "white", ""),
+    "error": (VERMILION, "black", "X"),
+    "warning": (ORANGE, "black", "^"),
+    "note": (SKY_BLUE, "black", "."),
+    "consistent": (PALE_GREEN, "white", ""),
     "unchecked": ("white", "0.7", ""),
 }
 # Shown in bands, one below the other; a file that is named nowhere comes in the last one.
@@ -42,7 +42,7 @@ Cell = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class _Grid:
-    """A table: cells by row and by what is spread and column."""
+    """A table: cells by row, and by column within what is spread over columns."""
 
     title: str
     columns: tuple[tuple[str, str], ...]
@@ -50,7 +50,7 @@ class _Grid:
 
     @property
     def width(self) -> float:
-        """Of its cells or its name, whichever is wider; inches."""
+        """Width of its cells or of its name, whichever is wider; inches."""
         return max(_CELL * len(self.columns), _TITLE * len(self.title))
 
     @property
@@ -71,7 +71,7 @@ def draw(context: Context) -> Figure:
     """Each table as a grid with its rows in the file's order; class-wise ones with a few columns for each model."""
     cells = [cell for cell in context.audit["cells"] if cell["value"]]
     bands = [band for band in _bands(cells) if band]
-    widths = [sum(grid.width + _GAP + labels for grid, labels in _labelled(band)) for band in bands]
+    widths = [sum(grid.width + _GAP + labels for grid, labels in _label_widths(band)) for band in bands]
     heads = [max(grid.head for grid in band) + _NAME for band in bands]
     heights = [max(len(grid.rows) for grid in band) * _CELL + head for band, head in zip(bands, heads, strict=True)]
     width, height = max(widths) + _GAP, sum(heights) + _LEGEND + 0.15
@@ -82,7 +82,7 @@ def draw(context: Context) -> Figure:
     top = _LEGEND
     for band, head, band_height in zip(bands, heads, heights, strict=True):
         left = _GAP
-        for grid, labels in _labelled(band):
+        for grid, labels in _label_widths(band):
             left += labels
             _draw_grid(axis, left, top + head, grid, labels > 0)
             left += grid.width + _GAP
@@ -127,8 +127,8 @@ def _bands(cells: Iterable[Cell]) -> list[list[_Grid]]:
     return bands
 
 
-def _labelled(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
-    """Each table with the room for its rows' words: none where the table before has the same rows."""
+def _label_widths(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
+    """Each table and the width of its row labels: 0 where the table before has the same rows."""
     before: tuple[str, ...] = ()
     for grid in band:
         rows = tuple(grid.rows)

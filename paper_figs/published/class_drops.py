@@ -1,6 +1,8 @@
 """Fig. 4 and its kin: what every model loses in every class from its common to its counter photos."""
 
+import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,15 +13,92 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import SMALL, short
-from paper_figs.published.class_models import ClassModel, by_mean_drop, class_models
+from paper_figs.looks import DATA, SMALL, drop_intervals, short
+from workbench.palette import BLUE, VERMILION
+
+_SETUP = "1v1000"  # in which the class-wise accuracies were measured
+_BACKBONES = ("ConvNext/BW", "ViT/B/32", "ViT/B/16", "ViT/L/14", "ViT/H/14", "ViT/G/14", "ViT/bigG/14")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassModel:
+    """One model's class-wise drops.
+
+    Attributes:
+        name: backbone and pre-training data, or an added model's name.
+        source: `paper`, `replication` or `added`.
+        classes: indexed by ImageNet index, in the order of Fig. 3: `label`, `common` and `counter` in %, `drop`,
+            and its 95% interval `low` and `high` in points; NaN where the class is missing.
+    """
+
+    name: str
+    source: str
+    classes: pd.DataFrame
+
+
+def class_models(context: Context) -> list[ClassModel]:
+    """Every model with class-wise accuracies, by source, pre-training data and size."""
+    models = []
+    for source, table in context.classwise.items():
+        found: dict[tuple[str, str], pd.DataFrame] = {
+            (str(pretrain), str(backbone)): frame
+            for (pretrain, backbone), frame in table.groupby(["pretrain", "backbone"], sort=False)
+        }
+        for pretrain, backbone in sorted(found, key=_order):
+            name = f"{backbone} {pretrain}"
+            models.append(ClassModel(name, source, _add_drops(found[pretrain, backbone], context)))
+    for number, model in context.added_in(_SETUP, "simple"):
+        models.append(ClassModel(f"{number}: {model.name}", "added", _add_drops(model.classes, context)))
+    return models
+
+
+def by_mean_drop(models: list[ClassModel]) -> pd.DataFrame:
+    """The classes by their mean drop over published models, least first.
+
+    Returns:
+        Indexed by ImageNet index: `label`, `mean`, and `low` and `high`, the means of the models' ends: as if their
+        errors were perfectly correlated, since they saw the same photos; `least` and `most` of any model.
+    """
+    published = [model.classes for model in models if model.source != "added"]
+    stacked = {column: pd.concat([frame[column] for frame in published], axis=1) for column in ("drop", "low", "high")}
+    summary = pd.DataFrame(
+        {
+            "label": published[0]["label"],
+            "mean": stacked["drop"].mean(axis=1),
+            "low": stacked["low"].mean(axis=1),
+            "high": stacked["high"].mean(axis=1),
+            "least": stacked["drop"].min(axis=1),
+            "most": stacked["drop"].max(axis=1),
+        }
+    )
+    return summary.sort_values("mean", kind="stable")
+
+
+def _order(key: tuple[str, str]) -> tuple[int, int, str]:
+    pretrain, backbone = key
+    data = list(DATA).index(pretrain) if pretrain in DATA else len(DATA)
+    return data, _BACKBONES.index(backbone) if backbone in _BACKBONES else len(_BACKBONES), backbone
+
+
+def _add_drops(found: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """A model's accuracies and drops in all classes of Fig. 3; photo counts are its own, or else those printed."""
+    classes = context.tables.classes.set_index("imagenet_index")
+    own = found.set_index(found["imagenet_index"].astype(float)).reindex(classes.index)
+    frame = pd.DataFrame({"label": classes["label"], "common": own["common"], "counter": own["counter"]})
+    for column in ("common_photos", "counter_photos"):
+        frame[column] = own[column] if column in own else classes[column]
+    frame["drop"] = frame["common"] - frame["counter"]
+    with np.errstate(invalid="ignore"):
+        frame["low"], frame["high"] = drop_intervals(frame)
+    return frame
+
 
 _ROW, _COLUMN = 0.18, 0.3  # inches
 _LIMIT = 80.0  # points, of the colours
 _GAP = 0.6  # columns between sources
 
 
-def draw(context: Context) -> Figure:
+def draw_class_drops(context: Context) -> Figure:
     """A heat map of classes and models, and beside it each class's mean drop."""
     models = class_models(context)
     classes = by_mean_drop(models)
@@ -29,7 +108,7 @@ def draw(context: Context) -> Figure:
     heat, means = figure.subplots(1, 2, sharey=True, width_ratios=(width, 2.6))
     norm = TwoSlopeNorm(0.0, -_LIMIT, _LIMIT)
     for place, model in zip(places, models, strict=True):
-        _draw_model(heat, place, model.classes.loc[classes.index, "drop"].to_numpy(), norm)
+        _draw_column(heat, place, model.classes.loc[classes.index, "drop"].to_numpy(), norm)
     heat.set_xticks(places, [model.name for model in models], rotation=90, fontsize=8)
     heat.tick_params(axis="x", length=0, top=False)
     for source in dict.fromkeys(model.source for model in models):
@@ -65,7 +144,7 @@ def _places(models: list[ClassModel]) -> list[float]:
     return places
 
 
-def _draw_model(axis: Axes, place: float, drops: np.ndarray, norm: TwoSlopeNorm) -> None:
+def _draw_column(axis: Axes, place: float, drops: np.ndarray, norm: TwoSlopeNorm) -> None:
     rows = np.arange(len(drops))
     edges = np.arange(len(drops) + 1) - 0.5
     values = np.ma.masked_invalid(drops)[:, None]
@@ -110,3 +189,52 @@ def _draw_means(axis: Axes, columns: pd.DataFrame) -> None:
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
+
+
+_COLUMNS = 4
+_COLOUR = {"paper": VERMILION, "replication": BLUE, "added": "black"}
+_MARKER = {"paper": "o", "replication": "s", "added": "*"}
+
+
+def draw_class_drops_by_model(context: Context) -> Figure:
+    """A small panel for each model: drops of all classes, the least first."""
+    models = class_models(context)
+    rows = -(-len(models) // _COLUMNS)
+    figure = Figure(figsize=(2.7 * _COLUMNS, 1.95 * rows), layout="constrained")
+    axes = figure.subplots(rows, _COLUMNS, sharey=True, squeeze=False)
+    for axis in axes.ravel()[len(models) :]:
+        axis.set_axis_off()
+    for axis, model in zip(axes.ravel(), models, strict=False):
+        _draw_model(axis, model)
+        axis.set_xlabel("rank of the class", fontsize=8)
+        if axis in axes[:, 0]:
+            axis.set_ylabel("drop (points)", fontsize=8)
+    low = min(float(model.classes["low"].min()) for model in models)
+    axes[0, 0].set_ylim(low - 20, 106)
+    return figure
+
+
+def _draw_model(axis: Axes, model: ClassModel) -> None:
+    classes = model.classes.dropna(subset="drop").sort_values("drop", kind="stable")
+    drops, ranks = classes["drop"].to_numpy(), np.arange(1, len(classes) + 1)
+    colour = _COLOUR[model.source]
+    axis.errorbar(
+        ranks,
+        drops,
+        yerr=[drops - classes["low"].to_numpy(), classes["high"].to_numpy() - drops],
+        fmt=_MARKER[model.source],
+        color=colour,
+        ms=2.6 if model.source != "added" else 5,
+        elinewidth=0.7,
+    )
+    axis.axhline(0, color="0.3", lw=0.8)
+    axis.axhline(float(drops.mean()), color=colour, lw=1, ls="--")
+    words: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": "0.2", "transform": axis.transAxes}
+    axis.text(0.02, 0.08, short(classes["label"].iloc[0]), ha="left", **words)
+    axis.text(0.98, 0.92, short(classes["label"].iloc[-1]), ha="right", **words)
+    lost = f", {len(drops)} classes" if len(drops) < len(model.classes) else ""
+    axis.set_title(f"{model.name}\n{model.source}: mean {drops.mean():+.1f}{lost}", fontsize=8)
+    axis.set_xlim(-0.5, len(model.classes) + 1.5)
+    axis.tick_params(labelsize=SMALL)
+    axis.grid(axis="y", color="0.92")
+    axis.set_axisbelow(True)

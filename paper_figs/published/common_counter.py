@@ -18,19 +18,19 @@ from paper_figs.looks import (
     SETUPS,
     added_handles,
     data_handles,
-    legend,
+    figure_legend,
     mark_added,
     on_logits,
     percent_on_logits,
     photo_intervals,
 )
-from paper_figs.panels import COLOURS
 from realdata.claims.settings import Setting, is_selector, settings
 from realdata.statistics.photo_error import proportions
+from workbench.palette import VERMILION
 
 _COMMON, _COUNTER = (38.0, 94.0), (26.0, 92.0)  # ends of the axes, in %
 _ENDS = logit(np.array(_COMMON) / 100)
-_CLIP_LINE = COLOURS[5]
+_CLIP_LINE = VERMILION
 
 
 def draw(context: Context) -> Figure:
@@ -59,7 +59,7 @@ def draw(context: Context) -> Figure:
         Line2D([], [], color="0.5", ls=":", label="no loss: y = x"),
         *added_handles(context.added),
     ]
-    legend(figure, handles, "lower")
+    figure_legend(figure, handles, "lower")
     return figure
 
 

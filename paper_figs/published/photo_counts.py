@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 
 from paper_figs.context import Context
 from paper_figs.looks import SMALL, short
-from paper_figs.panels import COLOURS
+from workbench.palette import SKY_BLUE, VERMILION
 
-_BARS = {"common": (COLOURS[4], ""), "counter": (COLOURS[5], "////")}
+_BARS = {"common": (SKY_BLUE, ""), "counter": (VERMILION, "////")}
 _HALF = 0.2  # of a row, from its middle to that of a bar
 
 
@@ -68,7 +68,7 @@ def draw(context: Context) -> Figure:
 
 
 def _mark(axis: Axes, finding: dict[str, Any], order: pd.DataFrame, group: str, offset: float) -> None:
-    """A wrong or doubtful count, and the one that would fit if there is a single one."""
+    """Mark a wrong or doubtful count, and the count that would fit, if there is a single one."""
     row = order.index.tolist().index(finding["line"] - 2)  # of the file, whose line 1 is the header
     printed = float(order[f"{group}_photos"].to_numpy()[row])
     place = row + offset

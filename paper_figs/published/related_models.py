@@ -10,16 +10,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, legend, photo_intervals
-from paper_figs.panels import COLOURS
+from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
 from realdata.claims.settings import image_tower_parameters, is_filtered, pretraining_pairs, settings
+from workbench.palette import BLUE, VERMILION
 
 # Source and setup to colour, marker and whether it is filled.
 _SERIES = {
-    ("paper", "1v1000"): (COLOURS[5], "o", True),
-    ("replication", "1v1000"): (COLOURS[5], "s", False),
-    ("paper", "1v20"): (COLOURS[0], "^", True),
-    ("replication", "1v20"): (COLOURS[0], "D", False),
+    ("paper", "1v1000"): (VERMILION, "o", True),
+    ("replication", "1v1000"): (VERMILION, "s", False),
+    ("paper", "1v20"): (BLUE, "^", True),
+    ("replication", "1v20"): (BLUE, "D", False),
 }
 _BESIDE = 0.18
 _SHADE = "0.91"
@@ -29,7 +29,7 @@ _COLUMN = 0.345  # inches
 Measured = dict[tuple[str, str], pd.Series]
 
 
-def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
+def related_models(context: Context, same: str) -> dict[str, dict[str, Measured]]:
     """CLIPs asked with the prompt simple, class-balanced, that share a backbone or pre-training data.
 
     Args:
@@ -64,7 +64,7 @@ def related(context: Context, same: str) -> dict[str, dict[str, Measured]]:
 
 
 def first(measured: Measured) -> pd.Series:
-    """One of a model's rows, for what its names stand for."""
+    """One of a model's rows, for facts about the model that all of its rows share."""
     return next(iter(measured.values()))
 
 
@@ -111,7 +111,7 @@ def draw_panels(
     if shaded:
         handles.append(Patch(color=_SHADE, label="filtered data"))
     handles += added_handles(context.added, lines=True)
-    legend(figure, handles, "upper")
+    figure_legend(figure, handles, "upper")
     return figure
 
 
@@ -162,7 +162,7 @@ def _draw_added(axis: Axes, context: Context, value: str, marked: bool) -> None:
 
 def draw_same_data(context: Context) -> Figure:
     """A column for each data set, backbones from the smallest to the largest; above drops, below counter accuracy."""
-    found = related(context, "pretrain")
+    found = related_models(context, "pretrain")
     panels = {}
     for data in sorted(found, key=lambda name: (float(first(next(iter(found[name].values())))["pairs"]), name)):
         sizes = {name: float(first(measured)["parameters"]) for name, measured in found[data].items()}
@@ -176,7 +176,7 @@ def draw_same_data(context: Context) -> Figure:
 def draw_same_backbone(context: Context) -> Figure:
     """A column for each backbone, data sets from the smallest to the largest; above drops, below counter accuracy."""
     panels = {}
-    for backbone, models in related(context, "backbone").items():
+    for backbone, models in related_models(context, "backbone").items():
         pairs = {name: float(first(measured)["pairs"]) for name, measured in models.items()}
         panels[backbone] = [
             (f"{name}\n{_words(pairs[name])}", models[name])

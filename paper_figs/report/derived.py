@@ -1,13 +1,98 @@
 """What the page counts in the other result files: the content of report.json, written beside the page."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from paper_figs.report.sources import REPORT, SOURCES, remedy
-from paper_figs.report.verdict_counts import changes, clustering, count_verdicts, summarise
+from paper_figs.saved_result import Shape, check_shape
 from workbench import results
-from workbench.errors import InputError
+
+VERDICTS = ("supported", "not supported", "inconclusive")
+CLAIMS = ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8")
+# How the paper's main setting is told from the others.
+MAIN = {
+    "source": "paper",
+    "values": "as printed",
+    "selector": "included",
+    "prompt": "simple",
+    "averaging": "balanced",
+    "setup": "1v1000",
+}
+# Keys of a setting that leave its tables as they are.
+_SAME_TABLES = ("selector", "values")
+
+Row = Mapping[str, Any]
+
+
+def count_verdicts(rows: Iterable[Row]) -> dict[str, int]:
+    """Number of tests, and of each verdict, whose name is written with an underscore."""
+    verdicts = [row["verdict"] for row in rows]
+    return {"tests": len(verdicts)} | {name.replace(" ", "_"): verdicts.count(name) for name in VERDICTS}
+
+
+def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Count the verdicts of each claim, and of each of its questions, in the order of the rows.
+
+    A question has the places of its rows among all (`rows`) and that of the row in the paper's main setting, or the
+    nearest to it (`main`), and the pointer from that row to the interval that decides (`interval`).
+    """
+    summary = {}
+    for claim in CLAIMS:
+        places = [place for place, row in enumerate(rows) if row["claim"] == claim]
+        questions = []
+        for question in dict.fromkeys(rows[place]["question"] for place in places):
+            of_question = [place for place in places if rows[place]["question"] == question]
+            counts = count_verdicts(rows[place] for place in of_question)
+            main = max(of_question, key=lambda place: _likeness(rows[place]))
+            interval = "/clustered/interval" if rows[main]["decides"] == "clustered" else "/interval"
+            questions.append(
+                {"question": question} | counts | {"main": main, "interval": interval, "rows": of_question}
+            )
+        summary[claim] = count_verdicts(rows[place] for place in places) | {"questions": questions}
+    return summary
+
+
+def _likeness(row: Row) -> list[bool]:
+    """Which parts of a row's setting are those of the main one, the most important first, for `max` to compare."""
+    return [_get(row, key) == value for key, value in MAIN.items()]
+
+
+def _get(row: Row, key: str) -> str | None:
+    return row["source"] if key == "source" else row["setting"].get(key)
+
+
+def changes(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Count how often two tests that differ in one part of the setting alone have different verdicts.
+
+    One of each pair has the main setting's value of that part. Only the first of several rows of one setting is
+    paired, as Table 9 repeats that of Table 3, unless the tables stay the same.
+    """
+    found = []
+    for key, base in MAIN.items():
+        groups: dict[tuple, dict[str, str]] = {}
+        for row in rows:
+            value = _get(row, key)
+            rest = {other: _get(row, other) for other in MAIN if other != key}
+            tables = tuple(row["tables"]) if key in _SAME_TABLES else ()
+            verdicts = groups.setdefault((row["claim"], row["question"], tables, *rest.values()), {})
+            if value is not None:
+                verdicts.setdefault(value, row["verdict"])
+        paired = [verdicts for verdicts in groups.values() if base in verdicts]
+        for other in dict.fromkeys(value for verdicts in paired for value in verdicts if value != base):
+            pairs = [(verdicts[base], verdicts[other]) for verdicts in paired if other in verdicts]
+            differing = sum(first != second for first, second in pairs)
+            found.append({"key": key, "from": base, "to": other, "pairs": len(pairs), "changed": differing})
+    return found
+
+
+def clustering(rows: Sequence[Row]) -> dict[str, int]:
+    """How many tests have clustered errors, and how many have another verdict with naive ones."""
+    return {
+        "clustered": sum(row["clustered"] is not None for row in rows),
+        "naive_differs": sum(row["verdict_naive"] != row["verdict"] for row in rows),
+    }
+
 
 # Pattern of a JSON pointer to how the number there is counted.
 HOW = {
@@ -36,7 +121,7 @@ _SEVERITIES = {"errors": "error", "warnings": "warning", "notes": "note"}
 
 
 def derive(contents: Mapping[str, Mapping]) -> dict[str, Any]:
-    """Count what the page says of the result files.
+    """Count what the page says about the result files.
 
     Args:
         contents: name of a result file to its content; files may be missing.
@@ -48,13 +133,10 @@ def derive(contents: Mapping[str, Mapping]) -> dict[str, Any]:
         InputError: a file lacks a value, which is named.
     """
     counted: dict[str, Any] = {"how": HOW}
-    for file, count in _COUNTS.items():
-        if file not in contents:
-            continue
-        try:
+    for file, (shape, count) in _COUNTS.items():
+        if file in contents:
+            check_shape(contents[file], shape, file, remedy(file))
             counted |= count(contents[file])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{file}: is of another version, it lacks or misuses {error}; {remedy(file)}") from error
     counted["missing"] = [file for file in SOURCES if file not in contents and file not in (REPORT, "added.json")]
     counted["versions"] = results.versions("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "Jinja2")
     return results.plain(counted)
@@ -127,12 +209,32 @@ def _digits(content: Mapping) -> dict[str, Any]:
     return {"digits": {"comparisons": len(verdicts)} | {kind: verdicts.count(kind) for kind in kinds}}
 
 
-_COUNTS = {
-    "claims.json": _claims,
-    "audit.json": _audit,
-    "reliance.json": _reliance,
-    "selector.json": _selector,
-    "contrastive/result.json": _synthetic,
-    "map.json": _map,
-    "colored_digits_table/table.json": _digits,
+# Result file to what is counted there, and how.
+_COUNTS: dict[str, tuple[Shape, Callable[[Mapping], dict[str, Any]]]] = {
+    "claims.json": (
+        {
+            **{
+                f"/claims/*/{key}": str
+                for key in ("claim", "question", "source", "verdict", "verdict_naive", "decides")
+            },
+            **{f"/claims/*/{key}": list for key in ("tables", "models")},
+            "/claims/*/setting": dict,
+            "/claims/*/clustered": dict | None,
+        },
+        _claims,
+    ),
+    "audit.json": (
+        {
+            **{f"/findings/*/{key}": str for key in ("severity", "table")},
+            "/findings/*/proposal": dict | None,
+            "/cells/*/status": str,
+            "/corrections/*/corrected": object,
+        },
+        _audit,
+    ),
+    "reliance.json": ({"/tests/*/verdict": str, "/comparisons/*/verdict": str}, _reliance),
+    "selector.json": ({"/settings/*/verdict": str}, _selector),
+    "contrastive/result.json": ({"/verdict/comparisons/*/verdict": str}, _synthetic),
+    "map.json": ({"/map/*/verdict": str | None}, _map),
+    "colored_digits_table/table.json": ({"/equivalence/comparisons/*/verdict": str}, _digits),
 }

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from paper_figs.statements.table import STATEMENT_FIGURES
+from sims.theorems.table import STATEMENTS
 
 # Section to the names of its figures, as patterns; a figure stands in the first section that has it.
 SECTIONS = {
@@ -34,7 +34,7 @@ class PageFigure:
         name: as `python -m paper_figs --list` gives it.
         caption: what it shows, in a sentence.
         source: the files or tables that it is drawn from.
-        png: the picture.
+        png: the image.
         alt: what a reader who cannot see it should know.
     """
 
@@ -46,15 +46,15 @@ class PageFigure:
 
     @property
     def uri(self) -> str:
-        """The picture as a data: URI."""
+        """The image as a data: URI."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, from the picture's header.
+        """Width and height in pixels, from the image's header.
 
         Raises:
-            ValueError: the picture is no PNG.
+            ValueError: the image is no PNG.
         """
         if not self.png.startswith(_PNG) or len(self.png) < 24:
             raise ValueError(f"figure {self.name}: is no PNG")
@@ -63,7 +63,7 @@ class PageFigure:
 
 
 def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
-    """Section to its figures, in their order.
+    """Sort figures into the sections of the page, in their order.
 
     `statements` has those of S1 to S19 that no section has, `further` the others that none has; `elsewhere` names
     again the figures of statements that stand in a section.
@@ -72,7 +72,7 @@ def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
     for figure in figures:
         section = _section(figure.name)
         places[section].append(figure)
-        if figure.name in STATEMENT_FIGURES and section != "statements":
+        if figure.name in STATEMENTS and section != "statements":
             places["elsewhere"].append(figure)
     return places
 
@@ -81,4 +81,4 @@ def _section(name: str) -> str:
     for section, patterns in SECTIONS.items():
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             return section
-    return "statements" if name in STATEMENT_FIGURES else "further"
+    return "statements" if name in STATEMENTS else "further"

@@ -1,29 +1,36 @@
 """The page: one HTML file with everything in it, filled from result files."""
 
 import functools
-import re
+import io
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from PIL import Image
 
-from paper_figs.report import answer
-from paper_figs.report.derived import derive
+from paper_figs.context import Context
+from paper_figs.drawing import FigureSpec
+from paper_figs.report.answer import find_answer
+from paper_figs.report.derived import CLAIMS, derive
 from paper_figs.report.figures import PageFigure, arrange
 from paper_figs.report.place import Place
 from paper_figs.report.sources import REPORT, SOURCES, remedy
-from paper_figs.report.verdict_counts import CLAIMS
+from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
+from realdata.claims.added_models import AddedModel
+from realdata.reliance.program import reliance_content
+from workbench import results
 from workbench.errors import InputError
 
 __all__ = ["PageFigure", "build"]
 
 # Words of the tables' columns that the page writes out.
 NAMES = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
-_PLACEHOLDER = re.compile(r"\{(?:([\w./]+)#)?(/[^}|]+)(?:\|(\w+))?\}")  # file, pointer, form
 
 
 def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str:
-    """The page's HTML, the same for the same contents and figures.
+    """Build the page's HTML, the same for the same contents and figures.
 
     Args:
         contents: name of a result file, as in `sources.SOURCES`, to its content; where one is missing, the page says
@@ -42,35 +49,19 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
             raise InputError(f"{file}: is missing; {remedy(file)}")
         return Place(file, "", whole[file])
 
-    def fill(sentence: str) -> Markup:
-        """Put numbers where a sentence names them."""
-        filled, end = Markup(), 0
-        for found in _PLACEHOLDER.finditer(sentence):
-            file, pointer, form = found.groups()
-            filled += escape(sentence[end : found.start()])
-            filled += result(file or REPORT).number(pointer, form or "count")
-            end = found.end()
-        return filled + escape(sentence[end:])
-
     def notes_of(rows: Sequence[int]) -> list[tuple[Place, Place]]:
-        """Rows of claims.json with their notes, each text once for a source and its tables."""
+        """The notes of rows of claims.json, each with its row; a text occurs once for a source and its tables."""
         notes: dict[tuple[str, ...], tuple[Place, Place]] = {}
         for row in (result("claims.json").at(f"/claims/{number}") for number in rows):
             for note in row.each("/notes"):
                 notes.setdefault((row.content["source"], *row.content["tables"], note.content), (row, note))
         return list(notes.values())
 
-    sentences = {
-        "answer": answer.answer(report),
-        "certainty": answer.certainty(report),
-        "change": answer.what_would_change(report),
-    }
-    filled = {name: [fill(sentence) for sentence in listed] for name, listed in sentences.items()}
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
-            **filled,
+            found=find_answer(result(REPORT), result("claims.json") if "claims.json" in contents else None),
             result=result,
             notes_of=notes_of,
             has=lambda file: file in contents,
@@ -83,7 +74,8 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of the page."""
     return Environment(
         loader=PackageLoader("paper_figs.report"),
         autoescape=True,
@@ -91,3 +83,67 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+PAGE = "report.html"
+
+
+def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], out: Path) -> dict[str, str]:
+    """Make the page, and the files beside it from which all of its numbers come, by their paths; the page last.
+
+    Args:
+        context: that the figures were drawn from.
+        figures: each with its PNG file, in their order.
+        out: folder of the page; saved results that are in it already are not written again.
+
+    Raises:
+        InputError: a saved result is broken or of another version.
+    """
+    made, saved = _make_contents(context), _read_saved(context.results)
+    contents = made | saved
+    shown = [
+        PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", _compact(png), spec.caption)
+        for spec, png in figures
+    ]
+    page = build(contents, shown)
+    there = out.resolve() == context.results.resolve()
+    written = {**(made if there else contents), REPORT: derive(contents)}
+    return {name: results.to_json(content) for name, content in written.items()} | {PAGE: page}
+
+
+def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
+    """The contents that the programs of `realdata` make from the published tables."""
+    made: dict[str, Mapping[str, Any]] = {
+        "claims.json": context.claims,
+        "audit.json": context.audit,
+        "reliance.json": results.plain(reliance_content(context.reliance)),
+        "selector.json": context.selector,
+    }
+    if context.added:
+        made["added.json"] = results.plain({"models": [_as_json(model) for model in context.added]})
+    return made
+
+
+def _read_saved(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """The saved results of simulations; those that are missing are left out."""
+    saved = {}
+    for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+        if not result.is_missing(folder):
+            file = result.files[0]
+            try:
+                saved[file] = json.loads((folder / file).read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise InputError(f"{folder / file}: cannot be read as a result; {remedy(file)}") from error
+    return saved
+
+
+def _as_json(model: AddedModel) -> dict[str, Any]:
+    return vars(model) | {"classes": model.classes.to_dict("records"), "folder": str(model.folder)}
+
+
+def _compact(png: bytes) -> bytes:
+    """Reduce an image to 256 colours. Figures have hardly more, and the page takes a third of the space."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

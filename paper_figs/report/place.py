@@ -7,9 +7,35 @@ from typing import Any
 
 from markupsafe import Markup
 
-from paper_figs.report.pointer import join, resolve
 from paper_figs.report.sources import remedy
 from workbench.errors import InputError
+
+
+def join(pointer: str, *keys: str | int) -> str:
+    """A pointer extended by keys, each within the one before."""
+    return pointer + "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """The value that a pointer leads to (RFC 6901).
+
+    Raises:
+        LookupError: it leads nowhere.
+    """
+    if not pointer:
+        return document
+    start, *tokens = pointer.split("/")
+    if start:
+        raise LookupError(pointer)
+    for token in (token.replace("~1", "/").replace("~0", "~") for token in tokens):
+        if isinstance(document, dict) and token in document:
+            document = document[token]
+        elif isinstance(document, list) and token.isdecimal() and int(token) < len(document):
+            document = document[int(token)]
+        else:
+            raise LookupError(pointer)
+    return document
+
 
 # Roundings by name; `p` is for p-values, of which the small ones are shown as bounds.
 FORMATS = {"count": ",d", "points": "+z.1f", "accuracy": "z.1f", "share": "z.1%", "index": "z.2f"}
@@ -32,7 +58,7 @@ class Place:
     content: Any
 
     def at(self, pointer: str) -> "Place":
-        """The place that a pointer leads to from here.
+        """The place that a pointer from here leads to.
 
         Raises:
             InputError: there is none.
@@ -43,7 +69,7 @@ class Place:
             raise InputError(f"{self.file}: holds no {self.pointer}{pointer}; {remedy(self.file)}") from error
 
     def has(self, pointer: str) -> bool:
-        """Whether anything stands there; null, an empty list and an empty text are nothing."""
+        """Whether a pointer leads to a value; null, an empty list, an empty object and an empty text are none."""
         try:
             content = resolve(self.content, pointer)
         except LookupError:
@@ -90,7 +116,7 @@ class Place:
                 f"{self.file}: {place.pointer} is {value!r}, where a number is wanted; {remedy(self.file)}"
             )
         return Markup('<data value="{}" data-from="{}">{}</data>').format(
-            json.dumps(value), f"{self.file}#{place.pointer}", _rounded(value, form)
+            json.dumps(value), f"{self.file}#{place.pointer}", _round(value, form)
         )
 
     def words(self, pointer: str = "") -> Markup:
@@ -107,7 +133,7 @@ class Place:
         return Markup('<span data-from="{}">{}</span>').format(f"{self.file}#{place.pointer}", place.content)
 
 
-def _rounded(value: int | float, form: str) -> str:
+def _round(value: int | float, form: str) -> str:
     if form == "p":
         return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.4f}"
     if form == "count" and value == int(value):

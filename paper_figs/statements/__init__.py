@@ -1,1 +1,1 @@
-"""Figures of the statements of `theory/`, one file a statement: closed forms as lines, simulations as points."""
+"""Figures of the statements of `theory/`, one file a subject: closed forms as lines, simulations as points."""

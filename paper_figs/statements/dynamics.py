@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figs.panels import legend, line, name_axes, panels, points
+from paper_figs.looks import legend, line, name_axes, panels, points
 from sims.theorems.dynamics import (
     INFONCE_STEPS,
     LEAVING,

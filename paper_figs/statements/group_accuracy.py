@@ -1,4 +1,4 @@
-"""S4: accuracy of fixed rules in both groups, against their spurious weight, in several dimensions."""
+"""S4 and S19: accuracy of fixed rules in both groups; rays of one reliance on probit axes."""
 
 import dataclasses
 
@@ -7,13 +7,23 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figs.panels import legend, line, name_axes, panels, points
+from paper_figs.looks import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
-from sims.theorems.group_accuracy import GROUP_RATIOS, IMAGE_DIMS, MODEL, RELIANCES
+from sims.theorems.group_accuracy import (
+    GROUP_RATIOS,
+    IMAGE_DIMS,
+    LINE_MODEL,
+    LINE_RELIANCES,
+    MODEL,
+    PROBITS,
+    RELIANCES,
+    line_series,
+)
+from theory.statements.accuracy_on_the_line import line_slope, probits
 from theory.statements.group_accuracy import group_accuracies
 
 
-def draw(evidence: Evidence) -> Figure:
+def draw_group_accuracy(evidence: Evidence) -> Figure:
     """A panel for each image dimension, at the same total noise."""
     figure, axes = panels(len(IMAGE_DIMS))
     weights = np.linspace(min(RELIANCES), max(RELIANCES), 81)
@@ -28,4 +38,30 @@ def draw(evidence: Evidence) -> Figure:
             axis, f"images of {dim} dimensions", "spurious weight of the rule (1, t)", "accuracy (share of images)"
         )
         legend(axis)
+    return figure
+
+
+def draw_accuracy_on_the_line(evidence: Evidence) -> Figure:
+    """One panel; its axes are labelled in accuracy, spaced as probits."""
+    figure, (axis,) = panels(1, height=5.4)
+    figure.set_figwidth(6.4)
+    reliances = jnp.linspace(0.0, LINE_RELIANCES[-1] * 1.1, 80)
+    ellipse = np.asarray(jax.vmap(lambda reliance: probits(LINE_MODEL, reliance))(reliances))
+    furthest = float(ellipse[:, 0].max()) * 1.05
+    for series, reliance in enumerate(LINE_RELIANCES):
+        tau = reliance * LINE_MODEL.mu_spu / LINE_MODEL.mu_inv
+        ends = np.array([0.0, furthest])
+        line(axis, series, ends, ends * float(line_slope(LINE_MODEL, reliance)))
+        points(axis, series, evidence[PROBITS][line_series(reliance)], f"{line_series(reliance)}: index {tau:.2f}")
+    line(axis, 6, ellipse[:, 0], ellipse[:, 1], "no further noise: an ellipse (S19)", "--")
+    for ticks, name in ((axis.set_xticks, "aligned"), (axis.set_yticks, "conflicting")):
+        shares = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95] if name == "aligned" else [0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+        ticks(np.asarray(jax.scipy.special.ndtri(shares)), [f"{100 * share:g}%" for share in shares])
+    name_axes(
+        axis,
+        "rays: rules of one reliance t, the noisier the nearer to 50%",
+        "accuracy on aligned images (share, probit scale)",
+        "accuracy on conflicting images (share, probit scale)",
+    )
+    legend(axis)
     return figure

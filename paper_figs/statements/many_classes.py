@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
-from paper_figs.panels import line, name_axes, panels, points
+from paper_figs.looks import line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.many_classes import LEARNERS, MODEL, PAIRS, SHARED_SIZES, accuracy_panel, reliance_panel
 from theory.statements.boundary import spurious_reliance

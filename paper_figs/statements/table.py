@@ -1,53 +1,89 @@
-"""The figures of the statements: name, which is that of the file in `theory/`, to what it shows and how it is drawn."""
+"""The figures of the statements: how each is drawn, from what `python -m sims.theorems` saved of its simulation."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
+import jax
 from matplotlib.figure import Figure
 
+from paper_figs.context import Context
+from paper_figs.drawing import FigureSpec
+from paper_figs.saved_result import command, statement
 from paper_figs.statements import (
-    accuracy_on_the_line,
-    bayes,
     boundary,
-    captions,
+    critics,
     dynamics,
     group_accuracy,
-    infonce,
-    least_squares,
     linearized,
-    logistic,
     many_classes,
-    mutual_information,
-    population,
-    prompts,
-    rate,
-    regularisation,
-    siglip,
-    theorem62,
+    supervised,
     zero_shot,
 )
-from sims.theorems.evidence import Evidence
+from sims.theorems.evidence import Evidence, from_dict
+from sims.theorems.table import STATEMENTS
+from workbench.errors import InputError
 
-STATEMENT_FIGURES: dict[str, tuple[str, Callable[[Evidence], Figure]]] = {
-    "linearized": ("S1: gradient descent and the closed-form minimiser", linearized.draw),
-    "population": ("S2: covariance of the features, derived and printed", population.draw),
-    "zero_shot": ("S3: reliance of the zero-shot rules", zero_shot.draw),
-    "group_accuracy": ("S4: accuracy of fixed rules in each group", group_accuracy.draw),
-    "least_squares": ("S5: least squares against the spurious ratio", least_squares.draw),
-    "logistic": ("S6: logistic regression against the spurious ratio", logistic.draw),
-    "theorem62": ("S7: Theorem 6.2's printed bound, and where it fails", theorem62.draw),
-    "boundary": (
-        "S8: phase diagram of the linearised learner against least squares, and its boundary against the logistic one",
-        boundary.draw,
-    ),
-    "rate": ("S9: rate at which a sample's minimiser reaches its limit", rate.draw),
-    "bayes": ("S10: the Bayes classifier: what a background tells saturates", bayes.draw),
-    "regularisation": ("S11: regularised logistic regression between its limits", regularisation.draw),
-    "captions": ("S12: captions that mention the background more or less often", captions.draw),
-    "mutual_information": ("S13: pointwise mutual information of image and caption", mutual_information.draw),
-    "infonce": ("S14: what InfoNCE and its two directions learn", infonce.draw),
-    "siglip": ("S15: what the sigmoid loss learns", siglip.draw),
-    "dynamics": ("S16: phases of training, and where InfoNCE leaves them", dynamics.draw),
-    "prompts": ("S17: the worse group against the prompt's share of the class mean", prompts.draw),
-    "many_classes": ("S18: many classes, with and without shared features", many_classes.draw),
-    "accuracy_on_the_line": ("S19: rays and an ellipse on probit axes", accuracy_on_the_line.draw),
+# Name, as in `STATEMENTS`, to what draws the statement in double precision, which its quadratures need.
+DRAW: dict[str, Callable[[Evidence], Figure]] = {
+    "linearized": linearized.draw_linearized,
+    "population": linearized.draw_population,
+    "zero_shot": zero_shot.draw_zero_shot,
+    "group_accuracy": group_accuracy.draw_group_accuracy,
+    "least_squares": supervised.draw_least_squares,
+    "logistic": supervised.draw_logistic,
+    "theorem62": boundary.draw_theorem62,
+    "boundary": boundary.draw_boundary,
+    "rate": linearized.draw_rate,
+    "bayes": supervised.draw_bayes,
+    "regularisation": supervised.draw_regularisation,
+    "captions": zero_shot.draw_captions,
+    "mutual_information": critics.draw_mutual_information,
+    "infonce": critics.draw_infonce,
+    "siglip": critics.draw_siglip,
+    "dynamics": dynamics.draw,
+    "prompts": zero_shot.draw_prompts,
+    "many_classes": many_classes.draw,
+    "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
 }
+
+
+def load(folder: Path, name: str) -> Evidence:
+    """The simulated points of the statement with this name, from `folder/theorems/NAME.json`.
+
+    Raises:
+        InputError: there is no such file, it is not such a result, or it lacks a panel or a series.
+    """
+    saved = statement(name)
+    file = folder / saved.files[0]
+    remedy = f"make it with: {command([saved], folder)}"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{file} is missing; {remedy}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} holds no simulation of a statement; {remedy}") from error
+    if not isinstance(content, dict) or "panels" not in content:
+        raise InputError(f"{file} holds no simulation of a statement; {remedy}")
+    try:
+        return from_dict(content["panels"], STATEMENTS[name].panels)
+    except InputError as error:
+        raise InputError(f"{file} is of another version, it {error}; {remedy}") from error
+
+
+def statement_figure(name: str) -> FigureSpec:
+    """The register's entry of a statement, named as its file in `theory/statements/`."""
+
+    def draw(context: Context) -> Figure:
+        evidence = load(context.results, name)
+        with jax.enable_x64(True):
+            return DRAW[name](evidence)
+
+    return FigureSpec(
+        name,
+        f"{STATEMENTS[name].label}: {STATEMENTS[name].title}",
+        f"closed forms of theory/statements/{name}.py as lines, simulation by python -m sims.theorems as markers",
+        "Bars: 95% over independent draws (normal), often within the marker; quantities of the model have no unit",
+        draw,
+        (statement(name),),
+    )

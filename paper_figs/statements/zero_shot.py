@@ -1,18 +1,26 @@
-"""S3: how far zero-shot rules lean on the spurious feature, against the spurious ratio."""
+"""S3, S12 and S17: zero-shot rules, for several captions and prompts."""
 
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.stats import norm
 
-from paper_figs.panels import legend, line, name_axes, panels, points
+from paper_figs.looks import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
-from sims.theorems.zero_shot import MODEL, WIDTHS
+from sims.theorems.zero_shot import LEARNERS, MODEL, PROMPTS_MODEL, SHARES, WIDTHS, WORST
+from theory.learners import contrastive_critic
 from theory.statements.boundary import spurious_reliance
-from theory.statements.zero_shot import PROMPTS, zero_shot_direction
+from theory.statements.captions import CAPTIONS, Caption, caption_covariance
+from theory.statements.group_accuracy import group_accuracies
+from theory.statements.least_squares import least_squares_direction
+from theory.statements.prompts import best_share, mixed_prompt
+from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
 
 
-def draw(evidence: Evidence) -> Figure:
+def draw_zero_shot(evidence: Evidence) -> Figure:
     """Reliance w_spu / w_inv for both prompts, a panel for each width of the embedding."""
     figure, axes = panels(len(WIDTHS))
     ratios = np.linspace(0.5, 1.0, 51)
@@ -25,4 +33,57 @@ def draw(evidence: Evidence) -> Figure:
         both = " (one rule for both prompts)" if width == 1 else ""
         name_axes(axis, f"embedding of width {width}{both}", "spurious ratio p_spu", "reliance w_spu / w_inv")
         legend(axis)
+    return figure
+
+
+def draw_captions(evidence: Evidence) -> Figure:
+    """A panel for each prompt; each kind of caption is a line, and least squares beside them."""
+    figure, axes = panels(len(PROMPTS))
+    mentions = np.linspace(0.0, 1.0, 31)
+    supervised = float(spurious_reliance(least_squares_direction(MODEL)))
+    for axis, prompt in zip(axes, PROMPTS, strict=True):
+        for series, kind in enumerate(CAPTIONS):
+            captions = [Caption(kind, mention_spu=float(mention)) for mention in mentions]
+            rules = [caption_covariance(MODEL, said) @ latent_prompt(MODEL, prompt, said) for said in captions]
+            styles = ("-", "--", ":")  # lines of two kinds may coincide
+            line(axis, series, mentions, [float(spurious_reliance(rule)) for rule in rules], style=styles[series])
+            points(axis, series, evidence[prompt][kind], f"{kind} captions")
+        axis.axhline(supervised, color="black", linewidth=1.0, linestyle="-.", label="least squares")
+        name_axes(
+            axis,
+            f"{prompt} prompt, p_spu = {MODEL.spurious_ratio:g}",
+            "P(caption mentions the background)",
+            "reliance w_spu / w_inv",
+        )
+        axis.margins(y=0.35)  # room for the legend
+        legend(axis)
+    return figure
+
+
+def draw_prompts(evidence: Evidence) -> Figure:
+    """One panel: each learner a line, its best share marked; the dashed line is what no prompt surpasses."""
+    figure, (axis,) = panels(1, height=4.2)
+    figure.set_figwidth(6.4)
+    shares = np.linspace(SHARES[0], SHARES[-1], 91)
+    for series, name in enumerate(LEARNERS):
+        critic = contrastive_critic(name, PROMPTS_MODEL, Caption())
+
+        def worst(share: jax.Array, critic: jax.Array = critic) -> jax.Array:
+            return jnp.min(group_accuracies(PROMPTS_MODEL, critic @ mixed_prompt(PROMPTS_MODEL, share))[:2])
+
+        line(axis, series, shares, jax.jit(jax.vmap(worst))(jnp.asarray(shares)))
+        points(axis, series, evidence[WORST][name], name)
+        best = float(best_share(PROMPTS_MODEL, critic))
+        axis.annotate("best", (best, float(worst(jnp.asarray(best)))), (0, 12), textcoords="offset points", ha="center")
+    ceiling = norm.cdf(PROMPTS_MODEL.mu_inv / float(PROMPTS_MODEL.image_variance[0]) ** 0.5)
+    axis.axhline(ceiling, color="black", linestyle="--", linewidth=1.0, label="the best prompt of all (S17)")
+    axis.axvspan(0.0, 1.0, color="0.93", zorder=0)
+    axis.set_ylim(top=0.9)
+    name_axes(
+        axis,
+        "latent captions; shaded: between the label prompt (0) and the class mean (1)",
+        "share of the class mean in the prompt",
+        "accuracy in the worse group (share of images)",
+    )
+    legend(axis)
     return figure

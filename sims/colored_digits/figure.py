@@ -5,12 +5,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from workbench.palette import BLACK, BLUE, ORANGE, PURPLE
+
 # Okabe and Ito's colours, told apart with every kind of colour vision; learner to colour and marker.
 STYLES = {
-    "perfect_language": ("#0072B2", "o"),
-    "infonce": ("#E69F00", "s"),
-    "siglip": ("#CC79A7", "^"),
-    "cross_entropy": ("#000000", "D"),
+    "perfect_language": (BLUE, "o"),
+    "infonce": (ORANGE, "s"),
+    "siglip": (PURPLE, "^"),
+    "cross_entropy": (BLACK, "D"),
 }
 NAMES = {
     "perfect_language": "contrastive, Eq. 10",

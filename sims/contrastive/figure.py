@@ -9,26 +9,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from theory.statements.group_accuracy import GROUPS
+from workbench import palette
 from workbench.conventions import Z95
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.
 _GROUP_COLOURS = {
-    "aligned": "#009E73",
-    "conflicting": "#D55E00",
-    "in_distribution": "#56B4E9",
-    "uniform": "#999999",
+    "aligned": palette.GREEN,
+    "conflicting": palette.VERMILION,
+    "in_distribution": palette.SKY_BLUE,
+    "uniform": palette.GREY,
 }
 _LEARNER_COLOURS = {
-    "linearized": "#000000",
-    "infonce": "#0072B2",
-    "infonce_bilinear": "#E69F00",
-    "siglip": "#CC79A7",
-    "least_squares": "#A6761D",
-    "logistic": "#5E3C99",
-    "infonce_image_to_text": "#56B4E9",
-    "infonce_text_to_image": "#009E73",
+    "linearized": palette.BLACK,
+    "infonce": palette.BLUE,
+    "infonce_bilinear": palette.ORANGE,
+    "siglip": palette.PURPLE,
+    "least_squares": palette.OCHRE,
+    "logistic": palette.INDIGO,
+    "infonce_image_to_text": palette.SKY_BLUE,
+    "infonce_text_to_image": palette.GREEN,
 }
-_FURTHER_COLOURS = ("#882255", "#44AA99", "#AA4499", "#117733")  # of objectives of one's own, in turn
+_FURTHER_COLOURS = (palette.WINE, palette.TEAL, palette.MAGENTA, palette.FOREST)  # of objectives of one's own, in turn
 
 
 def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure:

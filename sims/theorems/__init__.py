@@ -1,1 +1,1 @@
-"""Simulations of the statements of `theory/`, one file a statement: the points that figures draw over its lines."""
+"""Simulations of the statements of `theory/`, one file a subject; figures draw their points over the closed forms."""

@@ -25,12 +25,12 @@ def run(name: str, seed: int) -> dict[str, Any]:
     Returns:
         JSON-ready: what was measured, and what made it.
     """
-    label, simulate = STATEMENTS[name]
+    statement = STATEMENTS[name]
     started = time.perf_counter()
-    evidence = simulate(seed)
+    evidence = statement.simulate(seed)
     device = jax.devices()[0]
     return {
-        "statement": label,
+        "statement": statement.label,
         "name": name,
         "seed": seed,
         "seconds": time.perf_counter() - started,

@@ -24,6 +24,7 @@ BATCH, DRAWS = 256, 16
 INFONCE_STEPS, SAMPLE = 350, 400  # on InfoNCE, of one batch that is all the data
 SIZE, RELIANCE, LEAVING = "singular values", "reliance", "InfoNCE leaves"
 MODES = ("first", "second")
+PANELS = {SIZE: MODES, RELIANCE: tuple(PROMPTS), LEAVING: ("infonce",)}
 
 
 class Setting(NamedTuple):
@@ -46,13 +47,15 @@ def setting() -> Setting:
     return Setting(bases, jnp.asarray(np.concatenate([frame @ factor for frame in frames])))
 
 
-def _moved(weights: Weights, gradient: Float[Array, "image_dim text_dim"]) -> Weights:
+def _descend(weights: Weights, gradient: Float[Array, "image_dim text_dim"]) -> Weights:
     """One step, for the loss's gradient in the product W_I^T W_T."""
     image, text = weights[: gradient.shape[0]], weights[gradient.shape[0] :]
     return weights - RATE * jnp.concatenate([gradient @ text, gradient.T @ image])
 
 
-def _centred(key: Key[Array, ""], bases: Bases, size: int) -> tuple[Float[Array, "size dim"], Float[Array, "size dim"]]:
+def _sample_centred(
+    key: Key[Array, ""], bases: Bases, size: int
+) -> tuple[Float[Array, "size dim"], Float[Array, "size dim"]]:
     batch = sample_batch(key, MODEL, bases, size)
     return batch.images - jnp.mean(batch.images, axis=0)[None, :], batch.texts - jnp.mean(batch.texts, axis=0)[None, :]
 
@@ -63,8 +66,8 @@ def _phases(key: Key[Array, ""]) -> tuple[Float[Array, "points modes"], Float[Ar
     dim = int(MODEL.image_dim)
 
     def step(weights: Weights, index: Int[Array, ""]) -> tuple[Weights, None]:
-        images, texts = _centred(jax.random.fold_in(key, index), bases, BATCH)
-        return _moved(weights, RHO * weights[:dim] @ weights[dim:].T - images.T @ texts / (BATCH - 1)), None
+        images, texts = _sample_centred(jax.random.fold_in(key, index), bases, BATCH)
+        return _descend(weights, RHO * weights[:dim] @ weights[dim:].T - images.T @ texts / (BATCH - 1)), None
 
     def segment(weights: Weights, index: Int[Array, ""]) -> tuple[Weights, tuple[Array, Array]]:
         weights, _ = jax.lax.scan(step, weights, index * EVERY + jnp.arange(EVERY))
@@ -76,11 +79,11 @@ def _phases(key: Key[Array, ""]) -> tuple[Float[Array, "points modes"], Float[Ar
     return jax.lax.scan(segment, start, jnp.arange(STEPS // EVERY))[1]
 
 
-def _leaving(key: Key[Array, ""]) -> Float[Array, " points"]:
+def _distance_share(key: Key[Array, ""]) -> Float[Array, " points"]:
     """How far gradient descent on InfoNCE is from the same steps on the linear term alone, over z_0 e^(c_1 t)."""
     bases, start = setting()
     dim = int(MODEL.image_dim)
-    images, texts = _centred(key, bases, SAMPLE)
+    images, texts = _sample_centred(key, bases, SAMPLE)
     linear = -images.T @ texts / SAMPLE
     top = jnp.linalg.norm(linear, ord=2)
 
@@ -88,7 +91,7 @@ def _leaving(key: Key[Array, ""]) -> Float[Array, " points"]:
         flow, infonce = both
         scores = (images @ infonce[:dim]) @ (texts @ infonce[dim:]).T
         shares = (jax.nn.softmax(scores, axis=1) + jax.nn.softmax(scores, axis=0)) / (2.0 * SAMPLE)
-        return (_moved(flow, linear), _moved(infonce, linear + images.T @ shares @ texts)), None
+        return (_descend(flow, linear), _descend(infonce, linear + images.T @ shares @ texts)), None
 
     def segment(both: tuple[Weights, Weights], index: Int[Array, ""]) -> tuple[tuple[Weights, Weights], Array]:
         both, _ = jax.lax.scan(step, both, jnp.arange(EVERY))
@@ -110,7 +113,7 @@ def simulate(seed: int) -> Evidence:
     """
     phase_key, leaving_key = jax.random.split(jax.random.key(seed))
     sizes, reliances = jit(jax.vmap(_phases))(jax.random.split(phase_key, DRAWS))
-    shares = jit(jax.vmap(_leaving))(jax.random.split(leaving_key, DRAWS))
+    shares = jit(jax.vmap(_distance_share))(jax.random.split(leaving_key, DRAWS))
     times = _times(STEPS)
     return {
         SIZE: {mode: from_draws(times, sizes[:, :, i]) for i, mode in enumerate(MODES)},

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import numpy as np
 
+from workbench.errors import InputError
+
 
 class Points(NamedTuple):
     """Means over independent draws; three arrays of one shape (points,)."""
@@ -17,6 +19,8 @@ class Points(NamedTuple):
 
 # A row of numbers, or an array.
 Numbers: TypeAlias = Sequence[float] | np.ndarray | jax.Array
+# Panel to the names of its series.
+Panels: TypeAlias = Mapping[str, tuple[str, ...]]
 # Panel to series to points.
 Evidence: TypeAlias = dict[str, dict[str, Points]]
 
@@ -39,22 +43,37 @@ def from_counts(x: Numbers, right: Numbers, size: int) -> Points:
 
 
 def to_dict(evidence: Evidence) -> dict[str, Any]:
-    """The evidence as JSON-ready lists."""
+    """Convert evidence to JSON-ready lists."""
     return {
         panel: {name: {key: value.tolist() for key, value in points._asdict().items()} for name, points in rows.items()}
         for panel, rows in evidence.items()
     }
 
 
-def from_dict(content: Mapping[str, Any]) -> Evidence:
-    """What `to_dict` wrote.
+def from_dict(content: Mapping[str, Any], panels: Panels) -> Evidence:
+    """Convert what `to_dict` returned back to evidence.
+
+    Args:
+        content: as `to_dict` returns it.
+        panels: what it must hold; the rest is left out.
 
     Raises:
-        KeyError, TypeError, ValueError: it did not.
+        InputError: it lacks a panel, a series, or a row of numbers of a series.
     """
     return {
-        panel: {
-            name: Points(*(np.asarray(points[key], float) for key in Points._fields)) for name, points in rows.items()
-        }
-        for panel, rows in content.items()
+        panel: {name: _points(_part(_part(content, panel), name)) for name in names} for panel, names in panels.items()
     }
+
+
+def _part(content: object, name: str) -> object:
+    if not isinstance(content, Mapping) or name not in content:
+        raise InputError(f"lacks {name!r}")
+    return content[name]
+
+
+def _points(content: object) -> Points:
+    rows = [_part(content, name) for name in Points._fields]
+    lists = [row for row in rows if isinstance(row, list) and all(isinstance(value, int | float) for value in row)]
+    if len({len(row) for row in lists}) != 1 or len(lists) < len(rows):
+        raise InputError(f"lacks lists of numbers, of one length, as {', '.join(Points._fields)}")
+    return Points(*(np.asarray(row, float) for row in lists))

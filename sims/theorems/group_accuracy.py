@@ -1,14 +1,20 @@
-"""S4, simulated: how often fixed rules are right on sampled images of the two groups."""
+"""S4 and S19, simulated: how often fixed rules are right on sampled images of the two groups.
+
+S4 counts right decisions of rules that rely on the background more or less. S19 adds noise to their scores: rules of
+one reliance then lie on one line of probit axes.
+"""
 
 import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from sims.synthetic.sampler import Bases, sample_bases, sample_batch
-from sims.theorems.evidence import Evidence, from_counts
-from theory.model import SpuriousModel
+from sims.theorems.evidence import Evidence, Points, from_counts
+from theory.model import Scalar, SpuriousModel
+from theory.statements.accuracy_on_the_line import probit
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.37, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=2.3, text_dim=2)
@@ -16,6 +22,7 @@ IMAGE_DIMS = (2, 16, 256)
 RELIANCES = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 IMAGES = 1500
 GROUP_RATIOS = {"aligned": 1.0, "conflicting": 0.0}
+GROUP_ACCURACY_PANELS = {f"{dim} dimensions": tuple(GROUP_RATIOS) for dim in IMAGE_DIMS}
 
 
 def right_decisions(
@@ -48,7 +55,7 @@ def _count(key: Key[Array, ""], image_dim: int) -> Float[Array, "reliances 2"]:
     )
 
 
-def simulate(seed: int) -> Evidence:
+def simulate_group_accuracy(seed: int) -> Evidence:
     """Classify 1500 images of each group by rules D_I (1, t), fresh images for every rule and dimension.
 
     Panel to image dimension, series to group: the share classified rightly over the spurious weight t.
@@ -62,3 +69,49 @@ def simulate(seed: int) -> Evidence:
         }
         for dim, right in zip(IMAGE_DIMS, counts, strict=True)
     }
+
+
+LINE_MODEL = SpuriousModel(mu_inv=1.4, mu_spu=1.0, sigma_inv=0.8, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=2)
+LINE_RELIANCES = (0.0, 0.3, 0.6, 1.0, 1.6)
+FURTHER_VARIANCES = (0.0, 0.6, 2.0, 8.0)  # of independent noise in a rule's score: less of it is a better model
+LINE_IMAGES = 4000
+PROBITS = "probits"
+
+
+def line_series(reliance: float) -> str:
+    """Name of the series of the rules of one reliance."""
+    return f"t = {reliance:g}"
+
+
+LINE_PANELS = {PROBITS: tuple(map(line_series, LINE_RELIANCES))}
+
+
+def _shares(key: Key[Array, ""], reliance: Scalar, variance: Scalar) -> Float[Array, "2"]:
+    bases_key, *group_keys = jax.random.split(key, 3)
+    bases = sample_bases(bases_key, int(LINE_MODEL.image_dim), int(LINE_MODEL.text_dim))
+    rule = bases.image @ jnp.stack([jnp.ones(()), reliance])
+    shares = []
+    for group_key, ratio in zip(group_keys, GROUP_RATIOS.values(), strict=True):
+        batch_key, noise_key = jax.random.split(group_key)
+        batch = sample_batch(batch_key, LINE_MODEL, bases, LINE_IMAGES, ratio)
+        score = batch.images @ rule + jnp.sqrt(variance) * jax.random.normal(noise_key, (LINE_IMAGES,))
+        shares.append(jnp.mean(jnp.where(score * batch.labels > 0, 1.0, 0.0)))
+    return jnp.stack(shares)
+
+
+def simulate_accuracy_on_the_line(seed: int) -> Evidence:
+    """Measure rules on 4000 images of each group: five reliances t, four amounts of further noise in the score.
+
+    Panel `probits`, series to reliance: the probit on conflicting images (mean, error) over that on aligned ones.
+    """
+    keys = jax.random.split(jax.random.key(seed), (len(LINE_RELIANCES), len(FURTHER_VARIANCES)))
+    over_noise = jax.vmap(_shares, in_axes=(0, None, 0))
+    shares = jit(jax.vmap(over_noise, in_axes=(0, 0, None)))(
+        keys, jnp.array(LINE_RELIANCES), jnp.array(FURTHER_VARIANCES)
+    )
+    series = {}
+    for i, reliance in enumerate(LINE_RELIANCES):
+        aligned, conflicting = (probit(shares[i, :, group], jnp.asarray(float(LINE_IMAGES))) for group in (0, 1))
+        parts = (aligned.value, conflicting.value, conflicting.standard_error)
+        series[line_series(reliance)] = Points(*(np.asarray(part, float) for part in parts))
+    return {PROBITS: series}

@@ -51,6 +51,9 @@ def reliance_panel(shared_size: float) -> str:
     return f"reliance, alpha {shared_size:g}"
 
 
+PANELS = {panel(size): LEARNERS for size in SHARED_SIZES for panel in (accuracy_panel, reliance_panel)}
+
+
 def sample_classes(
     key: Key[Array, ""],
     model: SpuriousModel,
@@ -70,20 +73,20 @@ def sample_classes(
     invariant = jnp.where(own > 0, model.mu_inv * sign[:, None], others)
     means = jnp.stack([invariant, model.mu_spu * own * attribute[:, None]])
     noise = jax.random.normal(noise_key, (2, size, _ROOM)) * model.latent_sigma[:, None, None]
-    latents = jnp.where(_used(pairs)[None, None, :], means + noise, 0.0)
+    latents = jnp.where(_is_used(pairs)[None, None, :], means + noise, 0.0)
     return Classes(jnp.concatenate([latents[0], latents[1]], axis=1), pair, sign)
 
 
-def _used(pairs: Scalar) -> Bool[Array, " room"]:
+def _is_used(pairs: Scalar) -> Bool[Array, " room"]:
     return jnp.arange(_ROOM) < pairs
 
 
-def _signed(rules: Float[Array, "dim room"]) -> Float[Array, "with_intercept classes"]:
+def _rules_of_both_signs(rules: Float[Array, "dim room"]) -> Float[Array, "with_intercept classes"]:
     """Rules of all classes, (c, +1) first, from those of the classes (c, +1); a last row of intercepts, which are 0."""
     return jnp.pad(jnp.concatenate([rules, -rules], axis=1), ((0, 1), (0, 0)))
 
 
-def _with_constant(images: Float[Array, "size dim"]) -> Float[Array, "size with_intercept"]:
+def _append_constant(images: Float[Array, "size dim"]) -> Float[Array, "size with_intercept"]:
     return jnp.pad(images, ((0, 0), (0, 1)), constant_values=1.0)
 
 
@@ -100,13 +103,13 @@ def _fit(
     texts = batch.latents @ bases[1].T + text_noise
     label_texts = (named * batch.sign[:, None]) @ label_prompts.T + text_noise
     centred = images - jnp.mean(images, axis=0, keepdims=True)
-    inputs = _with_constant(images)
+    inputs = _append_constant(images)
     targets = jnp.concatenate([jnp.where((batch.sign == sign)[:, None], named, 0.0) for sign in (1.0, -1.0)], axis=1)
     return jnp.stack(
         [
-            _signed(centred.T @ (texts @ label_prompts)),
-            _signed(centred.T @ (texts @ mean_prompts)),
-            _signed(centred.T @ (label_texts @ label_prompts)),
+            _rules_of_both_signs(centred.T @ (texts @ label_prompts)),
+            _rules_of_both_signs(centred.T @ (texts @ mean_prompts)),
+            _rules_of_both_signs(centred.T @ (label_texts @ label_prompts)),
             jnp.linalg.solve(inputs.T @ inputs, inputs.T @ targets),
         ]
     )
@@ -120,20 +123,20 @@ def _measure(
     # Training and test images in one draw, which compiles once: the last `TEST` are conflicting.
     size = TRAINING + TEST
     ratio = jnp.where(jnp.arange(size) < TRAINING, MODEL.spurious_ratio, 0.0)
-    drawn = sample_classes(latent_key, MODEL, pairs, shared_size, size, ratio)
+    sample = sample_classes(latent_key, MODEL, pairs, shared_size, size, ratio)
     noise = jax.random.normal(noise_key, (2, size, 2 * _ROOM)) * (MODEL.sigma_xi / jnp.sqrt(2.0 * _ROOM))
-    images = drawn.latents @ bases[0].T + noise[0]
-    training = Classes(*(part[:TRAINING] for part in drawn))
+    images = sample.latents @ bases[0].T + noise[0]
+    training = Classes(*(part[:TRAINING] for part in sample))
     rules = _fit(images[:TRAINING], training, noise[1, :TRAINING], bases)
-    used = jnp.tile(_used(pairs), 2)
-    scores = jnp.einsum("ni,lic->lnc", _with_constant(images[TRAINING:]), rules)
+    used = jnp.tile(_is_used(pairs), 2)
+    scores = jnp.einsum("ni,lic->lnc", _append_constant(images[TRAINING:]), rules)
     chosen = jnp.argmax(jnp.where(used[None, None, :], scores, -jnp.inf), axis=2)
-    truth = (drawn.pair + jnp.where(drawn.sign > 0, 0, _ROOM))[TRAINING:]
+    truth = (sample.pair + jnp.where(sample.sign > 0, 0, _ROOM))[TRAINING:]
     right = jnp.sum(chosen == truth[None, :], axis=1)
     # Each class's weights on its own two features; those of (c, -1) with the sign turned.
     latent = jnp.einsum("if,lic->lfc", bases[0], rules[:, :-1])
     weights = latent.reshape(len(LEARNERS), 2, _ROOM, 2, _ROOM)
-    own = jnp.einsum("lfcsc,c->lfs", weights, _used(pairs).astype(weights.dtype))
+    own = jnp.einsum("lfcsc,c->lfs", weights, _is_used(pairs).astype(weights.dtype))
     total = own[:, :, 0] - own[:, :, 1]
     return right, total[:, 1] / total[:, 0]
 

@@ -1,49 +1,123 @@
-"""Every statement that has a simulation of its own."""
+"""The table of statements that have a simulation: label, what the figure shows, how it is simulated."""
 
+import dataclasses
 from collections.abc import Callable
 
-from sims.theorems import (
-    accuracy_on_the_line,
-    bayes,
-    boundary,
-    captions,
-    dynamics,
-    group_accuracy,
-    infonce,
-    least_squares,
-    linearized,
-    logistic,
-    many_classes,
-    mutual_information,
-    population,
-    prompts,
-    rate,
-    regularisation,
-    siglip,
-    theorem62,
-    zero_shot,
-)
-from sims.theorems.evidence import Evidence
+from sims.theorems import boundary, critics, dynamics, group_accuracy, linearized, many_classes, supervised, zero_shot
+from sims.theorems.evidence import Evidence, Panels
 
-# Name, which is that of the statement's file in theory/, to label and simulation.
-STATEMENTS: dict[str, tuple[str, Callable[[int], Evidence]]] = {
-    "linearized": ("S1", linearized.simulate),
-    "population": ("S2", population.simulate),
-    "zero_shot": ("S3", zero_shot.simulate),
-    "group_accuracy": ("S4", group_accuracy.simulate),
-    "least_squares": ("S5", least_squares.simulate),
-    "logistic": ("S6", logistic.simulate),
-    "theorem62": ("S7", theorem62.simulate),
-    "boundary": ("S8", boundary.simulate),
-    "rate": ("S9", rate.simulate),
-    "bayes": ("S10", bayes.simulate),
-    "regularisation": ("S11", regularisation.simulate),
-    "captions": ("S12", captions.simulate),
-    "mutual_information": ("S13", mutual_information.simulate),
-    "infonce": ("S14", infonce.simulate),
-    "siglip": ("S15", siglip.simulate),
-    "dynamics": ("S16", dynamics.simulate),
-    "prompts": ("S17", prompts.simulate),
-    "many_classes": ("S18", many_classes.simulate),
-    "accuracy_on_the_line": ("S19", accuracy_on_the_line.simulate),
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """A statement of `theory/` and its simulation.
+
+    Attributes:
+        label: `S1` to `S19`.
+        title: what its figure shows.
+        simulate: measures it, from a seed.
+        panels: the panels and series that `simulate` returns.
+    """
+
+    label: str
+    title: str
+    simulate: Callable[[int], Evidence]
+    panels: Panels
+
+
+# Name, which is that of the statement's file in theory/statements/, to the statement.
+STATEMENTS: dict[str, Statement] = {
+    "linearized": Statement(
+        "S1",
+        "gradient descent and the closed-form minimiser",
+        linearized.simulate_linearized,
+        linearized.LINEARIZED_PANELS,
+    ),
+    "population": Statement(
+        "S2",
+        "covariance of the features, derived and printed",
+        linearized.simulate_population,
+        linearized.POPULATION_PANELS,
+    ),
+    "zero_shot": Statement(
+        "S3", "reliance of the zero-shot rules", zero_shot.simulate_zero_shot, zero_shot.ZERO_SHOT_PANELS
+    ),
+    "group_accuracy": Statement(
+        "S4",
+        "accuracy of fixed rules in each group",
+        group_accuracy.simulate_group_accuracy,
+        group_accuracy.GROUP_ACCURACY_PANELS,
+    ),
+    "least_squares": Statement(
+        "S5",
+        "least squares against the spurious ratio",
+        supervised.simulate_least_squares,
+        supervised.SUPERVISED_PANELS,
+    ),
+    "logistic": Statement(
+        "S6",
+        "logistic regression against the spurious ratio",
+        supervised.simulate_logistic,
+        supervised.SUPERVISED_PANELS,
+    ),
+    "theorem62": Statement(
+        "S7", "Theorem 6.2's printed bound, and where it fails", boundary.simulate_theorem62, boundary.THEOREM62_PANELS
+    ),
+    "boundary": Statement(
+        "S8",
+        "phase diagram of the linearised learner against least squares, and its boundary against the logistic one",
+        boundary.simulate_boundary,
+        boundary.BOUNDARY_PANELS,
+    ),
+    "rate": Statement(
+        "S9",
+        "rate at which a sample's cross-covariance reaches its limit",
+        linearized.simulate_rate,
+        linearized.RATE_PANELS,
+    ),
+    "bayes": Statement(
+        "S10",
+        "the Bayes classifier: what a background tells saturates",
+        supervised.simulate_bayes,
+        supervised.BAYES_PANELS,
+    ),
+    "regularisation": Statement(
+        "S11",
+        "regularised logistic regression between its limits",
+        supervised.simulate_regularisation,
+        supervised.REGULARISATION_PANELS,
+    ),
+    "captions": Statement(
+        "S12",
+        "captions that mention the background more or less often",
+        zero_shot.simulate_captions,
+        zero_shot.CAPTIONS_PANELS,
+    ),
+    "mutual_information": Statement(
+        "S13",
+        "pointwise mutual information of image and caption",
+        critics.simulate_mutual_information,
+        critics.MUTUAL_INFORMATION_PANELS,
+    ),
+    "infonce": Statement(
+        "S14", "what InfoNCE and its two directions learn", critics.simulate_infonce, critics.INFONCE_PANELS
+    ),
+    "siglip": Statement("S15", "what the sigmoid loss learns", critics.simulate_siglip, critics.SIGLIP_PANELS),
+    "dynamics": Statement(
+        "S16", "phases of training, and where InfoNCE leaves them", dynamics.simulate, dynamics.PANELS
+    ),
+    "prompts": Statement(
+        "S17",
+        "the worse group against the prompt's share of the class mean",
+        zero_shot.simulate_prompts,
+        zero_shot.PROMPTS_PANELS,
+    ),
+    "many_classes": Statement(
+        "S18", "many classes, with and without shared features", many_classes.simulate, many_classes.PANELS
+    ),
+    "accuracy_on_the_line": Statement(
+        "S19",
+        "rays and an ellipse on probit axes",
+        group_accuracy.simulate_accuracy_on_the_line,
+        group_accuracy.LINE_PANELS,
+    ),
 }

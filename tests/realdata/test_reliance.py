@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from paper_figs.context import Context
-from paper_figs.published import reliance, reliance_classes, reliance_models
+from paper_figs.published import reliance
 from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
 from realdata.reliance import program
 from realdata.reliance.alternatives import ask_alternatives
@@ -213,11 +213,13 @@ def test_wrong_tables_are_refused(refuses, tmp_path):
     refuses(program.main, "--published", ".", words=["classwise.csv", "line 2", "common", "seven"])
 
 
-@pytest.mark.parametrize("module", [reliance, reliance_classes, reliance_models])
-def test_figures_name_axes_and_are_the_same_each_time(module, published):
+@pytest.mark.parametrize(
+    "draw", [reliance.draw_reliance, reliance.draw_reliance_classes, reliance.draw_reliance_models]
+)
+def test_figures_name_axes_and_are_the_same_each_time(draw, published):
     context = Context()
     vars(context)["reliance"] = published
-    figure, again = module.draw(context), module.draw(context)
+    figure, again = draw(context), draw(context)
     assert all(axis.get_xlabel() or axis.get_ylabel() for axis in figure.axes)
     assert to_png(figure) == to_png(again)
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from sims.theorems import group_accuracy, population
+from sims.theorems import group_accuracy, linearized
 from sims.theorems.evidence import from_counts, from_draws
 from tests.seeds import seed
 from tests.theorems.monte_carlo import CRITICAL
@@ -18,18 +18,18 @@ pytestmark = pytest.mark.simulation
 
 
 def test_simulated_covariance_is_the_populations():
-    evidence = population.simulate(seed(0))
-    for entry, place in population.ENTRIES.items():
+    evidence = linearized.simulate_population(seed(0))
+    for entry, place in linearized.ENTRIES.items():
         points = evidence[entry]["sample"]
-        models = [dataclasses.replace(population.MODEL, spurious_ratio=float(ratio)) for ratio in points.x]
+        models = [dataclasses.replace(linearized.POPULATION_MODEL, spurious_ratio=float(ratio)) for ratio in points.x]
         exact = np.array([latent_covariance(model)[place] for model in models])
         # The error is estimated from 40 draws: Student's t at the level of CRITICAL.
-        critical = student_t.isf(norm.sf(CRITICAL), population.DRAWS - 1)
+        critical = student_t.isf(norm.sf(CRITICAL), linearized.POPULATION_DRAWS - 1)
         assert np.all(np.abs(points.mean - exact) < critical * points.standard_error), entry
 
 
 def test_simulated_accuracies_are_the_closed_forms():
-    evidence = group_accuracy.simulate(seed(0))
+    evidence = group_accuracy.simulate_group_accuracy(seed(0))
     for dim in group_accuracy.IMAGE_DIMS:
         model = dataclasses.replace(group_accuracy.MODEL, image_dim=dim)
         exact = np.array([group_accuracies(model, jnp.array([1.0, t])) for t in group_accuracy.RELIANCES])

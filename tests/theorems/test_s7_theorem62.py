@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from sims.theorems.theorem62 import printed_bound_failures, random_parameters
+from sims.theorems.boundary import printed_bound_failures, random_parameters
 from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, group_accuracies, theorem62, zero_shot_direction

@@ -24,7 +24,7 @@ feature's mean in the margin as 1 although it is mu_spu.
 
 Both printed bounds are true at p_spu = 1 under the printed conditions, and for every model with mu_spu > 1 that meets
 them from some ratio below 1 on, which depends on the model. At a fixed ratio either can fail while all conditions that
-one model can meet hold (`sims.theorems.theorem62` counts how often).
+one model can meet hold (`sims.theorems.boundary` counts how often).
 
 Corrected theorem. For equally frequent classes, any image noise and an embedding of width 2 or more, the linearised
 learner is wrong on more than half of the images where a != y if and only if, with r = 2 p_spu - 1,

@@ -4,7 +4,7 @@ import struct
 import zlib
 
 from paper_figs.report.figures import PageFigure
-from paper_figs.statements.table import STATEMENT_FIGURES
+from sims.theorems.table import STATEMENTS
 
 SETTINGS = [
     ("paper", ["3", "4"], "1v1000", "simple", "balanced", "included", "as printed"),
@@ -314,8 +314,14 @@ def figures():
         for name in names
     ]
     statements = [
-        PageFigure(name, caption, f"theorems/{name}.json", png(900, 500), "alternative text of a figure")
-        for name, (caption, _) in STATEMENT_FIGURES.items()
+        PageFigure(
+            name,
+            f"{statement.label}: {statement.title}",
+            f"theorems/{name}.json",
+            png(900, 500),
+            "alternative text of a figure",
+        )
+        for name, statement in STATEMENTS.items()
         if name not in names
     ]
     return made + statements

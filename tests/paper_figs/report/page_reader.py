@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from html.parser import HTMLParser
 
-from paper_figs.report.pointer import resolve
+from paper_figs.report.place import resolve
 
 VOID = {"meta", "link", "img", "br", "mspace", "hr"}
 # Digits that belong to a name and measure nothing.

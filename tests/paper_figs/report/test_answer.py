@@ -2,12 +2,14 @@
 
 import itertools
 import re
+from html import unescape
 
 import pytest
 
-from paper_figs.report import answer
-from paper_figs.report.derived import derive
-from paper_figs.report.verdict_counts import CLAIMS, changes, summarise
+from paper_figs.report.answer import find_answer
+from paper_figs.report.derived import CLAIMS, changes, derive, summarise
+from paper_figs.report.page import environment
+from paper_figs.report.place import Place
 from tests.paper_figs.report.made_contents import SETTINGS, VERDICTS, audit, claim_row, contents
 
 MAIN = SETTINGS[0]
@@ -20,13 +22,26 @@ def rows(claim, letters, setting=MAIN, question="drop"):
     ]
 
 
-def report(**verdicts):
-    """Counts of questions, named as `C3_model_size__drop` is for "model size: drop" of C3."""
+def sentences(template, report, claims=None):
+    """The sentences of a template, with `{POINTER}` for a number of report.json and `{FILE#POINTER}` for another's."""
+    found = find_answer(Place("report.json", "", report), claims and Place("claims.json", "", claims))
+    html = environment().get_template(f"{template}.html").render(found=found).replace("&#39;", "'")
+    html = re.sub(r'<data value="[^"]*" data-from="(?:report\.json#)?([^"]*)">[^<]*</data>', r"{\1}", html)
+    assert html.count("<") == 2 * html.count("<li>") and not re.search(r"\d", re.sub(r"\{[^}]*\}|Eq\. 10", "", html))
+    return [" ".join(unescape(item).split()) for item in re.findall(r"<li>(.*?)</li>", html, re.DOTALL)]
+
+
+def planted(**verdicts):
+    """Content of claims.json with questions named as `C3_model_size__drop` is for "model size: drop" of C3."""
     made = []
     for name, letters in verdicts.items():
         claim, _, words = name.partition("_")
         made += rows(claim, letters, question=words.replace("__", ": ").replace("_", " "))
-    return derive({"claims.json": {"claims": made}})
+    return {"claims": made}
+
+
+def counted(claims):
+    return derive({"claims.json": claims})
 
 
 @pytest.mark.parametrize(
@@ -47,28 +62,30 @@ def report(**verdicts):
     ],
 )  # fmt: skip
 def test_sentences_follow_planted_verdicts(verdicts, place, words, never):
-    sentence = answer.answer(report(**verdicts))[place]
+    claims = planted(**verdicts)
+    sentence = sentences("answer", counted(claims), claims)[place]
     claim = next(iter(verdicts)).partition("_")[0]
     assert words.replace("Q/", f"/claims/{claim}/questions/0/") in sentence and never not in sentence
 
 
 def test_the_effect_comes_with_the_interval_that_decides():
-    counts = report(C2_effective_robustness="s")
+    claims = planted(C2_effective_robustness="s")
+    counts = counted(claims)
     (question,) = counts["claims"]["C2"]["questions"]
     row = rows("C2", "s", question="effective robustness")[0]
     assert question["interval"] == ("/clustered/interval" if row["decides"] == "clustered" else "/interval")
     place = f"claims.json#/claims/0{question['interval']}"
-    assert f"[{{{place}/0|points}}, {{{place}/1|points}}]" in answer.answer(counts)[ROBUSTNESS]
+    assert f"[{{{place}/0}}, {{{place}/1}}]" in sentences("answer", counts, claims)[ROBUSTNESS]
 
 
 def test_the_answer_has_five_sentences_whatever_is_missing():
-    whole = derive(contents())
+    whole, claims = derive(contents()), contents()["claims.json"]
     parts = ("claims", "audit", "map", "changes")
     for number in range(len(parts) + 1):
         for missing in itertools.combinations(parts, number):
-            sentences = answer.answer({key: part for key, part in whole.items() if key not in missing})
-            assert len(sentences) == 5
-            words = [re.sub(r"\{[^}]*\}|Eq\.", "", text) for text in sentences]
+            found = sentences("answer", {key: part for key, part in whole.items() if key not in missing}, claims)
+            assert len(found) == 5
+            words = [re.sub(r"\{[^}]*\}|Eq\.", "", text) for text in found]
             assert all(text[0].isupper() and text.count(".") == 1 and text.endswith(".") for text in words)
 
 
@@ -81,16 +98,16 @@ def test_the_answer_has_five_sentences_whatever_is_missing():
     ],
 )
 def test_the_synthetic_model_is_told_as_it_came_out(more, less, words, never):
-    sentence = answer.answer({"map": {"points": 30, "more": more, "less": less}})[TRAINING]
+    sentence = sentences("answer", {"map": {"points": 30, "more": more, "less": less}})[TRAINING]
     assert words in sentence and never not in sentence
 
 
 def test_the_audit_is_told_as_it_came_out():
     content = audit()
-    assert "Errors in the printed tables" in answer.answer(derive({"audit.json": content}))[4]
+    assert "Errors in the printed tables" in sentences("answer", derive({"audit.json": content}))[4]
     content["findings"] = [item for item in content["findings"] if item["severity"] != "error"]
-    assert "no error" in answer.answer(derive({"audit.json": content}))[4]
-    assert "not audited" in answer.answer({})[4]
+    assert "no error" in sentences("answer", derive({"audit.json": content}))[4]
+    assert "not audited" in sentences("answer", {})[4]
 
 
 def test_pairs_differ_in_one_part_of_the_setting_only():
@@ -124,15 +141,17 @@ def test_the_main_row_is_the_one_nearest_to_the_papers_setting():
 
 
 def test_certainty_and_changes_say_what_was_counted():
-    said = " ".join(answer.certainty(derive(contents())))
+    made = contents()
+    said = " ".join(sentences("certainty", derive(made), made["claims.json"]))
     assert "{/clustering/naive_differs} of all verdicts" in said and "{/audit/errors}" in said
     calm = contents()
     for row in calm["claims.json"]["claims"]:
         row["verdict"] = row["verdict_naive"] = "supported"
-    calm = derive(calm)
-    assert "no verdict would be another" in " ".join(answer.certainty(calm))
-    assert all("changes none of" in text for text in answer.what_would_change(calm)[:5])
+    claims, counts = calm["claims.json"], derive(calm)
+    assert "no verdict would be another" in " ".join(sentences("certainty", counts, claims))
+    assert all("changes none of" in text for text in sentences("change", counts, claims)[:5])
 
 
 def test_claims_are_counted_even_where_none_was_tested():
-    assert set(report()["claims"]) == set(CLAIMS) and report()["claims"]["C1"]["tests"] == 0
+    counts = counted(planted())["claims"]
+    assert set(counts) == set(CLAIMS) and counts["C1"]["tests"] == 0

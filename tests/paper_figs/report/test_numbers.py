@@ -9,8 +9,7 @@ import pytest
 from paper_figs.report.derived import HOW, derive
 from paper_figs.report.figures import PageFigure, arrange
 from paper_figs.report.page import build
-from paper_figs.report.place import Place
-from paper_figs.report.pointer import join, resolve
+from paper_figs.report.place import Place, join, resolve
 from paper_figs.report.sources import SOURCES
 from tests.paper_figs.report.made_contents import VERDICTS, claim_row, contents, figures, png
 from tests.paper_figs.report.page_reader import Reader, false_numbers, stray_numbers

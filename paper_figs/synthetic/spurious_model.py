@@ -1,4 +1,4 @@
-"""The map of losses, captions and prompts: which are more robust than logistic regression on the same images."""
+"""The paper's synthetic model: the main job's figure, and the map of losses, captions and prompts."""
 
 import itertools
 import json
@@ -11,9 +11,48 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
-from paper_figs.saved_result import VERDICT_MAP, command
+from paper_figs.saved_result import MAIN_JOB, VERDICT_MAP, Shape, check_shape, command
+from sims.contrastive.figure import draw as draw_result
+from sims.contrastive.result import load
+from theory.statements.group_accuracy import GROUPS
 from workbench.errors import InputError
 
+
+def draw_contrastive(context: Context) -> Figure:
+    """Draw the result that `python -m sims.contrastive` saved in `contrastive` under the folder of results.
+
+    Raises:
+        InputError: there is none, or it is of another version.
+    """
+    content, arrays = load(context.results / "contrastive")
+    file = context.results / MAIN_JOB.files[0]
+    remedy = f"make it again with: {command([MAIN_JOB], context.results)}"
+    check_shape(content, _JOB_SHAPE, file, remedy)
+    names = [f"{row['learner']}.{part}" for row in content["results"] for part in ("trajectory", "trajectory_steps")]
+    for name in names:
+        if name not in arrays:
+            raise InputError(
+                f"{context.results / MAIN_JOB.files[1]}: is of another version, it lacks {name!r}; {remedy}"
+            )
+    return draw_result(content, arrays)
+
+
+_NUMBER = int | float
+# What the figures read of the two results.
+_JOB_SHAPE: Shape = {
+    "/config/prompt": list,
+    "/config/spurious_ratio": _NUMBER,
+    "/results/*/learner": str,
+    "/results/*/prompt": str | None,
+    "/results/*/converged": bool,
+    **{f"/results/*/{part}/{group}": _NUMBER for part in ("accuracy", "stderr", "theory?") for group in GROUPS},
+}
+_MAP_SHAPE: Shape = {
+    **{f"/map/*/{key}": str for key in ("learner", "caption", "prompt")},
+    "/map/*/verdict": str | None,
+    **{f"/map/*/{key}": _NUMBER | None for key in ("conflicting", "aligned", "difference")},
+    "/reference/accuracy/conflicting": _NUMBER,
+}
 _LOSSES = {
     "linearized": "the paper's linearised loss",
     "infonce_bilinear": "CLIP's loss (InfoNCE)",
@@ -30,7 +69,7 @@ _SIGNS = {"more robust": "+", "as robust": "=", "less robust": "−", None: "?"}
 _LIMIT = 50.0  # points
 
 
-def draw(context: Context) -> Figure:
+def draw_captions_prompts(context: Context) -> Figure:
     """A panel for each prompt, a row for each loss, a column for each kind of caption.
 
     Raises:
@@ -90,11 +129,12 @@ def _write(axis: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
 
 def _load(folder: Path) -> dict[str, Any]:
     file = folder / VERDICT_MAP.files[0]
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if content["map"] and content["reference"]["accuracy"]["conflicting"] is not None:
-            return content
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     remedy = f"make it with: {command([VERDICT_MAP], folder)}"
-    raise InputError(f"{file} holds no map of losses, captions and prompts; {remedy}")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} holds no map of losses, captions and prompts; {remedy}") from error
+    if not isinstance(content, dict) or not content.get("map"):
+        raise InputError(f"{file} holds no map of losses, captions and prompts; {remedy}")
+    check_shape(content, _MAP_SHAPE, file, remedy)
+    return content

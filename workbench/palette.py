@@ -1,0 +1,30 @@
+"""The colours of all figures.
+
+The first eight are those of Okabe and Ito, *Color Universal Design* (2008), which are told apart with every kind of
+colour vision.
+"""
+
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY_BLUE = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+
+# For series in turn: light and dark alternate, for print.
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY_BLUE, VERMILION, BLACK)
+
+# Where eight are too few.
+BROWN = "#8B4513"
+OCHRE = "#A6761D"
+INDIGO = "#5E3C99"
+WINE = "#882255"
+TEAL = "#44AA99"
+MAGENTA = "#AA4499"
+FOREST = "#117733"
+PALE_GREEN = "#CFE8DE"
+DARK_GREY = "#555555"
+GREY = "#999999"
+LIGHT_GREY = "#CCCCCC"
