@@ -11,17 +11,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 from scipy.special import logit
-from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from paper_figs.context import Context
 from realdata.claims.added_models import AddedModel
 from realdata.statistics.photo_error import proportions, standard_errors
 from sims.theorems.evidence import Points
+from workbench.conventions import Z95
 from workbench.palette import BLACK, BLUE, BROWN, DARK_GREY, GREEN, ORANGE, PURPLE, SERIES, SKY_BLUE, VERMILION
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_Z95 = float(norm.ppf(0.975))
 
 
 def panels(count: int, height: float = 3.6, columns: int = 3) -> tuple[Figure, list[Axes]]:
@@ -45,7 +44,7 @@ def points(axis: Axes, series: int, measured: Points, label: str | None = None) 
     axis.errorbar(
         measured.x,
         measured.mean,
-        yerr=_Z95 * measured.standard_error,
+        yerr=Z95 * measured.standard_error,
         fmt=_MARKERS[series % len(_MARKERS)],
         color=SERIES[series % len(SERIES)],
         markersize=4.5,
@@ -108,7 +107,7 @@ def photo_intervals(frame: pd.DataFrame, context: Context, averaging: str, group
     """
     photos = context.tables.classes[f"{group}_photos"].to_numpy()
     errors: np.ndarray = standard_errors(proportions(frame[group].to_numpy(dtype=float), photos), photos, averaging)
-    return 100 * _Z95 * errors
+    return 100 * Z95 * errors
 
 
 def drop_intervals(classes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

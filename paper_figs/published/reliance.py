@@ -17,6 +17,7 @@ from realdata.reliance.class_summary import ClassSummary
 from realdata.reliance.classes import ClassTest
 from realdata.reliance.models import ClasswiseIndex
 from realdata.reliance.table import FAMILY_NAMES
+from workbench.conventions import Z95
 from workbench.palette import BLUE, GREEN, VERMILION
 
 STYLES = {"clip": (VERMILION, "o"), "imagenet": (BLUE, "s")}
@@ -107,7 +108,7 @@ def draw_reliance_classes(context: Context) -> Figure:
         style = {"color": colour, "marker": marker, "label": source}
         _draw_indices(axes[0], rows, tests, style)
         _draw_intercepts(axes[1], rows, tests, style)
-        errors = 1.96 * np.array([test.shift_stderr for test in tests])
+        errors = Z95 * np.array([test.shift_stderr for test in tests])
         axes[2].errorbar([test.shift for test in tests], rows, xerr=errors, fmt=marker, color=colour, markersize=4,
                          linewidth=1.0, label=source)  # fmt: skip
     added = context.added_in("1v1000", "simple")

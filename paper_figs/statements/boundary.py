@@ -16,6 +16,7 @@ from theory.statements.group_accuracy import group_accuracies
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.theorem62 import printed_bound_excess, theorem62
 from theory.statements.zero_shot import PROMPTS, zero_shot_direction
+from workbench.conventions import Z95
 from workbench.palette import LIGHT_GREY, VERMILION
 
 _MEANS = np.linspace(0.05, 4.0, 120)
@@ -115,7 +116,7 @@ def draw_boundary(evidence: Evidence) -> Figure:
         axis.plot(places, np.asarray(ratios), color="black", linestyle="--", label="against logistic regression (S8)")
         for ratio in RATIOS:
             measured = evidence[prompt][series_name(ratio)]
-            clear = np.abs(measured.mean) > 1.96 * measured.standard_error
+            clear = np.abs(measured.mean) > Z95 * measured.standard_error
             sides = np.where(clear, np.sign(measured.mean), 0.0)
             for side, marker, label in ((1, "o", "contrastive"), (-1, "X", "least squares"), (0, "_", "no difference")):
                 chosen = sides == side
