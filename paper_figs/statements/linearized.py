@@ -87,7 +87,7 @@ def draw_rate(evidence: Evidence) -> Figure:
         line(axes[1], series, sizes, outside_mean_square(model, prompt, places))
         points(axes[0], series, evidence[ERROR][rate_series(dim)], f"mean, images of {dim} dimensions")
         points(axes[1], series, evidence[OUTSIDE][rate_series(dim)], f"images of {dim} dimensions")
-    name_axes(axes[0], "the minimiser's squared error", "pairs n", "||C_n - C||_F^2")
+    name_axes(axes[0], "squared error of a full-width minimiser", "pairs n", "||C_n - C||_F^2")
     name_axes(axes[1], "the class-mean rule outside the signal's plane", "pairs n", "mean of r^2")
     for axis in axes:
         axis.set_xscale("log")
