@@ -22,10 +22,14 @@ def rows(claim, letters, setting=MAIN, question="drop"):
     ]
 
 
+def render(template, report, claims=None):
+    found = find_answer(Place("report.json", "", report), claims and Place("claims.json", "", claims))
+    return environment().get_template(f"{template}.html").render(found=found).replace("&#39;", "'")
+
+
 def sentences(template, report, claims=None):
     """The sentences of a template, with `{POINTER}` for a number of report.json and `{FILE#POINTER}` for another's."""
-    found = find_answer(Place("report.json", "", report), claims and Place("claims.json", "", claims))
-    html = environment().get_template(f"{template}.html").render(found=found).replace("&#39;", "'")
+    html = render(template, report, claims)
     html = re.sub(r'<data value="[^"]*" data-from="(?:report\.json#)?([^"]*)">[^<]*</data>', r"{\1}", html)
     assert html.count("<") == 2 * html.count("<li>") and not re.search(r"\d", re.sub(r"\{[^}]*\}|Eq\. 10", "", html))
     return [" ".join(unescape(item).split()) for item in re.findall(r"<li>(.*?)</li>", html, re.DOTALL)]
@@ -76,6 +80,8 @@ def test_the_effect_comes_with_the_interval_that_decides():
     assert question["interval"] == ("/clustered/interval" if row["decides"] == "clustered" else "/interval")
     place = f"claims.json#/claims/0{question['interval']}"
     assert f"[{{{place}/0}}, {{{place}/1}}]" in sentences("answer", counts, claims)[ROBUSTNESS]
+    low = Place("claims.json", "", claims).number(f"/claims/0{question['interval']}/0", "points")
+    assert str(low) in render("answer", counts, claims)  # a difference, with its sign
 
 
 def test_the_answer_has_five_sentences_whatever_is_missing():
