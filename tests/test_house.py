@@ -40,7 +40,7 @@ def test_imports_point_one_way(path):
 
 
 def test_colours_of_figures_have_one_home():
-    rooms = [ROOT / "sims", ROOT / "paper_figs", ROOT / "workbench"]
+    rooms = [ROOT / "sims", ROOT / "realdata", ROOT / "paper_figs", ROOT / "workbench"]
     homes = {
         path for room in rooms for path in room.rglob("*.py") if re.search(r"\"#[0-9A-Fa-f]{6}\"", path.read_text())
     }

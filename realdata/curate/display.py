@@ -10,11 +10,12 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.conventions import GROUPS, LEVEL
+from workbench.palette import BLUE, VERMILION
 
 _MOST = 5  # classes named
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.
-_NAIVE, _CORRECTED, _CHANCE = "#D55E00", "#0072B2", "0.8"
+_NAIVE, _CORRECTED, _CHANCE = VERMILION, BLUE, "0.8"
 
 
 def show(content: Mapping[str, Any]) -> None:

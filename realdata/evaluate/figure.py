@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from workbench.conventions import GROUPS
+from workbench.palette import BLUE, VERMILION
 
 # Told apart in print and by any eye: Okabe and Ito's blue and vermillion, and the marker.
-LOOKS = {"common": ("#0072B2", "o"), "counter": ("#D55E00", "s")}
+LOOKS = {"common": (BLUE, "o"), "counter": (VERMILION, "s")}
 _ROW = 0.2  # inches
 _CLASSES, _PAIRS = 12, 3  # of the contact sheet: at most, and in a row
 _PIXELS = 200

@@ -88,13 +88,15 @@ def load_table(folder: Path) -> dict[str, Any]:
     remedy = f"make it with: python -m sims.colored_digits table --out {folder}"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        whole = bool(content["rows"]) and all(row.keys() >= _ROW for row in content["rows"])
-        seeds = content["config"]["seeds"]
     except FileNotFoundError as error:
         raise InputError(f"{file} is missing; {remedy}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{file} holds no table of coloured digits; {remedy}") from error
-    if not whole or not seeds:
+    if not isinstance(content, dict) or not {"rows", "config"} <= content.keys():
+        raise InputError(f"{file} holds no table of coloured digits; {remedy}")
+    rows, config = content["rows"], content["config"]
+    whole = isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.keys() >= _ROW for row in rows)
+    if not whole or not isinstance(config, dict) or not config.get("seeds"):
         raise InputError(f"{file} holds a table of another version; {remedy}")
     return content
 
