@@ -10,7 +10,7 @@ import pytest
 
 from tests.theorems.monte_carlo import UNROUND, agree, draw
 from theory import SpuriousModel, least_squares_direction, logistic_direction
-from theory.statements.logistic import log_logistic_risk
+from theory.statements.logistic import log_logistic_risk, logistic_risk
 
 pytestmark = pytest.mark.statement("S6")
 
@@ -92,6 +92,18 @@ def test_simulated_score_is_zero_and_rejects_plausible_mistakes():
     least_squares = least_squares * optimum[0] / least_squares[0]  # of the same invariant weight
     for wrong in (noiseless, least_squares, optimum / 2):
         assert not agree(score(wrong), np.zeros(2))
+
+
+def test_nearly_separable_classes_have_an_optimum_at_every_ratio():
+    """At a risk of e^-26 a whole Newton step from far away ends where the risk is flat, and stays there."""
+    model = SpuriousModel(0.7, 2.69288, 0.526602, 0.303701, 1.354774, 0.519269, image_dim=5)
+    ratios = jnp.linspace(0.69, 0.71, 81)
+    directions = jax.jit(jax.vmap(lambda ratio: logistic_direction(model.replace(spurious_ratio=ratio))))(ratios)
+    assert np.isfinite(directions).all()
+    for direction, ratio in zip(directions[::20], ratios[::20], strict=True):
+        gradient = logistic_risk(model.replace(spurious_ratio=float(ratio)), direction).gradient
+        risk = logistic_risk(model.replace(spurious_ratio=float(ratio)), direction).value
+        assert np.linalg.norm(gradient) < 1e-7 * float(risk)
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_against_logistic_regression_there_is_one_crossing_where_there_is_one_ag
         found = float(against_logistic(model, prompt))
         squared = float(critical_squared_agreement(model, prompt))
         assert np.isnan(found) == (not 0 <= squared < 1)
-        assert np.isfinite(excess).sum() >= 29  # the quadrature of S6 may fail at errors of e^-26
+        assert np.isfinite(excess).all()
         changes = np.flatnonzero(np.sign(excess[1:]) * np.sign(excess[:-1]) == -1)
         if np.isnan(found) or not ratios[0] < found < ratios[-1]:
             assert len(changes) == 0

@@ -123,6 +123,11 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
         convex = (jnp.linalg.det(of_logarithm) > 0) & (jnp.trace(of_logarithm) > 0)
         return -jnp.linalg.solve(jnp.where(convex, of_logarithm, hessian), gradient)
 
+    def shorten(step: Float[Array, "2"], direction: Float[Array, "2"]) -> Float[Array, "2"]:
+        # Far from the optimum the Hessian is nearly singular, and a whole step would end where the risk is flat.
+        longest = 3.0 * jnp.linalg.norm(direction)
+        return step * jnp.minimum(1.0, longest / jnp.maximum(jnp.linalg.norm(step), longest))
+
     def iterate(state: _State) -> _State:
         candidate = state.direction + state.scale * state.step
         objective = _objective(model, candidate)
@@ -132,7 +137,7 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
             state.iteration + 1,
             jnp.where(accepted, candidate, state.direction),
             jnp.where(accepted, objective.log_risk, state.log_risk),
-            jnp.where(accepted, newton_step(objective), state.step),
+            jnp.where(accepted, shorten(newton_step(objective), candidate), state.step),
             jnp.where(accepted, 1.0, state.scale / 2.0),
         )
 
