@@ -162,7 +162,7 @@ BROKEN = {
     "no lists": (lambda content: content.pop("annotations"), ["must hold the lists images, annotations, categories"]),
     "a mask of another size": (
         lambda content: content["images"][0].update(height=SIDE + 8),
-        ["annotation 101", "its picture"],
+        ["annotation 101", "its image"],
     ),
 }
 
