@@ -14,6 +14,7 @@ from workbench.errors import InputError
 
 FILE = "predictions.csv"
 COLUMNS = ("path", "class_index", "group", "background", "predicted_index", "correct", "score")
+TIE_COLUMNS = ("tied", "tied_with_own")  # as in `realdata.evaluate.ties.Answer`
 _INDEX = (0, 10**6)
 
 

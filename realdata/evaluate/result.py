@@ -13,6 +13,7 @@ from realdata.evaluate.mistakes import mistakes
 from realdata.evaluate.predictions import FILE, summary
 from realdata.evaluate.scoring import Answers
 from realdata.evaluate.standing import effective_robustness_content, reliance_content
+from realdata.evaluate.ties import tie_notes, ties_content
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos.folders import GROUPS, differences, warnings
 from workbench import results
@@ -54,11 +55,17 @@ def summarise(
         "templates": work.templates if origin["reads_prompts"] else None,
         "names": config.names,
         **content,
+        "ties": ties_content(predictions),
         "mistakes": mistakes(predictions, work.classes.names),
         "effective_robustness": effective_robustness_content(predictions, setup, tables),
         "reliance": reliance_content(predictions),
         "published": _published(config, setup, tables),
-        "warnings": [*notes, *warnings(work.photos, work.classes), *differences(work.photos, tables.classes)],
+        "warnings": [
+            *notes,
+            *tie_notes(predictions),
+            *warnings(work.photos, work.classes),
+            *differences(work.photos, tables.classes),
+        ],
         "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
         "versions": results.versions(*_LIBRARIES),
     }
@@ -75,7 +82,7 @@ def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[st
     return {
         "photos": len(found.predictions),
         "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
-        "warnings": notes,
+        "warnings": [*notes, *tie_notes(found.predictions)],
         "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
     }
 
