@@ -37,11 +37,15 @@ class Kept:
         out: the folder of the results.
         identity: what decides the answers, JSON-ready; another run's pieces are not seen.
         process: which of the run's processes this is.
+
+    Raises:
+        InputError: a link stands in the pieces' place.
     """
 
     def __init__(self, out: Path, identity: Mapping[str, Any], process: int = 0):
+        self.out, self.process = out, process
         name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-        self.out, self.folder, self.process = out, out / f"{_FOLDER}{name}", process
+        self.folder = results.inside(out, f"{_FOLDER}{name}")
         self._last = time.monotonic()
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -52,7 +56,9 @@ class Kept:
         """
         for path in sorted(self.folder.glob("*.json")):
             try:
-                yield json.loads(path.read_text(encoding="utf-8"))
+                yield json.loads(results.inside(self.folder, path.name).read_text(encoding="utf-8"))
+            except InputError:
+                raise
             except (OSError, ValueError) as error:
                 raise InputError(f"`out`: {path} cannot be read ({error}); delete it to do its photos again") from error
 

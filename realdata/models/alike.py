@@ -52,7 +52,7 @@ def alike_description(question: Question, firsts: Int[np.ndarray, " candidates"]
 
 
 def check_embeddings(embeddings: Shaped[np.ndarray, "texts embed_dim"], texts: Sequence[str], dtype: str) -> None:
-    """Whether the embeddings of some texts are numbers.
+    """Whether the embeddings of some texts have a direction: a length that overflows leaves 0 or NaN of them.
 
     Args:
         embeddings: of the texts, or of the candidates that they are of, in order.
@@ -60,13 +60,13 @@ def check_embeddings(embeddings: Shaped[np.ndarray, "texts embed_dim"], texts: S
         dtype: that the model computes in.
 
     Raises:
-        RunError: one is not finite; the message has its text.
+        RunError: one is 0 or not finite; the message has its text.
     """
-    bad = ~np.isfinite(embeddings).all(axis=1)
+    bad = ~np.isfinite(embeddings).all(axis=1) | ~embeddings.any(axis=1)
     if bad.any():
         raise RunError(
-            f"the text tower's embedding of {texts[int(bad.argmax())]!r} is not finite, as are {int(bad.sum())} of "
-            f"{len(texts)}{overflow(dtype)}"
+            f"the text tower's embedding of {texts[int(bad.argmax())]!r} is not finite, or 0, as are {int(bad.sum())} "
+            f"of {len(texts)}{overflow(dtype)}"
         )
 
 

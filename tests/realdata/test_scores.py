@@ -86,6 +86,16 @@ WRONG = {
     "pickled paths": (changed("paths", lambda p: p.astype(object)), ["without pickled objects"]),
     "words for scores": (changed("scores", lambda s: s.astype(str)), ["floating scores"]),
     "other photos": (changed("paths", lambda p: np.array([f"elsewhere/{each}" for each in p])), ["no photo of --data"]),
+    "no path": (lambda a: a.update(paths=a["paths"][:0], scores=a["scores"][:0]), ["holds no scores", "(0, 1000)"]),
+    "no candidate": (
+        lambda a: a.update(candidates=a["candidates"][:0], scores=a["scores"][:, :0]),
+        ["holds no scores", "(36, 0)"],
+    ),
+    "a path of other bytes": (
+        changed("paths", lambda p: np.array([b"\xff", *(each.encode() for each in p[1:])])),
+        ["a path is no text in UTF-8"],
+    ),
+    "half a character": (changed("paths", lambda p: np.array(["\ud800", *p[1:]])), ["a path is no text in UTF-8"]),
     "nothing for a photo": (lambda a: a["scores"].__setitem__(4, -np.inf), ["no score for any of its candidates"]),
 }
 
