@@ -104,8 +104,8 @@ def check_candidates(setup: str | None, indices: Collection[int], what: str) -> 
     if meant and set(indices) != set(range(IMAGENETS)):
         found = f"{number} classes" if number != IMAGENETS else f"the index {max(indices)}"
         raise InputError(
-            f"{what} {found}, where {ALL} has the {IMAGENETS} from 0 to {IMAGENETS - 1}; if that is meant, `setup` "
-            f"{EVERY} takes all that there are"
+            f"{what} {found}, where {ALL} has the {IMAGENETS} from 0 to {IMAGENETS - 1}: a name lost or added gives "
+            f"other classes; if that is meant, `setup` {EVERY} takes all that there are"
         )
 
 

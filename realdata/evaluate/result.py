@@ -10,7 +10,7 @@ from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.mistakes import mistakes
-from realdata.evaluate.predictions import FILE, summary
+from realdata.evaluate.predictions import AVERAGES, FILE, summary
 from realdata.evaluate.scoring import Answers
 from realdata.evaluate.standing import effective_robustness_content, reliance_content
 from realdata.evaluate.ties import tie_notes, ties_content
@@ -55,6 +55,7 @@ def summarise(
         "templates": work.templates if origin["reads_prompts"] else None,
         "names": config.names,
         **content,
+        "averages_over": AVERAGES,
         "ties": ties_content(predictions),
         "mistakes": mistakes(predictions, work.classes.names),
         "effective_robustness": effective_robustness_content(predictions, setup, tables),
@@ -82,6 +83,7 @@ def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[st
     return {
         "photos": len(found.predictions),
         "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
+        "averages_over": {"accuracy_unbalanced": "photos"},
         "warnings": [*notes, *tie_notes(found.predictions)],
         "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
     }

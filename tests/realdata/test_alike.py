@@ -1,4 +1,4 @@
-"""Candidates that a model cannot tell apart: told by name where they are few, refused where the answers mean nothing."""
+"""Candidates that a model cannot tell apart: told where they are few, refused where the answers mean nothing."""
 
 import json
 
@@ -114,23 +114,12 @@ def test_a_weight_that_is_no_number_ends_the_run_at_once(tmp_path, made, call_pr
     weights[key][3, 2] = np.nan
     save_file(weights, path)
     (tmp_path / "names.txt").write_text("cat\ndog\nfox")
-    done = call_program(
-        "realdata.evaluate", "--data", made / "photos", "--model", "model", "--names", "names.txt", "--workers", 0
-    )
+    command = ("realdata.evaluate", "--data", made / "photos", "--model", "model", "--names", "names.txt")
+    done = call_program(*command)
     assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
     assert f"{key} holds 1 values that are not finite, in the file itself" in done.stderr
     weights[key][3, 2] = np.finfo(np.float32).max  # rounds up to infinity in eight bits
     save_file(weights, path)
-    done = call_program(
-        "realdata.evaluate",
-        "--data",
-        made / "photos",
-        "--model",
-        "model",
-        "--names",
-        "names.txt",
-        "--dtype",
-        "bfloat16",
-    )
+    done = call_program(*command, "--dtype", "bfloat16")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert f"{key} holds 1 values that overflow in bfloat16; --dtype float32 holds them" in done.stderr

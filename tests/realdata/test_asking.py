@@ -180,7 +180,7 @@ def test_no_link_leads_out_of_the_results(tmp_path, photos):
     piece.unlink()
     kept.folder.rmdir()
     kept.folder.symlink_to(elsewhere)
-    with pytest.raises(InputError, match="is a link that leads out of .*out; remove it"):
+    with pytest.raises(InputError, match=r"is a link that leads out of .*out; remove it"):
         Kept(out, {})
     assert [path.name for path in elsewhere.iterdir()] == [piece.name]
     # The folder of the results may be a link itself, which is whose it is.

@@ -214,7 +214,7 @@ def test_texts_that_fill_the_context_are_counted(end, fill, cut):
     """Whether what fills up is the mark of the end or not; 6 tokens, a start, and the last one the end."""
 
     def tokenizer(texts):
-        rows = [[50, *text.encode()][:5] + [end] for text in texts]
+        rows = [[*[50, *text.encode()][:5], end] for text in texts]
         return torch.tensor([row + [fill] * (6 - len(row)) for row in rows])
 
     tokens = tokenizer(["abc", "abcd", "abcde"]).numpy()
