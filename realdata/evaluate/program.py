@@ -165,9 +165,7 @@ def _main(options: argparse.Namespace) -> None:
 
 def _show_uncurated(evaluation: Evaluation, options: argparse.Namespace) -> None:
     content, console = evaluation.summary, terminal.output()
-    console.print(
-        f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right (all photos alike, of whatever class)."
-    )
+    console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right, all photos alike.")
     table.show_left_out(content)
     place = options.out / FILE
     names = "" if options.names == IMAGENET else f" --names {shlex.quote(options.names)}"

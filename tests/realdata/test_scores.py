@@ -124,18 +124,12 @@ def test_predictions_that_were_written_are_read_again(tmp_path, monkeypatch, sco
 def test_what_each_accuracy_averages_over_is_said(tmp_path, monkeypatch, scores):
     """Of classes with 1, 2 and 6 photos: the two averages differ, and each is the one that the summary names."""
     monkeypatch.chdir(tmp_path)
-    kept = [
-        row for row, path in enumerate(scores["paths"]) if int(path[-5]) < {"9": 1, "10": 2}.get(path.split()[0], 6)
-    ]
+    most = {"9": 1, "10": 2, "100": 6}
+    kept = [row for row, path in enumerate(scores["paths"]) if int(path[-5]) < most[path.split()[0]]]
     scores |= {"paths": scores["paths"][kept], "scores": scores["scores"][kept]}
     content, found = evaluate(tmp_path, scores)
     over = content["averages_over"]
-    said = [
-        f"{part}.{key}"
-        for part in ("groups", "drop", "worst_group")
-        for key in walk(content[part])
-        if "interval" not in key
-    ]
+    said = {f"{part}.{key}" for part in ("groups", "drop", "worst_group") for key in keys(content[part])}
     assert {place for place in said if "accuracy" in place or place == "drop.value"} <= over.keys()
     for group, of_group in found.groupby("group"):
         by_class = of_group.groupby("class_index").correct.mean()
@@ -150,6 +144,6 @@ def test_what_each_accuracy_averages_over_is_said(tmp_path, monkeypatch, scores)
         assert place.partition(".")[0] in content and what in ("classes", "photos"), place
 
 
-def walk(content):
+def keys(content):
     """The keys of numbers in a part of a summary, without the groups' names."""
-    return set().union(*(walk(value) if isinstance(value, dict) else {key} for key, value in content.items()))
+    return set().union(*(keys(value) if isinstance(value, dict) else {key} for key, value in content.items()))
