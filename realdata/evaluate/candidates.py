@@ -86,7 +86,7 @@ IMAGENETS = 1000  # in the first
 _NEAR = 100  # so far from it, a number is meant to be it
 
 
-def check_candidates(setup: str | None, indices: Collection[int], what: str) -> None:
+def check_candidates(setup: str | None, indices: Collection[int], option: str, source: str) -> list[str]:
     """Whether there are the candidates that the setup says: one name lost shifts the indices of all behind it.
 
     Without a setup, 900 to 1,100 candidates are meant to be ImageNet's 1,000, and other numbers are taken as they are.
@@ -94,19 +94,28 @@ def check_candidates(setup: str | None, indices: Collection[int], what: str) -> 
     Args:
         setup: `1v1000`, `1v20`, `all` or None.
         indices: of the candidates.
-        what: holds them, for the message.
+        option: that gives them.
+        source: its value, for the message.
+
+    Returns:
+        What a person should know, where the 20 published of each class are taken from others than ImageNet's.
 
     Raises:
         InputError: they are not 0 to 999, and that is what the setup asks for.
     """
+    if set(indices) == set(range(IMAGENETS)):
+        return []
     number = len(indices)
+    found = f"{number} classes" if number != IMAGENETS else f"the index {max(indices)}"
+    where = f"the {IMAGENETS} from 0 to {IMAGENETS - 1}"
     meant = setup == ALL or (setup is None and abs(number - IMAGENETS) <= _NEAR)
-    if meant and set(indices) != set(range(IMAGENETS)):
-        found = f"{number} classes" if number != IMAGENETS else f"the index {max(indices)}"
+    if meant:
         raise InputError(
-            f"{what} {found}, where {ALL} has the {IMAGENETS} from 0 to {IMAGENETS - 1}: a name lost or added gives "
-            f"other classes; if that is meant, `setup` {EVERY} takes all that there are"
+            f"`{option}`: {source} has {found}, where {ALL} has {where}: a name lost or added gives other classes; if "
+            f"that is meant, `setup` {EVERY} takes all that there are"
         )
+    note = f"{source} has {found}, where the published {NUMBER} of each class are of {where}"
+    return [note] if setup == TWENTY else []
 
 
 def published_lists() -> dict[int, list[int]]:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool
 
 from realdata.evaluate.candidates import (
-    IMAGENETS,
     NUMBER,
     PAPER,
     TWENTY,
@@ -73,9 +72,10 @@ def _from_file(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     path = work.config.scores
     assert path is not None
     scores = read_scores(path, work.classes.names)
-    check_candidates(work.config.setup, scores.candidates, f"`scores`: {path} has")
+    notes = check_candidates(work.config.setup, scores.candidates, "scores", str(path))
     lists = published_lists() if work.config.setup == TWENTY else None
-    found, notes = answers_from(scores, path, work.photos, _allowed(work, scores.candidates, lists))
+    found, left_out = answers_from(scores, path, work.photos, _allowed(work, scores.candidates, lists))
+    notes += left_out
     origin = {"model": str(path), "kind": "scores", "preprocessing": None, "candidates": len(scores.candidates)}
     origin |= {"reads_prompts": False}
     if work.config.prompt != PAPER:
@@ -86,7 +86,7 @@ def _from_file(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
 def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     """The same, of a model that is asked."""
     config, names = work.config, work.classes.names
-    check_candidates(config.setup, names, f"`names`: {config.names} has")
+    notes = check_candidates(config.setup, names, "names", config.names)
     question = Question(list(names), list(names.values()), work.templates)
     lists: _Lists = published_lists() if config.setup == TWENTY else None
     if config.candidates_from is not None:
@@ -99,9 +99,7 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     model = _load(config.model, work, question)
     asking, kept = _asking(work, config.model, model, question, lists)
     found = answers(asking, work.photos, question.indices, allowed, kept)
-    notes = alike_notes(model.description, names, found.predictions)
-    if config.setup == TWENTY and config.candidates_from is None and len(names) != IMAGENETS:
-        notes.append(f"{config.names} has {len(names)} classes; the published 20 of each class are of ImageNet's 1000")
+    notes += alike_notes(model.description, names, found.predictions)
     if model.texts:
         notes += _repeated(work.templates)
     if not model.texts and config.prompt != PAPER:

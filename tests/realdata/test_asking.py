@@ -152,6 +152,8 @@ def test_scores_that_are_not_finite_end_the_run_and_the_rest_is_kept(tmp_path, p
         answers(asking(tmp_path, Broken(dtype)), photos, CANDIDATES, EVERY, Kept(out, {}))
     done = {path for piece in Kept(out, {}).read() for path in piece["done"]}
     assert len(done) == 19 and "0/18.png" not in done and "1/19.png" in done  # 20 asked about, in batches of 4
+    with pytest.raises(RunError, match=r"^the scores of 1/25\.png are not finite, the first is -inf"):
+        answers(asking(tmp_path, Broken()), photos[25:26], CANDIDATES, EVERY, Kept(tmp_path / "one", {}))
     mended = Model()
     found = answers(asking(tmp_path, mended), photos, CANDIDATES, EVERY, Kept(out, {}))
     assert sum(map(len, mended.asked)) == 11
