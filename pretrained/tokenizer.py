@@ -82,13 +82,19 @@ class TextTokenizer:
 
     def __call__(self, texts: Sequence[str]) -> Int[np.ndarray, "texts context"]:
         """Tokens of each text, cut and filled up to the context."""
+        return self.encode(texts)[0]
+
+    def encode(self, texts: Sequence[str]) -> tuple[Int[np.ndarray, "texts context"], int]:
+        """Tokens of each text, cut and filled up to the context, and how many texts were cut."""
+        cut = 0
         tokens = np.full((len(texts), self.context), self.pad_token, np.int32)
         for row, encoding in zip(tokens, self.tokenizer.encode_batch([*map(self.clean, texts)]), strict=True):
             ids = encoding.ids[: self.context]
             if len(encoding.ids) > self.context:
                 ids[-1] = self.end_token
+                cut += 1
             row[: len(ids)] = ids
-        return tokens
+        return tokens, cut
 
 
 def read_tokenizer(

@@ -18,7 +18,7 @@ from pretrained.json_file import read_json
 from pretrained.keys import Entry, file_rows, file_shape, from_file
 from pretrained.siglip import SigLIP
 from pretrained.transformer import resize
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 
 
 class Tensors(NamedTuple):
@@ -113,6 +113,7 @@ def read_model(
 
     Raises:
         InputError: the weights are not those that the configuration asks for.
+        RunError: a weight is not finite; the message has the first one's name.
     """
     variables: Any = dict(nnx.to_flat_state(nnx.split(nnx.eval_shape(lambda: _model(own)))[1]))
     wanted = {key: file_shape(entry, variables[entry.path].shape) for entry in known for key in entry.keys}
@@ -123,7 +124,9 @@ def read_model(
         array = np.empty(variable.shape, jnp.dtype(dtype) if variable.shape else np.float32)
         parts = array if entry.stacked else array[None]
         for index, key in enumerate(entry.keys):
-            parts[index] = from_file(entry, tensors.read(key, file_rows(entry, wanted[key])))
+            values = tensors.read(key, file_rows(entry, wanted[key]))
+            parts[index] = from_file(entry, values)
+            _check_finite(tensors.path, key, values, parts[index], dtype)
         if entry.path == ("vision", "positions") and own.vision.grid != used.vision.grid:
             array = resize(array, own.vision.grid, used.vision.grid)
         found.append((entry.path, variable.replace(jnp.asarray(array))))
@@ -133,6 +136,15 @@ def read_model(
 def _model(config: Config) -> CLIP | SigLIP:
     rngs = nnx.Rngs(0)
     return CLIP(config, rngs=rngs) if isinstance(config, CLIPConfig) else SigLIP(config, rngs=rngs)
+
+
+def _check_finite(path: Path, key: str, values: np.ndarray, kept: Any, dtype: str) -> None:
+    """Whether a weight is finite as it is kept, or else was not in the file."""
+    bad = int((~np.isfinite(kept)).sum())
+    if bad and np.isfinite(values).all():
+        raise RunError(f"{path}: {key} holds {bad} values that overflow in {dtype}; `dtype` float32 holds them")
+    if bad:
+        raise RunError(f"{path}: {key} holds {bad} values that are not finite, in the file itself")
 
 
 def _check(tensors: Tensors, wanted: dict[str, tuple[int, ...]], ignored: Sequence[str]) -> None:

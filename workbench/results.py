@@ -77,6 +77,18 @@ def check_writable(directory: Path, option: str = "`out`") -> None:
         ) from error
 
 
+def inside(directory: Path, name: str, option: str = "`out`") -> Path:
+    """The place of that name in a directory of results, which no link may lead out of.
+
+    Raises:
+        InputError: a link there leads elsewhere, so that files would be read or written that are no results.
+    """
+    place = directory / name
+    if not place.resolve().is_relative_to(directory.resolve()):
+        raise InputError(f"{option}: {place} is a link that leads out of {directory}; remove it")
+    return place
+
+
 def check_json(target: Path | None) -> None:
     """Make sure, before long work, that the file of `--json` can be written; leaves nothing behind.
 

@@ -88,6 +88,7 @@ def describe(content: Mapping[str, Any]) -> list[str]:
         answer,
         f"The background matters in {shown} of {len(classes)} classes by the permutation test at 5% after Holm's "
         f"correction, in {discovered} at a false discovery rate of 5% (Benjamini-Hochberg).",
+        "Drops of all classes together are means over the kept classes, not over photos.",
         "corrected: four fifths of the photos choose, the rest measure, many times over; four fifths choose a little "
         "worse than all, so that a drop that is real but small is understated. chance: the mean difference of best and "
         "worst background after shuffling them. Intervals: these classes and backgrounds, other photos. A class's own "

@@ -6,7 +6,7 @@ from an installed OpenCLIP.
 
 import ast
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ def read_templates(prompt: str) -> list[str]:
             f"file {prompt!r}"
         )
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # a byte-order mark is no letter of the first prompt
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"`prompt`: {path}: cannot be read ({error})") from error
     templates = [line for line in lines if line.strip()]
@@ -80,8 +80,42 @@ def _template(function: ast.expr) -> str:
     return "".join("{}" if isinstance(part, ast.FormattedValue) else part.value for part in body.values)
 
 
-ALL, TWENTY = "1v1000", "1v20"
+ALL, TWENTY, EVERY = "1v1000", "1v20", "all"
 NUMBER = 20  # of candidates, in the second
+IMAGENETS = 1000  # in the first
+_NEAR = 100  # so far from it, a number is meant to be it
+
+
+def check_candidates(setup: str | None, indices: Collection[int], option: str, source: str) -> list[str]:
+    """Whether there are the candidates that the setup says: one name lost shifts the indices of all behind it.
+
+    Without a setup, 900 to 1,100 candidates are meant to be ImageNet's 1,000, and other numbers are taken as they are.
+
+    Args:
+        setup: `1v1000`, `1v20`, `all` or None.
+        indices: of the candidates.
+        option: that gives them.
+        source: its value, for the message.
+
+    Returns:
+        What a person should know, where the 20 published of each class are taken from others than ImageNet's.
+
+    Raises:
+        InputError: they are not 0 to 999, and that is what the setup asks for.
+    """
+    if set(indices) == set(range(IMAGENETS)):
+        return []
+    number = len(indices)
+    found = f"{number} classes" if number != IMAGENETS else f"the index {max(indices)}"
+    where = f"the {IMAGENETS} from 0 to {IMAGENETS - 1}"
+    meant = setup == ALL or (setup is None and abs(number - IMAGENETS) <= _NEAR)
+    if meant:
+        raise InputError(
+            f"`{option}`: {source} has {found}, where {ALL} has {where}: a name lost or added gives other classes; if "
+            f"that is meant, `setup` {EVERY} takes all that there are"
+        )
+    note = f"{source} has {found}, where the published {NUMBER} of each class are of {where}"
+    return [note] if setup == TWENTY else []
 
 
 def published_lists() -> dict[int, list[int]]:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-from realdata.evaluate.candidates import ALL, PAPER, TWENTY
+from realdata.evaluate.candidates import ALL, EVERY, PAPER, TWENTY
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, ClassNames
 from realdata.photos.decoding import processors
@@ -22,8 +22,9 @@ class EvaluationConfig:
         scores: or a file with the scores of a model that was run elsewhere.
         names: the candidates' names: `imagenet`, `openai`, or a file.
         classes: table of folders and class indices, for other class folders.
-        setup: among which candidates a photo is classified: `1v1000`, all names, or `1v20`, the 20 published for its
-            class; all unless given.
+        setup: among which candidates a photo is classified: `1v1000`, ImageNet's 1,000; `1v20`, the 20 published for
+            its class; `all`, however many names there are. Unless given, all names, which must be 1,000 if they are
+            about as many.
         candidates_from: `1v20` with the 20 names that this model finds most similar to a class's photos.
         prompt: what is said of a candidate, `{}` for its name; a file of such lines, or `openai80`.
         uncurated: whether the photos lie in folders class/background and are of no group yet.
@@ -54,10 +55,10 @@ class EvaluationConfig:
     def __post_init__(self) -> None:
         if (self.model is None) == (self.scores is None):
             raise ParameterError("model", "given, or `scores` and not both", self.model)
-        if self.setup not in (None, ALL, TWENTY):
-            raise ParameterError("setup", f"{ALL} or {TWENTY}", self.setup)
-        if self.candidates_from is not None and (self.setup == ALL or self.scores is not None):
-            other = f"`setup` {ALL}" if self.scores is None else "`scores`"
+        if self.setup not in (None, ALL, TWENTY, EVERY):
+            raise ParameterError("setup", f"{ALL}, {TWENTY} or {EVERY}", self.setup)
+        if self.candidates_from is not None and (self.setup in (ALL, EVERY) or self.scores is not None):
+            other = f"`setup` {self.setup}" if self.scores is None else "`scores`"
             raise InputError(
                 f"`candidates_from`: makes the candidates of {TWENTY} with `model`, and cannot go with {other}"
             )

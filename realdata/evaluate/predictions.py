@@ -14,7 +14,26 @@ from workbench.errors import InputError
 
 FILE = "predictions.csv"
 COLUMNS = ("path", "class_index", "group", "background", "predicted_index", "correct", "score")
+TIE_COLUMNS = ("tied", "tied_with_own")  # as in `realdata.evaluate.ties.Answer`
 _INDEX = (0, 10**6)
+# What each accuracy of a summary averages over, by its place there: `classes`, the mean over classes of each class's
+# share of right photos, or `photos`, the share of right ones among them, each counting the same.
+AVERAGES = {
+    "groups.accuracy": "classes",
+    "groups.accuracy_unbalanced": "photos",
+    "drop.value": "classes",
+    "worst_class.accuracy": "photos",
+    "worst_group.accuracy": "photos",
+    "classes.common": "photos",
+    "classes.counter": "photos",
+    "ties.accuracy_with_shares": "classes",
+    "mistakes.with_background": "photos",
+    "effective_robustness.value": "classes",
+    "reliance.value": "classes",
+    "published.common": "classes",
+    "published.counter": "classes",
+    "published.drop": "classes",
+}
 
 
 def class_table(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate import table
-from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
+from realdata.evaluate.candidates import ALL, EVERY, OPENAI80, PAPER, TWENTY
 from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.predictions import FILE
 from realdata.evaluate.result import Evaluation
@@ -50,8 +50,9 @@ def build_parser() -> program.Parser:
     add_class_options(parser)
     add(
         "--setup",
-        choices=(ALL, TWENTY),
-        help=f"among which candidates: {ALL}, all names (default); {TWENTY}, the 20 published for each class",
+        choices=(ALL, TWENTY, EVERY),
+        help=f"among which candidates: {ALL}, ImageNet's 1,000 (default); {TWENTY}, the 20 published for each class; "
+        f"{EVERY}, all names, however many; without it, names that are far from 1,000 are all taken too",
     )
     add(
         "--candidates-from",
@@ -164,7 +165,7 @@ def _main(options: argparse.Namespace) -> None:
 
 def _show_uncurated(evaluation: Evaluation, options: argparse.Namespace) -> None:
     content, console = evaluation.summary, terminal.output()
-    console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right.")
+    console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right, all photos alike.")
     table.show_left_out(content)
     place = options.out / FILE
     names = "" if options.names == IMAGENET else f" --names {shlex.quote(options.names)}"

@@ -10,9 +10,10 @@ from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.mistakes import mistakes
-from realdata.evaluate.predictions import FILE, summary
+from realdata.evaluate.predictions import AVERAGES, FILE, summary
 from realdata.evaluate.scoring import Answers
 from realdata.evaluate.standing import effective_robustness_content, reliance_content
+from realdata.evaluate.ties import tie_notes, ties_content
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos.folders import differences, warnings
 from workbench import results
@@ -55,11 +56,18 @@ def summarise(
         "templates": work.templates if origin["reads_prompts"] else None,
         "names": config.names,
         **content,
+        "averages_over": AVERAGES,
+        "ties": ties_content(predictions),
         "mistakes": mistakes(predictions, work.classes.names),
         "effective_robustness": effective_robustness_content(predictions, setup, tables),
         "reliance": reliance_content(predictions),
         "published": _published(config, setup, tables),
-        "warnings": [*notes, *warnings(work.photos, work.classes), *differences(work.photos, tables.classes)],
+        "warnings": [
+            *notes,
+            *tie_notes(predictions),
+            *warnings(work.photos, work.classes),
+            *differences(work.photos, tables.classes),
+        ],
         "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
         "versions": results.versions(*_LIBRARIES),
     }
@@ -76,7 +84,8 @@ def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[st
     return {
         "photos": len(found.predictions),
         "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
-        "warnings": notes,
+        "averages_over": {"accuracy_unbalanced": "photos"},
+        "warnings": [*notes, *tie_notes(found.predictions)],
         "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
     }
 

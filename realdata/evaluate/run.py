@@ -9,11 +9,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from realdata.evaluate.candidates import NUMBER, PAPER, TWENTY, allowed_candidates, published_lists, read_templates
+from realdata.evaluate.candidates import (
+    NUMBER,
+    PAPER,
+    TWENTY,
+    allowed_candidates,
+    check_candidates,
+    published_lists,
+    read_templates,
+)
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.result import Evaluation, summarise, summarise_uncurated
 from realdata.evaluate.scores import answers_from, read_scores
 from realdata.evaluate.scoring import Answers, Asking, Kept, answers, most_similar
+from realdata.evaluate.ties import RULE, alike_notes, check_apart
 from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
 from realdata.photos.class_names import read_class_names, read_mapping
@@ -33,6 +42,7 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
 
     Raises:
         InputError: photos, names, prompt or model cannot be read, or do not fit together; the message says which.
+        RunError: the model's weights or scores are not finite; what was done is kept likewise.
         KeyboardInterrupt: it was stopped; what was done is kept in the folder, if there is one.
     """
     templates = read_templates(config.prompt)
@@ -62,8 +72,10 @@ def _from_file(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     path = work.config.scores
     assert path is not None
     scores = read_scores(path, work.classes.names)
+    notes = check_candidates(work.config.setup, scores.candidates, "scores", str(path))
     lists = published_lists() if work.config.setup == TWENTY else None
-    found, notes = answers_from(scores, path, work.photos, _allowed(work, scores.candidates, lists))
+    found, left_out = answers_from(scores, path, work.photos, _allowed(work, scores.candidates, lists))
+    notes += left_out
     origin = {"model": str(path), "kind": "scores", "preprocessing": None, "candidates": len(scores.candidates)}
     origin |= {"reads_prompts": False}
     if work.config.prompt != PAPER:
@@ -74,6 +86,7 @@ def _from_file(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
 def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     """The same, of a model that is asked."""
     config, names = work.config, work.classes.names
+    notes = check_candidates(config.setup, names, "names", config.names)
     question = Question(list(names), list(names.values()), work.templates)
     lists: _Lists = published_lists() if config.setup == TWENTY else None
     if config.candidates_from is not None:
@@ -86,7 +99,9 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     model = _load(config.model, work, question)
     asking, kept = _asking(work, config.model, model, question, lists)
     found = answers(asking, work.photos, question.indices, allowed, kept)
-    notes = []
+    notes += alike_notes(model.description, names, found.predictions)
+    if model.texts:
+        notes += _repeated(work.templates)
     if not model.texts and config.prompt != PAPER:
         notes.append("the model reads no texts, so that the prompt says nothing")
     origin = {"model": config.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
@@ -100,7 +115,15 @@ def _allowed(work: Work, candidates: Sequence[int], lists: _Lists) -> dict[int, 
 
 def _load(name: str, work: Work, question: Question, parameter: str = "model") -> Model:
     with terminal.working(f"reading {name}"):
-        return load_model(name, question, work.config.loading, parameter)
+        model = load_model(name, question, work.config.loading, parameter)
+    check_apart(model.description, work.classes.names)
+    return model
+
+
+def _repeated(templates: Sequence[str]) -> list[str]:
+    """Templates in which the name stands more than once, which may be a slip."""
+    several = [template for template in templates if template.count("{}") > 1]
+    return [f"the prompt {template!r} says the name {template.count('{}')} times" for template in several]
 
 
 def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lists) -> tuple[Asking, Kept]:
@@ -115,6 +138,7 @@ def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lis
         "lists": None if lists is None else sorted((index, list(each)) for index, each in lists.items()),
         "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
         "strict": config.strict,
+        "ties": RULE,
     }
     size = config.batch_size or model.batch_size
     asking = Asking(model, work.root, size, config.workers, config.strict)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from realdata.evaluate.scoring import Answers, joined
+from realdata.evaluate.ties import answer
 from realdata.photos.folders import Photo
 from workbench.errors import InputError
 
@@ -59,7 +60,13 @@ def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
     if paths.dtype.kind not in "US" or scores.dtype.kind != "f" or candidates.dtype.kind not in "iu":
         kinds = ", ".join(f"{name} {arrays[name].dtype}" for name in ("paths", "scores", "candidates"))
         raise InputError(f"`scores`: {path}: must be text paths, floating scores and whole candidates, got {kinds}")
-    words = [part.decode() if isinstance(part, bytes) else str(part) for part in paths.tolist()]
+    if not scores.size:
+        raise InputError(f"`scores`: {path}: holds no scores, but an array of shape {scores.shape}")
+    try:
+        words = [part.decode() if isinstance(part, bytes) else str(part) for part in paths.tolist()]
+        "".join(words).encode()
+    except UnicodeError as error:
+        raise InputError(f"`scores`: {path}: a path is no text in UTF-8 ({error})") from error
     if len(set(words)) < len(words):
         twice = next(word for number, word in enumerate(words) if word in words[:number])
         raise InputError(f"`scores`: {path}: the path {twice} is there twice")
@@ -97,16 +104,15 @@ def answers_from(
         raise InputError(
             f"`scores`: {path}: holds no photo of `data`, by path relative to it; it begins with {scores.paths[0]!r}"
         )
-    said = {}
+    said, places = {}, {index: place for place, index in enumerate(scores.candidates)}
     for photo in found:
         values = np.where(allowed[photo.class_index], scores.scores[rows[photo.path]], -np.inf)
-        best = int(np.argmax(values))
-        if values[best] == -np.inf:
+        if values.max() == -np.inf:
             raise InputError(f"`scores`: {path}: {photo.path} has no score for any of its candidates")
-        said[photo.path] = (scores.candidates[best], float(values[best]))
+        said[photo.path] = answer(values, places.get(photo.class_index))
     warnings = []
     if missing := [photo.path for photo in photos if photo.path not in rows]:
         warnings.append(f"left out, since they have no scores: {len(missing)} of the photos, first {missing[0]}")
     if foreign := sorted(set(scores.paths) - {photo.path for photo in photos}):
         warnings.append(f"scores of no photo: {len(foreign)}, first {foreign[0]}")
-    return joined(photos, [{"said": said, "unreadable": {}}]), warnings
+    return joined(photos, scores.candidates, [{"said": said, "unreadable": {}}]), warnings

@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from realdata.evaluate.predictions import COLUMNS
+from realdata.evaluate.predictions import COLUMNS, TIE_COLUMNS
+from realdata.evaluate.ties import Answer, answer
+from realdata.models.alike import overflow
 from realdata.models.model import Model
 from realdata.photos.decoding import Decoders, Unreadable
 from realdata.photos.folders import Photo
 from workbench import hosts, results, terminal
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 from workbench.interruption import Interruption
 
 SECONDS = 5.0  # between two files
@@ -35,11 +37,15 @@ class Kept:
         out: the folder of the results.
         identity: what decides the answers, JSON-ready; another run's pieces are not seen.
         process: which of the run's processes this is.
+
+    Raises:
+        InputError: a link stands in the pieces' place.
     """
 
     def __init__(self, out: Path, identity: Mapping[str, Any], process: int = 0):
+        self.out, self.process = out, process
         name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-        self.out, self.folder, self.process = out, out / f"{_FOLDER}{name}", process
+        self.folder = results.inside(out, f"{_FOLDER}{name}")
         self._last = time.monotonic()
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -50,7 +56,9 @@ class Kept:
         """
         for path in sorted(self.folder.glob("*.json")):
             try:
-                yield json.loads(path.read_text(encoding="utf-8"))
+                yield json.loads(results.inside(self.folder, path.name).read_text(encoding="utf-8"))
+            except InputError:
+                raise
             except (OSError, ValueError) as error:
                 raise InputError(f"`out`: {path} cannot be read ({error}); delete it to do its photos again") from error
 
@@ -101,11 +109,13 @@ class Scored(NamedTuple):
         photos: those that could be read.
         scores: of each candidate; -inf for what is none of a photo's.
         unreadable: the others, and why.
+        broken: those that could be read, but whose scores are not finite, with the first such score.
     """
 
     photos: list[Photo]
     scores: Float[np.ndarray, "photos candidates"]
     unreadable: list[tuple[Photo, str]]
+    broken: list[tuple[Photo, float]]
 
 
 def go_through(
@@ -128,6 +138,7 @@ def go_through(
 
     Raises:
         InputError: a photo cannot be read, and that is not allowed; or a piece cannot be written.
+        RunError: a photo's scores are not finite; what was done is kept.
         KeyboardInterrupt: the run was stopped; what was done is kept.
     """
     process, processes = jax.process_index(), jax.process_count()
@@ -151,6 +162,13 @@ def go_through(
                 keep()
                 photo, reason = part.unreadable[0]
                 raise InputError(f"`strict`: {asking.root / photo.path} cannot be read ({reason})")
+            if part.broken:
+                keep()
+                photo, value = part.broken[0]
+                raise RunError(
+                    f"the scores of {photo.path} are not finite, the first is {value}; it could be read, so that the "
+                    f"model is at fault{overflow(asking.model.description.get('dtype'))}"
+                )
             if kept.due() or interruption.wanted:
                 keep()
             if interruption.wanted:
@@ -189,14 +207,25 @@ def _scored(
 
 
 def _finished(photos: list[Photo], scores: Any, among: np.ndarray, unreadable: list[tuple[Photo, str]]) -> Scored:
-    return Scored(photos, np.where(among, np.asarray(scores, float), -np.inf), unreadable)
+    values = np.where(among, np.asarray(scores, float), -np.inf)
+    fine: list[int] = []
+    broken = []
+    for row, photo in enumerate(photos):
+        own = values[row][among[row]]
+        bad = own[~np.isfinite(own)].tolist()
+        if bad:
+            broken.append((photo, bad[0]))
+        else:
+            fine.append(row)
+    return Scored([photos[row] for row in fine], values[fine], unreadable, broken)
 
 
 class Answers(NamedTuple):
     """What a model says of all photos.
 
     Attributes:
-        predictions: a row for each photo that could be read, in the order of the photos, with the columns `COLUMNS`.
+        predictions: a row for each photo that could be read, in the order of the photos, with the columns
+            `COLUMNS` and `TIE_COLUMNS`.
         unreadable: the paths of the others, and why.
     """
 
@@ -215,7 +244,7 @@ def answers(
     allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
     kept: Kept,
 ) -> Answers:
-    """Ask about every photo: the candidate with the highest score.
+    """Ask about every photo: the candidate with the highest score, by the rule of `realdata.evaluate.ties`.
 
     Args:
         asking: the model, and how.
@@ -226,35 +255,43 @@ def answers(
 
     Raises:
         InputError: as in `go_through`.
+        RunError: as there.
     """
+    places = {index: place for place, index in enumerate(candidates)}
 
     def condense(parts: Sequence[Scored]) -> dict[str, Any]:
-        said: dict[str, tuple[int, float]] = {}
+        said: dict[str, Answer] = {}
         unreadable: dict[str, str] = {}
         for part in parts:
             for photo, scores in zip(part.photos, part.scores, strict=True):
-                best = int(np.argmax(scores))
-                said[photo.path] = (candidates[best], float(scores[best]))
+                said[photo.path] = answer(scores, places.get(photo.class_index))
             unreadable |= {photo.path: reason for photo, reason in part.unreadable}
         return {"said": said, "unreadable": unreadable}
 
-    return joined(photos, go_through(asking, photos, allowed, kept, condense, "photos"))
+    return joined(photos, candidates, go_through(asking, photos, allowed, kept, condense, "photos"))
 
 
-def joined(photos: Sequence[Photo], pieces: Iterable[Mapping[str, Any]]) -> Answers:
-    """Pieces, each with the answers `said` (class index and score, by path) and what is `unreadable`, as one table."""
-    said: dict[str, tuple[int, float]] = {}
+def joined(photos: Sequence[Photo], candidates: Sequence[int], pieces: Iterable[Mapping[str, Any]]) -> Answers:
+    """Pieces as one table.
+
+    Args:
+        photos: all of them.
+        candidates: class indices.
+        pieces: each with what is `said` (an `Answer` by path) and what is `unreadable` (a reason by path).
+    """
+    said: dict[str, Answer] = {}
     reasons: dict[str, str] = {}
     for piece in pieces:
-        said |= piece["said"]
+        said |= {path: Answer(*parts) for path, parts in piece["said"].items()}
         reasons |= piece["unreadable"]
-    rows = [
-        (*photo, said[photo.path][0], int(said[photo.path][0] == photo.class_index), said[photo.path][1])
-        for photo in photos
-        if photo.path in said
-    ]
+    rows = []
+    for photo in photos:
+        if photo.path in said:
+            place, score, tied, with_own = said[photo.path]
+            index = candidates[place]
+            rows.append((*photo, index, int(index == photo.class_index), score, tied, int(with_own)))
     unreadable = [(photo.path, reasons[photo.path]) for photo in photos if photo.path in reasons]
-    return Answers(pd.DataFrame(rows, columns=pd.Index(COLUMNS)), unreadable)
+    return Answers(pd.DataFrame(rows, columns=pd.Index([*COLUMNS, *TIE_COLUMNS])), unreadable)
 
 
 def most_similar(

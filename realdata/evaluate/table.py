@@ -6,6 +6,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from realdata.evaluate.candidates import ALL, IMAGENETS, TWENTY
 from workbench import terminal
 
 _SHOWN = 10  # of a long list; summary.json has all
@@ -60,6 +61,8 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
     """What there is to say beside the groups."""
     worst, found = content["worst_group"], content["mistakes"]
     lines = [f"Worst group: {worst['label']}, {worst['group']} photos, {worst['accuracy']:.2f}% of {worst['photos']}."]
+    if content["setup"] not in (ALL, TWENTY):
+        lines.append(f"Candidates: {content['candidates']}, not ImageNet's {IMAGENETS}.")
     if found["with_background"] is not None:
         line = f"Mistakes on counter photos that go with the background: {found['with_background']:.0f}%"
         line += f" of the {found['judged']} of {found['counter_mistakes']} that other classes' photos can judge"
@@ -80,6 +83,6 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
     for row in content["published"]:
         lines.append(
             f"Published, Table {row['table']}: common {row['common']:.2f}, counter {row['counter']:.2f}, "
-            f"drop {row['drop']}."
+            f"drop {row['drop']}, mean over classes."
         )
     return lines

@@ -12,7 +12,16 @@ from jaxtyping import Bool, Float
 
 from pretrained.preprocessing import Preprocessing, read_photo
 from realdata.models.model import Model, Question
-from realdata.models.torch_common import FloatType, as_preprocessing, as_tensor, device, float_type, need, told
+from realdata.models.torch_common import (
+    FloatType,
+    as_preprocessing,
+    as_tensor,
+    check_finite,
+    device,
+    float_type,
+    need,
+    told,
+)
 from workbench.errors import InputError
 
 EXTRA = "classifiers"
@@ -52,6 +61,7 @@ class Classifier:
             "dtype": dtype,
         }
         self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=preprocessing)
+        check_finite(f"{description['kind']}:{description['name']}", module)
         self.module = module.eval().to(device(), float_type(dtype))
         self.indices, self.preprocessing, self.dtype = indices, preprocessing, dtype
 

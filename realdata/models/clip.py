@@ -16,6 +16,7 @@ from pretrained.hub import find
 from pretrained.load import load as load_checkpoint
 from pretrained.preprocessing import read_photo
 from pretrained.transformer import prepare
+from realdata.models.alike import alike_description
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
 from realdata.models.registry import Loading
@@ -60,23 +61,32 @@ class ZeroShot:
     texts = True
 
     def __init__(self, checkpoint: Checkpoint, question: Question, commit: str | None = None):
-        self.description: Mapping[str, Any] = {"kind": "jax", "commit": commit, **checkpoint.description()}
+        prompts = embed_prompts(checkpoint, question)
+        self.description: Mapping[str, Any] = {
+            "kind": "jax",
+            "commit": commit,
+            **checkpoint.description(),
+            **alike_description(question, prompts.firsts),
+            "prompts": prompts.number,
+            "prompts_cut": prompts.cut,
+        }
         self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=checkpoint.preprocessing)
         devices = np.array(jax.local_devices())
         mesh = Mesh(devices, ("photos",), axis_types=(AxisType.Auto,))
         self._everywhere, self._split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), ("photos",)))
         graph, weights = nnx.split(checkpoint.model)
         self._weights = jax.device_put(weights, self._everywhere)
-        self.prompts = jax.device_put(embed_prompts(checkpoint, question), self._everywhere)
+        self.prompts = jax.device_put(prompts.embeddings, self._everywhere)
         self.batch_size = _fitting(checkpoint, len(devices))
         self._size = 0
+        firsts = prompts.firsts
 
         @jit
         def similarities(
             weights: Any, images: UInt8[Array, "size side side 3"], prompts: Float[Array, "candidates embed_dim"]
         ) -> Float[Array, "size candidates"]:
             model = nnx.merge(graph, weights)
-            return model.embed_images(prepare(images, checkpoint.preprocessing)) @ prompts.T
+            return (model.embed_images(prepare(images, checkpoint.preprocessing)) @ prompts.T)[:, firsts]
 
         self._similarities = similarities
 

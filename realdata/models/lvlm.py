@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from huggingface_hub import HfApi
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 
+from realdata.models.alike import alike_description, first_alike
 from realdata.models.model import Model, Question
-from realdata.models.torch_common import FloatType, device, float_type, need, told
+from realdata.models.torch_common import FloatType, check_finite, device, float_type, need, told
 
 QUESTION = "What is the main object in the image?"  # the paper's
 ANSWER = "A {}"  # the paper's
@@ -70,6 +71,7 @@ class LVLM:
         self.description = description
         self.read: Callable[[Path], np.ndarray] = read
         self.processor, self.module, self.prompt = processor, module.eval().to(device()), prompt
+        self.firsts: Int[np.ndarray, " candidates"] = first_alike(map(tuple, prompt.answers))
 
     def score(
         self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
@@ -80,7 +82,8 @@ class LVLM:
         scores = np.full(among.shape, -np.inf, np.float32)
         with torch.inference_mode():
             for row, image, wanted in zip(scores, images, among, strict=True):
-                row[wanted] = self._losses(image, np.flatnonzero(wanted).tolist()) * -1.0
+                asked, places = np.unique(self.firsts[wanted], return_inverse=True)  # equal answers once
+                row[wanted] = self._losses(image, asked.tolist())[places] * -1.0
         return scores
 
     def _losses(self, image: np.ndarray, candidates: Sequence[int]) -> Float[np.ndarray, " candidates"]:
@@ -181,6 +184,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
         module = transformers.AutoModelForImageTextToText.from_pretrained(
             name, **where, use_safetensors=True, dtype=float_type(dtype)
         )
+        check_finite(shown, module)
         prompt = _prompt(processor, question.names)
         description = {
             "kind": "lvlm",
@@ -190,6 +194,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
             "answer": ANSWER,
             "dtype": dtype,
             "transformers": transformers.__version__,
+            **alike_description(question, first_alike(map(tuple, prompt.answers))),
         }
         model = LVLM(description, processor, module, prompt)
         model.check(_TOLERANCES[dtype])

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from pretrained.preprocessing import Preprocessing, read_photo
+from realdata.models.alike import alike_description, check_embeddings, first_alike_rows
 from realdata.models.model import Model, Question
-from realdata.models.torch_common import FloatType, as_preprocessing, as_tensor, device, need, told
+from realdata.models.torch_common import FloatType, as_preprocessing, as_tensor, check_finite, device, need, told
 from workbench.errors import InputError
 
 _SCHEMAS = ("hf-hub:", "local-dir:")  # OpenCLIP's, of names without a tag
@@ -26,6 +27,7 @@ class OpenCLIPModel:
         description: what it is.
         clip: OpenCLIP's module.
         prompts: a tensor of unit vectors, one for each candidate.
+        firsts: the place of the first candidate that it cannot tell from each, which may be itself.
         preprocessing: of its images.
         dtype: what it computes in.
     """
@@ -34,7 +36,13 @@ class OpenCLIPModel:
     batch_size = 64
 
     def __init__(
-        self, description: Mapping[str, Any], clip: Any, prompts: Any, preprocessing: Preprocessing, dtype: FloatType
+        self,
+        description: Mapping[str, Any],
+        clip: Any,
+        prompts: Any,
+        firsts: Int[np.ndarray, " candidates"],
+        preprocessing: Preprocessing,
+        dtype: FloatType,
     ):
         self.description: Mapping[str, Any] = {
             **description,
@@ -42,7 +50,8 @@ class OpenCLIPModel:
             "dtype": dtype,
         }
         self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=preprocessing)
-        self.clip, self.prompts, self.preprocessing, self.dtype = clip, prompts, preprocessing, dtype
+        self.clip, self.prompts, self.firsts = clip, prompts, firsts
+        self.preprocessing, self.dtype = preprocessing, dtype
 
     def score(
         self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
@@ -53,7 +62,7 @@ class OpenCLIPModel:
         with torch.inference_mode():
             photos = as_tensor(images, self.preprocessing, self.dtype)
             embedded = self.clip.encode_image(photos, normalize=True).float()
-            return (embedded @ self.prompts.T).cpu().numpy()
+            return (embedded @ self.prompts.T).cpu().numpy()[:, self.firsts]
 
 
 def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
@@ -71,6 +80,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
 
     Raises:
         InputError: OpenCLIP is missing, or has no such model, or one whose images cannot be made here.
+        RunError: a weight or a text's embedding is not finite.
     """
     shown = f"open_clip:{name}"
     open_clip = need(shown, "open_clip", "open_clip_torch", "open-clip")
@@ -87,13 +97,18 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
         ).eval()
         tokenizer = _tokenizer(open_clip, model_name)
     images = _preprocessing(shown, clip.visual.preprocess_cfg)
+    check_finite(shown, clip)
+    prompts, firsts, cut = _embed(clip, tokenizer, question, dtype)
     description = {
         "kind": "open_clip",
         "name": name,
         "templates": question.templates,
         "open_clip_torch": open_clip.__version__,
+        **alike_description(question, firsts),
+        "prompts": len(question.names) * len(question.templates),
+        "prompts_cut": cut,
     }
-    return OpenCLIPModel(description, clip, _embed(clip, tokenizer, question), images, dtype)
+    return OpenCLIPModel(description, clip, prompts, firsts, images, dtype)
 
 
 def _tagged(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
@@ -129,15 +144,31 @@ def _preprocessing(shown: str, content: Mapping[str, Any]) -> Preprocessing:
     return as_preprocessing(shown, "open_clip", content["resize_mode"], side, size, interpolation, mean, deviation)
 
 
-def _embed(clip: Any, tokenizer: Callable[[list[str]], Any], question: Question) -> Any:
-    """The normalised mean over the templates of normalised embeddings, for each candidate."""
+def _embed(
+    clip: Any, tokenizer: Callable[[list[str]], Any], question: Question, dtype: FloatType
+) -> tuple[Any, Int[np.ndarray, " candidates"], int]:
+    """The normalised mean over the templates of normalised embeddings of each candidate; its first like; texts cut."""
     import torch
 
     texts = [template.replace("{}", name) for name in question.names for template in question.templates]
+    tokens = [tokenizer(texts[start : start + _TEXTS]) for start in range(0, len(texts), _TEXTS)]
     with torch.inference_mode():
-        found = [
-            clip.encode_text(tokenizer(texts[start : start + _TEXTS]).to(device()), normalize=True).float()
-            for start in range(0, len(texts), _TEXTS)
-        ]
-        means = torch.cat(found).reshape(len(question.names), len(question.templates), -1).mean(dim=1)
-        return torch.nn.functional.normalize(means, dim=1)
+        found = torch.cat([clip.encode_text(part.to(device()), normalize=True).float() for part in tokens])
+        check_embeddings(found.cpu().numpy(), texts, dtype)
+        means = found.reshape(len(question.names), len(question.templates), -1).mean(dim=1)
+        prompts = torch.nn.functional.normalize(means, dim=1)
+    of_texts = torch.cat(tokens).cpu().numpy()
+    firsts = first_alike_rows(of_texts.reshape(len(question.names), -1), prompts.cpu().numpy())
+    return prompts, firsts, _cut(tokenizer, of_texts)
+
+
+def _cut(tokenizer: Callable[[list[str]], Any], tokens: Int[np.ndarray, "texts context"]) -> int:
+    """How many texts fill the context: OpenCLIP's tokenizers do not tell a text that is cut from one that just fits.
+
+    The last token of a short text is what fills up; where that is the mark of the end too, a text ends one before.
+    """
+    one, other = tokenizer(["a", "b"]).cpu().numpy()
+    fill = one[-1]
+    marked = np.flatnonzero(one != fill).max(initial=0), np.flatnonzero(other != fill).max(initial=0)
+    last = -1 if one[marked[0]] == other[marked[1]] else -2
+    return int((tokens[:, last] != fill).sum())

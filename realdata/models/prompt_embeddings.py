@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import Float, Int
 
 from pretrained.checkpoint import Checkpoint
 from pretrained.config import TextConfig
+from realdata.models.alike import check_embeddings, first_alike_rows
 from realdata.models.model import Question
 from workbench import terminal
 from workbench.compilation import cache_folder, jit
@@ -19,28 +21,51 @@ _TEXTS = 256  # at a time
 _STEP = 8  # texts are cut to a multiple of so many tokens, so that few lengths are compiled
 
 
-def embed_prompts(checkpoint: Checkpoint, question: Question) -> Float[np.ndarray, "names embed_dim"]:
-    """Embeddings of unit length of all names: the normalised mean over the templates of normalised embeddings.
+class Prompts(NamedTuple):
+    """What a CLIP makes of all candidates' prompts.
 
-    They are kept in the user's cache folder under a name made of the text tower's weights and the tokens, and read
-    from there the next time.
+    Attributes:
+        embeddings: of unit length, of each name: the normalised mean over the templates of normalised embeddings.
+        firsts: the place of the first candidate that the CLIP cannot tell from each, which may be itself.
+        number: of prompts.
+        cut: how many of them are longer than the context.
+    """
+
+    embeddings: Float[np.ndarray, "names embed_dim"]
+    firsts: Int[np.ndarray, " names"]
+    number: int
+    cut: int
+
+
+def embed_prompts(checkpoint: Checkpoint, question: Question) -> Prompts:
+    """The prompts of all names, embedded.
+
+    Embeddings are kept in the user's cache folder under a name made of the text tower's weights and the tokens, and
+    read from there the next time.
 
     Args:
         checkpoint: the CLIP.
         question: the names and the templates.
+
+    Raises:
+        RunError: an embedding is not finite.
     """
     texts = [template.replace("{}", name) for name in question.names for template in question.templates]
-    tokens = checkpoint.tokenizer(texts)
-    tokens = tokens[:, : _length(checkpoint.config.text, tokens)]
+    whole, cut = checkpoint.tokenizer.encode(texts)
+    tokens = whole[:, : _length(checkpoint.config.text, whole)]
     folder = cache_folder()
     place = None if folder is None else folder / "prompts" / f"{_fingerprint(checkpoint, tokens)}.npy"
-    found = None if place is None else _kept(place)
-    if found is None:
-        found = _embed(checkpoint, tokens)
-        if place is not None:
-            _keep(place, found)
+    kept = None if place is None else _kept(place)
+    found = _embed(checkpoint, tokens) if kept is None else kept
+    check_embeddings(found, texts, checkpoint.dtype)
+    if kept is None and place is not None:
+        _keep(place, found)
     means = found.reshape(len(question.names), len(question.templates), -1).mean(axis=1)
-    return means / np.linalg.norm(means, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        embeddings = means / np.linalg.norm(means, axis=1, keepdims=True)
+    check_embeddings(embeddings, question.names, checkpoint.dtype)  # means of opposites have no direction
+    firsts = first_alike_rows(whole.reshape(len(question.names), -1), embeddings)
+    return Prompts(embeddings, firsts, len(texts), cut)
 
 
 def _length(text: TextConfig, tokens: Int[np.ndarray, "texts context"]) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pretrained.preprocessing import FITS, Preprocessing
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 
 FloatType = Literal["float32", "bfloat16"]
 
@@ -43,13 +43,35 @@ def told(option: str) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
+    except (InputError, RunError):
         raise
     except pickle.UnpicklingError as error:  # PyTorch's own words tell how to run the code
         raise InputError(f"{option}: its file must hold weights and nothing else, or is damaged") from error
     except Exception as error:  # of a dozen kinds, from KeyError to those of the network
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise InputError(f"{option}: cannot be loaded ({reason})") from error
+
+
+def check_finite(option: str, module: Any) -> None:
+    """Whether all weights of a module are numbers.
+
+    Args:
+        option: what asked for it, with its value.
+        module: PyTorch's.
+
+    Raises:
+        RunError: one is not; the message has the first one's name.
+    """
+    for name, weight in module.named_parameters():
+        if not weight.isfinite().all():
+            raise RunError(f"{option}: the weight {name} holds {_bad(weight)} values that are not finite")
+    for name, buffer in module.named_buffers():  # masks hold -inf, and nothing holds NaN
+        if buffer.isnan().any():
+            raise RunError(f"{option}: the buffer {name} holds {_bad(buffer)} values that are not finite")
+
+
+def _bad(weight: Any) -> int:
+    return int((~weight.isfinite()).sum())
 
 
 def device() -> str:

@@ -2,11 +2,13 @@
 
 import argparse
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
 from published.tables import DIRECTORY, read_table
+from realdata.photos.names_file import class_index, read_names_file
 from workbench import program
 from workbench.errors import InputError
 
@@ -31,14 +33,16 @@ def read_class_names(which: str) -> ClassNames:
 
     Args:
         which: `imagenet` (the first of each ImageNet label's synonyms), `openai` (the names that OpenAI's prompts use),
-            or a file with `index<TAB>name` on each line, such as the archive's imagenet_names.txt.
+            or a file, as `realdata.photos.names_file` reads it, such as the archive's imagenet_names.txt.
 
     Raises:
-        InputError: there is no such file, or a line of it is no index and name.
+        InputError: there is no such file, or it holds no names.
     """
     if which not in (IMAGENET, OPENAI):
-        names = _read_file(Path(which))
-        return ClassNames(names, {_plain(name): index for index, name in names.items()})
+        names = read_names_file(Path(which))
+        times = Counter(map(_plain, names.values()))
+        # A folder with the name of two classes is of neither: that is told, and one taken for the other would not be.
+        return ClassNames(names, {_plain(name): index for index, name in names.items() if times[_plain(name)] == 1})
     columns = {"index": (0, 999), "wnid": None, "label": None, "prompt_name": None}
     table = read_table(DIRECTORY / "imagenet_classes.csv", columns)
     indices = table["index"].astype(int).tolist()
@@ -54,35 +58,14 @@ def read_class_names(which: str) -> ClassNames:
     return ClassNames(dict(zip(indices, chosen, strict=True)), known)
 
 
-def _read_file(path: Path) -> dict[int, str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise InputError(f"`names`: {path}: no such file; or choose {IMAGENET} or {OPENAI}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"`names`: {path}: cannot be read ({error})") from error
-    names: dict[int, str] = {}
-    for number, line in enumerate(lines, 1):
-        index, _, name = line.partition("\t")
-        if not line.strip():
-            continue
-        if not index.strip().isdigit() or not name.strip():
-            raise InputError(f"`names`: {path}: line {number}: must be index<TAB>name, got {line!r}")
-        if int(index) in names:
-            raise InputError(f"`names`: {path}: line {number}: the index {int(index)} was given before")
-        names[int(index)] = name.strip()
-    if not names:
-        raise InputError(f"`names`: {path}: holds no names")
-    return names
-
-
 def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None = None) -> int | None:
     """The class of a folder: by the mapping, by a number that it starts with, by WordNet id, or by name."""
     if mapping is not None and folder in mapping:
         return mapping[folder]
     number, _, _ = folder.replace("_", " ").replace("-", " ").partition(" ")
-    if number.isdigit() and int(number) in classes.names:
-        return int(number)
+    index = class_index(number)
+    if index is not None and index in classes.names:
+        return index
     return classes.known_as.get(_plain(folder))
 
 
@@ -105,7 +88,7 @@ def add_class_options(parser: argparse.ArgumentParser) -> None:
         "--names",
         default=IMAGENET,
         metavar="NAMES",
-        help=f"the candidates' names: {IMAGENET}, {OPENAI}, or a file with index<TAB>name on each line",
+        help=f"the candidates' names: {IMAGENET}, {OPENAI}, or a file: one name a line, index<TAB>name, or JSON",
     )
     parser.add_argument(
         "--classes", type=program.path, metavar="FILE", help="table folder,class_index for other class folders"

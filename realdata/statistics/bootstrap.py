@@ -202,4 +202,5 @@ def comparison(pairs: pd.DataFrame) -> dict[str, Any]:
             "only_b_right": int((b & ~a).sum()),
             "both_wrong": int((~a & ~b).sum()),
         }
-    return {"differences": {name: intervals[name].content() for name in NAMES}, "photos": flips}
+    differences = {name: intervals[name].content() for name in NAMES}
+    return {"differences": differences, "averages_over": {"differences.value": "classes"}, "photos": flips}

@@ -162,7 +162,7 @@ def _main(options: argparse.Namespace) -> None:
     if options.objective == "supervised":
         head = {"kernel": trained.head.kernel[...], "bias": trained.head.bias[...]}
         answers |= {f"head.{name}": np.asarray(part) for name, part in head.items()}
-    results.write_files(options.out / "model", huggingface.files(checkpoint))
+    results.write_files(results.inside(options.out, "model"), huggingface.files(checkpoint))
     results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
     checkpoints.remove()
     if not results.emit_json(content, options.json):

@@ -42,7 +42,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]):
-        self.folder, self.chunks = folder, folder / "chunks"
+        self.folder, self.chunks = folder, results.inside(folder, "chunks")
         path = folder / MANIFEST
         wanted = results.plain(manifest)
         while not (hosts.is_first() or path.exists()):

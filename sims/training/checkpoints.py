@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from workbench import hosts
+from workbench import hosts, results
 from workbench.errors import InputError
 
 SECONDS = 60.0  # between two checkpoints, unless told otherwise
@@ -23,10 +23,14 @@ class Checkpoints:
         folder: where; made with the first checkpoint.
         run: what the run is, JSON-ready; checkpoints of another one are refused.
         seconds: between checkpoints.
+
+    Raises:
+        InputError: a link stands in the folder's place.
     """
 
     def __init__(self, folder: Path, run: dict[str, Any], seconds: float = SECONDS):
-        self.folder, self.run, self.seconds = folder.absolute(), run, seconds
+        self.folder = results.inside(folder.absolute().parent, folder.name)
+        self.run, self.seconds = run, seconds
         self._last = time.monotonic()
 
     def due(self) -> bool:

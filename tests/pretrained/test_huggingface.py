@@ -177,6 +177,11 @@ def test_wrong_checkpoints_are_told(tmp_path):
     told("must be a CLIP's or a SigLIP's, is one of 'bert'")
     (tmp_path / "config.json").write_text("{")
     told("is not JSON")
+    for number in ("NaN", "-Infinity", "1e999"):
+        (tmp_path / "config.json").write_text(config.replace('"patch_size": 8', f'"layer_norm_eps": {number}'))
+        told(rf"config\.json: is not JSON \(the number {number} is not finite\)")
+    (tmp_path / "config.json").write_text('{"a":' * 100_000)
+    told("is not JSON")
     (tmp_path / "config.json").write_text(config.replace('"patch_size": 8', '"patch_size": 33'))
     told("at least a patch's, got 32 and 33")
     (tmp_path / "config.json").write_text(config.replace('"quick_gelu"', '"relu"'))

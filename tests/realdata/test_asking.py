@@ -11,7 +11,7 @@ import pytest
 from realdata.evaluate import scoring as kept_module
 from realdata.evaluate.scoring import Asking, Kept, answers, most_similar
 from realdata.photos.folders import Photo
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 
 CANDIDATES = [3, 5, 8, 13]
 
@@ -129,3 +129,63 @@ def test_the_most_similar_candidates_have_the_highest_mean(tmp_path, photos):
         assert found[index] == [CANDIDATES[place] for place in np.argsort(-mean)[:2]]
     assert found[3] != found[5]  # or the same list for all would do
     assert json.dumps(found)
+
+
+class Broken(Model):
+    """Of photo 18 it says NaN for one candidate, and of photo 25 minus infinity."""
+
+    def __init__(self, dtype="float32"):
+        super().__init__()
+        self.description |= {"dtype": dtype}
+
+    def score(self, pictures, among):
+        found = super().score(pictures, among)
+        found[np.array(pictures) == 18.0, 2] = np.nan
+        found[np.array(pictures) == 25.0, 0] = -np.inf
+        return found
+
+
+@pytest.mark.parametrize(("dtype", "advice"), [("float32", "at fault$"), ("bfloat16", "`dtype` float32 holds them$")])
+def test_scores_that_are_not_finite_end_the_run_and_the_rest_is_kept(tmp_path, photos, dtype, advice):
+    out = tmp_path / "out"
+    with pytest.raises(RunError, match=rf"^the scores of 0/18\.png are not finite, the first is nan.*{advice}"):
+        answers(asking(tmp_path, Broken(dtype)), photos, CANDIDATES, EVERY, Kept(out, {}))
+    done = {path for piece in Kept(out, {}).read() for path in piece["done"]}
+    assert len(done) == 19 and "0/18.png" not in done and "1/19.png" in done  # 20 asked about, in batches of 4
+    with pytest.raises(RunError, match=r"^the scores of 1/25\.png are not finite, the first is -inf"):
+        answers(asking(tmp_path, Broken()), photos[25:26], CANDIDATES, EVERY, Kept(tmp_path / "one", {}))
+    mended = Model()
+    found = answers(asking(tmp_path, mended), photos, CANDIDATES, EVERY, Kept(out, {}))
+    assert sum(map(len, mended.asked)) == 11
+    whole = answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "whole", {}))
+    assert found.predictions.equals(whole.predictions)
+
+
+def test_what_is_no_candidate_of_a_photo_may_be_anything(tmp_path, photos):
+    """Of the broken scores none is asked for; each photo is right or wrong as without them."""
+    allowed = {3: np.array([True, True, False, True]), 5: np.array([False, True, True, True])}
+    found = answers(asking(tmp_path, Broken()), photos, CANDIDATES, allowed, Kept(tmp_path / "out", {}))
+    assert len(found.predictions) == 29
+
+
+def test_no_link_leads_out_of_the_results(tmp_path, photos):
+    """What an unfinished run keeps lies in a folder beside the results: nothing is read or written elsewhere."""
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    kept = Kept(out, {})
+    kept.write({"done": ["0/00.png"], "said": {"0/00.png": [0, 9.0, 1, False]}, "unreadable": {}})
+    (piece,) = kept.folder.iterdir()
+    elsewhere.mkdir()
+    piece.rename(elsewhere / piece.name)
+    piece.symlink_to(elsewhere / piece.name)
+    with pytest.raises(InputError, match=r"000000\.json is a link that leads out of"):
+        list(kept.read())
+    piece.unlink()
+    kept.folder.rmdir()
+    kept.folder.symlink_to(elsewhere)
+    with pytest.raises(InputError, match=r"is a link that leads out of .*out; remove it"):
+        Kept(out, {})
+    assert [path.name for path in elsewhere.iterdir()] == [piece.name]
+    # The folder of the results may be a link itself, which is whose it is.
+    (tmp_path / "link").symlink_to(tmp_path / "whole")
+    (tmp_path / "whole").mkdir()
+    answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "link", {}))

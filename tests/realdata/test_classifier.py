@@ -14,7 +14,7 @@ from PIL import Image
 from realdata.models import classifier
 from realdata.models.model import Model, Question
 from tests.realdata.torchvision_pictures import picture, write_photos
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 
 QUESTION = Question([999, 3, 400], ["c", "a", "b"], ["unused {}"])
 MEAN, DEVIATION = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
@@ -190,3 +190,15 @@ def test_a_missing_package_is_told(monkeypatch, package):
         {"torchvision": classifier.load_torchvision, "timm": classifier.load_timm}[package]("resnet18", QUESTION)
     words = f'needs {package}; install the extra with pip install "sober-clip[classifiers]"'
     assert str(told.value) == f"{package}:resnet18: {words}"
+
+
+@pytest.mark.parametrize(("part", "kind"), [("3.weight", "weight"), ("1.running_mean", "buffer")])
+def test_weights_that_are_no_numbers_are_told(timm, part, kind):
+    def create_model(model_name, pretrained=False):
+        made = network()
+        made.state_dict()[part].view(-1)[2:4] = float("nan")
+        return made
+
+    timm.create_model = create_model
+    with pytest.raises(RunError, match=rf"^timm:resnet18: the {kind} {part} holds 2 values that are not finite"):
+        classifier.load_timm("resnet18", QUESTION)

@@ -132,7 +132,7 @@ SPOILT = {
     "no photos": (lambda root: [shutil.rmtree(path) for path in root.glob("photos/*/*")], ["holds no photo"]),
     "no model": (lambda root: shutil.rmtree(root / "model"), ["--model", "no directory"]),
     "no names": (lambda root: (root / "names.txt").unlink(), ["--names", "no such file"]),
-    "wrong names": (lambda root: (root / "names.txt").write_text("zero\n"), ["line 1", "index<TAB>name"]),
+    "wrong names": (lambda root: (root / "names.txt").write_text("0\tzero\none\n"), ["line 2", "index<TAB>name"]),
 }
 
 

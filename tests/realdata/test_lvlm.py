@@ -144,3 +144,17 @@ def test_other_models_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.import_module", lambda name: importing(f"missing_{name}"))
     with pytest.raises(InputError, match=r'^lvlm:x: needs torch; install the extra .*"sober-clip\[lvlm\]"$'):
         lvlm.load("x", QUESTION)
+
+
+def test_equal_answers_have_one_loss(tmp_path):
+    """To the last bit, wherever they lie among the answers that are asked for together."""
+    make(tmp_path)
+    model = lvlm.load(str(tmp_path), QUESTION)
+    assert model.description["indistinguishable"] == [[place, *range(place + 5, 20, 5)] for place in range(5)]
+    among = np.ones((1, 20), bool)
+    scores = model.score(pictures()[:1], among)[0]
+    assert scores.tolist() == [*scores[:5].tolist()] * 4 and len(set(scores.tolist())) == 5
+    among[0, :7] = False  # the first of each name is none of the photo's candidates, but for two names the second
+    again = model.score(pictures()[:1], among)[0]
+    assert (again[:7] == -np.inf).all()
+    np.testing.assert_allclose(again[7:], scores[7:], atol=1e-5)  # other batches: single precision

@@ -13,7 +13,7 @@ from PIL import Image
 from realdata.models import open_clip_model
 from realdata.models.model import Model, Question
 from tests.realdata.torchvision_pictures import picture, write_photos
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 
 QUESTION = Question([7, 3, 5], ["dog", "black swan", "fox"], ["A photo of {}.", "{} in a sketch", "the {}"])
 MEAN, DEVIATION = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
@@ -193,3 +193,49 @@ def test_a_missing_package_is_told(monkeypatch):
         open_clip_model.load("RN50/openai", QUESTION)
     words = 'needs open_clip_torch; install the extra with pip install "sober-clip[open-clip]"'
     assert str(told.value) == f"open_clip:RN50/openai: {words}"
+
+
+def test_texts_that_are_cut_and_doubles_are_told(package):
+    """20 bytes are read: of `A photo of black swan.` and `black panther.` the same ones but for the last two."""
+    names = ["dog", "black bear cub", "black bear cubs", "fox"]
+    model = open_clip_model.load("tiny-B-8/openai", Question([7, 3, 5, 9], names, ["A photo of {}."]))
+    assert model.description["indistinguishable"] == [[3, 5]]
+    assert (model.description["prompts"], model.description["prompts_cut"]) == (4, 2)
+    pictures = [np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)]
+    scores = np.asarray(model.score(pictures, np.ones((1, 4), bool)))[0]
+    assert scores[1] == scores[2] and len(set(scores.tolist())) == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "fill", "cut"),
+    [(99, 0, [False, True, True]), (99, 99, [False, True, True]), (0, 0, [False, True, True])],
+)
+def test_texts_that_fill_the_context_are_counted(end, fill, cut):
+    """Whether what fills up is the mark of the end or not; 6 tokens, a start, and the last one the end."""
+
+    def tokenizer(texts):
+        rows = [[*[50, *text.encode()][:5], end] for text in texts]
+        return torch.tensor([row + [fill] * (6 - len(row)) for row in rows])
+
+    tokens = tokenizer(["abc", "abcd", "abcde"]).numpy()
+    assert open_clip_model._cut(tokenizer, tokens) == sum(cut)
+
+
+def test_weights_and_embeddings_that_are_no_numbers_are_told(package, monkeypatch):
+    inner = TinyCLIP.__init__
+
+    def spoilt(part, row, value):
+        def make(self, *given):
+            inner(self, *given)
+            with torch.no_grad():
+                self.get_parameter(part)[row].fill_(value)
+
+        monkeypatch.setattr(TinyCLIP, "__init__", make)
+
+    spoilt("projection.weight", 5, float("nan"))
+    with pytest.raises(RunError, match=r"^open_clip:tiny-B-8/openai: the weight projection\.weight holds 72 values"):
+        open_clip_model.load("tiny-B-8/openai", QUESTION)
+    # Finite, but the square of its length is not, and nothing is left of the direction.
+    spoilt("words.weight", ord("x"), 1e30)
+    with pytest.raises(RunError, match=r"embedding of 'A photo of fox\.' is not finite, or 0, as are 3 of 9$"):
+        open_clip_model.load("tiny-B-8/openai", QUESTION)

@@ -51,8 +51,8 @@ def test_wrong_prompts_are_told(tmp_path, content, words):
 def test_several_templates_make_the_normalised_mean_of_normalised_embeddings():
     checkpoint = tiny_clip(8, ["a photo of a dog", "a drawing of a cat"], 0)
     names, templates = ["dog", "cat", "bird"], ["a photo of a {}", "a drawing of a {}"]
-    one = [embed_prompts(checkpoint, Question([0, 1, 2], names, [template])) for template in templates]
-    both = embed_prompts(checkpoint, Question([0, 1, 2], names, templates))
+    one = [embed_prompts(checkpoint, Question([0, 1, 2], names, [template])).embeddings for template in templates]
+    both = embed_prompts(checkpoint, Question([0, 1, 2], names, templates)).embeddings
     mean = sum(one) / 2
     np.testing.assert_allclose(both, mean / np.linalg.norm(mean, axis=1, keepdims=True), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(one[0], axis=1), 1.0, rtol=1e-5)

@@ -86,6 +86,16 @@ WRONG = {
     "pickled paths": (changed("paths", lambda p: p.astype(object)), ["without pickled objects"]),
     "words for scores": (changed("scores", lambda s: s.astype(str)), ["floating scores"]),
     "other photos": (changed("paths", lambda p: np.array([f"elsewhere/{each}" for each in p])), ["no photo of --data"]),
+    "no path": (lambda a: a.update(paths=a["paths"][:0], scores=a["scores"][:0]), ["holds no scores", "(0, 1000)"]),
+    "no candidate": (
+        lambda a: a.update(candidates=a["candidates"][:0], scores=a["scores"][:, :0]),
+        ["holds no scores", "(36, 0)"],
+    ),
+    "a path of other bytes": (
+        changed("paths", lambda p: np.array([b"\xff", *(each.encode() for each in p[1:])])),
+        ["a path is no text in UTF-8"],
+    ),
+    "half a character": (changed("paths", lambda p: np.array(["\ud800", *p[1:]])), ["a path is no text in UTF-8"]),
     "nothing for a photo": (lambda a: a["scores"].__setitem__(4, -np.inf), ["no score for any of its candidates"]),
 }
 
@@ -109,3 +119,31 @@ def test_predictions_that_were_written_are_read_again(tmp_path, monkeypatch, sco
     _, found = evaluate(tmp_path, scores)
     again = read_predictions(tmp_path / "out")
     assert (again.drop(columns="score").astype(str) == found.drop(columns="score").astype(str)).all(axis=None)
+
+
+def test_what_each_accuracy_averages_over_is_said(tmp_path, monkeypatch, scores):
+    """Of classes with 1, 2 and 6 photos: the two averages differ, and each is the one that the summary names."""
+    monkeypatch.chdir(tmp_path)
+    most = {"9": 1, "10": 2, "100": 6}
+    kept = [row for row, path in enumerate(scores["paths"]) if int(path[-5]) < most[path.split()[0]]]
+    scores |= {"paths": scores["paths"][kept], "scores": scores["scores"][kept]}
+    content, found = evaluate(tmp_path, scores)
+    over = content["averages_over"]
+    said = {f"{part}.{key}" for part in ("groups", "drop", "worst_group") for key in keys(content[part])}
+    assert {place for place in said if "accuracy" in place or place == "drop.value"} <= over.keys()
+    for group, of_group in found.groupby("group"):
+        by_class = of_group.groupby("class_index").correct.mean()
+        wanted = {"classes": 100 * by_class.mean(), "photos": 100 * of_group.correct.mean()}
+        assert abs(wanted["classes"] - wanted["photos"]) > 1
+        for key in ("accuracy", "accuracy_unbalanced"):
+            assert content["groups"][group][key] == pytest.approx(wanted[over[f"groups.{key}"]])
+        assert content["ties"]["accuracy_with_shares"][group] == pytest.approx(
+            wanted[over["ties.accuracy_with_shares"]]
+        )
+    for place, what in over.items():
+        assert place.partition(".")[0] in content and what in ("classes", "photos"), place
+
+
+def keys(content):
+    """The keys of numbers in a part of a summary, without the groups' names."""
+    return set().union(*(keys(value) if isinstance(value, dict) else {key} for key, value in content.items()))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import InputError
-from workbench.results import check_writable, emit_json, to_json, to_npz, versions, write_files
+from workbench.results import check_writable, emit_json, inside, to_json, to_npz, versions, write_files
 
 
 def test_files_are_replaced_whole_and_nothing_is_left_beside(tmp_path):
@@ -70,3 +70,29 @@ def test_what_is_no_file_of_its_own_is_written_to_and_not_replaced(tmp_path):
     device.symlink_to("/dev/null")
     assert not emit_json({"a": 1}, device)
     assert device.is_symlink() and not device.resolve().is_file()
+
+
+def test_no_place_in_the_results_leads_out_of_them(tmp_path):
+    """Neither a link nor one further up; the folder itself may be a link."""
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    (out / "kept").mkdir(parents=True)
+    (elsewhere / "deep").mkdir(parents=True)
+    (out / "link").symlink_to(elsewhere)
+    (out / "dangling").symlink_to(tmp_path / "not-there")
+    (out / "within").symlink_to(out / "kept")
+    (tmp_path / "results").symlink_to(out)
+    for name in ("kept", "new", "within", "."):
+        assert inside(out, name) == out / name
+        assert inside(tmp_path / "results", name) == tmp_path / "results" / name
+    for name in ("link", "link/deep", "dangling", ".."):
+        with pytest.raises(InputError, match=r"^`out`: .* is a link that leads out of .*; remove it$"):
+            inside(out, name)
+
+
+def test_a_file_that_is_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "one.json").symlink_to(tmp_path / "precious")
+    write_files(tmp_path / "out", {"one.json": "new"})
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert (tmp_path / "out" / "one.json").read_text() == "new" and not (tmp_path / "out" / "one.json").is_symlink()
