@@ -12,7 +12,7 @@ from realdata.claims.other_models import OtherFamily
 from realdata.claims.wider import Wider
 from workbench import terminal
 
-_WORDS = {SUPPORTED: "above", NOT_SUPPORTED: "below", INCONCLUSIVE: "inconclusive"}
+WORDS = {SUPPORTED: "above", NOT_SUPPORTED: "below", INCONCLUSIVE: "inconclusive"}
 
 
 def show(wider: Wider, everything: bool) -> None:
@@ -52,8 +52,8 @@ def describe_shifts(tests: Sequence[JudgedClaim]) -> str:
         if not asked:
             continue
         counts = [
-            f"{sum(test.verdict == verdict for test in asked)} {_WORDS[verdict]}"
-            for verdict in _WORDS
+            f"{sum(test.verdict == verdict for test in asked)} {WORDS[verdict]}"
+            for verdict in WORDS
             if any(test.verdict == verdict for test in asked)
         ]
         effects = [test.effect for test in asked]
@@ -92,7 +92,7 @@ def _shifts(tests: Sequence[JudgedClaim]) -> Table:
             f"{test.setting['imagenet_models']}, {test.setting['baseline']}",
             f"{test.effect:+.1f} {terminal.interval(test.clustered.interval, '.1f') if test.clustered else ''}",
             terminal.p_value(test.p_value_corrected),
-            _WORDS[test.verdict],
+            WORDS[test.verdict],
         )
     return table
 
