@@ -836,6 +836,20 @@ MUTANTS = (
         ("tests/realdata/test_other_models.py",),
     ),
     Mutant(
+        "the animal is taken away instead of the background",
+        "realdata/photos/masking.py",
+        'kept = np.asarray(mask.convert("L")) >= _KEPT',
+        'kept = np.asarray(mask.convert("L")) < _KEPT',
+        ("tests/realdata/test_masking.py",),
+    ),
+    Mutant(
+        "the mean colour of the whole photo in the background's place",
+        "realdata/photos/masking.py",
+        "other = np.broadcast_to(np.rint(pixels[~kept].mean(axis=0)).astype(np.uint8), pixels.shape)",
+        "other = np.broadcast_to(np.rint(pixels.mean(axis=(0, 1))).astype(np.uint8), pixels.shape)",
+        ("tests/realdata/test_masking.py",),
+    ),
+    Mutant(
         "filtered sets where they must be left out",
         "realdata/claims/differences.py",
         "lambda models, file: ~is_filtered(models, file),",

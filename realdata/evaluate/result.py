@@ -54,6 +54,7 @@ def summarise(
         "prompt": config.prompt if origin["reads_prompts"] else None,
         "templates": work.templates if origin["reads_prompts"] else None,
         "names": config.names,
+        "mask": None if config.mask is None else {"folder": str(config.mask), "fill": config.fill},
         **content,
         "mistakes": mistakes(predictions, work.classes.names),
         "effective_robustness": effective_robustness_content(predictions, setup, tables),
