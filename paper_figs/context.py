@@ -17,6 +17,8 @@ from published.tables import (
 )
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import AddedModel, not_asked
+from realdata.claims.c9_shifts import evaluate_shifts, read_shifts
+from realdata.claims.claim_test import JudgedClaim
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
 from realdata.curate.selector_excess import evaluate_selector
@@ -63,6 +65,11 @@ class Context:
         """What `python -m realdata.claims --json` says of these tables."""
         added = evaluate_added(self.added, self.published)
         return plain(claims_content(evaluate_claims(self.published), added, not_asked(self.added, self.tables)))
+
+    @functools.cached_property
+    def shifts(self) -> list[JudgedClaim]:
+        """C9's judged tests: the CLIPs of these tables on other test sets."""
+        return evaluate_shifts(read_shifts(self.tables))
 
     @functools.cached_property
     def reliance(self) -> Study:

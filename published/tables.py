@@ -75,6 +75,22 @@ _PRINTED: dict[str, Mapping[str, Column]] = {
     "totals.csv": {"group": GROUPS, "photos": _COUNT},
 }
 
+_SHIFTS: dict[str, Column] = {"imagenet": _PERCENT, "imagenet_v2": _PERCENT, "imagenet_sketch": _PERCENT}
+_SHIFTS |= {"imagenet_r": _PERCENT, "imagenet_a": _PERCENT}
+_ALL_SHIFTS: dict[str, Column] = _SHIFTS | {"objectnet": _PERCENT}
+# Measurements of the same and of other models by others: columns, and those that no two rows may share.
+_OTHERS: dict[str, tuple[dict[str, Column], tuple[str, ...]]] = {
+    "shifts_clips.csv": (_MODEL | {"checkpoint": None} | _ALL_SHIFTS, ("backbone", "pretrain", "checkpoint")),
+    "shifts_testbed.csv": ({"model": None} | _ALL_SHIFTS, ("model",)),
+    "shifts_timm.csv": ({"model": None} | _SHIFTS, ("model",)),
+    "torchvision_imagenet.csv": ({"model": None, "backbone": None, "imagenet": _PERCENT}, ("backbone",)),
+    "occam_counteranimal.csv": (
+        {"model": None, "hub_or_tag": None, "view": None, "common": _PERCENT, "counter": _PERCENT},
+        ("model", "view"),
+    ),
+    "hsplid_counteranimal.csv": ({"method": None, "ca_common": _PERCENT, "ca_counter": _PERCENT}, ("method",)),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class PublishedTables:
@@ -114,6 +130,27 @@ def _refuse_repeats(path: Path, table: pd.DataFrame) -> pd.DataFrame:
         row = int(twice.to_numpy().argmax())
         words = " ".join(str(table.iloc[row][name]) for name in ("backbone", "pretrain", "checkpoint")).strip()
         raise InputError(f"{path}: line {row + 2}, column 'backbone': {words!r} stands in this table and setting twice")
+    return table
+
+
+def read_others(name: str, directory: Path = DIRECTORY) -> pd.DataFrame:
+    """Read one of the tables that others measured, such as `shifts_clips.csv`; accuracies in %.
+
+    Args:
+        name: of the file.
+        directory: of the tables.
+
+    Raises:
+        InputError: the file is missing, has no such column, holds a value that cannot be one, or a model twice.
+    """
+    path = directory / name
+    columns, key = _OTHERS[name]
+    table = read_table(path, columns)
+    twice = table.duplicated(list(key))
+    if twice.any():
+        row = int(twice.to_numpy().argmax())
+        words = " ".join(str(table.iloc[row][column]) for column in key).strip()
+        raise InputError(f"{path}: line {row + 2}, column {key[0]!r}: {words!r} stands in this table twice")
     return table
 
 

@@ -17,7 +17,7 @@ from workbench import program, results, terminal
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
-_SETTINGS = ("setup", "prompt", "names", "candidates_from")
+_SETTINGS = ("setup", "prompt", "names", "candidates_from", "mask")
 
 
 def build_parser() -> program.Parser:

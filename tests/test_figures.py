@@ -29,7 +29,7 @@ PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
 # The bootstraps of the reliance index take seconds under the type checks of a test session.
 CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
 # Those into which a photo evaluation does not enter.
-ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map"}
+ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "other_shifts"}
 
 
 def added(name, setup, prompt="simple", gap=20.0):

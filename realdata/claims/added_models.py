@@ -97,6 +97,8 @@ def _read(directory: Path) -> AddedModel:
         ) from error
     except (OSError, ValueError) as error:
         raise InputError(f"`with`: {path} holds no summary of an evaluation") from error
+    if isinstance(content, dict) and content.get("mask"):
+        raise InputError(f"`with`: {path} is of photos without background; published models saw whole photos")
     try:
         return _read_content(content, directory)
     except KeyError as error:

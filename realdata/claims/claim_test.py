@@ -30,6 +30,7 @@ CLAIMS = {
     "C5": "Better filtered pre-training data helps",
     "C6": "Language models that see through a CLIP's tower still lose accuracy",
     "C8": "CLIP training grants no robustness over supervised training on the same images",
+    "C9": "CLIPs are robust on test sets made to break ImageNet models, and not on CounterAnimal",
 }
 SINGLE_CLUSTER = (
     "it rests on one or two data sets or backbones, and what else is peculiar to those cannot be told from it"

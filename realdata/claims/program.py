@@ -1,4 +1,4 @@
-"""`python -m realdata.claims`: the paper's claims C1 to C6 and C8 put to the published measurements, with statistics.
+"""`python -m realdata.claims`: the paper's claims C1 to C6, C8 and C9 put to published measurements, with statistics.
 
 (C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.claim_test` how
 verdicts are corrected.
@@ -11,16 +11,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from published.tables import add_published_option
-from realdata.claims import table
+from realdata.claims import table, wider_table
 from realdata.claims.added_models import add_with_option, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS
 from realdata.claims.claim_test import CLAIMS, JudgedClaim
 from realdata.claims.evaluate import evaluate
+from realdata.claims.wider import Wider, evaluate_wider
 from workbench import program, results, terminal
 
 
 def claims_content(
-    tests: Sequence[JudgedClaim], added: Sequence[JudgedClaim] = (), missed: Sequence[Mapping[str, str]] = ()
+    tests: Sequence[JudgedClaim],
+    added: Sequence[JudgedClaim] = (),
+    missed: Sequence[Mapping[str, str]] = (),
+    wider: Wider | None = None,
 ) -> dict[str, Any]:
     """What `--json` gives.
 
@@ -28,6 +32,7 @@ def claims_content(
         tests: of the published tables.
         added: of models that were evaluated here.
         missed: what could not be asked of those.
+        wider: what others measured; left out where None.
     """
     return {
         "statements": CLAIMS,
@@ -36,7 +41,7 @@ def claims_content(
         "added": [dataclasses.asdict(test) for test in added],
         "added_not_asked": list(missed),
         "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
-    }
+    } | (wider.as_json() if wider else {})
 
 
 def build_parser() -> program.Parser:
@@ -48,7 +53,9 @@ def build_parser() -> program.Parser:
     )
     add_published_option(parser)
     parser.add_argument(
-        "--all", action="store_true", help="print all settings; else those with all CLIPs and with values as printed"
+        "--all",
+        action="store_true",
+        help="print all settings; else those with all CLIPs and with values as printed, and one set of ImageNet models",
     )
     add_with_option(parser)
     program.add_json_option(parser)
@@ -65,8 +72,10 @@ def _main(options: argparse.Namespace) -> None:
     models = read_added_models(options.added)
     with terminal.working("testing claims"):
         found = evaluate(options.published, models)
-    if not results.emit_json(claims_content(*found), options.json):
+        wider = evaluate_wider(options.published)
+    if not results.emit_json(claims_content(*found, wider=wider), options.json):
         table.show(found.tests, [NOT_BY_CLASS], options.all)
+        wider_table.show(wider, options.all)
         if models:
             terminal.output().print("\nModels evaluated here", style="bold")
             table.show(found.added, found.missed, everything=False)

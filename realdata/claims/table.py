@@ -13,7 +13,7 @@ from workbench.conventions import LEVEL
 
 _READ = {
     ("C1", "drop"): "A drop alone does not say why: the counter photos may be harder for every model, and one CLIP's "
-    "failures selected them (the selector, ViT/B/32 LAION400M).",
+    "failures selected them (the selector, ViT/B/32 LAION400M). How much goes with the background: see below.",
     ("C2", "effective robustness"): "A negative effect means that CLIPs lose more than the line through the ImageNet "
     "models predicts.",
     ("C3", "model size: effective robustness"): "A positive effect would mean that larger backbones lose less than "

@@ -9,6 +9,7 @@ from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, ClassNames
 from realdata.photos.decoding import processors
 from realdata.photos.folders import Photo
+from realdata.photos.masking import FILLS
 from workbench.errors import InputError, ParameterError
 
 
@@ -28,6 +29,8 @@ class EvaluationConfig:
         candidates_from: `1v20` with the 20 names that this model finds most similar to a class's photos.
         prompt: what is said of a candidate, `{}` for its name; a file of such lines, or `openai80`.
         uncurated: whether the photos lie in folders class/background and are of no group yet.
+        mask: folder of masks, one for each photo, whose dark parts are taken out of it.
+        fill: what stands there instead: `grey`, `blur` or `mean`.
         strict: whether a photo that cannot be read ends the run.
         loading: how the model is loaded.
         batch_size: photos at a time; the model's own unless given.
@@ -35,7 +38,7 @@ class EvaluationConfig:
 
     Raises:
         ParameterError: not one of `model` and `scores`.
-        InputError: `candidates_from` with `scores`, or with all candidates.
+        InputError: `candidates_from` with `scores`, or with all candidates; or `mask` with `scores`.
     """
 
     data: Path
@@ -47,6 +50,8 @@ class EvaluationConfig:
     candidates_from: str | None = None
     prompt: str = PAPER
     uncurated: bool = False
+    mask: Path | None = None
+    fill: str = FILLS[0]
     strict: bool = False
     loading: Loading = dataclasses.field(default_factory=Loading)
     batch_size: int | None = None
@@ -57,6 +62,10 @@ class EvaluationConfig:
             raise ParameterError("model", "given, or `scores` and not both", self.model)
         if self.setup not in (None, ALL, TWENTY, EVERY):
             raise ParameterError("setup", f"{ALL}, {TWENTY} or {EVERY}", self.setup)
+        if self.fill not in FILLS:
+            raise ParameterError("fill", f"among {', '.join(FILLS)}", self.fill)
+        if self.mask is not None and self.scores is not None:
+            raise InputError("`mask`: changes photos before a model sees them, and cannot go with `scores`")
         if self.candidates_from is not None and (self.setup in (ALL, EVERY) or self.scores is not None):
             other = f"`setup` {self.setup}" if self.scores is None else "`scores`"
             raise InputError(

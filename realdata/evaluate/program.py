@@ -16,6 +16,7 @@ from realdata.evaluate.run import run
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, add_class_options
 from realdata.photos.decoding import processors
+from realdata.photos.masking import FILLS
 from workbench import hosts, program, results, terminal
 
 DEFAULT_OUT = Path("results/evaluate")
@@ -72,6 +73,20 @@ def build_parser() -> program.Parser:
         action="store_true",
         help="the photos lie in folders class/background and are of no group yet: write predictions.csv alone, for "
         "realdata.curate",
+    )
+    add(
+        "--mask",
+        type=program.path,
+        metavar="DIR",
+        help="take the background away: a PNG for each photo, at the photo's own path in this folder, whose light "
+        "pixels are kept",
+    )
+    add(
+        "--fill",
+        choices=FILLS,
+        default=FILLS[0],
+        help="what stands in the background's place: grey, the photo out of focus, or its background's mean colour "
+        "(default: grey)",
     )
     add("--strict", action="store_true", help="end at a photo that cannot be read, instead of leaving it out")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")

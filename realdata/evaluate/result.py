@@ -55,6 +55,7 @@ def summarise(
         "prompt": config.prompt if origin["reads_prompts"] else None,
         "templates": work.templates if origin["reads_prompts"] else None,
         "names": config.names,
+        "mask": None if config.mask is None else {"folder": str(config.mask), "fill": config.fill},
         **content,
         "averages_over": AVERAGES,
         "ties": ties_content(predictions),

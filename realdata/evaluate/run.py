@@ -27,6 +27,7 @@ from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.folders import find_photos, find_uncurated
+from realdata.photos.masking import MaskedRead, check_masks, mask_name
 from workbench import hosts, results, terminal
 
 _Lists = Mapping[int, Sequence[int]] | None
@@ -53,6 +54,8 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
     root, photos = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
     with contextlib.ExitStack() as stack:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
+        if config.mask is not None:
+            check_masks(config.mask, photos)
         work = Work(config, classes, templates, root, photos, unfinished)
         origin, found, lists, notes = _by_model(work) if config.scores is None else _from_file(work)
         if config.uncurated:
@@ -102,6 +105,8 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     notes += alike_notes(model.description, names, found.predictions)
     if model.texts:
         notes += _repeated(work.templates)
+    if config.mask is not None:
+        notes.append(f"the photos' backgrounds were masked out ({config.fill}); published models saw whole photos")
     if not model.texts and config.prompt != PAPER:
         notes.append("the model reads no texts, so that the prompt says nothing")
     origin = {"model": config.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
@@ -132,6 +137,10 @@ def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lis
     files = [work.root / photo.path for photo in work.photos]
     if Path(name).is_dir():
         files += sorted(path for path in Path(name).iterdir() if path.is_file())
+    read = None
+    if config.mask is not None:
+        read = MaskedRead(model.read, work.root, config.mask, config.fill)
+        files += [config.mask / mask_name(photo.path) for photo in work.photos]
     identity = {
         "model": [name, results.plain(model.description)],
         "question": question,
@@ -139,7 +148,8 @@ def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lis
         "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
         "strict": config.strict,
         "ties": RULE,
+        "fill": None if config.mask is None else config.fill,
     }
     size = config.batch_size or model.batch_size
-    asking = Asking(model, work.root, size, config.workers, config.strict)
+    asking = Asking(model, work.root, size, config.workers, config.strict, read)
     return asking, Kept(work.unfinished, identity, hosts.number())

@@ -93,6 +93,7 @@ class Asking(NamedTuple):
         batch_size: photos at a time.
         workers: processes that decode.
         strict: whether a photo that cannot be read ends the run.
+        read: how photos are read, where not as the model reads them.
     """
 
     model: Model
@@ -100,6 +101,7 @@ class Asking(NamedTuple):
     batch_size: int
     workers: int
     strict: bool
+    read: Callable[[Path], Any] | None = None
 
 
 class Scored(NamedTuple):
@@ -187,7 +189,7 @@ def _scored(
     """Batch by batch; the device works on one while the last one's scores are looked at."""
     waiting: tuple[list[Photo], Any, np.ndarray, list[tuple[Photo, str]]] | None = None
     paths = [asking.root / photo.path for photo in photos]
-    with Decoders(asking.model.read, min(asking.workers, len(photos))) as decoders:
+    with Decoders(asking.read or asking.model.read, min(asking.workers, len(photos))) as decoders:
         start = 0
         for images in decoders.batches(paths, asking.batch_size):
             pairs = list(zip(photos[start : start + len(images)], images, strict=True))

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from realdata.evaluate.predictions import class_table
-from realdata.photos.folders import GROUPS
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 RULE = "a photo is right if its own class alone has the highest score; a tie is wrong"

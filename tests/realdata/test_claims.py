@@ -303,7 +303,10 @@ def test_program_prints_and_writes_the_same(run_program, tmp_path, tests, capsys
     key = ("claim", "question", "source", "setting", "verdict")
     assert [tuple(c[k] for k in key) for c in content["claims"]] == [tuple(getattr(t, k) for k in key) for t in tests]
     assert content["not_asked"][0]["claim"] == "C2" and content["added"] == []
+    assert [len(content[key]) for key in ("other_shifts", "other_models", "masked_drops")] == [27, 4, 12]
     words = " ".join(done.stdout.split())
+    assert "C9. CLIPs are robust on test sets made to break ImageNet models" in words
+    assert "On CounterAnimal: 8 inconclusive of 8 rows" in words and "points remain on average" in words
     assert f"{len(tests)} rows are judged together" in words
     counted = Counter(t.verdict for t in tests if t.claim == "C2")
     assert f"In 24 settings: {counted['supported']} supported, {counted['inconclusive']} inconclusive." in words

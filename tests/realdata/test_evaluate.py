@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from published.tables import DIRECTORY
 from realdata.evaluate.program import main
@@ -203,6 +204,48 @@ def test_candidates_come_from_another_model_and_what_is_overridden_is_told(call_
     assert content["image_tower"]["activation"] == content["text_tower"]["activation"] == "gelu"
     lists = pd.read_csv(beside / "results" / "evaluate" / "candidates.csv")
     assert lists.groupby("imagenet_index").candidate_index.agg(sorted).tolist() == [[0, 1, 2]] * 3
+
+
+def masks_of_ink(photos, masks):
+    """Where a digit is wholly inked, so that nothing of its background is in the pixel."""
+    for path in photos.rglob("*.png"):
+        with Image.open(path) as image:
+            ink = np.asarray(image.convert("RGB")).min(axis=2) == 255
+        place = masks / path.relative_to(photos)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.uint8(255 * ink)).save(place)
+
+
+def test_without_their_background_both_groups_are_the_same_photos(call_program, beside):
+    """The truth: both groups show the same digits, so that without the colour no drop is left."""
+    masks_of_ink(beside / "export" / "photos", beside / "masks")
+    done = call_program(*EVALUATE, "--mask", "masks", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["mask"] == {"folder": "masks", "fill": "grey"} and content["unreadable"] == []
+    assert content["drop"]["value"] == 0.0 and any("were masked out (grey)" in each for each in content["warnings"])
+    truth = json.loads((beside / "export" / "export.json").read_text())["accuracy"]
+    assert truth["common"] - truth["counter"] > 10
+    found = pd.read_csv(beside / "results" / "evaluate" / "predictions.csv")
+    answers = found.pivot(index="path", columns="group", values="predicted_index")
+    assert (answers["common"].dropna().to_numpy() == answers["counter"].dropna().to_numpy()).all()
+    # The background's own colour in its place is the background again.
+    done = call_program(*EVALUATE, "--mask", "masks", "--fill", "mean", "--json", "-")
+    assert json.loads(done.stdout)["drop"]["value"] > 10
+    refused = call_program("realdata.claims", "--with", "results/evaluate")
+    assert refused.returncode == 2 and "photos without background" in refused.stderr
+
+
+def test_masks_that_lack_or_exceed_a_photo_are_told(refuses, beside):
+    photos, masks = beside / "export" / "photos", beside / "masks"
+    masks_of_ink(photos, masks)
+    first = min(path.relative_to(masks).as_posix() for path in masks.rglob("*.png"))
+    (masks / first).rename(masks / "other.png")
+    refuses(main, *EVALUATE[1:], "--mask", "masks", words=["--mask", "1 photos have no mask", first])
+    (masks / "other.png").rename(masks / first)
+    shutil.copy(masks / first, masks / "other.png")
+    refuses(main, *EVALUATE[1:], "--mask", "masks", words=["--mask", "1 masks have no photo", "other.png"])
+    refuses(main, *EVALUATE[1:], "--mask", "nowhere", words=["--mask", "nowhere is no directory"])
 
 
 REFUSED = {

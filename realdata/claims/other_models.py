@@ -1,0 +1,130 @@
+"""Other models on CounterAnimal, measured by others, beside the line through the paper's ImageNet models (Table 4).
+
+Each family shares its training data or its weights, so that its models are one cluster: what else is peculiar to the
+family cannot be told from its effect, and nothing is decided. Errors within a family are naive.
+
+- SigLIPs (OCCAM, arXiv 2504.07092): sigmoid loss, WebLI, photos squeezed to a square. S15 says that with many negatives
+  and captions that name the class, the sigmoid loss has InfoNCE's optimum in the direction from text to image: the loss
+  alone should leave them where CLIPs are.
+- The same source's two CLIPs, which stand in Table 3 too, and AlphaCLIP, a CLIP tuned to take a mask.
+- A ResNet-50 tuned in eight ways (H-SPLID, arXiv 2510.20627), whose averages are of a kind that is not stated: their
+  distances from each other are worth more than that from the line.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from published.tables import PublishedTables, read_others
+from realdata.claims.hypothesis import Effect
+from realdata.statistics.effective_robustness import effective_robustness, robustness_of_one
+from realdata.statistics.photo_error import proportions
+from workbench.conventions import GROUPS
+from workbench.errors import InputError
+
+FULL = "full photo"
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherFamily:
+    """Models of one family, or one by itself; accuracies in %, the rest in points.
+
+    Attributes:
+        family: what they are called.
+        source: who measured them.
+        effect: mean effective robustness against Table 4's ImageNet models.
+        interval: its naive 95% interval, from the spread of the models and the line's error; for one model that of one
+            more ImageNet model.
+        beside_clips: the mean less that of Table 3's CLIPs.
+        beside_clips_interval: its 95% interval, naive and only from the spread within both: both stand against one
+            line. None for one model.
+        undecided: why no verdict is given.
+        models: `name`, `common`, `counter` and `effective_robustness` of each.
+    """
+
+    family: str
+    source: str
+    effect: float
+    interval: tuple[float, float]
+    beside_clips: float
+    beside_clips_interval: tuple[float, float] | None
+    undecided: str
+    models: list[dict[str, Any]]
+
+
+def place_others(tables: PublishedTables) -> list[OtherFamily]:
+    """Place others' models beside the ImageNet models and CLIPs of Tables 3 and 4; nothing where those hold too few.
+
+    Raises:
+        InputError: a table cannot be read, or there is no line through Table 4's models.
+    """
+    if not has_line(tables):
+        return []
+    occam = read_others("occam_counteranimal.csv")
+    full = occam[occam["view"] == FULL].rename(columns={"model": "name"})
+    tuned = read_others("hsplid_counteranimal.csv")
+    tuned = tuned.rename(columns={"method": "name", "ca_common": "common", "ca_counter": "counter"})
+    siglip = full["hub_or_tag"] == "webli"
+    clip = full["hub_or_tag"] == "openai"
+    groups = {
+        ("SigLIPs", "OCCAM"): full[siglip],
+        ("CLIPs that Table 3 has too", "OCCAM"): full[clip],
+        ("AlphaCLIP", "OCCAM"): full[~siglip & ~clip],
+        ("ResNet-50 tuned in eight ways", "H-SPLID"): tuned,
+    }
+    return [_place(family, source, models, tables) for (family, source), models in groups.items()]
+
+
+def has_line(tables: PublishedTables) -> bool:
+    """Whether Tables 3 and 4 hold enough models for a line and a mean's error."""
+    printed = tables.results["table"]
+    return int((printed == "4").sum()) >= 3 and int((printed == "3").sum()) >= 2
+
+
+def _place(family: str, source: str, models: pd.DataFrame, tables: PublishedTables) -> OtherFamily:
+    results = tables.results
+    line = _shares(results[results["table"] == "4"], tables)
+    clips = _shares(results[(results["table"] == "3") & (results["family"] == "clip")], tables)
+    own = _shares(models, tables)
+    try:
+        of_clips = effective_robustness(*line, *clips).values
+        if len(models) == 1:
+            one = robustness_of_one(*line, float(own[0][0]), float(own[1][0]))
+            values, effect, interval = np.array([one.value]), one.value, one.interval
+        else:
+            found = effective_robustness(*line, *own)
+            values, effect, interval = found.values, found.mean, found.interval
+    except ValueError as error:
+        raise InputError(f"results.csv: Tables 3 and 4: {error}") from error
+    return OtherFamily(
+        family,
+        source,
+        effect,
+        interval,
+        effect - float(of_clips.mean()),
+        _between(values, of_clips) if len(values) > 1 else None,
+        "one family, which is one cluster",
+        [
+            {"name": name, "common": common, "counter": counter, "effective_robustness": value}
+            for name, common, counter, value in zip(
+                models["name"], *(models[group] for group in GROUPS), values.tolist(), strict=True
+            )
+        ],
+    )
+
+
+def _between(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """The 95% interval of a difference of means (Welch)."""
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
+    return Effect(float(first.mean() - second.mean()), float(np.sqrt(sum(parts))), freedom).interval
+
+
+def _shares(models: pd.DataFrame, tables: PublishedTables) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracies on common and on counter photos in (0, 1)."""
+    common, counter = (
+        proportions(models[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy()) for group in GROUPS
+    )
+    return common, counter
