@@ -1,6 +1,7 @@
 """From a photo's file to the bytes that an image tower sees: decoded, resized and cropped by Pillow alone."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,12 @@ INTERPOLATIONS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box"
 FITS = ("shortest", "squash")
 # Taken where a CLIP's files have none.
 OPENAI_MEAN, OPENAI_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+# Pillow's readers of photos. Left out: those that start another program (EPS), and those without a signature, which
+# take other files for theirs. The last of each row came with later versions of Pillow.
+_FORMATS = (
+    *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF"),
+    *("DDS", "ICNS", "ICO", "PCX", "PSD", "SGI", "SUN", "QOI"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +58,23 @@ class Preprocessing:
             raise InputError(f"the resize mode must be among {', '.join(FITS)}, got {self.fit}")
 
 
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The formats in which photos are read, as far as this Pillow knows them."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def open_photo(path: Path) -> Image.Image:
+    """A photo's file opened, by what it holds and not by its name; nothing but its header is decoded yet.
+
+    Raises:
+        OSError: it is in none of the formats.
+        PIL.Image.DecompressionBombError: it has more pixels than Pillow's limit allows.
+    """
+    return Image.open(path, formats=formats())
+
+
 def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "side side 3"]:
     """Decode a photo, resize it, cut the centre and convert it to RGB, as transformers and torchvision do it.
 
@@ -61,7 +85,7 @@ def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "s
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         photo = image if preprocessing.library == "open_clip" else image.convert("RGB")
         size = _size(photo, preprocessing)
         if photo.size != size:

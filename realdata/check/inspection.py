@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
+from pretrained.preprocessing import open_photo
 
 _ORIENTATION = 0x0112  # EXIF's
 _UPRIGHT = 1
@@ -32,7 +32,7 @@ def inspect(path: Path) -> Inspection:
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         mode, turned = image.mode, image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
         photo = image.convert("RGB")
     picture = hashlib.sha256(repr(photo.size).encode() + photo.tobytes())

@@ -14,7 +14,7 @@ from realdata.check.duplicates import duplicates
 from realdata.check.inspection import Inspection, inspect
 from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
 from realdata.photos.decoding import Decoders, Unreadable, processors
-from realdata.photos.folders import GROUPS, Photo, differences, find_photos, warnings
+from realdata.photos.folders import GROUPS, Photo, PhotoFolder, differences, find_photos, warnings
 from workbench import program, results, terminal
 
 _BATCH = 64
@@ -44,9 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     classes = read_class_names(options.names)
-    root, photos = find_photos(options.data, classes, read_mapping(options.classes) if options.classes else None)
-    found, unreadable = _inspected(root, photos, options.workers)
-    content = _content(root, photos, classes, found, unreadable)
+    folder = find_photos(options.data, classes, read_mapping(options.classes) if options.classes else None)
+    found, unreadable = _inspected(folder.root, folder.photos, options.workers)
+    content = _content(folder, classes, found, unreadable)
     if not results.emit_json(content, options.json):
         _show(content)
 
@@ -68,16 +68,13 @@ def _inspected(root: Path, photos: list[Photo], workers: int) -> tuple[dict[str,
 
 
 def _content(
-    root: Path,
-    photos: list[Photo],
-    classes: ClassNames,
-    found: Mapping[str, Inspection],
-    unreadable: Mapping[str, str],
+    folder: PhotoFolder, classes: ClassNames, found: Mapping[str, Inspection], unreadable: Mapping[str, str]
 ) -> dict[str, Any]:
+    photos = folder.photos
     counted = Counter((photo.class_index, photo.group) for photo in photos)
     kinds = Counter(each.mode for each in found.values())
     return {
-        "data": str(root),
+        "data": str(folder.root),
         "photos": {group: sum(photo.group == group for photo in photos) for group in GROUPS},
         "classes": [
             {"class_index": index, "label": classes.names[index]}
@@ -86,7 +83,11 @@ def _content(
         ],
         "modes": dict(kinds.most_common()),
         "turned_by_exif": [path for path, each in found.items() if each.turned],
-        "warnings": [*warnings(photos, classes), *differences(photos, read_published_tables().classes)],
+        "warnings": [
+            *folder.notes,
+            *warnings(photos, classes),
+            *differences(photos, read_published_tables().classes),
+        ],
         "unreadable": [{"path": path, "reason": reason} for path, reason in unreadable.items()],
         "duplicates": [each._asdict() for each in duplicates(photos, found)],
     }

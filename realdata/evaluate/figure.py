@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image
 
+from pretrained.preprocessing import open_photo
 from realdata.photos.folders import GROUPS
 
 # Told apart in print and by any eye: Okabe and Ito's blue and vermillion, and the marker.
@@ -109,7 +109,7 @@ def draw_flips(
 
 
 def _thumbnail(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         photo = image.convert("RGB")
     photo.thumbnail((_PIXELS, _PIXELS))
     return np.asarray(photo)

@@ -40,15 +40,15 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
         results.check_writable(out)
     classes = read_class_names(config.names)
     find = find_uncurated if config.uncurated else find_photos
-    root, photos = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
+    folder = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
     with contextlib.ExitStack() as stack:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
-        work = Work(config, classes, templates, root, photos, unfinished)
+        work = Work(config, classes, templates, folder.root, folder.photos, unfinished)
         origin, found, lists, notes = _by_model(work) if config.scores is None else _from_file(work)
         if config.uncurated:
-            summary = summarise_uncurated(work, found, notes)
+            summary = summarise_uncurated(work, found, [*folder.notes, *notes])
         else:
-            summary = summarise(work, origin, found, lists, notes)
+            summary = summarise(work, origin, found, lists, [*folder.notes, *notes])
         evaluation = Evaluation(work, summary, found, lists)
         if out is not None:
             if hosts.is_first():
