@@ -483,6 +483,13 @@ MUTANTS = (
         ("tests/sims/colored_coco/test_annotations.py::test_what_is_no_mask_is_told",),
     ),
     Mutant(
+        "one measure is enough to say that an activation fits",
+        "realdata/evaluate/activations.py",
+        'and row["mean_top_similarity"] > other["mean_top_similarity"]',
+        'and row["mean_top_similarity"] > -1.0',
+        ("tests/realdata/test_activations.py::test_one_fits_by_both_measures_or_none_does",),
+    ),
+    Mutant(
         "a photo with another ending is passed over",
         "realdata/photos/files.py",
         "return ending in _endings() or (ending not in _RAW and _holds_photo(path))",

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
 from realdata.evaluate.candidates import NUMBER, PAPER, TWENTY, allowed_candidates, published_lists, read_templates
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.result import Evaluation, summarise, summarise_uncurated
 from realdata.evaluate.scores import answers_from, read_scores
-from realdata.evaluate.scoring import Answers, Asking, Kept, answers, most_similar
+from realdata.evaluate.scoring import Answers, Asking, Kept, answers_of_each, most_similar
 from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
 from realdata.photos.class_names import read_class_names, read_mapping
@@ -85,11 +86,17 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     assert config.model is not None
     model = _load(config.model, work, question)
     asking, kept = _asking(work, config.model, model, question, lists)
-    found = answers(asking, work.photos, question.indices, allowed, kept)
-    notes = []
+    activations = model.description.get("activations") or [""]
+    each = answers_of_each(asking, work.photos, question.indices, allowed, kept, len(activations))
+    found, notes = each[0], activation_notes(config.model, model.description)
+    compared = None
+    if len(activations) > 1 and not found.predictions.empty:
+        compared = compare_activations(dict(zip(activations, (one.predictions for one in each), strict=True)))
+        notes.append(comparison_note(compared))
     if not model.texts and config.prompt != PAPER:
         notes.append("the model reads no texts, so that the prompt says nothing")
     origin = {"model": config.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
+    origin |= {} if compared is None else {"activations": compared}
     return origin, found, lists, notes
 
 
@@ -99,8 +106,11 @@ def _allowed(work: Work, candidates: Sequence[int], lists: _Lists) -> dict[int, 
 
 
 def _load(name: str, work: Work, question: Question, parameter: str = "model") -> Model:
+    loading = work.config.loading
+    if parameter != "model":  # of another model's candidates there is one list
+        loading = loading._replace(both_activations=False)
     with terminal.working(f"reading {name}"):
-        return load_model(name, question, work.config.loading, parameter)
+        return load_model(name, question, loading, parameter)
 
 
 def _asking(work: Work, name: str, model: Model, question: Question, lists: _Lists) -> tuple[Asking, Kept]:

@@ -227,18 +227,34 @@ def answers(
     Raises:
         InputError: as in `go_through`.
     """
+    return answers_of_each(asking, photos, candidates, allowed, kept, 1)[0]
+
+
+def answers_of_each(
+    asking: Asking,
+    photos: Sequence[Photo],
+    candidates: Sequence[int],
+    allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
+    kept: Kept,
+    number: int,
+) -> list[Answers]:
+    """As `answers`, of a model that is so many in one: it scores all candidates for the first, then for the next."""
 
     def condense(parts: Sequence[Scored]) -> dict[str, Any]:
-        said: dict[str, tuple[int, float]] = {}
+        said: list[dict[str, tuple[int, float]]] = [{} for _ in range(number)]
         unreadable: dict[str, str] = {}
         for part in parts:
-            for photo, scores in zip(part.photos, part.scores, strict=True):
-                best = int(np.argmax(scores))
-                said[photo.path] = (candidates[best], float(scores[best]))
+            for photo, row in zip(part.photos, part.scores, strict=True):
+                for of_one, scores in zip(said, np.split(row, number), strict=True):
+                    best = int(np.argmax(scores))
+                    of_one[photo.path] = (candidates[best], float(scores[best]))
             unreadable |= {photo.path: reason for photo, reason in part.unreadable}
-        return {"said": said, "unreadable": unreadable}
+        return {"said": said[0], "said_by_others": said[1:], "unreadable": unreadable}
 
-    return joined(photos, go_through(asking, photos, allowed, kept, condense, "photos"))
+    every = {index: np.tile(mask, number) for index, mask in allowed.items()}
+    pieces = go_through(asking, photos, every, kept, condense, "photos")
+    others = [[{**piece, "said": piece["said_by_others"][place]} for piece in pieces] for place in range(number - 1)]
+    return [joined(photos, of_one) for of_one in (pieces, *others)]
 
 
 def joined(photos: Sequence[Photo], pieces: Iterable[Mapping[str, Any]]) -> Answers:
