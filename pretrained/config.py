@@ -9,6 +9,19 @@ from workbench.errors import InputError, ParameterError
 
 ACTIVATIONS = ("gelu", "quick_gelu", "gelu_pytorch_tanh")
 POOLINGS = ("argmax", "eos", "last")
+_LARGEST = 2**24  # of any size; larger ones are no model's, and overflow
+
+
+def _check_sizes(what: str, config: object, *names: str) -> None:
+    """Refuse sizes that are no whole numbers, which files may hold all the same.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LARGEST:
+            raise InputError(f"{what} {name} must be at least 1, a whole number and at most {_LARGEST}, got {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +49,14 @@ class TransformerConfig:
     norm_epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers", "heads", "hidden"):
-            if getattr(self, name) < 1:
-                raise InputError(f"a transformer's {name} must be at least 1, got {getattr(self, name)}")
+        _check_sizes("a transformer's", self, "width", "layers", "heads", "hidden")
         if self.width % self.heads:
             raise InputError(f"a transformer's width must be a multiple of its {self.heads} heads, got {self.width}")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"the activation must be among {', '.join(ACTIVATIONS)}, got {self.activation}")
+        epsilon = self.norm_epsilon
+        if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < math.inf:
+            raise InputError(f"what layer norms add must be a positive number, got {epsilon!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +77,8 @@ class VisionConfig:
     patch_size: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.patch_size <= self.image_size:
+        _check_sizes("an image's", self, "image_size", "patch_size")
+        if self.patch_size > self.image_size:
             raise InputError(f"a image's side must be at least a patch's, got {self.image_size} and {self.patch_size}")
 
     @property
@@ -104,17 +119,27 @@ class TextConfig:
     projection_bias: bool = False
 
     def __post_init__(self) -> None:
+        _check_sizes("the text's", self, "vocabulary", "context")
+        if isinstance(self.end_token, bool) or not isinstance(self.end_token, int) or self.end_token < 0:
+            raise InputError(f"the text's end token must be a token's number, got {self.end_token!r}")
         if self.pooling not in POOLINGS:
             raise InputError(f"the text pooling must be among {', '.join(POOLINGS)}, got {self.pooling}")
 
 
 @dataclasses.dataclass(frozen=True)
 class CLIPConfig:
-    """A CLIP: both towers, and the width of the embedding that they share."""
+    """A CLIP: both towers, and the width of the embedding that they share.
+
+    Raises:
+        InputError: a width that is no whole number.
+    """
 
     vision: VisionConfig
     text: TextConfig
     embed_dim: int
+
+    def __post_init__(self) -> None:
+        _check_sizes("the embedding's", self, "embed_dim")
 
 
 @dataclasses.dataclass(frozen=True)

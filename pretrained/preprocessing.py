@@ -1,6 +1,8 @@
 """From a photo's file to the bytes that an image tower sees: decoded, resized and cropped by Pillow alone."""
 
 import dataclasses
+import functools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,15 @@ from workbench.errors import InputError
 # Pillow's numbers, which Hugging Face's files use, by name.
 INTERPOLATIONS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
 FITS = ("shortest", "squash")
+_LARGEST = 2**14  # of an image's side
 # Taken where a CLIP's files have none.
 OPENAI_MEAN, OPENAI_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+# Pillow's readers of photos. Left out: those that start another program (EPS), and those without a signature, which
+# take other files for theirs. The last of each row came with later versions of Pillow.
+_FORMATS = (
+    *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF"),
+    *("DDS", "ICNS", "ICO", "PCX", "PSD", "SGI", "SUN", "QOI"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Preprocessing:
             cut out; `squash`, both sides are resized.
 
     Raises:
-        InputError: another interpolation or fit.
+        InputError: another interpolation or fit, or sides or channels that are no numbers of pixels or values.
     """
 
     resize: int
@@ -49,6 +58,36 @@ class Preprocessing:
             raise InputError(f"the interpolation must be among {', '.join(INTERPOLATIONS)}, got {self.interpolation}")
         if self.fit not in FITS:
             raise InputError(f"the resize mode must be among {', '.join(FITS)}, got {self.fit}")
+        for name in ("resize", "crop"):
+            side = getattr(self, name)
+            if isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= _LARGEST:
+                raise InputError(f"{name} must be a whole number of pixels from 1 to {_LARGEST}, got {side!r}")
+        for name, least in (("mean", -math.inf), ("deviation", 0.0)):
+            channels = getattr(self, name)
+            if len(channels) != 3 or not all(_number(part) and least < part < math.inf for part in channels):
+                kind = "three positive numbers" if least == 0 else "three numbers"
+                raise InputError(f"the channels' {name} must be {kind}, got {list(channels)}")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The formats in which photos are read, as far as this Pillow knows them."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def open_photo(path: Path) -> Image.Image:
+    """A photo's file opened, by what it holds and not by its name; nothing but its header is decoded yet.
+
+    Raises:
+        OSError: it is in none of the formats.
+        PIL.Image.DecompressionBombError: it has more pixels than Pillow's limit allows.
+    """
+    return Image.open(path, formats=formats())
 
 
 def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "side side 3"]:
@@ -61,7 +100,7 @@ def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "s
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         photo = image if preprocessing.library == "open_clip" else image.convert("RGB")
         size = _size(photo, preprocessing)
         if photo.size != size:

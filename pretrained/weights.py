@@ -130,7 +130,16 @@ def read_model(
         if entry.path == ("vision", "positions") and own.vision.grid != used.vision.grid:
             array = resize(array, own.vision.grid, used.vision.grid)
         found.append((entry.path, variable.replace(jnp.asarray(array))))
-    return nnx.merge(nnx.split(nnx.eval_shape(lambda: _model(used)))[0], nnx.from_flat_state(found))
+    return nnx.merge(_graph(used), nnx.from_flat_state(found))
+
+
+def same_weights(model: CLIP | SigLIP, config: Config) -> CLIP | SigLIP:
+    """A model of the same weights, not copied, whose configuration asks for others of no shape: another activation."""
+    return nnx.merge(_graph(config), nnx.state(model))
+
+
+def _graph(config: Config) -> Any:
+    return nnx.split(nnx.eval_shape(lambda: _model(config)))[0]
 
 
 def _model(config: Config) -> CLIP | SigLIP:

@@ -401,8 +401,8 @@ MUTANTS = (
     Mutant(
         "an object's own colour among the swapped ones",
         "sims/colored_coco/make.py",
-        "swapped = [colour for colour in OWN if colour != OWN[label]]",
-        "swapped = list(OWN)",
+        "swapped = [OWN[other] for other in labels if other != label]",
+        "swapped = [OWN[other] for other in labels]",
         ("tests/sims/colored_coco/test_programs.py::test_backgrounds_are_the_designs",),
     ),
     Mutant(
@@ -495,6 +495,41 @@ MUTANTS = (
         "box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]",
         "box = np.s_[rows[0] : rows[-1], columns[0] : columns[-1] + 1]",
         ("tests/sims/colored_coco/test_programs.py::test_masks_cut_out_what_was_drawn",),
+    ),
+    Mutant(
+        "a polygon of two corners is handed on, so that all are taken for boxes",
+        "sims/colored_coco/masks.py",
+        "if len(part) >= _FEWEST:",
+        "if len(part) >= 4:",
+        ("tests/sims/colored_coco/test_annotations.py::test_every_way_to_write_it_gives_the_same_mask",),
+    ),
+    Mutant(
+        "runs that do not fill the image are taken",
+        "sims/colored_coco/masks.py",
+        "if sum(lengths) != height * width:",
+        "if sum(lengths) > height * width:",
+        ("tests/sims/colored_coco/test_annotations.py::test_what_is_no_mask_is_told",),
+    ),
+    Mutant(
+        "one measure is enough to say that an activation fits",
+        "realdata/evaluate/activations.py",
+        'and row["mean_top_similarity"] > other["mean_top_similarity"]',
+        'and row["mean_top_similarity"] > -1.0',
+        ("tests/realdata/test_activations.py::test_one_fits_by_both_measures_or_none_does",),
+    ),
+    Mutant(
+        "a photo with another ending is passed over",
+        "realdata/photos/files.py",
+        "return ending in _endings() or (ending not in _RAW and _holds_photo(path))",
+        "return ending in _endings()",
+        ("tests/realdata/test_photo_files.py::test_every_photo_that_pillow_reads_counts_and_is_decoded",),
+    ),
+    Mutant(
+        "Pillow's own list of formats, EPS among them",
+        "pretrained/preprocessing.py",
+        "return Image.open(path, formats=formats())",
+        "return Image.open(path)",
+        ("tests/realdata/test_photo_files.py::test_a_photo_named_as_one_that_holds_a_program_is_not_run",),
     ),
     Mutant(
         "width and height exchanged where an object is pasted",

@@ -52,7 +52,8 @@ def check_photos(
     Raises:
         InputError: there is no such folder, or none of photos; see `realdata.photos.folders.find_photos`.
     """
-    root, photos = find_photos(directory, classes, mapping)
+    folder = find_photos(directory, classes, mapping)
+    root, photos = folder.root, folder.photos
     found, unreadable = _inspect_all(root, photos, workers)
     counted = Counter((photo.class_index, photo.group) for photo in photos)
     kinds = Counter(each.mode for each in found.values())
@@ -66,7 +67,11 @@ def check_photos(
         ],
         "modes": dict(kinds.most_common()),
         "turned_by_exif": [path for path, each in found.items() if each.turned],
-        "warnings": [*warnings(photos, classes), *differences(photos, read_published_tables().classes)],
+        "warnings": [
+            *folder.notes,
+            *warnings(photos, classes),
+            *differences(photos, read_published_tables().classes),
+        ],
         "unreadable": [{"path": path, "reason": reason} for path, reason in unreadable.items()],
         "duplicates": [each._asdict() for each in find_duplicates(photos, found)],
     }

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
+from pretrained.preprocessing import open_photo
 
 _ORIENTATION = 0x0112  # EXIF's
 _UPRIGHT = 1
@@ -35,7 +35,7 @@ def inspect(path: Path) -> Inspection:
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(path) as opened:
+    with open_photo(path) as opened:
         mode, turned = opened.mode, opened.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
         pixels = opened.convert("RGB")
     image = hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes())

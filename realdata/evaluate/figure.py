@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image
 
+from pretrained.preprocessing import open_photo
 from workbench.conventions import GROUPS
 from workbench.palette import BLUE, VERMILION
 
@@ -110,7 +110,7 @@ def draw_flips(
 
 
 def _thumbnail(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         photo = image.convert("RGB")
     photo.thumbnail((_PIXELS, _PIXELS))
     return np.asarray(photo)

@@ -20,7 +20,7 @@ from realdata.photos.masking import FILLS
 from workbench import hosts, program, results, terminal
 
 DEFAULT_OUT = Path("results/evaluate")
-AUTO = "auto"
+AUTO, BOTH = "auto", "both"
 
 
 def build_parser() -> program.Parser:
@@ -114,7 +114,11 @@ def _add_loading(parser: program.Parser) -> None:
     add(
         "--tokenizer", type=program.path, metavar="DIR", help="folder with tokenizer.json, or vocab.json and merges.txt"
     )
-    add("--activation", choices=ACTIVATIONS, help="of both towers")
+    add(
+        "--activation",
+        choices=(*ACTIVATIONS, BOTH),
+        help=f"of both towers; {BOTH}: gelu and quick_gelu on the same photos, and which of them fits",
+    )
     add("--norm-epsilon", type=program.positive_number, metavar="EPS", help="of layer norms")
     add("--text-pooling", choices=POOLINGS, help="which token's output is a text's embedding")
     add("--image-size", type=program.whole_number(1), metavar="PIXELS", help="side; positions are interpolated")
@@ -135,7 +139,7 @@ def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
         InputError: they do not go together.
     """
     overrides = Overrides(
-        activation=options.activation,
+        activation=None if options.activation == BOTH else options.activation,
         norm_epsilon=options.norm_epsilon,
         text_pooling=options.text_pooling,
         image_size=options.image_size,
@@ -143,7 +147,8 @@ def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
         mean=options.mean,
         deviation=options.std,
     )
-    loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle)
+    both = options.activation == BOTH
+    loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle, both)
     names = {field.name for field in dataclasses.fields(EvaluationConfig)} - {"loading"}
     return EvaluationConfig(loading=loading, **{name: getattr(options, name) for name in names})
 

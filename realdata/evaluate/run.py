@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
 from realdata.evaluate.candidates import (
     NUMBER,
     PAPER,
@@ -21,7 +22,7 @@ from realdata.evaluate.candidates import (
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.result import Evaluation, summarise, summarise_uncurated
 from realdata.evaluate.scores import answers_from, read_scores
-from realdata.evaluate.scoring import Answers, Asking, Kept, answers, most_similar
+from realdata.evaluate.scoring import Answers, Asking, Kept, answers_of_each, most_similar
 from realdata.evaluate.ties import RULE, alike_notes, check_apart
 from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
@@ -51,17 +52,17 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
         results.check_writable(out)
     classes = read_class_names(config.names)
     find = find_uncurated if config.uncurated else find_photos
-    root, photos = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
+    folder = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
     with contextlib.ExitStack() as stack:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
         if config.mask is not None:
-            check_masks(config.mask, photos)
-        work = Work(config, classes, templates, root, photos, unfinished)
+            check_masks(config.mask, folder.photos)
+        work = Work(config, classes, templates, folder.root, folder.photos, unfinished)
         origin, found, lists, notes = _by_model(work) if config.scores is None else _from_file(work)
         if config.uncurated:
-            summary = summarise_uncurated(work, found, notes)
+            summary = summarise_uncurated(work, found, [*folder.notes, *notes])
         else:
-            summary = summarise(work, origin, found, lists, notes)
+            summary = summarise(work, origin, found, lists, [*folder.notes, *notes])
         evaluation = Evaluation(work, summary, found, lists)
         if out is not None:
             if hosts.is_first():
@@ -101,7 +102,14 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     assert config.model is not None
     model = _load(config.model, work, question)
     asking, kept = _asking(work, config.model, model, question, lists)
-    found = answers(asking, work.photos, question.indices, allowed, kept)
+    activations = model.description.get("activations") or [""]
+    each = answers_of_each(asking, work.photos, question.indices, allowed, kept, len(activations))
+    found = each[0]
+    notes += activation_notes(config.model, model.description)
+    compared = None
+    if len(activations) > 1 and not found.predictions.empty:
+        compared = compare_activations(dict(zip(activations, (one.predictions for one in each), strict=True)))
+        notes.append(comparison_note(compared))
     notes += alike_notes(model.description, names, found.predictions)
     if model.texts:
         notes += _repeated(work.templates)
@@ -110,6 +118,7 @@ def _by_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     if not model.texts and config.prompt != PAPER:
         notes.append("the model reads no texts, so that the prompt says nothing")
     origin = {"model": config.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
+    origin |= {} if compared is None else {"activations": compared}
     return origin, found, lists, notes
 
 
@@ -119,8 +128,11 @@ def _allowed(work: Work, candidates: Sequence[int], lists: _Lists) -> dict[int, 
 
 
 def _load(name: str, work: Work, question: Question, parameter: str = "model") -> Model:
+    loading = work.config.loading
+    if parameter != "model":  # of another model's candidates there is one list
+        loading = loading._replace(both_activations=False)
     with terminal.working(f"reading {name}"):
-        model = load_model(name, question, work.config.loading, parameter)
+        model = load_model(name, question, loading, parameter)
     check_apart(model.description, work.classes.names)
     return model
 

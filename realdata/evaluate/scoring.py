@@ -259,18 +259,34 @@ def answers(
         InputError: as in `go_through`.
         RunError: as there.
     """
+    return answers_of_each(asking, photos, candidates, allowed, kept, 1)[0]
+
+
+def answers_of_each(
+    asking: Asking,
+    photos: Sequence[Photo],
+    candidates: Sequence[int],
+    allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
+    kept: Kept,
+    number: int,
+) -> list[Answers]:
+    """As `answers`, of a model that is so many in one: it scores all candidates for the first, then for the next."""
     places = {index: place for place, index in enumerate(candidates)}
 
     def condense(parts: Sequence[Scored]) -> dict[str, Any]:
-        said: dict[str, Answer] = {}
+        said: list[dict[str, Answer]] = [{} for _ in range(number)]
         unreadable: dict[str, str] = {}
         for part in parts:
-            for photo, scores in zip(part.photos, part.scores, strict=True):
-                said[photo.path] = answer(scores, places.get(photo.class_index))
+            for photo, row in zip(part.photos, part.scores, strict=True):
+                for of_one, scores in zip(said, np.split(row, number), strict=True):
+                    of_one[photo.path] = answer(scores, places.get(photo.class_index))
             unreadable |= {photo.path: reason for photo, reason in part.unreadable}
-        return {"said": said, "unreadable": unreadable}
+        return {"said": said[0], "said_by_others": said[1:], "unreadable": unreadable}
 
-    return joined(photos, candidates, go_through(asking, photos, allowed, kept, condense, "photos"))
+    every = {index: np.tile(mask, number) for index, mask in allowed.items()}
+    pieces = go_through(asking, photos, every, kept, condense, "photos")
+    others = [[{**piece, "said": piece["said_by_others"][place]} for piece in pieces] for place in range(number - 1)]
+    return [joined(photos, candidates, of_one) for of_one in (pieces, *others)]
 
 
 def joined(photos: Sequence[Photo], candidates: Sequence[int], pieces: Iterable[Mapping[str, Any]]) -> Answers:

@@ -40,11 +40,17 @@ def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
     Raises:
         InputError: there is none, or it cannot be read.
     """
+    checkpoint, commit = read_checkpoint(name, loading)
+    return ZeroShot(checkpoint, question, commit)
+
+
+def read_checkpoint(name: str, loading: Loading) -> tuple[Checkpoint, str | None]:
+    """The checkpoint of a name, and the commit that it was downloaded from; arguments and errors as in `load`."""
     found = find(name, loading.allow_pickle)
     checkpoint = load_checkpoint(
         found.folder, loading.tokenizer, loading.overrides, loading.dtype, loading.allow_pickle
     )
-    return ZeroShot(checkpoint, question, found.commit)
+    return checkpoint, found.commit
 
 
 class ZeroShot:

@@ -16,6 +16,7 @@ from huggingface_hub import HfApi
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 
+from pretrained.preprocessing import open_photo
 from realdata.models.alike import alike_description, first_alike
 from realdata.models.model import Model, Question
 from realdata.models.torch_common import FloatType, check_finite, device, float_type, need, told
@@ -50,7 +51,7 @@ def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
         OSError: it cannot be decoded.
     """
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         return np.asarray(image.convert("RGB"))
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from pretrained.preprocessing import Preprocessing, read_photo
 from realdata.models.alike import alike_description, check_embeddings, first_alike_rows
 from realdata.models.model import Model, Question
+from realdata.models.registry import known_activation
 from realdata.models.torch_common import FloatType, as_preprocessing, as_tensor, check_finite, device, need, told
 from workbench.errors import InputError
 
@@ -84,7 +85,11 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     """
     shown = f"open_clip:{name}"
     open_clip = need(shown, "open_clip", "open_clip_torch", "open-clip")
-    model_name, tag, quick_gelu = (name, None, False) if name.startswith(_SCHEMAS) else _tagged(open_clip, name, shown)
+    if name.startswith(_SCHEMAS):
+        model_name, tag = name, None
+        quick_gelu = known_activation(name.partition(":")[2]) == "quick_gelu"
+    else:
+        model_name, tag, quick_gelu = _tagged(open_clip, name, shown)
     with told(shown):
         clip = open_clip.create_model_from_pretrained(
             model_name,

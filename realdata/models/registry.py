@@ -112,6 +112,35 @@ def find_published(name: str) -> Published:
     raise InputError(f"{PREFIX}{bare} is no model of the paper's tables; python -m realdata.models lists them")
 
 
+def known_activation(name: str) -> str | None:
+    """What a checkpoint was trained with, by the table of checkpoints; None where the name is none of them.
+
+    Args:
+        name: as `--model` takes it: a hub id with or without a revision, or a folder, of which the name or that of a
+            folder around it may be the id's, as in the hub's cache, or OpenCLIP's.
+    """
+    name = name.partition("@")[0]
+    folders = Path(name).resolve().parts if Path(name).is_dir() else ()
+    known = _activations()
+    return next((known[each] for each in (name.lower(), *map(str.lower, reversed(folders))) if each in known), None)
+
+
+@functools.cache
+def _activations() -> dict[str, str]:
+    """Every name of a CLIP that is published, lower case, to its activation."""
+    table = read_table(
+        DIRECTORY / "hub_ids.csv",
+        {"open_clip_model": None, "open_clip_tag": None, "hub_id": None, "quick_gelu": (0.0, 1.0)},
+    )
+    found: dict[str, str] = {}
+    for row in table.to_dict("records"):
+        hub_id, tagged = str(row["hub_id"]), f"{row['open_clip_model']}-{row['open_clip_tag']}"
+        for name in (hub_id, f"models--{hub_id.replace('/', '--')}", hub_id.rpartition("/")[2], tagged):
+            if name:
+                found[name.lower()] = "quick_gelu" if float(row["quick_gelu"]) else "gelu"
+    return found
+
+
 def _plain(name: str) -> str:
     return name.lower().replace(" ", "-").replace("_", "-")
 
@@ -127,12 +156,14 @@ class Loading(NamedTuple):
         overrides: in place of what a CLIP's own configuration says.
         tokenizer: a folder with another tokenizer.
         allow_pickle: whether weights in pickled files are read, by a reader that runs no code in them.
+        both_activations: whether a CLIP is run with GELU and with QuickGELU, by `realdata.models.both_activations`.
     """
 
     dtype: FloatType = "float32"
     overrides: Overrides = Overrides()
     tokenizer: Path | None = None
     allow_pickle: bool = False
+    both_activations: bool = False
 
 
 def load_model(name: str, question: Question, loading: Loading, parameter: str = "model") -> Model:
@@ -170,6 +201,8 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
         except InputError as error:
             raise InputError(f"{error} [{PREFIX}{found.name}]") from error
     kind, separator, rest = name.partition(":")
+    if loading.both_activations and separator and kind in ("open_clip", "torchvision", "timm", "lvlm"):
+        raise InputError(f"`activation`: both are tried of CLIPs that are run here, not of {name}")
     if separator and kind == "open_clip":
         from realdata.models import open_clip_model
 
@@ -183,6 +216,10 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
         from realdata.models import lvlm
 
         return lvlm.load(rest, question, loading.dtype)
+    if loading.both_activations:
+        from realdata.models import both_activations
+
+        return both_activations.load(name, question, loading)
     from realdata.models import clip
 
     return clip.load(name, question, loading)

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import difflib
 from collections import Counter
 from pathlib import Path
 
@@ -67,6 +68,15 @@ def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None 
     if index is not None and index in classes.names:
         return index
     return classes.known_as.get(_plain(folder))
+
+
+def nearest_classes(folder: str, classes: ClassNames, number: int = 3) -> list[str]:
+    """The classes whose names are spelt most like a folder's, each as `'name' (index)`."""
+    known = {_plain(name): index for index, name in classes.names.items()} | classes.known_as
+    found = dict.fromkeys(
+        known[name] for name in difflib.get_close_matches(_plain(folder), known, n=4 * number, cutoff=0.0)
+    )
+    return [f"{classes.names[index]!r} ({index})" for index in list(found)[:number]]
 
 
 def read_mapping(path: Path) -> dict[str, int]:

@@ -4,20 +4,20 @@ Its photos are counted against the published numbers of CounterAnimal.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from realdata.photos.class_names import ClassNames, find_class
+from realdata.photos.class_names import ClassNames, find_class, nearest_classes
+from realdata.photos.files import list_folder, notes_on_files, photos_below
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 # What a group's folder may begin with: the paper's two versions.
 PREFIXES = {"common": "common", "easy": "common", "counter": "counter", "hard": "counter"}
 UNCURATED = ""  # the group of photos that are of none yet
-ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 class Photo(NamedTuple):
@@ -29,7 +29,21 @@ class Photo(NamedTuple):
     background: str
 
 
-def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None = None) -> tuple[Path, list[Photo]]:
+class PhotoFolder(NamedTuple):
+    """A folder that was read.
+
+    Attributes:
+        root: the folder of the class folders.
+        photos: all photos, in the order of their paths.
+        notes: what a person should know of the files that do not count.
+    """
+
+    root: Path
+    photos: list[Photo]
+    notes: list[str]
+
+
+def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None = None) -> PhotoFolder:
     """All photos under a folder, in the order of their paths.
 
     Args:
@@ -37,35 +51,29 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
         classes: the classes that there are.
         mapping: class folder to index, for other names.
 
-    Returns:
-        The folder of the class folders, and the photos.
-
     Raises:
         InputError: there is no such folder, no photo, only one of the groups, or a folder of no class or group.
     """
-    root, indices = class_folders(root, classes, mapping)
-    photos = []
-    for folder, index in indices.items():
-        for group in subfolders(folder):
-            prefix, _, background = group.name.partition("-")
-            if prefix not in PREFIXES:
-                raise InputError(
-                    f"`data`: {folder}: holds the folder {group.name}; a group begins with "
-                    f"{', '.join(f'{word}-' for word in PREFIXES)}"
-                )
-            for path in photo_files(group):
-                photos.append(Photo(path.relative_to(root).as_posix(), index, PREFIXES[prefix], background))
-    if not photos:
-        raise InputError(f"`data`: {root}: holds no photo in folders like '100 black swan/common-water'")
-    missing = set(GROUPS) - {photo.group for photo in photos}
+
+    def of(folder: Path) -> tuple[str, str]:
+        prefix, _, background = folder.name.partition("-")
+        if prefix not in PREFIXES:
+            raise InputError(
+                f"`data`: {folder.parent}: holds the folder {folder.name}; a group begins with "
+                f"{', '.join(f'{word}-' for word in PREFIXES)}"
+            )
+        return PREFIXES[prefix], background
+
+    found = _read(root, classes, mapping, of, "`data`", "common-water")
+    missing = set(GROUPS) - {photo.group for photo in found.photos}
     if missing:
-        raise InputError(f"`data`: {root}: holds no {' and no '.join(sorted(missing))} photos")
-    return root, photos
+        raise InputError(f"`data`: {found.root}: holds no {' and no '.join(sorted(missing))} photos")
+    return found
 
 
 def find_uncurated(
     root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "`data`"
-) -> tuple[Path, list[Photo]]:
+) -> PhotoFolder:
     """All photos in folders of class and background, of no group yet; as `find_photos` otherwise.
 
     A background's folder may have a group before its name, as in a released set, which is not heeded.
@@ -73,43 +81,63 @@ def find_uncurated(
     Raises:
         InputError: there is no such folder, no photo, or a folder of no class.
     """
-    root, indices = class_folders(root, classes, mapping, option)
-    photos = []
-    for folder, index in indices.items():
-        for background in subfolders(folder):
-            group, _, behind = background.name.partition("-")
-            name = behind if group in PREFIXES and behind else background.name
-            photos += [
-                Photo(path.relative_to(root).as_posix(), index, UNCURATED, name) for path in photo_files(background)
-            ]
-    if not photos:
-        raise InputError(f"{option}: {root}: holds no photo in folders like '100 black swan/water'")
-    return root, photos
+
+    def of(folder: Path) -> tuple[str, str]:
+        group, _, behind = folder.name.partition("-")
+        return UNCURATED, behind if group in PREFIXES and behind else folder.name
+
+    return _read(root, classes, mapping, of, option, "water")
 
 
-def class_folders(
-    root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "`data`"
-) -> tuple[Path, dict[Path, int]]:
-    """The class folders of a folder; arguments as in `find_photos`, and the option that names the folder.
-
-    Returns:
-        The folder that holds them, and the index of each.
-
-    Raises:
-        InputError: there is no such folder, or one in it is of no class.
-    """
+def _read(
+    root: Path,
+    classes: ClassNames,
+    mapping: dict[str, int] | None,
+    of: Callable[[Path], tuple[str, str]],
+    option: str,
+    example: str,
+) -> PhotoFolder:
+    """All photos two folders deep; `of` gives the group and background of an inner folder."""
     if not root.is_dir():
         raise InputError(f"{option}: {root} is no directory")
-    folders = subfolders(root)
-    if len(folders) == 1 and find_class(folders[0].name, classes, mapping) is None:
-        root, folders = folders[0], subfolders(folders[0])
+    given, top = root, list_folder(root)
+    elsewhere, others, left_behind = [*top.photos], [], [*top.left_behind]
+    if len(top.folders) == 1 and find_class(top.folders[0].name, classes, mapping) is None:
+        root = top.folders[0]
+        top = list_folder(root)
+        elsewhere += top.photos
+        left_behind += top.left_behind
+    photos: list[Photo] = []
+    for folder, index in _classes_of(root, top.folders, classes, mapping, option).items():
+        middle = list_folder(folder)
+        groups = [(of(group), list_folder(group)) for group in middle.folders]
+        for kind, inside in groups:
+            photos += [Photo(path.relative_to(root).as_posix(), index, *kind) for path in inside.photos]
+            elsewhere += photos_below(inside.folders)
+        elsewhere += middle.photos
+        for each in (middle, *(inside for _, inside in groups)):
+            others += each.others
+            left_behind += each.left_behind
+    notes = notes_on_files(given, others, elsewhere, left_behind)
+    if not photos:
+        raise InputError(
+            "; ".join([f"{option}: {root}: holds no photo in folders like '100 black swan/{example}'", *notes])
+        )
+    return PhotoFolder(root, photos, notes)
+
+
+def _classes_of(
+    root: Path, folders: Sequence[Path], classes: ClassNames, mapping: dict[str, int] | None, option: str
+) -> dict[Path, int]:
+    """The index of each class folder."""
     indices = {folder: find_class(folder.name, classes, mapping) for folder in folders}
     if unknown := [folder.name for folder, index in indices.items() if index is None]:
         raise InputError(
-            f"{option}: {root}: no class is called {_listed(unknown)}; a class folder begins with an index, or is a "
-            "WordNet id or name of --names; --classes maps others"
+            f"{option}: {root}: no class is called {_listed(unknown)}; nearest to {unknown[0]!r}: "
+            f"{', '.join(nearest_classes(unknown[0], classes))}; a class folder begins with an index, or is a WordNet "
+            "id or name of --names; --classes maps others"
         )
-    return root, {folder: index for folder, index in indices.items() if index is not None}
+    return {folder: index for folder, index in indices.items() if index is not None}
 
 
 def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
@@ -128,16 +156,6 @@ def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
         if number.isdigit() and name and find_class(name, classes) != index:
             found.append(f"{folder!r} is taken for class {index}, {classes.names[index]!r}, by its number")
     return found
-
-
-def subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, by name, but for hidden ones."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def photo_files(folder: Path) -> list[Path]:
-    """The photos in a folder, by name, but for hidden ones."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
 def _listed(names: list[str]) -> str:

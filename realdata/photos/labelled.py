@@ -36,9 +36,9 @@ def read_labelled(
         InputError: one of them cannot be read, a path occurs twice, or no photo has a prediction.
     """
     table = _read_predictions(predictions, with_labels=root is None)
-    notes = []
+    notes: list[str] = []
     if root is not None:
-        shown = _shown(root, classes, mapping)
+        shown, notes = _shown(root, classes, mapping)
         known = table.path.isin(shown.path)
         if not known.any():
             raise InputError(
@@ -85,11 +85,11 @@ def _read_predictions(path: Path, with_labels: bool) -> pd.DataFrame:
     return table
 
 
-def _shown(root: Path, classes: ClassNames, mapping: dict[str, int] | None) -> pd.DataFrame:
-    """What the photos of a folder show."""
-    _, photos = find_uncurated(root, classes, mapping, option="`photos`")
-    rows = [(photo.path, photo.class_index, photo.background) for photo in photos]
-    return pd.DataFrame(rows, columns=pd.Index(["path", "class_index", "background"]))
+def _shown(root: Path, classes: ClassNames, mapping: dict[str, int] | None) -> tuple[pd.DataFrame, list[str]]:
+    """What the photos of a folder show, and what a person should know of its other files."""
+    found = find_uncurated(root, classes, mapping, option="`photos`")
+    rows = [(photo.path, photo.class_index, photo.background) for photo in found.photos]
+    return pd.DataFrame(rows, columns=pd.Index(["path", "class_index", "background"])), found.notes
 
 
 def _right(answers: pd.Series) -> pd.Series:

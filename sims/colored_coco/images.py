@@ -17,7 +17,7 @@ from workbench.errors import InputError
 
 
 class Images(NamedTuple):
-    """The images of one split."""
+    """The images of one split; labels are places among the classes that the folder shows."""
 
     images: UInt8[np.ndarray, "images side side 3"]
     labels: Int[np.ndarray, " images"]
@@ -37,6 +37,11 @@ def read_index(folder: Path) -> pd.DataFrame:
     if missing:
         raise InputError(f"`data`: {folder / TABLE}: lists no image of the split {sorted(missing)[0]!r}")
     return table
+
+
+def shown_classes(table: pd.DataFrame) -> list[str]:
+    """The classes that a folder shows, in the design's order."""
+    return [name for name in CLASSES if name in set(table["object"])]
 
 
 def read_images(
@@ -63,5 +68,5 @@ def read_images(
 
     with ThreadPoolExecutor() as pool:
         images = np.stack(list(pool.map(read, rows["path"])))
-    labels = rows["object"].map(CLASSES.index).to_numpy(np.int32)
+    labels = rows["object"].map(shown_classes(table).index).to_numpy(np.int32)
     return Images(images, labels, rows["background"].tolist())

@@ -52,6 +52,13 @@ def build_parser() -> program.Parser:
     add = parser.add_argument
     add("--annotations", type=program.path, required=True, metavar="FILE", help="COCO's instances_*.json, with masks")
     add("--images", type=program.path, required=True, metavar="DIR", help="folder of the images that it names")
+    add(
+        "--classes",
+        type=_classes,
+        default=",".join(CLASSES),
+        metavar="NAME,NAME",
+        help="two or more of the nine, where a file has too few objects of the others",
+    )
     add("--size", type=program.whole_number(8), default=224, metavar="N", help="side of an image, in pixels")
     add("--fill", type=_fill, default=0.8, metavar="X", help="the object's longer side, as a share of the image's")
     add("--min-area", type=program.non_negative_number, default=10_000.0, metavar="X", help="least pixels of an object")
@@ -76,6 +83,13 @@ def _fill(text: str) -> float:
     return value
 
 
+def _classes(text: str) -> tuple[str, ...]:
+    chosen = program.choices(CLASSES)(text)
+    if len(chosen) < 2:
+        raise argparse.ArgumentTypeError(f"must be two classes or more, so that colours can be swapped, got {text}")
+    return tuple(name for name in CLASSES if name in chosen)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     return program.run(build_parser(), _main, arguments)
@@ -85,10 +99,15 @@ def _main(options: argparse.Namespace) -> None:
     results.check_new_folder(options.out)
     results.check_json(options.json)
     with terminal.working("reading the annotations"):
-        objects = Objects(options.annotations, options.images, options.min_area)
-    plan = plan_images(objects.found, options.train_objects, options.test_objects, options.seed)
+        objects = Objects(options.annotations, options.images, options.min_area, options.classes)
+    try:
+        plan = plan_images(objects.found, options.train_objects, options.test_objects, options.seed, options.classes)
+    except InputError as error:
+        raise InputError(f"{error}; {objects.offer()}") from error
     content = {
         "annotations": options.annotations.name,
+        "classes": list(options.classes),
+        "left_out": dict(objects.left_out),
         "size": options.size,
         "fill": options.fill,
         "min_area": options.min_area,
@@ -109,9 +128,13 @@ def _main(options: argparse.Namespace) -> None:
     if not results.emit_json(content, options.json):
         counts = ", ".join(f"{number} {split.replace('_', ' ')}" for split, number in content["pictures"].items())
         terminal.output().print(f"Written to {options.out}: {counts} images, {TABLE}, {MADE}", soft_wrap=True)
+        left_out = [f"{number} {reason}" for reason, number in objects.left_out.items()]
+        terminal.print_list("Objects left out", left_out, len(left_out))
 
 
-def plan_images(found: Sequence[Found], train: int, test: int, seed: int) -> list[Painted]:
+def plan_images(
+    found: Sequence[Found], train: int, test: int, seed: int, classes: Sequence[str] = CLASSES
+) -> list[Painted]:
     """Which object goes on which background, in which split.
 
     The objects of one image are all for training or all for testing. All three tests show the same objects. Where a
@@ -122,6 +145,7 @@ def plan_images(found: Sequence[Found], train: int, test: int, seed: int) -> lis
         train: most objects of a class in training.
         test: most objects of a class in the tests.
         seed: of all random numbers.
+        classes: those that there are; backgrounds are swapped among them.
 
     Raises:
         InputError: a class whose objects cannot be divided.
@@ -143,14 +167,16 @@ def plan_images(found: Sequence[Found], train: int, test: int, seed: int) -> lis
         for each in here:
             parts[each.label].append(each)
     plan = []
-    for label, name in enumerate(CLASSES):
+    labels = sorted(map(CLASSES.index, classes))
+    for label in labels:
         if not trains[label] or not tests[label]:
             raise InputError(
-                f"`annotations`: the class {name!r} has {number[label]} objects in too few images to train and test"
+                f"`annotations`: the class {CLASSES[label]!r} has {number[label]} objects in too few images to train "
+                "and test"
             )
         for each in trains[label][:train]:
             plan.append(Painted("train", each, _seen(generator, label)))
-        swapped = [colour for colour in OWN if colour != OWN[label]]
+        swapped = [OWN[other] for other in labels if other != label]
         for each in tests[label][: wanted[label]]:
             plan.append(Painted("in_distribution", each, _seen(generator, label)))
             plan.append(Painted("unseen", each, UNSEEN[generator.integers(len(UNSEEN))]))

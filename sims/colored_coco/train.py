@@ -20,8 +20,8 @@ from pretrained.clip import CLIP
 from pretrained.load import load
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
-from sims.colored_coco.design import CLASSES, OTHERS, OWN, SPLITS
-from sims.colored_coco.images import Images, read_images, read_index
+from sims.colored_coco.design import OTHERS, OWN, SPLITS
+from sims.colored_coco.images import Images, read_images, read_index, shown_classes
 from sims.objectives.infonce import clip_loss
 from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal
@@ -39,9 +39,10 @@ _COLUMNS = {
 def show(content: Mapping[str, Any]) -> None:
     """Print a result as `result.json` holds it."""
     console = terminal.output()
-    counts = content["pictures"]
+    counts, classes = content["pictures"], content["classes"]
     table = Table(
-        title=f"Accuracy (%) on {counts['in_distribution']} images of nine classes; guessing: 11.1",
+        title=f"Accuracy (%) on {counts['in_distribution']} images of {len(classes)} classes; guessing: "
+        f"{100 / len(classes):.1f}",
         title_justify="left",
         box=SIMPLE_HEAD,
     )
@@ -109,11 +110,12 @@ def _main(options: argparse.Namespace) -> None:
     results.check_writable(options.out)
     results.check_json(options.json)
     table = read_index(options.data)
+    classes = shown_classes(table)
     backgrounds = [colour.name for colour in OWN + OTHERS]
     said = [
         prompt.format(object=thing, background=background)
         for prompt in PROMPTS.values()
-        for thing in CLASSES
+        for thing in classes
         for background in backgrounds
     ]
     with terminal.working("reading the model"):
@@ -129,7 +131,7 @@ def _main(options: argparse.Namespace) -> None:
     if options.batch_size > number:
         raise ParameterError("batch_size", f"at most the {number} training images", options.batch_size)
     checkpoints = Checkpoints(options.out / "checkpoints", _identity(options, checkpoint, data["train"]))
-    found = {"zero_shot": _zero_shot(checkpoint, data)}
+    found = {"zero_shot": _zero_shot(checkpoint, data, classes)}
     approach = options.prompt if options.objective == "clip" else "supervised"
     with terminal.progress() as display:
         steps = options.epochs * (number // options.batch_size)
@@ -137,6 +139,7 @@ def _main(options: argparse.Namespace) -> None:
         trained = _train(
             checkpoint,
             data["train"],
+            classes,
             steps,
             options,
             lambda step, status: display.update(task, completed=step, status=status),
@@ -144,7 +147,7 @@ def _main(options: argparse.Namespace) -> None:
         )
     if options.objective == "clip":
         checkpoint = checkpoint._replace(model=trained)
-        found[approach] = _zero_shot(checkpoint, data)
+        found[approach] = _zero_shot(checkpoint, data, classes)
     else:
         checkpoint = checkpoint._replace(model=trained.model)
         found[approach] = {
@@ -153,6 +156,7 @@ def _main(options: argparse.Namespace) -> None:
     content = {
         "model": str(options.model),
         **{name: getattr(options, name) for name in _DECIDING},
+        "classes": classes,
         "pictures": {split: len(part.labels) for split, part in data.items()},
         "results": [_row(name, answers, data) for name, answers in found.items()],
         "versions": results.versions("jax", "flax", "optax", "numpy", "pillow"),
@@ -190,6 +194,7 @@ def _checkpoint(options: argparse.Namespace, photo: Path, captions: Sequence[str
 def _train(
     checkpoint: Checkpoint,
     train: Images,
+    classes: Sequence[str],
     steps: int,
     options: argparse.Namespace,
     on_progress: Callable[[int, str], None],
@@ -201,10 +206,10 @@ def _train(
     targets: Any = train.labels
     if options.objective == "clip":
         pairs = zip(train.labels, train.backgrounds, strict=True)
-        said = [template.format(object=CLASSES[label], background=background) for label, background in pairs]
+        said = [template.format(object=classes[label], background=background) for label, background in pairs]
         targets = checkpoint.tokenizer(said)
     else:
-        model, loss = SupervisedCLIP(model, len(CLASSES), checkpoint.config.embed_dim), supervised_loss
+        model, loss = SupervisedCLIP(model, len(classes), checkpoint.config.embed_dim), supervised_loss
     return train_on(
         model,
         loss,
@@ -231,8 +236,10 @@ def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Images
     return results.plain(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
 
 
-def _zero_shot(checkpoint: Checkpoint, data: dict[str, Images]) -> dict[str, Int[np.ndarray, " images"]]:
-    prompts = checkpoint.tokenizer([PROMPTS["obj"].format(object=name) for name in CLASSES])
+def _zero_shot(
+    checkpoint: Checkpoint, data: dict[str, Images], classes: Sequence[str]
+) -> dict[str, Int[np.ndarray, " images"]]:
+    prompts = checkpoint.tokenizer([PROMPTS["obj"].format(object=name) for name in classes])
     return {
         split: zero_shot_answers(checkpoint.model, data[split].images, prompts, checkpoint.preprocessing)
         for split in _TESTS

@@ -201,7 +201,7 @@ def test_wrong_input_gets_one_line(refuses, beside, arguments, words):
 
 
 def test_too_few_objects_are_told():
-    with pytest.raises(InputError, match="'boat' has 1 objects in too few pictures"):
+    with pytest.raises(InputError, match="'boat' has 1 objects in too few images"):
         plan_images([Found(label, label, label) for label in range(9)], 8, 1, 0)
 
 

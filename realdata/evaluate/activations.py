@@ -1,0 +1,82 @@
+"""Which activation a checkpoint's weights were trained with: what is known of its name, and what photos say.
+
+A CLIP that runs with GELU where it was trained with QuickGELU, or the other way round, gives plausible answers: it is
+right less often, and less sure, since its embeddings are not those that training drew together.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from realdata.models.registry import PREFIX, known_activation
+from workbench.conventions import GROUPS
+
+
+def compare_activations(answers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """How a checkpoint answers with each activation.
+
+    Args:
+        answers: activation to predictions, a row for each photo; first the one that the numbers are of.
+
+    Returns:
+        `used`; `fits`, the activation with the higher accuracy and the higher mean top similarity, None where they
+        differ or are equal; and `each`, by activation: `accuracy_unbalanced` of all `photos` and of each group in %,
+        and `mean_top_similarity`, the mean over photos of the highest cosine similarity.
+    """
+    each = {}
+    for activation, predictions in answers.items():
+        each[activation] = {
+            "photos": len(predictions),
+            "accuracy_unbalanced": 100.0 * float(predictions.correct.mean()),
+            **{
+                f"{group}_accuracy_unbalanced": 100.0 * float(predictions.correct[predictions.group == group].mean())
+                for group in GROUPS
+                if (predictions.group == group).any()
+            },
+            "mean_top_similarity": float(predictions.score.mean()),
+        }
+    best = {
+        activation
+        for activation, row in each.items()
+        if all(
+            row["accuracy_unbalanced"] > other["accuracy_unbalanced"]
+            and row["mean_top_similarity"] > other["mean_top_similarity"]
+            for name, other in each.items()
+            if name != activation
+        )
+    }
+    return {"used": next(iter(each)), "fits": next(iter(best), None), "each": each}
+
+
+def comparison_note(content: Mapping[str, Any]) -> str:
+    """A comparison, as `compare_activations` gives it, in a sentence."""
+    said = "; ".join(
+        f"{name}: {row['accuracy_unbalanced']:.2f}% of photos right, mean top similarity "
+        f"{row['mean_top_similarity']:.4f}"
+        for name, row in content["each"].items()
+    )
+    used, fits = content["used"], content["fits"]
+    if fits is None:
+        return f"activations: neither fits better by both measures ({said}); the numbers are of {used}"
+    if fits == used:
+        return f"activations: {fits} fits, of which the numbers are ({said})"
+    return f"activations: {fits} fits, but the numbers are of {used} ({said}); run again with --activation {fits}"
+
+
+def activation_notes(model: str, description: Mapping[str, Any]) -> list[str]:
+    """What a checkpoint's name says: that its weights were trained with another activation than it runs with.
+
+    Args:
+        model: as `--model` takes it.
+        description: of the model.
+    """
+    known, tower = known_activation(model), description.get("image_tower")
+    if model.startswith(PREFIX) or known is None or tower is None or tower["activation"] == known:
+        return []
+    source = "--activation" if "activation" in description["overridden"] else "its configuration"
+    return [
+        f"{model} was trained with {known}, by its name and published/hub_ids.csv, and runs with "
+        f"{tower['activation']}, by {source}: the numbers are plausible and wrong; --activation {known} sets it right, "
+        "--activation both compares"
+    ]
