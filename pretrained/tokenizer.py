@@ -5,8 +5,9 @@ These are tokenizer.json, or CLIP's two older ones: vocab.json, and merges.txt i
 
 import re
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -126,15 +127,32 @@ def read_tokenizer(
             raise InputError(f"{folder}: its tokenizer does not know its {setting} {name!r}")
         return found
 
-    # A SiglipTokenizer does this outside of the library whose files are read here; done twice, it changes nothing.
-    clean = {"clean": canonical} if settings.get("tokenizer_class") == "SiglipTokenizer" else {}
-    return TextTokenizer(tokenizer, context, number(pad_token, "pad_token"), number(end_token, "eos_token"), **clean)
+    return TextTokenizer(
+        tokenizer, context, number(pad_token, "pad_token"), number(end_token, "eos_token"), _cleaning(settings)
+    )
+
+
+def _cleaning(settings: Mapping[str, Any]) -> Callable[[str], str]:
+    """What a checkpoint's library does to a text outside of the tokenizer whose file is read here, by its class.
+
+    Done twice, none of it changes anything.
+    """
+    name = str(settings.get("tokenizer_class")).removesuffix("Fast")
+    if name == "SiglipTokenizer":
+        return canonical if settings.get("do_lower_case", True) else without_punctuation
+    # SigLIP 2 was trained on lower case; its first files name Gemma's tokenizer, which keeps capitals, and transformers
+    # has a class of its own for it since (its pull request 43101).
+    return str.lower if name in ("Siglip2Tokenizer", "GemmaTokenizer") else str
 
 
 def canonical(text: str) -> str:
     """A text as SigLIP was trained to read it: lower case, no ASCII punctuation, single spaces."""
-    plain = text.lower().translate(str.maketrans("", "", string.punctuation))
-    return re.sub(r"\s+", " ", plain).strip()
+    return without_punctuation(text.lower())
+
+
+def without_punctuation(text: str) -> str:
+    """A text without ASCII punctuation, and with single spaces."""
+    return re.sub(r"\s+", " ", text.translate(str.maketrans("", "", string.punctuation))).strip()
 
 
 def _read(folder: Path) -> Tokenizer:

@@ -104,6 +104,67 @@ def test_texts_are_cleaned_where_the_files_are_a_siglip_tokenizer_s(tmp_path):
         load(tmp_path)
 
 
+def write_settings(folder, name, **more):
+    said = {"tokenizer_class": name, "pad_token": "<pad>", "eos_token": "</s>", "padding_side": "right"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(said | {"model_max_length": 8} | more))
+
+
+@pytest.fixture
+def capitals(tmp_path):
+    """A checkpoint whose tokenizer file keeps capitals and punctuation, as those of SigLIP 2 do."""
+    make(tmp_path)
+    words = [*WORDS, "Photo", "Red", "Dog", ".", ","]
+    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 0)])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    return tmp_path
+
+
+SAID = ["A Photo of a Red, red dog.", "Dog", "a cat"]
+
+
+@pytest.mark.parametrize("name", ["Siglip2Tokenizer", "GemmaTokenizer", "GemmaTokenizerFast"])
+def test_siglip_2_reads_lower_case_padded_to_full_length_as_its_library_does(capitals, name):
+    """Its tokenizer as transformers has it: lower case before the file's own work; punctuation stays."""
+    write_settings(capitals, name)
+    theirs = PreTrainedTokenizerFast.from_pretrained(capitals)
+    # What `Siglip2Tokenizer` does to any normalizer that the file has.
+    theirs.backend_tokenizer.normalizer = normalizers.Lowercase()
+    found = theirs(SAID, padding="max_length", truncation=True, max_length=8)["input_ids"]
+    tokens = load(capitals).tokenizer(SAID)
+    np.testing.assert_array_equal(tokens, found)
+    names = [*WORDS, "Photo", "Red", "Dog", ".", ","]
+    assert [names[token] for token in tokens[1]] == ["dog", "</s>", *["<pad>"] * 6]
+    assert names.index(",") in tokens[0]
+    # The difference that it makes: other tokens, and embeddings that are far apart.
+    write_settings(capitals, "PreTrainedTokenizerFast")
+    plain = load(capitals)
+    assert (plain.tokenizer(SAID)[:2] != tokens[:2]).any(axis=1).all()
+    assert (plain.tokenizer(SAID)[2] == tokens[2]).all()  # nothing to clean
+    with_capitals, without = embed_texts(plain.model, plain.tokenizer(SAID)), embed_texts(plain.model, tokens)
+    assert ((with_capitals * without).sum(axis=1)[:2] < 0.99).all()
+    np.testing.assert_array_equal(with_capitals[2], without[2])
+
+
+CLEANED = {  # by hand, from `SiglipTokenizer.canonicalize_text`
+    "A Photo of a Red, red dog.": "A Photo of a Red red dog",
+    "  A\tphoto--of: [it's]  \n": "A photoof its",
+    "UNDER_score": "UNDERscore",
+    "É! «ß»?": "É «ß»",  # ASCII punctuation alone
+    "...": "",
+}
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_siglip_lowers_case_unless_its_file_says_otherwise(capitals, lower):
+    write_settings(capitals, "SiglipTokenizer", do_lower_case=lower)
+    clean = load(capitals).tokenizer.clean
+    wanted = {text: found.lower() if lower else found for text, found in CLEANED.items()}
+    assert {text: clean(text) for text in CLEANED} == wanted
+    assert all(clean(found) == found for found in wanted.values())
+
+
 @pytest.mark.parametrize("size", [(75, 48), (41, 90), (34, 34), (1, 500)])
 def test_pictures_are_squashed_as_transformers_squashes_them(tmp_path, size):
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
