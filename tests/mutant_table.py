@@ -1051,8 +1051,8 @@ MUTANTS = (
     Mutant(
         "hard photos count as common ones",
         "realdata/photos/folders.py",
-        "photos.append(Photo(path.relative_to(root).as_posix(), index, PREFIXES[prefix], background))",
-        'photos.append(Photo(path.relative_to(root).as_posix(), index, "common", background))',
+        "return PREFIXES[prefix], background",
+        'return "common", background',
         ("tests/realdata/test_check.py", "tests/realdata/test_evaluate.py"),
     ),
     Mutant(
