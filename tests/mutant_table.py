@@ -518,6 +518,13 @@ MUTANTS = (
         ("tests/realdata/test_activations.py::test_one_fits_by_both_measures_or_none_does",),
     ),
     Mutant(
+        "SigLIP 2's text keeps its capitals",
+        "pretrained/tokenizer.py",
+        'return str.lower if name in ("Siglip2Tokenizer", "GemmaTokenizer") else str',
+        "return str",
+        ("tests/pretrained/test_siglip.py",),
+    ),
+    Mutant(
         "a photo with another ending is passed over",
         "realdata/photos/files.py",
         "return ending in _endings() or (ending not in _RAW and _holds_photo(path))",
@@ -619,8 +626,8 @@ MUTANTS = (
     Mutant(
         "SigLIP's text keeps its capitals",
         "pretrained/tokenizer.py",
-        'plain = text.lower().translate(str.maketrans("", "", string.punctuation))',
-        'plain = text.translate(str.maketrans("", "", string.punctuation))',
+        "return without_punctuation(text.lower())",
+        "return without_punctuation(text)",
         ("tests/pretrained/test_siglip.py", "tests/pretrained/test_tokenizer.py"),
     ),
     Mutant(
@@ -1170,8 +1177,8 @@ MUTANTS = (
     Mutant(
         "hard photos count as common ones",
         "realdata/photos/folders.py",
-        "photos.append(Photo(path.relative_to(root).as_posix(), index, PREFIXES[prefix], background))",
-        'photos.append(Photo(path.relative_to(root).as_posix(), index, "common", background))',
+        "return PREFIXES[prefix], background",
+        'return "common", background',
         ("tests/realdata/test_check.py", "tests/realdata/test_evaluate.py"),
     ),
     Mutant(
