@@ -22,6 +22,7 @@ from paper_figs.statements import (
     rate,
     regularisation,
     siglip,
+    softmax,
     theorem62,
     zero_shot,
 )
@@ -50,4 +51,5 @@ STATEMENT_FIGURES: dict[str, tuple[str, Callable[[Evidence], Figure]]] = {
     "prompts": ("S17: the worse group against the prompt's share of the class mean", prompts.draw),
     "many_classes": ("S18: many classes, with and without shared features", many_classes.draw),
     "accuracy_on_the_line": ("S19: rays and an ellipse on probit axes", accuracy_on_the_line.draw),
+    "softmax": ("S23: softmax regression and InfoNCE for many classes", softmax.draw),
 }

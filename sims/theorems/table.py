@@ -20,6 +20,7 @@ from sims.theorems import (
     rate,
     regularisation,
     siglip,
+    softmax,
     theorem62,
     zero_shot,
 )
@@ -46,4 +47,5 @@ STATEMENTS: dict[str, tuple[str, Callable[[int], Evidence]]] = {
     "prompts": ("S17", prompts.simulate),
     "many_classes": ("S18", many_classes.simulate),
     "accuracy_on_the_line": ("S19", accuracy_on_the_line.simulate),
+    "softmax": ("S23", softmax.simulate),
 }
