@@ -19,9 +19,9 @@ regression, weights included, for every m and alpha. One pair is S6, w half of i
 so CLIP's loss, is another supervised learner.
 
 At the defaults with m = 4 softmax regression's reliance w_spu / w_inv is 1.955, 2.258, 3.132 and 6.600 at alpha 0, 0.5,
-1 and 2: sharing raises it, as that of least squares (2.48 to 9.47), and more classes do (0.719 for one pair). Of CLIP's
-loss with `latent` captions it is -0.23, -0.22, -0.21 and -0.20 for the label prompt and 2.49, 2.78, 3.54 and 5.86 for
-the class mean.
+1 and 2: sharing raises it, as that of least squares (2.476 to 9.466), and more classes do (0.719 for one pair). Of
+CLIP's loss with `latent` captions it is -0.231, -0.225, -0.213 and -0.204 for the label prompt and 2.523, 2.795, 3.504
+and 5.844 for the class mean.
 
 The linearised loss (S18) leans less than least squares if and only if r^2 > r_c^2 (S8 for many classes), with
 
@@ -144,8 +144,8 @@ class ClassPairs(NamedTuple):
 
 def _mixture(signs: np.ndarray, shares: Float[Array, " half"], sizes: Array, variances: Array) -> Mixture:
     """A mixture that is the same with its sign turned, from the half of its components with b = +1."""
-    means = jnp.asarray(signs, float) * sizes
-    variances = jnp.broadcast_to(variances, means.shape)
+    means = jnp.asarray(signs, float) * sizes[None, :]
+    variances = jnp.broadcast_to(variances.reshape(-1, 2), means.shape)
     return Mixture(jnp.tile(shares / 2.0, 2), jnp.concatenate([means, -means]), jnp.tile(variances, (2, 1)))
 
 
@@ -161,11 +161,11 @@ def class_pairs(model: SpuriousModel, pairs: Scalar, shared_size: Scalar, captio
         _mixture(np.ones((1, 2)), one, other_sizes, model.image_variance),
     )
     masks = _masks(caption)
-    said = jnp.prod(jnp.where(masks > 0, caption.mentions, 1.0 - caption.mentions), axis=1)
+    said = jnp.prod(jnp.where(masks > 0, caption.mentions[None, :], 1.0 - caption.mentions[None, :]), axis=1)
     own_signs = (signs[:, None, :] * masks[None, :, :]).reshape(-1, 2)
     shares = (groups[:, None] * said[None, :]).reshape(-1)
     if caption.kind == "latent":
-        noisy = jnp.asarray(masks, float) * model.latent_sigma[None, :] ** 2 + model.text_noise_variance
+        noisy = jnp.asarray(masks, float) * (model.latent_sigma**2)[None, :] + model.text_noise_variance
         own = _mixture(own_signs, shares, model.latent_mean, jnp.tile(noisy, (2, 1)))
         captions = Side(own, _mixture(masks, said, other_sizes, noisy))
         joint = pairs * pair_covariance(model, pairs, shared_size) * caption.mentions[None, :]
