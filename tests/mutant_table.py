@@ -209,6 +209,20 @@ MUTANTS = (
         (f"{S}18_many_classes.py",),
     ),
     Mutant(
+        "the class's own pair counted among the others",
+        "theory/statements/softmax.py",
+        "others, alpha = jnp.asarray(pairs, float) - 1.0, jnp.asarray(shared_size, float)",
+        "others, alpha = jnp.asarray(pairs, float), jnp.asarray(shared_size, float)",
+        (f"{S}23_softmax.py",),
+    ),
+    Mutant(
+        "the other pairs' own terms left out of InfoNCE's denominator",
+        "theory/statements/softmax.py",
+        "one + two + others * three",
+        "one + two",
+        (f"{S}23_softmax.py",),
+    ),
+    Mutant(
         "two groups' weights exchanged",
         "theory/mixtures.py",
         "return jnp.stack([prior * ratio, prior * (1 - ratio), (1 - prior) * ratio, (1 - prior) * (1 - ratio)])",

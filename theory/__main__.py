@@ -3,10 +3,12 @@
 import argparse
 import sys
 
+from theory.class_report import class_boundary, class_verdict_map
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.model import SpuriousModel
 from theory.report import boundary, report, verdict_map
 from theory.statements.captions import CAPTIONS, Caption
+from theory.statements.many_classes import check_classes
 from theory.statements.prompts import PROMPT_NAMES, share_of
 from theory.statements.zero_shot import PROMPTS
 from theory.tables import show_boundary, show_map, show_point
@@ -56,6 +58,21 @@ def build_parser() -> program.Parser:
         metavar="N",
         help="width of the embedding; from 2 on it makes no difference, and map and boundary take it so",
     )
+    classes = parser.add_argument_group("many classes, for a map or a boundary")
+    classes.add_argument(
+        "--pairs",
+        type=program.whole_number(1),
+        default=1,
+        metavar="N",
+        help="pairs of classes; above 1 the comparison is with softmax regression, without the sigmoid loss",
+    )
+    classes.add_argument(
+        "--shared-size",
+        type=program.number,
+        default=0.0,
+        metavar="X",
+        help="mean size of an invariant feature in images of other classes; at least 0",
+    )
     program.add_json_option(parser)
     return parser
 
@@ -80,8 +97,18 @@ def _main(options: argparse.Namespace) -> None:
     kinds = options.caption or (CAPTIONS if options.question == "map" else CAPTIONS[:1])
     captions = [Caption(kind, options.mention_inv, options.mention_spu) for kind in kinds]
     results.check_json(options.json)
+    many = options.pairs > 1
+    if many and options.question == "point":
+        raise ParameterError("pairs", "1 for a point; map and boundary know more", options.pairs)
+    check_classes(options.pairs, options.shared_size)
     with terminal.working("compiling and solving"):
-        if options.question == "boundary":
+        if many and options.question == "boundary":
+            content = class_boundary(model, options.pairs, options.shared_size, options.prompt, captions)
+            show = show_boundary
+        elif many:
+            sizes = (options.pairs, options.shared_size)
+            content, show = class_verdict_map(model, *sizes, options.prompt, captions, options.learner), show_map
+        elif options.question == "boundary":
             content, show = boundary(model, options.prompt, captions), show_boundary
         elif options.question == "map":
             learners = [learner for learner in options.learner if learner in CONTRASTIVE]

@@ -106,11 +106,11 @@ def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
     caption_mean = class_mean_caption(model, caption)
     joint = caption_covariance(model, caption) + model.label_mean**2 * image_mean[:, None] * caption_mean[None, :]
     images, captions = image_mixture(model), caption_mixture(model, caption)
-    flat = jnp.kron(_null_projector(images), jnp.eye(2)) + jnp.kron(jnp.eye(2), _null_projector(captions))
+    flat = jnp.kron(null_projector(images), jnp.eye(2)) + jnp.kron(jnp.eye(2), null_projector(captions))
     return Pairs(images, captions, joint, flat)
 
 
-def _null_projector(mixture: Mixture) -> Float[Array, "2 2"]:
+def null_projector(mixture: Mixture) -> Float[Array, "2 2"]:
     """The projector on the directions in which the mixture is always 0."""
     second = jnp.einsum("k,ki,kj->ij", mixture.weights, mixture.means, mixture.means)
     second = second + jnp.diag(mixture.weights @ mixture.variances)

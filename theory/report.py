@@ -101,11 +101,12 @@ def verdict_map(
         "mention_spu": captions[0].mention_spu,
         "reference": dataclasses.asdict(reference),
         "group": "conflicting",
-        "map": [_verdict(row, reference) for row in rows if row is not reference],
+        "map": [verdict(row, reference) for row in rows if row is not reference],
     }
 
 
-def _verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:
+def verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:
+    """A row of the map: the prediction against the reference's, on `conflicting`."""
     entry: dict[str, Any] = {"learner": row.learner, "caption": row.caption, "prompt": row.prompt}
     if row.accuracy is None:
         unknown = {"verdict": None, "conflicting": None, "aligned": None, "difference": None, "fails": None}
@@ -144,21 +145,12 @@ def boundary(
             raise ParameterError("mention_inv", "above 0 for the boundary", caption.mention_inv)
         for prompt in prompts:
             share_of(prompt)
-            critical, against_logistic, where = (
-                None,
-                None,
-                "at no ratio: the spurious feature says nothing, and both ignore it",
-            )
+            squared = against_logistic = None
             if model.mu_spu > 0:
                 with jax.enable_x64(True):
                     squared = float(critical_squared_agreement(model, prompt, caption))
                     against_logistic = _number(np.asarray(_against_logistic(model, prompt, caption)))
-                if squared >= 1:
-                    where = "at no ratio"
-                elif squared < 0:
-                    where = "at every ratio above 1/2"
-                else:
-                    where, critical = "above the critical ratio", (1 + squared**0.5) / 2
+            where, critical = critical_ratio(squared)
             rows.append(
                 {
                     "learner": "linearized",
@@ -172,3 +164,18 @@ def boundary(
     parameters = dataclasses.asdict(model)
     del parameters["spurious_ratio"]
     return {"model": parameters, "reference": "least_squares", "group": "conflicting", "boundaries": rows}
+
+
+def critical_ratio(squared: float | None) -> tuple[str, float | None]:
+    """Where a squared agreement is exceeded, in words, and the ratio p_spu, if there is one.
+
+    Args:
+        squared: the squared agreement; None if the spurious feature has mean 0.
+    """
+    if squared is None:
+        return "at no ratio: the spurious feature says nothing, and both ignore it", None
+    if squared >= 1:
+        return "at no ratio", None
+    if squared < 0:
+        return "at every ratio above 1/2", None
+    return "above the critical ratio", (1 + squared**0.5) / 2

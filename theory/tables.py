@@ -21,30 +21,48 @@ def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     return table
 
 
+# The supervised learner that a map or a boundary compares with, for two classes and for more.
+_REFERENCES = {"logistic": "logistic regression", "softmax": "softmax regression"}
+
+
 def show_boundary(content: dict[str, Any]) -> None:
     """Where the linearised learner is more robust than the supervised ones, a line for each caption and prompt."""
     console = terminal.output()
+    reference = "softmax" if "pairs" in content else "logistic"
+    claim = "is more robust on conflicting images"
+    if "pairs" in content:
+        claim = f"leans less on the background, with {_classes(content)},"
     console.print(
-        "Where the linearised contrastive learner is more robust on conflicting images than least squares, and in "
-        "brackets, where there is such a ratio, than logistic regression:"
+        f"Where the linearised contrastive learner {claim} than least squares, and in brackets, where there is such a "
+        f"ratio, than {_REFERENCES[reference]}:"
     )
     for row in content["boundaries"]:
         critical = "" if row["critical_ratio"] is None else f", {row['critical_ratio']:.4f}"
-        logistic = row["critical_ratio_against_logistic"]
-        critical += "" if logistic is None else f" ({logistic:.4f})"
-        console.print(f"  {row['caption']} captions, {row['prompt']} prompt: {row['more_robust']}{critical}")
+        against = row[f"critical_ratio_against_{reference}"]
+        critical += "" if against is None else f" ({against:.4f})"
+        where = row["leans_less" if "pairs" in content else "more_robust"]
+        console.print(f"  {row['caption']} captions, {row['prompt']} prompt: {where}{critical}")
+    if "pairs" in content and content["shared_size"] <= content["model"]["mu_inv"]:
+        console.print("Of two that lean on it, the one that leans less is right on more of the conflicting images.")
+
+
+def _classes(content: dict[str, Any]) -> str:
+    pairs, size = content["pairs"], content["shared_size"]
+    return f"{pairs} pairs of classes and features of size {size:g} shared between them"
 
 
 def show_map(content: dict[str, Any]) -> None:
     """The verdicts, a row for each caption and prompt and a column for each learner."""
     console = terminal.output()
     reference = content["reference"]
+    name = _REFERENCES[reference["learner"]]
+    classes = f", with {_classes(content)}" if "pairs" in content else ""
     if reference["accuracy"] is None:
-        console.print(f"Nothing to compare with: logistic regression has {reference['note']}.")
+        console.print(f"Nothing to compare with: {name} has {reference['note']}.")
     else:
         console.print(
-            "Where the background contradicts the label, is a contrastive learner right more often than logistic "
-            "regression on the same images? In brackets its accuracy there in %; logistic regression's is "
+            f"Where the background contradicts the label{classes}, is a contrastive learner right more often "
+            f"than {name} on the same images? In brackets its accuracy there in %; {name}'s is "
             f"{100 * reference['accuracy']['conflicting']:.1f}."
         )
     learners = list(dict.fromkeys(row["learner"] for row in content["map"]))

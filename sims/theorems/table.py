@@ -3,7 +3,17 @@
 import dataclasses
 from collections.abc import Callable
 
-from sims.theorems import boundary, critics, dynamics, group_accuracy, linearized, many_classes, supervised, zero_shot
+from sims.theorems import (
+    boundary,
+    critics,
+    dynamics,
+    group_accuracy,
+    linearized,
+    many_classes,
+    softmax,
+    supervised,
+    zero_shot,
+)
 from sims.theorems.evidence import Evidence, Panels
 
 
@@ -12,7 +22,7 @@ class Statement:
     """A statement of `theory/` and its simulation.
 
     Attributes:
-        label: `S1` to `S19`.
+        label: `S1`, `S2` and so on.
         title: what its figure shows.
         simulate: measures it, from a seed.
         panels: the panels and series that `simulate` returns.
@@ -120,4 +130,5 @@ STATEMENTS: dict[str, Statement] = {
         group_accuracy.simulate_accuracy_on_the_line,
         group_accuracy.LINE_PANELS,
     ),
+    "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
 }

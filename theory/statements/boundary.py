@@ -44,6 +44,7 @@ Source: derived here, docs/theory/boundary.md.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -127,6 +128,13 @@ def critical_ratio_against_logistic(
         at_ratio = dataclasses.replace(model, spurious_ratio=ratio)
         return linearised_reliance(at_ratio, prompt, caption) - spurious_reliance(logistic_direction(at_ratio))
 
+    squared = critical_squared_agreement(model, prompt, caption)
+    return jnp.where((squared >= 0) & (squared < 1), bisect_ratio(excess), jnp.nan)
+
+
+def bisect_ratio(excess: Callable[[Float[Array, ""]], Float[Array, ""]]) -> Float[Array, ""]:
+    """The ratio between 1/2 and 1 where a function of it turns from positive to negative; NaN where it is not one."""
+
     def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
         middle = 0.5 * (low + high)
@@ -135,10 +143,8 @@ def critical_ratio_against_logistic(
         middle = jnp.where(jnp.isnan(found), jnp.nan, middle)
         return jnp.where(found > 0, middle, low), jnp.where(found > 0, high, middle)
 
-    squared = critical_squared_agreement(model, prompt, caption)
     low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.asarray(0.5, float), jnp.asarray(1.0, float)))
-    ratio = 0.5 * (low + high)
-    return jnp.where((squared >= 0) & (squared < 1), ratio, jnp.nan)
+    return 0.5 * (low + high)
 
 
 def _share(prompt: str) -> float:

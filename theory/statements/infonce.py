@@ -137,8 +137,12 @@ def critic_of_pairs(
     place = descend(lambda entries: objective(entries, 0.0), jnp.zeros(4))
     both = jax.vmap(functools.partial(objective, place))(jnp.array([0.0, 0.5]))
     own, shifted = (jax.tree.map(operator.itemgetter(index), both) for index in (0, 1))
-    critic, other = polish(own, place), polish(shifted, place)
-    resolution = max(_RESOLUTION, _ROUNDINGS * float(jnp.finfo(place.dtype).eps))
-    apart = jnp.linalg.norm(jax.lax.stop_gradient(other - critic))
-    resolved = (apart <= resolution * jnp.linalg.norm(jax.lax.stop_gradient(critic))) | ~jnp.isfinite(critic)
-    return jnp.where(resolved, critic, jnp.nan).reshape(2, 2)
+    return agreed(polish(own, place), polish(shifted, place)).reshape(2, 2)
+
+
+def agreed(found: Float[Array, " n"], other: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The optimum of one quadrature, or NaN where another's is not the same to six digits, four in single precision."""
+    resolution = max(_RESOLUTION, _ROUNDINGS * float(jnp.finfo(found.dtype).eps))
+    apart = jnp.linalg.norm(jax.lax.stop_gradient(other - found))
+    resolved = (apart <= resolution * jnp.linalg.norm(jax.lax.stop_gradient(found))) | ~jnp.isfinite(found)
+    return jnp.where(resolved, found, jnp.nan)

@@ -74,8 +74,12 @@ _PLACES = ((np.arange(_PANELS)[:, None] + (_POINTS[None, :] + 1.0) / 2.0) / _PAN
 _SHARES = np.tile(_WEIGHTS / 2.0 / _PANELS, _PANELS)
 
 
-def _check(pairs: Scalar, shared_size: Scalar) -> None:
-    """Check numbers; arrays pass, as in `SpuriousModel`."""
+def check_classes(pairs: Scalar, shared_size: Scalar) -> None:
+    """Check the number of pairs and alpha; arrays pass, as in `SpuriousModel`.
+
+    Raises:
+        ParameterError: a number outside its domain.
+    """
     if isinstance(pairs, Real) and (pairs != int(pairs) or pairs < 1):
         raise ParameterError("pairs", "a whole number of at least 1", pairs)
     if isinstance(shared_size, Real) and not 0 <= float(shared_size) < float("inf"):
@@ -95,7 +99,7 @@ def pair_covariance(model: SpuriousModel, pairs: Scalar, shared_size: Scalar) ->
     Raises:
         ParameterError: a number outside its domain.
     """
-    _check(pairs, shared_size)
+    check_classes(pairs, shared_size)
     inv, spu = model.latent_mean**2 / pairs + model.latent_sigma**2
     off_diagonal = model.agreement * model.latent_mean[0] * model.latent_mean[1] / pairs
     inv = inv + (1.0 - 1.0 / pairs) * shared_size**2
@@ -129,7 +133,7 @@ def contrastive_direction(
     vector = latent_prompt(model, prompt, caption)
     if caption.kind == "latent":
         return pair_covariance(model, pairs, shared_size) @ (caption.mentions * vector)
-    _check(pairs, shared_size)
+    check_classes(pairs, shared_size)
     return caption_covariance(dataclasses.replace(model, class_prior=0.5), caption) @ vector / pairs
 
 
@@ -188,7 +192,7 @@ def nested_up_to(model: SpuriousModel, shared_size: Scalar) -> Float[Array, ""]:
     Raises:
         ParameterError: a number outside its domain.
     """
-    _check(1, shared_size)
+    check_classes(1, shared_size)
     invariant, spurious = model.image_variance
     excess = spurious * (shared_size - model.mu_inv)
     return jnp.where(excess > 0, model.mu_spu * invariant / jnp.where(excess > 0, excess, 1.0), jnp.inf)
@@ -246,7 +250,7 @@ def class_accuracies(
     Raises:
         ParameterError: a number outside its domain.
     """
-    _check(pairs, shared_size)
+    check_classes(pairs, shared_size)
     pairs = jnp.asarray(pairs, float)
     weighted = direction * model.latent_mean
     margins = jnp.stack([weighted[0] + weighted[1], weighted[0] - weighted[1]])
