@@ -17,6 +17,7 @@ from paper_figs.statements import (
     group_accuracy,
     linearized,
     many_classes,
+    reweighting,
     supervised,
     zero_shot,
 )
@@ -45,6 +46,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "prompts": zero_shot.draw_prompts,
     "many_classes": many_classes.draw,
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
+    "reweighting": reweighting.draw_reweighting,
 }
 
 

@@ -3,7 +3,17 @@
 import dataclasses
 from collections.abc import Callable
 
-from sims.theorems import boundary, critics, dynamics, group_accuracy, linearized, many_classes, supervised, zero_shot
+from sims.theorems import (
+    boundary,
+    critics,
+    dynamics,
+    group_accuracy,
+    linearized,
+    many_classes,
+    reweighting,
+    supervised,
+    zero_shot,
+)
 from sims.theorems.evidence import Evidence, Panels
 
 
@@ -12,7 +22,7 @@ class Statement:
     """A statement of `theory/` and its simulation.
 
     Attributes:
-        label: `S1` to `S19`.
+        label: as `S8`.
         title: what its figure shows.
         simulate: measures it, from a seed.
         panels: the panels and series that `simulate` returns.
@@ -119,5 +129,11 @@ STATEMENTS: dict[str, Statement] = {
         "rays and an ellipse on probit axes",
         group_accuracy.simulate_accuracy_on_the_line,
         group_accuracy.LINE_PANELS,
+    ),
+    "reweighting": Statement(
+        "S25",
+        "supervised learners on weighted groups, and what a sample costs them",
+        reweighting.simulate_reweighting,
+        reweighting.REWEIGHTING_PANELS,
     ),
 }
