@@ -18,9 +18,8 @@ from theory.statements.boundary import spurious_reliance
 from theory.statements.reweighting import LEARNERS, TRAININGS
 from workbench.compilation import jit
 
-MODEL = SpuriousModel(
-    sigma_xi=float(np.sqrt(5 / 16)), image_dim=5, text_dim=5
-)  # the noise of the defaults, in fewer dimensions
+# The noise of the defaults, in fewer dimensions.
+MODEL = SpuriousModel(sigma_xi=float(np.sqrt(5 / 16)), image_dim=5, text_dim=5)
 SHARES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.97)
 RATIOS = (0.5, 0.7, 0.8, 0.9, 0.95)
 IMAGES, DRAWS = 4000, 30  # over shares
