@@ -244,6 +244,20 @@ MUTANTS = (
         (f"{S}6_logistic.py",),
     ),
     Mutant(
+        "the score's mean square in the place of its variance in a group",
+        "theory/statements/reweighting.py",
+        "variance = (loss.squared_slope * second - (loss.slope * mu_spu) ** 2) / (loss.curvature * second) ** 2",
+        "variance = loss.squared_slope * second / (loss.curvature * second) ** 2",
+        (f"{S}25_reweighting.py",),
+    ),
+    Mutant(
+        "an agreement taken for a share",
+        "theory/statements/reweighting.py",
+        "return jnp.where(within, 0.5 * (1.0 + agreement), jnp.nan)",
+        "return jnp.where(within, agreement, jnp.nan)",
+        (f"{S}25_reweighting.py",),
+    ),
+    Mutant(
         "a narrow embedding's error without the cut",
         "theory/statements/rate.py",
         "return mean_square_error(model, samples) - (1.0 - kept) * outside",

@@ -278,7 +278,7 @@ def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path
 
 @pytest.mark.slow
 def test_every_statement_is_simulated_and_drawn(run_program, tmp_path):
-    """All of S1 to S19 as a user would make them; every figure has its axes named."""
+    """All of them as a user would make them; every figure has its axes named."""
     done = run_program("sims.theorems")
     assert done.returncode == 0, done.stderr
     done = run_program("paper_figs", "--only", ",".join(DRAW))

@@ -65,7 +65,7 @@ class PageFigure:
 def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
     """Sort figures into the sections of the page, in their order.
 
-    `statements` has those of S1 to S19 that no section has, `further` the others that none has; `elsewhere` names
+    `statements` has those of statements that no section has, `further` the others that none has; `elsewhere` names
     again the figures of statements that stand in a section.
     """
     places: dict[str, list[PageFigure]] = {name: [] for name in (*SECTIONS, "statements", "further", "elsewhere")}

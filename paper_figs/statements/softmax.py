@@ -18,7 +18,7 @@ from theory.statements.zero_shot import latent_prompt
 
 
 def draw(evidence: Evidence) -> Figure:
-    """Left the supervised learners, right InfoNCE on inner products with each prompt and captions that share the latent."""
+    """Left the supervised learners, right InfoNCE on inner products with each prompt and latent captions."""
     figure, (left, right) = panels(2)
     sizes = np.linspace(SHARED_SIZES[0], SHARED_SIZES[-1], 9)
     supervised: dict[str, Callable[..., Array]] = {

@@ -17,6 +17,7 @@ from paper_figs.statements import (
     group_accuracy,
     linearized,
     many_classes,
+    reweighting,
     softmax,
     supervised,
     zero_shot,
@@ -47,6 +48,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "many_classes": many_classes.draw,
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
     "softmax": softmax.draw,
+    "reweighting": reweighting.draw_reweighting,
 }
 
 

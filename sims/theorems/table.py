@@ -10,6 +10,7 @@ from sims.theorems import (
     group_accuracy,
     linearized,
     many_classes,
+    reweighting,
     softmax,
     supervised,
     zero_shot,
@@ -131,4 +132,10 @@ STATEMENTS: dict[str, Statement] = {
         group_accuracy.LINE_PANELS,
     ),
     "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
+    "reweighting": Statement(
+        "S25",
+        "supervised learners on weighted groups, and what a sample costs them",
+        reweighting.simulate_reweighting,
+        reweighting.REWEIGHTING_PANELS,
+    ),
 }
