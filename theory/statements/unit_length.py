@@ -1,30 +1,30 @@
 """S20, unit length and temperature: what linear encoders learn by the losses of CLIP and SigLIP themselves.
 
 Statement. Let x -> W_I x and t -> W_T t be linear, embeddings divided by their length, and their inner products times
-a trained factor c the logits; InfoNCE bounds it by 100. Whatever is learned, opposite prompts give a rule that is linear
-in the image, sign <x, W_I^T W_T p>, so S4 holds for it. In the signal's plane (u of the image, t of the caption) the
-logit is
+a trained factor c the logits; InfoNCE bounds it by 100. Whatever is learned, opposite prompts give a rule that is
+linear in the image, sign <x, W_I^T W_T p>, so S4 holds for it. In the signal's plane (u of the image, t of the
+caption) the logit is
 
     s(u, t) = u^T M t / sqrt((u^T P u + g_I)(t^T Q t + g_T)),    w = M q,
 
-where P and Q are the parts of W_I^T W_I and W_T^T W_T in the plane, M is c times that of W_I^T W_T, and g is the squared
-length that noise off the plane adds. The best encoders do *not* lie in the plane: in directions of the embedding that
-the other modality does not use, noise makes the embedding longer and so the logits of weak signals smaller, which the
-losses reward. In a wide embedding M, P, Q and g >= 0 are free, and c is at least the largest singular value of P^(-1/2)
-M Q^(-1/2). An embedding of width 2 has no such directions: in the plane g = 0, and P^(-1/2) M Q^(-1/2) is c times a
-rotation.
+where P and Q are the parts of W_I^T W_I and W_T^T W_T in the plane, M is c times that of W_I^T W_T, and g is the
+squared length that noise off the plane adds. The best encoders do *not* lie in the plane: in directions of the
+embedding that the other modality does not use, noise makes the embedding longer and so the logits of weak signals
+smaller, which the losses reward. In a wide embedding M, P, Q and g >= 0 are free, and c is at least the largest
+singular value of P^(-1/2) M Q^(-1/2). An embedding of width 2 has no such directions: in the plane g = 0, and
+P^(-1/2) M Q^(-1/2) is c times a rotation.
 
-The losses are computed without sampling, by a quadrature over u and t with fixed nodes in polar coordinates. For InfoNCE
-with N pairs in a batch log X = int_0^inf (e^-z - e^(-z X)) dz / z gives, exactly,
+The losses are computed without sampling, by a quadrature over u and t with fixed nodes in polar coordinates. For
+InfoNCE with N pairs in a batch log X = int_0^inf (e^-z - e^(-z X)) dz / z gives, exactly,
 
     E log sum_j e^s_j = int_0^inf (e^-z - E_u { E_(t|u) e^(-z e^s(u, t)) [E_t' e^(-z e^s(u, t'))]^(N - 1) }) dz / z,
 
 the sum over a caption of the image and N - 1 independent ones. SigLIP's loss is one of pairs, so that N enters as the
 number of negatives alone.
 
-Assumed: noise off the plane enters with its mean squared length, which it does if it comes from many directions; equally
-frequent classes; `latent` captions; both modalities with noise. The losses are not convex in these numbers: what is
-found is a local minimum, the one that training finds in the tests.
+Assumed: noise off the plane enters with its mean squared length, which it does if it comes from many directions;
+equally frequent classes; `latent` captions; both modalities with noise. The losses are not convex in these numbers:
+what is found is a local minimum, the one that training finds in the tests.
 
 Source: the losses are those of Radford et al. (arXiv 2103.00020) and Zhai et al. (arXiv 2303.15343); derived here,
 docs/theory/unit_length.md.
