@@ -23,6 +23,7 @@ from paper_figs.statements import (
     regularisation,
     siglip,
     theorem62,
+    unit_length,
     zero_shot,
 )
 from sims.theorems.evidence import Evidence
@@ -50,4 +51,5 @@ STATEMENT_FIGURES: dict[str, tuple[str, Callable[[Evidence], Figure]]] = {
     "prompts": ("S17: the worse group against the prompt's share of the class mean", prompts.draw),
     "many_classes": ("S18: many classes, with and without shared features", many_classes.draw),
     "accuracy_on_the_line": ("S19: rays and an ellipse on probit axes", accuracy_on_the_line.draw),
+    "unit_length": ("S20: CLIP's and SigLIP's own losses, on embeddings of unit length", unit_length.draw),
 }

@@ -21,6 +21,7 @@ from sims.theorems import (
     regularisation,
     siglip,
     theorem62,
+    unit_length,
     zero_shot,
 )
 from sims.theorems.evidence import Evidence
@@ -46,4 +47,5 @@ STATEMENTS: dict[str, tuple[str, Callable[[int], Evidence]]] = {
     "prompts": ("S17", prompts.simulate),
     "many_classes": ("S18", many_classes.simulate),
     "accuracy_on_the_line": ("S19", accuracy_on_the_line.simulate),
+    "unit_length": ("S20", unit_length.simulate),
 }
