@@ -20,6 +20,7 @@ from paper_figs.statements import (
     reweighting,
     softmax,
     supervised,
+    unit_length,
     zero_shot,
 )
 from sims.theorems.evidence import Evidence, from_dict
@@ -47,6 +48,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "prompts": zero_shot.draw_prompts,
     "many_classes": many_classes.draw,
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
+    "unit_length": unit_length.draw,
     "softmax": softmax.draw,
     "reweighting": reweighting.draw_reweighting,
 }

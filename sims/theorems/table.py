@@ -13,6 +13,7 @@ from sims.theorems import (
     reweighting,
     softmax,
     supervised,
+    unit_length,
     zero_shot,
 )
 from sims.theorems.evidence import Evidence, Panels
@@ -130,6 +131,12 @@ STATEMENTS: dict[str, Statement] = {
         "rays and an ellipse on probit axes",
         group_accuracy.simulate_accuracy_on_the_line,
         group_accuracy.LINE_PANELS,
+    ),
+    "unit_length": Statement(
+        "S20",
+        "CLIP's and SigLIP's own losses, on embeddings of unit length",
+        unit_length.simulate,
+        unit_length.PANELS,
     ),
     "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
     "reweighting": Statement(
