@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant(
         "six digits asked of single precision, so that every critic is NaN",
         "theory/statements/infonce.py",
-        "resolution = max(_RESOLUTION, _ROUNDINGS * float(jnp.finfo(place.dtype).eps))",
+        "resolution = max(_RESOLUTION, _ROUNDINGS * float(jnp.finfo(found.dtype).eps))",
         "resolution = 1e-9",
         ("tests/theory/test_accuracy.py::test_infonce_in_single_precision_keeps_six_digits_of_its_critic",),
     ),
@@ -218,8 +218,8 @@ MUTANTS = (
     Mutant(
         "the other pairs' own terms left out of InfoNCE's denominator",
         "theory/statements/softmax.py",
-        "one + two + others * three",
-        "one + two",
+        "return jax.tree.map(lambda one, two, three: one + two + others * three, total, own_base, other_base)",
+        "return jax.tree.map(lambda one, two, three: one + two, total, own_base, other_base)",
         (f"{S}23_softmax.py",),
     ),
     Mutant(
