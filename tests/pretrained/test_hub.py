@@ -60,7 +60,7 @@ def answer(monkeypatch, what, downloaded=None):
         return SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in what])
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
-    monkeypatch.setattr(hub, "_cached", lambda name, revision: None)
+    monkeypatch.setattr(hub, "_find_cached", lambda name, revision: None)
     if downloaded is not None:
 
         def snapshot_download(name, **options):
