@@ -10,7 +10,7 @@ import pytest
 from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import read_digits
-from sims.colored_digits.linear_theory import measured_model, predicted
+from sims.colored_digits.linear_theory import measured_model, predict_learners
 from tests.conftest import ROOT
 from theory import Caption, SpuriousModel, predict
 
@@ -146,7 +146,7 @@ def test_the_digits_page_names_the_statement_that_it_follows(closed):
     for ratio in (0.9, 0.75):
         config = DigitsConfig(Design(2, ratio, ratio), mention_spu=0.5, objective=("infonce", "cross_entropy"))
         with jax.enable_x64(True):
-            found = predicted(measured_model(read_digits(2).train, config), config)
+            found = predict_learners(measured_model(read_digits(2).train, config), config)
         expected.append(found["infonce"]["conflicting"] - found["cross_entropy"]["conflicting"])
         rows = [runs.loc[(ratio, ratio, name)] for name in ("infonce", "cross_entropy")]
         measured.append(rows[0].conflicting_mean - rows[1].conflicting_mean)

@@ -96,7 +96,7 @@ def test_mentions_and_prompts_reach_the_program(call_program):
         (["map", "--prompt", "mixture:2"], ["--prompt", "mixture:SHARE", "mixture:2"]),
         (["--prompt", "mixture:"], ["--prompt", "mixture:SHARE"]),
         (["--learner", "svm"], ["--learner", "bayes", "svm"]),
-        (["--mention-spu", "1.5"], ["--mention-spu", "[0, 1]", "1.5"]),
+        (["--mention-spu", "1.5"], ["--mention-spu", "from 0 to 1", "1.5"]),
         (["--class-prior", "1"], ["--class-prior", "between 0 and 1", "1"]),
         (["verdicts"], ["verdicts", "map"]),
     ],

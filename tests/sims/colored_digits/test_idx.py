@@ -79,11 +79,11 @@ def test_missing_files_and_counts_that_differ_are_told(tmp_path):
         read_digits(2, tmp_path)
     write_mnist(tmp_path)
     (tmp_path / NAMES["train"][1]).write_bytes(idx_bytes(np.zeros(59, np.uint8)))
-    with pytest.raises(InputError, match=r"holds 60 pictures and .* 59 labels"):
+    with pytest.raises(InputError, match=r"holds 60 images and .* 59 labels"):
         read_digits(2, tmp_path)
     (tmp_path / NAMES["train"][1]).write_bytes(idx_bytes(np.full(60, 10, np.uint8)))
     with pytest.raises(InputError, match="a label must be from 0 to 9, got 10"):
         read_digits(2, tmp_path)
     write_mnist(tmp_path)
-    with pytest.raises(InputError, match="no picture of the digit 3"):
+    with pytest.raises(InputError, match="no image of the digit 3"):
         read_digits(5, tmp_path)

@@ -120,7 +120,7 @@ def test_runs_differ_and_do_not_depend_on_each_other(digits):
 def test_a_batch_larger_than_the_data_is_refused(digits):
     with pytest.raises(ParameterError, match="at most `samples`"):
         dataclasses.replace(SMALL, samples=31)
-    with pytest.raises(ParameterError, match="at most the 10000 pictures"):
+    with pytest.raises(ParameterError, match="at most the 10000 images"):
         train(dataclasses.replace(SMALL, samples=0, batch_size=10_001), digits)
 
 
