@@ -102,7 +102,7 @@ def run_program(tmp_path):
             text=True,
             cwd=options.pop("cwd", tmp_path),
             env=environment,
-            timeout=300,
+            timeout=900,
             **options,
         )
 
