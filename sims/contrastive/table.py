@@ -39,7 +39,7 @@ def show(result: ContrastiveResult, out: Path | None) -> None:
     console.print(
         "aligned: the spurious feature agrees with the label; conflicting: it does not. in distribution: "
         f"{100 * result.config.model.spurious_ratio:g}% aligned, as in training; uniform: half and half. agree: with "
-        "the closed form of infinite data, within sampling error."
+        "the closed form of infinite data (infonce, siglip: of this batch size), within sampling error."
     )
     console.print()
     console.print(result.verdict["question"], style="bold")
