@@ -190,8 +190,8 @@ MUTANTS = (
     Mutant(
         "known means are not shared among the pairs",
         "theory/statements/many_classes.py",
-        "return jnp.diagonal(covariance) - known**2 / pairs",
-        "return jnp.diagonal(covariance) - known**2",
+        'return jnp.diagonal(covariance) - latent_prompt(model, "class-mean") ** 2 / pairs',
+        'return jnp.diagonal(covariance) - latent_prompt(model, "class-mean") ** 2',
         (f"{S}18_many_classes.py",),
     ),
     Mutant(
@@ -273,7 +273,7 @@ MUTANTS = (
     ),
     Mutant(
         "the bisection keeps the wrong half",
-        "theory/statements/boundary.py",
+        "theory/bisection.py",
         "return jnp.where(found > 0, middle, low), jnp.where(found > 0, high, middle)",
         "return jnp.where(found > 0, low, middle), jnp.where(found > 0, middle, high)",
         (f"{S}8_boundary.py",),

@@ -1,8 +1,7 @@
 """What `python -m theory map` and `boundary` answer for many classes (S18, S23), as JSON-ready dictionaries."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.model import SpuriousModel
-from theory.predictions import Prediction
+from theory.predictions import Prediction, compile_once
 from theory.report import ALL_CAPTIONS, critical_ratio, verdict
 from theory.statements.captions import Caption
 from theory.statements.group_accuracy import GROUPS
@@ -26,17 +25,11 @@ from theory.statements.softmax import (
     softmax_direction,
 )
 from theory.statements.zero_shot import PROMPTS, latent_prompt
-from workbench.compilation import jit
 from workbench.errors import ParameterError
 
 # The sigmoid loss is not derived for many classes.
 CLASS_LEARNERS = ("linearized", *DIRECTIONS)
 _NONE = "no finite optimum, or one too sharp to be computed to six digits"
-
-
-@functools.cache
-def _compiled(function: Callable[..., Any], *static: int) -> Callable[..., Any]:
-    return jit(function, static_argnums=static)
 
 
 def _check(model: SpuriousModel, prompts: Sequence[str]) -> None:
@@ -76,13 +69,13 @@ def class_verdict_map(
     def row(learner: str, rule: Float[Array, "2"], caption: str | None = None, prompt: str | None = None) -> Prediction:
         if not np.isfinite(rule).all():
             return Prediction(learner, caption, prompt, None, None, _NONE)
-        found = np.asarray(_compiled(class_accuracies)(model, rule, float(pairs), float(shared_size)))
+        found = np.asarray(compile_once(class_accuracies)(model, rule, float(pairs), float(shared_size)))
         accuracy = dict(zip(GROUPS, found.tolist(), strict=True)) if np.isfinite(found).all() else None
         note = None if accuracy else "undecided: what was learned says nothing of what the prompt names"
         return Prediction(learner, caption, prompt, np.asarray(rule).tolist(), accuracy, note)
 
     with jax.enable_x64(True):
-        reference = row("softmax", _compiled(softmax_direction)(model, float(pairs), float(shared_size)))
+        reference = row("softmax", compile_once(softmax_direction)(model, float(pairs), float(shared_size)))
         rows = []
         for caption in captions:
             for learner in known:
@@ -91,7 +84,7 @@ def class_verdict_map(
                     # What has one shape is compiled once: outside, the mentions are numbers.
                     seen = class_pairs(model, float(pairs), float(shared_size), caption)
                     share, exact = jnp.asarray(DIRECTIONS[learner]), caption.kind != "latent"
-                    critic = _compiled(critic_of_class_pairs, 3, 4)(seen, float(pairs), share, NODES, exact)
+                    critic = compile_once(critic_of_class_pairs, 3, 4)(seen, float(pairs), share, NODES, exact)
                 for prompt in prompts:
                     if critic is None:
                         rule = contrastive_direction(model, pairs, shared_size, prompt, caption)

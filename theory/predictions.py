@@ -198,23 +198,24 @@ def predict(
 
 
 @functools.cache
-def _compiled(function: Callable[..., Any], *static: int) -> Callable[..., Any]:
+def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., Any]:
+    """The function jitted, the same one for each caller; `static` are the places of its static arguments."""
     return jit(function, static_argnums=static)
 
 
 def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) -> tuple[np.ndarray, str | None]:
     """The critic and a note on why it is not finite."""
     if learner == "linearized":
-        return np.asarray(_compiled(contrastive_critic, 0, 3)(learner, model, caption, width)), None
+        return np.asarray(compile_once(contrastive_critic, 0, 3)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
     # Compiled once for all kinds of captions, which differ in their numbers alone.
-    pairs = _compiled(pairs_of)(model, caption)
+    pairs = compile_once(pairs_of)(model, caption)
     if learner == "siglip":
-        critic = np.asarray(_compiled(siglip.critic_of_pairs)(pairs))
+        critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     for count in (NODES, _FINE_NODES):
-        critic = np.asarray(_compiled(infonce.critic_of_pairs, 2)(pairs, DIRECTIONS[learner], count))
+        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, DIRECTIONS[learner], count))
         if np.isfinite(critic).all():
             return critic, None
         if np.isinf(critic).any():
@@ -256,7 +257,7 @@ def _contrastive_rows(
         return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
     shares = np.array([share_of(prompt) for prompt in prompts], float)  # None becomes NaN
     directions, accuracies, kept, singular = jax.tree.map(
-        np.asarray, _compiled(_rows_of_critic)(model, caption, critic, shares)
+        np.asarray, compile_once(_rows_of_critic)(model, caption, critic, shares)
     )
     rows = []
     for prompt, direction, accuracy in zip(prompts, directions, accuracies, strict=True):
@@ -280,10 +281,10 @@ def _linear(model: SpuriousModel, learner: str) -> tuple[Float[Array, "2"], Floa
 
 def _supervised_row(learner: str, model: SpuriousModel) -> Prediction:
     if learner == "bayes":
-        accuracy = np.asarray(_compiled(bayes_accuracies)(model))
+        accuracy = np.asarray(compile_once(bayes_accuracies)(model))
         named = dict(zip(GROUPS, accuracy.tolist(), strict=True))
         return Prediction(learner, None, None, None, named, "not linear, so it has no direction")
-    direction, accuracy = jax.tree.map(np.asarray, _compiled(_linear, 1)(model, learner))
+    direction, accuracy = jax.tree.map(np.asarray, compile_once(_linear, 1)(model, learner))
     if not np.all(np.isfinite(direction)) or np.linalg.norm(direction) > 1 / _ROUNDING:
         note = (
             "not unique: one feature is always 0, or the two features are one"

@@ -17,8 +17,8 @@ from realdata.claims.claim_test import ClaimTest, model_figures, record_test
 from realdata.claims.hypothesis import Effect, negative, positive
 from realdata.claims.settings import Setting
 from realdata.statistics.effective_robustness import robustness_of_one
-from realdata.statistics.photo_error import proportions
-from workbench.conventions import GROUPS, Z95
+from realdata.statistics.photo_error import group_proportions
+from workbench.conventions import Z95
 
 _EVERY = positive("at least one language model loses nothing", "points")
 _LOSES_MORE = negative("language models lose no more than CLIPs of the same common accuracy", "points")
@@ -50,11 +50,8 @@ def ask_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) ->
     naive = Effect(float(np.mean(drops)), float(np.mean(errors)))
     yield record_test("C6", "drop", asked, _EVERY, naive, None, models, [note], p_values=every)
 
-    shares = [
-        [proportions(frame[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy()) for group in GROUPS]
-        for frame in (setting.clips, lvlms)
-    ]
-    (clips_common, clips_counter), (common, counter) = shares
+    clips_common, clips_counter = group_proportions(setting.clips, tables.classes)
+    common, counter = group_proportions(lvlms, tables.classes)
     ones = [
         robustness_of_one(clips_common, clips_counter, *pair)
         for pair in zip(common.tolist(), counter.tolist(), strict=True)

@@ -34,7 +34,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from published.tables import DIRECTORY, PublishedTables, read_others, read_table
-from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, JudgedClaim, judge, model_figures
+from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, JudgedClaim, effect_fields, judge, model_figures
 from realdata.claims.hypothesis import ClusteredEffect, Effect, clusters_of, positive, regression, widest
 from realdata.claims.settings import architecture
 from realdata.statistics.effective_robustness import clustered_mean, effective_robustness
@@ -201,7 +201,6 @@ def _ask(
         naive, clustered, values = _with_plane(x, y, clip_x, clip_y, own, clusters)
     if missing:
         notes.append(f"not measured on other test sets: {', '.join(missing)}")
-    p_value, opposite = hypothesis.p_values(naive)
     return ClaimTest(
         claim="C9",
         question=TEST_SETS[test_set],
@@ -213,15 +212,7 @@ def _ask(
             "imagenet_models": str(len(models)),
             "prompt": str(clips["prompt"].iloc[0]) if test_set in GROUPS else "openai80",
         },
-        null_hypothesis=hypothesis.null,
-        unit=hypothesis.unit,
-        effect=naive.effect,
-        stderr=naive.stderr,
-        interval=naive.interval,
-        p_value=p_value,
-        p_value_opposite=opposite,
-        clustered=clustered,
-        decides="clustered" if clustered else "naive",
+        **effect_fields(hypothesis, naive, clustered),
         models=model_figures(clips, accuracy=(100 * clip_y).tolist(), effective_robustness=values.tolist()),
         notes=notes,
         undecidable="" if clustered else SINGLE_CLUSTER,

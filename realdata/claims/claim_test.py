@@ -141,26 +141,38 @@ def record_test(
         p_values: for and against, where they are not those of the estimate, but of each model or class; these decide.
         with_imagenet: whether the setting's ImageNet models were used.
     """
-    p_value, p_opposite = hypothesis.p_values(naive) if p_values is None else p_values
     return ClaimTest(
         claim=claim,
         question=question,
         source=setting.source,
         tables=setting.tables if with_imagenet else setting.clip_tables,
         setting=setting.describe() | {"values": setting.values},
-        null_hypothesis=hypothesis.null,
-        unit=hypothesis.unit,
-        effect=naive.effect,
-        stderr=naive.stderr,
-        interval=naive.interval,
-        p_value=p_value,
-        p_value_opposite=p_opposite,
-        clustered=clustered,
-        decides="clustered" if clustered and p_values is None else "naive",
+        **effect_fields(hypothesis, naive, clustered, p_values),
         models=models,
         notes=list(notes),
         undecidable=undecidable,
     )
+
+
+def effect_fields(
+    hypothesis: Hypothesis,
+    naive: Effect,
+    clustered: ClusteredEffect | None,
+    p_values: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """What a `ClaimTest` says of an effect and of the errors that decide; arguments as in `record_test`."""
+    p_value, p_opposite = hypothesis.p_values(naive) if p_values is None else p_values
+    return {
+        "null_hypothesis": hypothesis.null,
+        "unit": hypothesis.unit,
+        "effect": naive.effect,
+        "stderr": naive.stderr,
+        "interval": naive.interval,
+        "p_value": p_value,
+        "p_value_opposite": p_opposite,
+        "clustered": clustered,
+        "decides": "clustered" if clustered and p_values is None else "naive",
+    }
 
 
 def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:

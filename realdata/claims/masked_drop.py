@@ -27,7 +27,7 @@ from realdata.claims.c1_drop import drop_errors
 from realdata.claims.hypothesis import Effect
 from realdata.claims.other_models import FULL, has_line
 from realdata.statistics.effective_robustness import robustness_of_one
-from realdata.statistics.photo_error import proportions
+from realdata.statistics.photo_error import group_proportions
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
@@ -93,10 +93,8 @@ def masked_drops(tables: PublishedTables, measured: pd.DataFrame) -> list[Masked
     accuracies = np.stack([frame[list(GROUPS)].to_numpy(dtype=float) for frame in (full, masked)])
     errors = np.stack([drop_errors(frame, "balanced", tables) for frame in (full, masked)])
     imagenet = tables.results[tables.results["table"] == "4"]
-    line = [proportions(imagenet[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy()) for group in GROUPS]
-    above = np.array(
-        [[robustness_of_one(line[0], line[1], *pair).value for pair in view.tolist()] for view in accuracies / 100]
-    )
+    line = group_proportions(imagenet, tables.classes)
+    above = np.array([[robustness_of_one(*line, *pair).value for pair in view.tolist()] for view in accuracies / 100])
     models = [
         _record(model, mask, accuracies[:, [number]], errors[:, [number]], above[:, [number]])
         for number, (model, mask) in enumerate(zip(full.index, masked["view"], strict=True))

@@ -20,7 +20,7 @@ import pandas as pd
 from published.tables import PublishedTables, read_others
 from realdata.claims.hypothesis import Effect
 from realdata.statistics.effective_robustness import effective_robustness, robustness_of_one
-from realdata.statistics.photo_error import proportions
+from realdata.statistics.photo_error import group_proportions
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
@@ -85,9 +85,9 @@ def has_line(tables: PublishedTables) -> bool:
 
 def _place(family: str, source: str, models: pd.DataFrame, tables: PublishedTables) -> OtherFamily:
     results = tables.results
-    line = _shares(results[results["table"] == "4"], tables)
-    clips = _shares(results[(results["table"] == "3") & (results["family"] == "clip")], tables)
-    own = _shares(models, tables)
+    line = group_proportions(results[results["table"] == "4"], tables.classes)
+    clips = group_proportions(results[(results["table"] == "3") & (results["family"] == "clip")], tables.classes)
+    own = group_proportions(models, tables.classes)
     try:
         of_clips = effective_robustness(*line, *clips).values
         if len(models) == 1:
@@ -120,11 +120,3 @@ def _between(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
     freedom = sum(parts) ** 2 / sum(part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
     return Effect(float(first.mean() - second.mean()), float(np.sqrt(sum(parts))), freedom).interval
-
-
-def _shares(models: pd.DataFrame, tables: PublishedTables) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracies on common and on counter photos in (0, 1)."""
-    common, counter = (
-        proportions(models[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy()) for group in GROUPS
-    )
-    return common, counter

@@ -239,13 +239,14 @@ class Answers(NamedTuple):
         return self.predictions
 
 
-def answers(
+def answers_of_each(
     asking: Asking,
     photos: Sequence[Photo],
     candidates: Sequence[int],
     allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
     kept: Kept,
-) -> Answers:
+    number: int = 1,
+) -> list[Answers]:
     """Ask about every photo: the candidate with the highest score, by the rule of `realdata.evaluate.ties`.
 
     Args:
@@ -254,23 +255,15 @@ def answers(
         candidates: class indices.
         allowed: class to the candidates that its photos are classified among.
         kept: where unfinished work is kept.
+        number: of models in this one: it scores all candidates for the first, then for the next.
+
+    Returns:
+        The answers of each.
 
     Raises:
         InputError: as in `go_through`.
         RunError: as there.
     """
-    return answers_of_each(asking, photos, candidates, allowed, kept, 1)[0]
-
-
-def answers_of_each(
-    asking: Asking,
-    photos: Sequence[Photo],
-    candidates: Sequence[int],
-    allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
-    kept: Kept,
-    number: int,
-) -> list[Answers]:
-    """As `answers`, of a model that is so many in one: it scores all candidates for the first, then for the next."""
     places = {index: place for place, index in enumerate(candidates)}
 
     def condense(parts: Sequence[Scored]) -> dict[str, Any]:

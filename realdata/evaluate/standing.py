@@ -10,7 +10,7 @@ from scipy.stats import norm
 from published.tables import PublishedTables
 from realdata.evaluate.predictions import class_table
 from realdata.statistics.effective_robustness import robustness_of_one
-from realdata.statistics.photo_error import proportions
+from realdata.statistics.photo_error import group_proportions
 from theory.statements.accuracy_on_the_line import Estimate, reliance_index
 from workbench.conventions import GROUPS, Z95
 
@@ -35,10 +35,7 @@ def effective_robustness_content(predictions: pd.DataFrame, setup: str, tables: 
     chosen = (results.family == "imagenet") & (results.setup == setup) & (results.averaging == "balanced")
     if not chosen.any():
         return {"reason": f"no ImageNet models are published for {setup}"}
-    line = [
-        proportions(results.loc[chosen, group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
-        for group in GROUPS
-    ]
+    line = group_proportions(results.loc[chosen], tables.classes)
     own = [float((counts[f"{group}_right"] / counts[group]).mean()) for group in GROUPS]
     if not all(0 < share < 1 for share in own):
         return {"reason": "an accuracy of 0 or 100% has no place on logit axes"}

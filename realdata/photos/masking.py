@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
+from pretrained.preprocessing import open_photo
 from realdata.photos.folders import Photo
 from workbench.errors import InputError
 
@@ -99,7 +100,7 @@ class MaskedRead:
             ValueError: they differ in size.
         """
         place = self.masks / mask_name(path.relative_to(self.root).as_posix())
-        with Image.open(path) as photo, Image.open(place) as mask, tempfile.TemporaryDirectory() as folder:
+        with open_photo(path) as photo, open_photo(place) as mask, tempfile.TemporaryDirectory() as folder:
             # A file, since models read files; without loss.
             masked = Path(folder) / "masked.png"
             take_background_away(photo, mask, self.fill).save(masked)

@@ -8,7 +8,10 @@ For an unbalanced average over N photos, it is at most A (1 - A) / N, by concavi
 """
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
+
+from workbench.conventions import GROUPS
 
 
 def balanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
@@ -57,6 +60,17 @@ def proportions(percent: np.ndarray, photos: np.ndarray) -> np.ndarray:
     """
     margin = 0.5 / float(np.sum(photos))
     return np.clip(percent / 100, margin, 1 - margin)
+
+
+def group_proportions(models: pd.DataFrame, classes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracies on common and on counter photos as shares in (0, 1), by `proportions`.
+
+    Args:
+        models: with the columns `common` and `counter`, in %.
+        classes: with the numbers of photos of each, `common_photos` and `counter_photos`.
+    """
+    common, counter = (proportions(models[group].to_numpy(), classes[f"{group}_photos"].to_numpy()) for group in GROUPS)
+    return common, counter
 
 
 def class_proportions(shares: np.ndarray, photos: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, Points, from_draws
+from theory.bisection import bisect
 from theory.model import Scalar, SpuriousModel
 from theory.statements.boundary import spurious_reliance
 from theory.statements.reweighting import LEARNERS, TRAININGS
@@ -79,16 +80,13 @@ def fit_worst_group(batch: Batch, learner: str) -> Float[Array, " image_dim"]:
     """
     aligned = _aligned(batch)
 
-    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        margins = batch.labels * (batch.images @ fit_weighted(batch, learner, middle))
+    def excess(share: Float[Array, ""]) -> Float[Array, ""]:
+        """Mean loss on aligned images less that on conflicting ones, of the rule with this share."""
+        margins = batch.labels * (batch.images @ fit_weighted(batch, learner, share))
         losses = 0.5 * (margins - 1.0) ** 2 if learner == "least_squares" else jax.nn.softplus(-margins)
-        difference = losses @ (aligned / jnp.sum(aligned) - (1.0 - aligned) / jnp.sum(1.0 - aligned))
-        return jnp.where(difference > 0, middle, low), jnp.where(difference > 0, high, middle)
+        return losses @ (aligned / jnp.sum(aligned) - (1.0 - aligned) / jnp.sum(1.0 - aligned))
 
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.zeros(()), jnp.ones(())))
-    return fit_weighted(batch, learner, 0.5 * (low + high))
+    return fit_weighted(batch, learner, bisect(excess, 0.0, 1.0, _HALVINGS))
 
 
 def _over_shares(key: Key[Array, ""], share: Scalar) -> Float[Array, " learners"]:

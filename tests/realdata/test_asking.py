@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realdata.evaluate import scoring as kept_module
-from realdata.evaluate.scoring import Asking, Kept, answers, most_similar
+from realdata.evaluate.scoring import Asking, Kept, answers_of_each, most_similar
 from realdata.photos.folders import Photo
 from workbench.errors import InputError, RunError
 
@@ -60,7 +60,7 @@ EVERY = {index: np.ones(4, bool) for index in CANDIDATES}
 
 def test_answers_are_the_highest_scores_among_what_is_allowed(tmp_path, photos):
     allowed = {3: np.array([True, True, False, False]), 5: np.array([False, True, True, True])}
-    found = answers(asking(tmp_path, Model()), photos, CANDIDATES, allowed, Kept(tmp_path / "out", {}))
+    (found,) = answers_of_each(asking(tmp_path, Model()), photos, CANDIDATES, allowed, Kept(tmp_path / "out", {}))
     assert [path for path, _ in found.unreadable] == ["1/11.png"] and "eleven" in found.unreadable[0][1]
     assert found.predictions.path.tolist() == [photo.path for photo in photos if photo.path != "1/11.png"]
     for row in found.predictions.itertuples():
@@ -70,19 +70,19 @@ def test_answers_are_the_highest_scores_among_what_is_allowed(tmp_path, photos):
 
 
 def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path, photos):
-    whole = answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "whole", {}))
+    (whole,) = answers_of_each(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "whole", {}))
     first, kept = Model(stop_after=3), Kept(tmp_path / "out", {"run": 1})
     with pytest.raises(KeyboardInterrupt, match=r"stopped after .* of 30 photos; the same command goes on"):
-        answers(asking(tmp_path, first), photos, CANDIDATES, EVERY, kept)
+        answers_of_each(asking(tmp_path, first), photos, CANDIDATES, EVERY, kept)
     second = Model()
-    found = answers(asking(tmp_path, second), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {"run": 1}))
+    (found,) = answers_of_each(asking(tmp_path, second), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {"run": 1}))
     assert found.predictions.equals(whole.predictions) and found.unreadable == whole.unreadable
     done, again = (sum(len(batch) for batch in model.asked) for model in (first, second))
     # At most the batch whose answer was awaited at the signal is asked about twice.
     assert 29 <= done + again <= 29 + 4 and again < 29
     # Another run's unfinished work is not taken for this one's.
     other = Model()
-    answers(asking(tmp_path, other), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {"run": 2}))
+    answers_of_each(asking(tmp_path, other), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {"run": 2}))
     assert sum(len(batch) for batch in other.asked) == 29
     kept.remove()
     assert not list((tmp_path / "out").iterdir())
@@ -99,23 +99,23 @@ def test_work_is_kept_while_it_goes_on(tmp_path, photos, monkeypatch):
             return super().score(pictures, among)
 
     with pytest.raises(MemoryError):
-        answers(asking(tmp_path, Dying()), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {}))
+        answers_of_each(asking(tmp_path, Dying()), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {}))
     done = [path for piece in Kept(tmp_path / "out", {}).read() for path in piece["done"]]
     assert len(done) == 12  # three of the four batches; the fourth was awaited
 
 
 def test_a_piece_that_is_broken_is_told(tmp_path, photos):
     kept = Kept(tmp_path / "out", {})
-    answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, kept)
+    answers_of_each(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, kept)
     (piece,) = kept.folder.glob("*.json")
     piece.write_text(piece.read_text()[:50])
     with pytest.raises(InputError, match=r"000000\.json cannot be read .* delete it"):
-        answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, kept)
+        answers_of_each(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, kept)
 
 
 def test_a_photo_that_cannot_be_read_ends_a_strict_run(tmp_path, photos):
     with pytest.raises(InputError, match=r"`strict`: .*1/11\.png cannot be read"):
-        answers(asking(tmp_path, Model(), strict=True), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {}))
+        answers_of_each(asking(tmp_path, Model(), strict=True), photos, CANDIDATES, EVERY, Kept(tmp_path / "out", {}))
 
 
 def test_the_most_similar_candidates_have_the_highest_mean(tmp_path, photos):
@@ -149,22 +149,22 @@ class Broken(Model):
 def test_scores_that_are_not_finite_end_the_run_and_the_rest_is_kept(tmp_path, photos, dtype, advice):
     out = tmp_path / "out"
     with pytest.raises(RunError, match=rf"^the scores of 0/18\.png are not finite, the first is nan.*{advice}"):
-        answers(asking(tmp_path, Broken(dtype)), photos, CANDIDATES, EVERY, Kept(out, {}))
+        answers_of_each(asking(tmp_path, Broken(dtype)), photos, CANDIDATES, EVERY, Kept(out, {}))
     done = {path for piece in Kept(out, {}).read() for path in piece["done"]}
     assert len(done) == 19 and "0/18.png" not in done and "1/19.png" in done  # 20 asked about, in batches of 4
     with pytest.raises(RunError, match=r"^the scores of 1/25\.png are not finite, the first is -inf"):
-        answers(asking(tmp_path, Broken()), photos[25:26], CANDIDATES, EVERY, Kept(tmp_path / "one", {}))
+        answers_of_each(asking(tmp_path, Broken()), photos[25:26], CANDIDATES, EVERY, Kept(tmp_path / "one", {}))
     mended = Model()
-    found = answers(asking(tmp_path, mended), photos, CANDIDATES, EVERY, Kept(out, {}))
+    (found,) = answers_of_each(asking(tmp_path, mended), photos, CANDIDATES, EVERY, Kept(out, {}))
     assert sum(map(len, mended.asked)) == 11
-    whole = answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "whole", {}))
+    (whole,) = answers_of_each(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "whole", {}))
     assert found.predictions.equals(whole.predictions)
 
 
 def test_what_is_no_candidate_of_a_photo_may_be_anything(tmp_path, photos):
     """Of the broken scores none is asked for; each photo is right or wrong as without them."""
     allowed = {3: np.array([True, True, False, True]), 5: np.array([False, True, True, True])}
-    found = answers(asking(tmp_path, Broken()), photos, CANDIDATES, allowed, Kept(tmp_path / "out", {}))
+    (found,) = answers_of_each(asking(tmp_path, Broken()), photos, CANDIDATES, allowed, Kept(tmp_path / "out", {}))
     assert len(found.predictions) == 29
 
 
@@ -188,4 +188,4 @@ def test_no_link_leads_out_of_the_results(tmp_path, photos):
     # The folder of the results may be a link itself, which is whose it is.
     (tmp_path / "link").symlink_to(tmp_path / "whole")
     (tmp_path / "whole").mkdir()
-    answers(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "link", {}))
+    answers_of_each(asking(tmp_path, Model()), photos, CANDIDATES, EVERY, Kept(tmp_path / "link", {}))

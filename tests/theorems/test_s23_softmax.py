@@ -34,8 +34,8 @@ from theory.statements.softmax import (
 pytestmark = pytest.mark.statement("S23")
 
 # As the program calls them, so that each is compiled once: 33 nodes give nine digits at these parameters.
-SOFTMAX = class_report._compiled(softmax_direction)
-CRITIC = class_report._compiled(critic_of_class_pairs, 3, 4)
+SOFTMAX = class_report.compile_once(softmax_direction)
+CRITIC = class_report.compile_once(critic_of_class_pairs, 3, 4)
 COUNT = 33
 DEFAULTS = SpuriousModel()
 

@@ -44,12 +44,11 @@ Source: derived here, docs/theory/boundary.md.
 """
 
 import dataclasses
-from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from theory.bisection import bisect
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.logistic import logistic_direction
@@ -57,7 +56,7 @@ from theory.statements.prompts import mixed_prompt, share_of
 from workbench.errors import ParameterError
 
 # Of the ratios from 1/2 to 1: down to 1e-11, below what the quadrature resolves.
-_HALVINGS = 36
+RATIO_HALVINGS = 36
 
 
 def spurious_reliance(direction: Float[Array, "2"]) -> Float[Array, ""]:
@@ -129,22 +128,7 @@ def critical_ratio_against_logistic(
         return linearised_reliance(at_ratio, prompt, caption) - spurious_reliance(logistic_direction(at_ratio))
 
     squared = critical_squared_agreement(model, prompt, caption)
-    return jnp.where((squared >= 0) & (squared < 1), bisect_ratio(excess), jnp.nan)
-
-
-def bisect_ratio(excess: Callable[[Float[Array, ""]], Float[Array, ""]]) -> Float[Array, ""]:
-    """The ratio between 1/2 and 1 where a function of it turns from positive to negative; NaN where it is not one."""
-
-    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        found = excess(middle)
-        # Not a number from where logistic regression is not: the ends stay so.
-        middle = jnp.where(jnp.isnan(found), jnp.nan, middle)
-        return jnp.where(found > 0, middle, low), jnp.where(found > 0, high, middle)
-
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.asarray(0.5, float), jnp.asarray(1.0, float)))
-    return 0.5 * (low + high)
+    return jnp.where((squared >= 0) & (squared < 1), bisect(excess, 0.5, 1.0, RATIO_HALVINGS), jnp.nan)
 
 
 def _share(prompt: str) -> float:

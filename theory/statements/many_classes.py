@@ -109,8 +109,7 @@ def pair_covariance(model: SpuriousModel, pairs: Scalar, shared_size: Scalar) ->
 def within_class_variance(model: SpuriousModel, pairs: Scalar, shared_size: Scalar) -> Float[Array, "2"]:
     """Mean variances (N_inv, N_spu) of one pair's two latent coordinates within a class; arguments as above."""
     covariance = pair_covariance(model, pairs, shared_size)
-    known = jnp.stack([jnp.ones(()), jnp.asarray(model.agreement, float)]) * model.latent_mean
-    return jnp.diagonal(covariance) - known**2 / pairs
+    return jnp.diagonal(covariance) - latent_prompt(model, "class-mean") ** 2 / pairs
 
 
 def contrastive_direction(
@@ -149,18 +148,8 @@ def second_order_direction(
     """Weights (w_inv, w_spu) of InfoNCE's zero-shot classifier to second order, which is exact for small weights.
 
     Sigma_u^(-1) K Sigma_t^+ q, with the second moments of one pair's two coordinates in image and caption, K between
-    them and q the prompt. Source: derived here, docs/theory/many_classes.md.
-
-    Args:
-        model: parameters of the synthetic model.
-        pairs: m, the number of pairs of classes.
-        shared_size: alpha, the mean size of an invariant feature in images of other classes.
-        prompt: `label` (b e_c) or `class-mean`.
-        caption: what captions say; `latent`, and all of it, unless given.
-
-    Raises:
-        ParameterError: a number outside its domain.
-        ValueError: another prompt.
+    them and q the prompt. Source: derived here, docs/theory/many_classes.md. Arguments and errors as in
+    `contrastive_direction`.
     """
     caption = caption or Caption()
     vector, mentions = latent_prompt(model, prompt, caption), caption.mentions

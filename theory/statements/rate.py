@@ -43,11 +43,11 @@ Source: derived here, docs/theory/rate.md; the rate is that of Lemma D.3 of arXi
 The law of the singular values is Marchenko and Pastur's (1967).
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from theory.bisection import bisect
 from theory.model import Scalar, SpuriousModel
 from theory.statements.population import latent_covariance
 
@@ -111,14 +111,8 @@ def largest_share(kept: Scalar, aspect: Scalar) -> Float[Array, ""]:
         turned = 2.0 * (1.0 - root**2) * jnp.arctan2(slope * jnp.sin(theta / 2.0), jnp.cos(theta / 2.0))
         return ((1.0 + root**2) * theta - 2.0 * root * jnp.sin(theta) - turned) / (2.0 * jnp.pi * root**2)
 
-    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        below = share_above(middle) < kept
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.zeros(()), jnp.asarray(jnp.pi)))
-    theta = jnp.where(jnp.asarray(kept) < 1.0, 0.5 * (low + high), jnp.pi)
+    theta = bisect(lambda theta: kept - share_above(theta), 0.0, jnp.pi, _HALVINGS)
+    theta = jnp.where(jnp.asarray(kept) < 1.0, theta, jnp.pi)
     theta = jnp.where(jnp.asarray(kept) > 0.0, theta, 0.0)
     return (theta - jnp.sin(theta) * jnp.cos(theta)) / jnp.pi
 

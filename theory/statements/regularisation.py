@@ -30,8 +30,9 @@ and how fast, derived here, docs/theory/regularisation.md.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from theory.bisection import bisect
 from theory.model import Scalar, SpuriousModel
 from theory.newton import Local, minimise
 from theory.statements.logistic import logistic_direction, logistic_risk
@@ -98,13 +99,6 @@ def weight_beside_separation(model: SpuriousModel) -> Float[Array, ""]:
     ratio = jnp.asarray(model.spurious_ratio, float)
     evidence = 0.5 * (jnp.log(ratio) - jnp.log1p(-ratio))
 
-    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        below = middle * spread < mean * jnp.tanh(evidence - middle * mean)
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
     # Two bounds on b*: where the tanh is 0, and the value at p_spu = 1.
     highest = jnp.minimum(evidence / mean, mean / spread)
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.zeros_like(highest), highest))
-    return 0.5 * (low + high)
+    return bisect(lambda b: mean * jnp.tanh(evidence - b * mean) - b * spread, 0.0, highest, _HALVINGS)

@@ -47,10 +47,11 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from theory.bisection import bisect
 from theory.model import Scalar, SpuriousModel
-from theory.statements.boundary import spurious_reliance
+from theory.statements.boundary import RATIO_HALVINGS, spurious_reliance
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.logistic import logistic_direction
 from theory.statements.population import latent_covariance
@@ -59,8 +60,6 @@ _Learner: TypeAlias = Callable[[SpuriousModel], Float[Array, "2"]]
 LEARNERS: dict[str, _Learner] = {"least_squares": least_squares_direction, "logistic": logistic_direction}
 TRAININGS = ("reweighted", "worst-group")
 
-# Of the shares from 1/2 to 1: down to 1e-11, below what the quadrature of logistic regression resolves.
-_HALVINGS = 36
 _NODES = 2001
 _REACH = 9.0  # standard deviations beyond both the margin's mean and its zero
 
@@ -119,18 +118,11 @@ def equal_share(model: SpuriousModel, reliance: Scalar, learner: str) -> Float[A
         return jnp.where(within, 0.5 * (1.0 + agreement), jnp.nan)
     _learner(learner)
 
-    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        found = spurious_reliance(reweighted_direction(model, learner, middle))
-        # Not a number from where logistic regression is not: the ends stay so.
-        middle = jnp.where(jnp.isnan(found), jnp.nan, middle)
-        below = found < jnp.abs(reliance)
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+    def excess(share: Float[Array, ""]) -> Float[Array, ""]:
+        return jnp.abs(reliance) - spurious_reliance(reweighted_direction(model, learner, share))
 
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.asarray(0.5, float), jnp.asarray(1.0, float)))
     # A share of 1 - q leans as much as q, to the other side.
-    above = 0.5 * (low + high) - 0.5
+    above = bisect(excess, 0.5, 1.0, RATIO_HALVINGS) - 0.5
     return jnp.where(within, 0.5 + jnp.sign(reliance) * above, jnp.nan)
 
 

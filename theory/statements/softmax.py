@@ -48,11 +48,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from theory.bisection import bisect
 from theory.class_sums import Terms, expected_log_sum
 from theory.mixtures import Mixture, Tilted, nodes, null_projector, tilted
 from theory.model import Scalar, SpuriousModel
 from theory.newton import Local, descend, polish
-from theory.statements.boundary import bisect_ratio, spurious_reliance
+from theory.statements.boundary import RATIO_HALVINGS, spurious_reliance
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.infonce import agreed
 from theory.statements.many_classes import check_classes, contrastive_direction, pair_covariance, within_class_variance
@@ -85,7 +86,7 @@ def softmax_direction(model: SpuriousModel, pairs: Scalar, shared_size: Scalar) 
     ratio = jnp.asarray(model.spurious_ratio, float)
     signs = jnp.array([[1.0, 1.0], [1.0, -1.0]])
     own_means, other_means = signs * model.latent_mean[None, :], jnp.stack([alpha, jnp.zeros(())])[None, :]
-    known = jnp.stack([jnp.ones(()), jnp.asarray(model.agreement, float)]) * model.latent_mean
+    known = latent_prompt(model, "class-mean")
 
     def log_two_cosh(weights: Float[Array, "2"], means: Float[Array, "groups 2"]) -> Float[Array, " nodes"]:
         deviation = jnp.sqrt(jnp.sum(weights**2 * model.image_variance))
@@ -331,4 +332,4 @@ def critical_ratio_against_softmax(
         return spurious_reliance(linear) - spurious_reliance(softmax_direction(at_ratio, pairs, shared_size))
 
     squared = critical_squared_agreement(model, pairs, shared_size, prompt, caption)
-    return jnp.where((squared >= 0) & (squared < 1), bisect_ratio(excess), jnp.nan)
+    return jnp.where((squared >= 0) & (squared < 1), bisect(excess, 0.5, 1.0, RATIO_HALVINGS), jnp.nan)
