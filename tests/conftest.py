@@ -5,10 +5,13 @@ import os
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
-# The tests run side by side, one process a core.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# The tests run side by side, one process a core. Most run for less time than they take to compile: what is long says so
+# itself (`workbench.compilation.jit`). An XLA that does not know a flag would end the process.
+_KNOWN = "--xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""
+os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_KNOWN}")
 os.environ["MPLBACKEND"] = "Agg"
 
 from jaxtyping import install_import_hook

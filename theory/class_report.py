@@ -131,7 +131,7 @@ def class_boundary(
                     place = (model, float(pairs), float(shared_size), prompt, caption)
                     squared = float(critical_squared_agreement(*place))
                     if 0 <= squared < 1:  # else there is none
-                        found = float(_against_softmax(*place))
+                        found = float(compile_once(critical_ratio_against_softmax, 3, 4)(*place))
                         against_softmax = found if np.isfinite(found) else None
             where, critical = critical_ratio(squared)
             entry = {"learner": "linearized", "caption": caption.kind, "prompt": prompt, "critical_ratio": critical}
@@ -140,6 +140,3 @@ def class_boundary(
     del parameters["spurious_ratio"]
     sizes = {"pairs": pairs, "shared_size": shared_size}
     return {"model": parameters, **sizes, "reference": "least_squares", "boundaries": rows}
-
-
-_against_softmax = jax.jit(critical_ratio_against_softmax, static_argnames=("prompt", "caption"))

@@ -19,17 +19,25 @@ class Local(NamedTuple):
     hessian: Float[Array, "n n"]
 
 
+class End(NamedTuple):
+    """Where a descent ended, and the Hessian there; neither carries a derivative."""
+
+    place: Float[Array, " n"]
+    hessian: Float[Array, "n n"]
+
+
 class _State(NamedTuple):
     iteration: Int[Array, ""]
     place: Float[Array, " n"]
+    hessian: Float[Array, "n n"]
     value: Float[Array, ""]
     step: Float[Array, " n"]
     gain: Float[Array, ""]
     scale: Float[Array, ""]
 
 
-def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Damped Newton iteration from a place inside the domain, stopped at rounding; it carries no derivative."""
+def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> End:
+    """Damped Newton iteration from a place inside the domain, stopped at rounding."""
     start = jax.lax.stop_gradient(start)
     precision = jnp.sqrt(jnp.finfo(start.dtype).eps)
 
@@ -42,6 +50,7 @@ def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array
         return _State(
             state.iteration + 1,
             jnp.where(accepted, candidate, state.place),
+            jnp.where(accepted, local.hessian, state.hessian),
             jnp.where(accepted, local.value, state.value),
             jnp.where(accepted, step, state.step),
             jnp.where(accepted, -jnp.sum(step * local.gradient), state.gain),
@@ -57,22 +66,31 @@ def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array
 
     # A first step of length 0, from an infinite value, is always accepted: the objective is compiled once.
     infinite = jnp.full_like(start[0], jnp.inf)
-    first = _State(jnp.asarray(0), start, infinite, jnp.zeros_like(start), infinite, jnp.ones_like(start[0]))
-    return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).place)
+    size, flat = start.shape[0], jnp.zeros_like(start)
+    first = _State(
+        jnp.asarray(0), start, jnp.eye(size, dtype=start.dtype), infinite, flat, infinite, jnp.ones_like(start[0])
+    )
+    last = jax.lax.while_loop(unfinished, iterate, first)
+    return jax.lax.stop_gradient(End(last.place, last.hessian))
 
 
-def polish(local: Local, place: Float[Array, " n"]) -> Float[Array, " n"]:
-    """One more step, which carries the derivative in whatever the objective closes over; infinite if it is not short.
+def polish(gradient: Float[Array, " n"], end: End) -> Float[Array, " n"]:
+    """One more step, which carries the derivative in whatever the gradient closes over.
+
+    It is infinite where the step is not short, or the objective is flat along some direction.
 
     Args:
-        local: the objective at `place`, differentiable.
-        place: where `descend` ended, shape (n,).
+        gradient: the objective's gradient at the end, differentiable; shape (n,).
+        end: where `descend` ended. Its Hessian is computed and compiled no second time: the gradient is 0 at the
+            minimum, so the Hessian's own derivative does not count.
     """
-    precision = jnp.sqrt(jnp.finfo(place.dtype).eps)
-    # The gradient is 0 at the minimum, so the Hessian's own derivative does not count.
-    step = -jnp.linalg.solve(jax.lax.stop_gradient(local.hessian), local.gradient)
-    short = jnp.linalg.norm(step) <= 10.0 * precision * (jnp.linalg.norm(place) + precision)
-    return jnp.where(short, place + step, jnp.inf)
+    rounding = jnp.finfo(end.place.dtype).eps
+    inverse = jnp.linalg.inv(end.hessian)
+    step = -inverse @ gradient
+    short = jnp.linalg.norm(step) <= 10.0 * jnp.sqrt(rounding) * (jnp.linalg.norm(end.place) + jnp.sqrt(rounding))
+    # A minimum at infinity: along it both gradient and Hessian are rounding.
+    curved = jnp.linalg.norm(inverse) * jnp.linalg.norm(end.hessian) < 1.0 / (64.0 * rounding)
+    return jnp.where(short & curved, end.place + step, jnp.inf)
 
 
 def minimise(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -82,5 +100,5 @@ def minimise(objective: Callable[[Float[Array, " n"]], Local], start: Float[Arra
         objective: place, shape (n,), to value, gradient and Hessian.
         start: a place inside the domain, shape (n,).
     """
-    place = descend(objective, start)
-    return polish(objective(place), place)
+    end = descend(objective, start)
+    return polish(objective(end.place).gradient, end)

@@ -200,7 +200,7 @@ def predict(
 @functools.cache
 def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., Any]:
     """The function jitted, the same one for each caller; `static` are the places of its static arguments."""
-    return jit(function, static_argnums=static)
+    return jit(function, brief=True, static_argnums=static)
 
 
 def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) -> tuple[np.ndarray, str | None]:

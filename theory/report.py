@@ -9,19 +9,23 @@ import numpy as np
 
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.model import SpuriousModel
-from theory.predictions import Prediction, predict
+from theory.predictions import Prediction, compile_once, predict
 from theory.statements.boundary import critical_ratio_against_logistic, critical_squared_agreement
 from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.population import latent_covariance
 from theory.statements.prompts import share_of
 from theory.statements.theorem62 import conditions, theorem62
 from theory.statements.zero_shot import PROMPTS
-from workbench.compilation import jit
 from workbench.errors import ParameterError
 
 ALL_CAPTIONS = tuple(Caption(kind) for kind in CAPTIONS)
 # Accuracies closer than this are the same to the accuracy of the quadratures.
 _SAME = 1e-6
+
+
+def _constants(model: SpuriousModel) -> tuple[Any, Any, Any]:
+    """Theorem 6.2's constants, printed and derived, and the latent covariance."""
+    return theorem62(model, True), theorem62(model, False), latent_covariance(model)
 
 
 def report(
@@ -41,11 +45,7 @@ def report(
     """
     predictions = predict(model, embed_dim, prompts, captions, learners)
     with jax.enable_x64(True):
-        values = jax.tree.map(
-            np.asarray,
-            jit(lambda model: [theorem62(model, True), theorem62(model, False), latent_covariance(model)])(model),
-        )
-    printed, derived, covariance = values
+        printed, derived, covariance = jax.tree.map(np.asarray, compile_once(_constants)(model))
     checked = conditions(model)
     return {
         "model": dataclasses.asdict(model),
@@ -120,9 +120,6 @@ def verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:
     return entry | {"verdict": sides} | groups | {"difference": difference, "fails": fails, "note": None}
 
 
-_against_logistic = jax.jit(critical_ratio_against_logistic, static_argnames=("prompt", "caption"))
-
-
 def boundary(
     model: SpuriousModel, prompts: Sequence[str] = PROMPTS, captions: Sequence[Caption] = (Caption(),)
 ) -> dict[str, Any]:
@@ -149,7 +146,8 @@ def boundary(
             if model.mu_spu > 0:
                 with jax.enable_x64(True):
                     squared = float(critical_squared_agreement(model, prompt, caption))
-                    against_logistic = _number(np.asarray(_against_logistic(model, prompt, caption)))
+                    against = compile_once(critical_ratio_against_logistic, 1, 2)
+                    against_logistic = _number(np.asarray(against(model, prompt, caption)))
             where, critical = critical_ratio(squared)
             rows.append(
                 {

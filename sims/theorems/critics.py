@@ -64,7 +64,7 @@ def fit_infonce(images: Plane, texts: Plane, image_to_text: Scalar) -> Float[Arr
         other = Local(other.value, other.gradient[turned], other.hessian[turned][:, turned])
         return jax.tree.map(lambda a, b: image_to_text * a + (1.0 - image_to_text) * b, one, other)
 
-    return descend(objective, jnp.zeros(4)).reshape(2, 2)
+    return descend(objective, jnp.zeros(4)).place.reshape(2, 2)
 
 
 def fit_siglip(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
@@ -83,7 +83,7 @@ def fit_siglip(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
         hessian = second - mean[:, None] * mean[None, :] + _FLAT * jnp.eye(4)
         return Local(value, mean - matched, hessian)
 
-    return descend(objective, jnp.zeros(4)).reshape(2, 2)
+    return descend(objective, jnp.zeros(4)).place.reshape(2, 2)
 
 
 def fit_to_sample(

@@ -100,7 +100,7 @@ def fit_regularised_logistic(batch: Batch, penalty: Scalar) -> Float[Array, " im
             penalty * jnp.eye(dim) + batch.images.T @ (batch.images * (wrong * (1.0 - wrong))[:, None]) / size,
         )
 
-    return descend(objective, jnp.zeros(dim))
+    return descend(objective, jnp.zeros(dim)).place
 
 
 def _measure_regularised(key: Key[Array, ""], penalty: Scalar) -> tuple[Float[Array, ""], Float[Array, "2"]]:

@@ -31,7 +31,6 @@ docs/theory/infonce.md.
 """
 
 import functools
-import operator
 
 import jax
 import jax.numpy as jnp
@@ -134,10 +133,9 @@ def critic_of_pairs(
     def objective(entries: Float[Array, "4"], shift: float | Float[Array, ""]) -> Local:
         return infonce_objective(pairs, image_to_text, entries.reshape(2, 2), count, exact_captions, shift)
 
-    place = descend(lambda entries: objective(entries, 0.0), jnp.zeros(4))
-    both = jax.vmap(functools.partial(objective, place))(jnp.array([0.0, 0.5]))
-    own, shifted = (jax.tree.map(operator.itemgetter(index), both) for index in (0, 1))
-    return agreed(polish(own, place), polish(shifted, place)).reshape(2, 2)
+    end = descend(lambda entries: objective(entries, 0.0), jnp.zeros(4))
+    own, shifted = jax.vmap(lambda shift: objective(end.place, shift).gradient)(jnp.array([0.0, 0.5]))
+    return agreed(polish(own, end), polish(shifted, end)).reshape(2, 2)
 
 
 def agreed(found: Float[Array, " n"], other: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -101,6 +101,7 @@ def logistic_risk(model: SpuriousModel, direction: Float[Array, "2"]) -> Logisti
 class _State(NamedTuple):
     iteration: Int[Array, ""]
     direction: Float[Array, "2"]
+    matrix: Float[Array, "2 2"]
     log_risk: Float[Array, ""]
     step: Float[Array, "2"]
     scale: Float[Array, ""]
@@ -115,13 +116,13 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
     """
     variance = model.latent_sigma**2 + model.image_noise_variance
 
-    def newton_step(objective: _Objective) -> Float[Array, "2"]:
+    def matrix_of(objective: _Objective) -> Float[Array, "2 2"]:
         # Near separability the risk's logarithm is close to quadratic and the risk itself is not; where the logarithm
         # is convex, its Hessian is the better model, and at the optimum the two Hessians are the same.
         gradient, hessian = objective.gradient, objective.hessian
         of_logarithm = hessian - jnp.outer(gradient, gradient) / objective.risk
         convex = (jnp.linalg.det(of_logarithm) > 0) & (jnp.trace(of_logarithm) > 0)
-        return -jnp.linalg.solve(jnp.where(convex, of_logarithm, hessian), gradient)
+        return jnp.where(convex, of_logarithm, hessian)
 
     def shorten(step: Float[Array, "2"], direction: Float[Array, "2"]) -> Float[Array, "2"]:
         # Far from the optimum the Hessian is nearly singular, and a whole step would end where the risk is flat.
@@ -133,11 +134,14 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
         objective = _objective(model, candidate)
         rounding = 16.0 * jnp.finfo(candidate.dtype).eps * (1.0 + jnp.abs(state.log_risk))
         accepted: Bool[Array, ""] = objective.log_risk <= state.log_risk + rounding
+        matrix = matrix_of(objective)
+        step = -jnp.linalg.solve(matrix, objective.gradient)
         return _State(
             state.iteration + 1,
             jnp.where(accepted, candidate, state.direction),
+            jnp.where(accepted, matrix, state.matrix),
             jnp.where(accepted, objective.log_risk, state.log_risk),
-            jnp.where(accepted, shorten(newton_step(objective), candidate), state.step),
+            jnp.where(accepted, shorten(step, candidate), state.step),
             jnp.where(accepted, 1.0, state.scale / 2.0),
         )
 
@@ -152,12 +156,15 @@ def logistic_direction(model: SpuriousModel) -> Float[Array, "2"]:
     first = _State(
         jnp.asarray(0),
         jnp.zeros_like(start),
+        jnp.eye(2, dtype=start.dtype),
         jnp.full_like(start[0], jnp.inf),
         start,
         jnp.ones_like(start[0]),
     )
-    direction = jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).direction)
-    last_step = newton_step(_objective(model, direction))
+    end = jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first))
+    direction = end.direction
+    # The matrix is no second time computed and compiled; the gradient is 0 here, so its derivative does not count.
+    last_step = -jnp.linalg.solve(end.matrix, _objective(model, direction).gradient)
     direction = direction + last_step
 
     spread = jnp.sqrt(jnp.sum(direction**2 * variance))

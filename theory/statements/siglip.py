@@ -40,41 +40,76 @@ from theory.newton import Local, minimise
 from theory.statements.captions import Caption
 
 
-def siglip_loss(pairs: Pairs, critic: Float[Array, "2 2"]) -> Float[Array, ""]:
-    """The limit of the sigmoid loss, less log k, at its best bias; infinite outside its domain.
+def siglip_objective(pairs: Pairs, critic: Float[Array, "2 2"]) -> Local:
+    """The limit of the sigmoid loss, less log k, at its best bias, with its gradient and Hessian in B, row by row.
+
+    Under the weight e^(u^T B t') image and caption of two components are jointly Gaussian, with the covariances R V,
+    R V B W and W + W B^T R V B W, and the means a = R (m + V B n) and n + W B^T a. The gradient is the mean of u t'^T
+    there, over all components, less E[u t^T]; the Hessian is its covariance.
 
     Args:
         pairs: images and captions in the signal's plane; all images' components have the same variances.
         critic: B, shape (2, 2).
+
+    Returns:
+        An infinite value outside the loss's domain.
     """
     images, captions = pairs.images, pairs.captions
-    image_variance = jnp.diag(images.variances[0])
+    variance, eye = images.variances[0], jnp.eye(2)
+    # A leading g is an image's component, k a caption's.
+    onto = critic[None, :, :] * captions.variances[:, None, :]  # B W
+    spread = onto @ critic.T
+    kept = eye[None] - variance[None, :, None] * spread
+    determinant = kept[:, 0, 0] * kept[:, 1, 1] - kept[:, 0, 1] * kept[:, 1, 0]
+    trace = kept[:, 0, 0] + kept[:, 1, 1]
+    finite = (determinant > 0) & (trace > 0)
+    # The inner `where` keeps the unused branch finite.
+    kept = jnp.where(finite[:, None, None], kept, eye[None])
+    determinant, trace = jnp.where(finite, determinant, 1.0), jnp.where(finite, trace, 2.0)
+    resolvent = (trace[:, None, None] * eye[None] - kept) / determinant[:, None, None]
 
-    def exponent(
-        mean: Float[Array, "2"], caption_mean: Float[Array, "2"], caption_variance: Float[Array, "2"]
-    ) -> Float[Array, ""]:
-        spread = (critic * caption_variance[None, :]) @ critic.T
-        kept = jnp.eye(2) - image_variance @ spread
-        determinant = kept[0, 0] * kept[1, 1] - kept[0, 1] * kept[1, 0]
-        finite = (determinant > 0) & (jnp.trace(kept) > 0)
-        # The inner `where` keeps the unused branch finite.
-        kept, determinant = jnp.where(finite, kept, jnp.eye(2)), jnp.where(finite, determinant, 1.0)
-        adjugate = jnp.trace(kept) * jnp.eye(2) - kept
-        resolvent = adjugate / determinant
-        linear = critic @ caption_mean
-        quadratic = mean @ spread @ resolvent @ mean + linear @ resolvent @ image_variance @ linear
-        log_value = -0.5 * jnp.log(determinant) + 0.5 * quadratic + linear @ resolvent @ mean
-        return jnp.where(finite, log_value, jnp.inf)
+    linear = captions.means @ critic.T
+    pulled = images.means[:, None, :] + (variance[None, :] * linear)[None]
+    image = jnp.einsum("kij,gkj->gki", resolvent, pulled)
+    caption = captions.means[None] + jnp.einsum("kji,gkj->gki", onto, image)
+    of_images = resolvent * variance[None, None, :]
+    between = of_images @ onto
+    of_captions = captions.variances[:, :, None] * eye[None] + jnp.swapaxes(onto, 1, 2) @ between
 
-    over_captions = jax.vmap(exponent, in_axes=(None, 0, 0))
-    exponents = jax.vmap(over_captions, in_axes=(0, None, None))(images.means, captions.means, captions.variances)
+    quadratic = jnp.einsum("gi,kij,gkj->gk", images.means, spread, image)
+    crossed = jnp.einsum("ki,gki->gk", linear, image + images.means[:, None, :])
+    exponents = jnp.where(finite[None], 0.5 * (quadratic + crossed - jnp.log(determinant)[None]), jnp.inf)
     weights = images.weights[:, None] * captions.weights[None, :]
     # A caption that never occurs bounds nothing.
-    top = jnp.max(jnp.where(weights > 0, exponents, -jnp.inf))
-    finite = jnp.isfinite(top)
-    differences = jnp.where(finite & (weights > 0), exponents - jax.lax.stop_gradient(jnp.where(finite, top, 0.0)), 0.0)
-    log_partition = jax.lax.stop_gradient(top) + jnp.log(jnp.sum(weights * jnp.exp(differences)))
-    return log_partition - jnp.sum(critic * pairs.joint_moment)
+    top = jax.lax.stop_gradient(jnp.max(jnp.where(weights > 0, exponents, -jnp.inf)))
+    bounded = jnp.isfinite(top)
+    differences = jnp.where(bounded & (weights > 0), exponents - jnp.where(bounded, top, 0.0), 0.0)
+    shares = weights * jnp.exp(differences)
+    total = jnp.sum(shares)
+    value = top + jnp.log(total) - jnp.sum(critic * pairs.joint_moment)
+
+    shares = shares / total
+    moments = image[:, :, :, None] * caption[:, :, None, :] + between[None]
+    mean = jnp.einsum("gk,gkij->ij", shares, moments)
+    around = moments - mean[None, None]
+    # Of a Gaussian pair, Cov(u_i t_j, u_m t_n) by Isserlis' theorem.
+    images_square = jnp.einsum("gk,gki,gkm->kim", shares, image, image)
+    captions_square = jnp.einsum("gk,gkj,gkn->kjn", shares, caption, caption)
+    both = jnp.einsum("gk,gki,gkn->kin", shares, image, caption)
+    by_caption = jnp.sum(shares, axis=0)
+    within = (
+        jnp.einsum("kim,kjn->ijmn", by_caption[:, None, None] * of_images + images_square, of_captions)
+        + jnp.einsum("kim,kjn->ijmn", of_images, captions_square)
+        + jnp.einsum("kin,kmj->ijmn", by_caption[:, None, None] * between + both, between)
+        + jnp.einsum("kin,kmj->ijmn", between, both)
+    )
+    hessian = within + jnp.einsum("gk,gkij,gkmn->ijmn", shares, around, around)
+    return Local(value, (mean - pairs.joint_moment).reshape(4), hessian.reshape(4, 4) + pairs.flat)
+
+
+def siglip_loss(pairs: Pairs, critic: Float[Array, "2 2"]) -> Float[Array, ""]:
+    """The value of `siglip_objective`, of the same arguments."""
+    return siglip_objective(pairs, critic).value
 
 
 def siglip_critic(model: SpuriousModel, caption: Caption) -> Float[Array, "2 2"]:
@@ -85,14 +120,7 @@ def siglip_critic(model: SpuriousModel, caption: Caption) -> Float[Array, "2 2"]
 @jax.jit
 def critic_of_pairs(pairs: Pairs) -> Float[Array, "2 2"]:
     """The same for any images and captions that are mixtures of Gaussians; see `siglip_loss`."""
-
-    def value(entries: Float[Array, "4"]) -> Float[Array, ""]:
-        return siglip_loss(pairs, entries.reshape(2, 2))
-
-    def objective(entries: Float[Array, "4"]) -> Local:
-        return Local(value(entries), jax.grad(value)(entries), jax.hessian(value)(entries) + pairs.flat)
-
-    return minimise(objective, jnp.zeros(4)).reshape(2, 2)
+    return minimise(lambda entries: siglip_objective(pairs, entries.reshape(2, 2)), jnp.zeros(4)).reshape(2, 2)
 
 
 def moment_exponent(pairs: Pairs, critic: Float[Array, "2 2"]) -> Float[Array, ""]:

@@ -38,7 +38,6 @@ Source: derived here, docs/theory/softmax.md.
 import dataclasses
 import functools
 import itertools
-import operator
 from collections.abc import Callable
 from numbers import Real
 from typing import NamedTuple
@@ -52,7 +51,7 @@ from theory.bisection import bisect
 from theory.class_sums import Terms, expected_log_sum
 from theory.mixtures import Mixture, Tilted, nodes, null_projector, tilted
 from theory.model import Scalar, SpuriousModel
-from theory.newton import Local, descend, polish
+from theory.newton import End, Local, descend, polish
 from theory.statements.boundary import RATIO_HALVINGS, spurious_reliance
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.infonce import agreed
@@ -112,10 +111,9 @@ def softmax_direction(model: SpuriousModel, pairs: Scalar, shared_size: Scalar) 
 
 def _minimise(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
     """The minimum, with one step more than `descend` takes where the objective is so flat that no step gains."""
-    place = descend(objective, start)
-    local = objective(place)
-    place = jax.lax.stop_gradient(place - jnp.linalg.solve(local.hessian, local.gradient))
-    return polish(objective(place), place)
+    place, hessian = descend(objective, start)
+    place = jax.lax.stop_gradient(place - jnp.linalg.solve(hessian, objective(place).gradient))
+    return polish(objective(place).gradient, End(place, hessian))
 
 
 class Side(NamedTuple):
@@ -268,17 +266,17 @@ def critic_of_class_pairs(
             image_to_text * one.hessian + other * two.hessian[turned][:, turned] + seen.flat,
         )
 
-    place = descend(lambda entries: objective(entries, jnp.zeros(())), jnp.zeros(4))
+    end = descend(lambda entries: objective(entries, jnp.zeros(())), jnp.zeros(4))
 
     # A last step, as in `_minimise`, then the two quadratures at its end; in one loop, since compilation is slow.
-    def visit(place: Float[Array, "4"], shift_and_move: Float[Array, "2"]) -> tuple[Float[Array, "4"], Local]:
+    def visit(place: Float[Array, "4"], shift_and_move: Float[Array, "2"]) -> tuple[Float[Array, "4"], Array]:
         shift, move = shift_and_move
-        local = objective(place, shift)
-        return place - move * jax.lax.stop_gradient(jnp.linalg.solve(local.hessian, local.gradient)), local
+        gradient = objective(place, shift).gradient
+        return place - move * jax.lax.stop_gradient(jnp.linalg.solve(end.hessian, gradient)), gradient
 
-    place, visited = jax.lax.scan(visit, place, jnp.array([[0.0, 1.0], [0.0, 0.0], [0.5, 0.0]]))
-    own, shifted = (jax.tree.map(operator.itemgetter(index), visited) for index in (1, 2))
-    return agreed(polish(own, place), polish(shifted, place)).reshape(2, 2)
+    place, (_, own, shifted) = jax.lax.scan(visit, end.place, jnp.array([[0.0, 1.0], [0.0, 0.0], [0.5, 0.0]]))
+    end = End(place, end.hessian)
+    return agreed(polish(own, end), polish(shifted, end)).reshape(2, 2)
 
 
 def critical_squared_agreement(
