@@ -47,22 +47,22 @@ def image_mixture(model: SpuriousModel) -> Mixture:
 
 
 def caption_mixture(model: SpuriousModel, caption: Caption) -> Mixture:
-    """The caption in the signal's plane: a component for each group and each choice of what is mentioned, 16 in all.
+    """The caption in the signal's plane: a component for each group and each choice of what is mentioned, at most 16.
 
     Only `latent` captions carry the text's noise; the words of the others are exact.
     """
     groups = group_weights(model)
-    mask = jnp.asarray(np.array([[1, 1], [1, 0], [0, 1], [0, 0]]), float)
+    mask = jnp.asarray(caption.choices, float)
     mentioned = mask * caption.mentions[None, :] + (1.0 - mask) * (1.0 - caption.mentions[None, :])
     weights = groups[:, None] * jnp.prod(mentioned, axis=1)[None, :]
     signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
     if caption.kind == "latent":
         sizes, variances = model.latent_mean, mask * model.latent_sigma[None, :] ** 2 + model.text_noise_variance
     else:
-        sizes, variances = jnp.ones(2), jnp.zeros((4, 2))
+        sizes, variances = jnp.ones(2), jnp.zeros_like(mask)
     means = signs[:, None, :] * mask[None, :, :] * sizes[None, None, :]
-    variances = jnp.broadcast_to(variances[None, :, :], (4, 4, 2))
-    return Mixture(weights.reshape(16), means.reshape(16, 2), variances.reshape(16, 2))
+    variances = jnp.broadcast_to(variances[None, :, :], means.shape)
+    return Mixture(weights.reshape(-1), means.reshape(-1, 2), variances.reshape(-1, 2))
 
 
 def tilted(mixture: Mixture, points: Float[Array, "points 2"]) -> Tilted:

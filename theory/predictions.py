@@ -209,8 +209,8 @@ def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) ->
         return np.asarray(compile_once(contrastive_critic, 0, 3)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
-    # Compiled once for all kinds of captions, which differ in their numbers alone.
-    pairs = compile_once(pairs_of)(model, caption)
+    known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
+    pairs = compile_once(pairs_of, 1)(model, known)
     if learner == "siglip":
         critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM

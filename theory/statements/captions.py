@@ -24,9 +24,12 @@ docs/theory/captions.md.
 """
 
 import dataclasses
+import itertools
+from numbers import Real
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theory.model import Scalar, SpuriousModel
@@ -66,6 +69,16 @@ class Caption:
         """The probabilities that each of the two entries is mentioned."""
         spurious = 0.0 if self.kind == "label" else self.mention_spu
         return jnp.stack([jnp.asarray(self.mention_inv, float), jnp.asarray(spurious, float)])
+
+    @property
+    def choices(self) -> np.ndarray:
+        """What a caption can mention, 0 or 1 for each entry, shape (choices, 2).
+
+        All four choices, or fewer where a probability is known to be 0 or 1: not traced.
+        """
+        shares = (self.mention_inv, 0.0 if self.kind == "label" else self.mention_spu)
+        choices = [[float(share)] if isinstance(share, Real) and share in (0, 1) else [1.0, 0.0] for share in shares]
+        return np.array(list(itertools.product(*choices)))
 
 
 def caption_covariance(model: SpuriousModel, caption: Caption) -> Float[Array, "2 2"]:

@@ -43,7 +43,7 @@ def pointwise_mutual_information(
     groups = image_mixture(model)
     all_captions = caption_mixture(model, caption)
     # A component of the pair is one of a caption, and the group that it belongs to.
-    image_means = jnp.repeat(groups.means, 4, axis=0)
+    image_means = jnp.repeat(groups.means, len(caption.choices), axis=0)
     image_variance = model.image_variance
     log_image = jnp.sum(
         norm.logpdf(images[:, None, :], image_means[None, :, :], jnp.sqrt(image_variance)[None, None, :]), axis=2

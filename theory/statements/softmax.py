@@ -37,9 +37,7 @@ Source: derived here, docs/theory/softmax.md.
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Callable
-from numbers import Real
 from typing import NamedTuple
 
 import jax
@@ -159,7 +157,7 @@ def class_pairs(model: SpuriousModel, pairs: Scalar, shared_size: Scalar, captio
         _mixture(signs, groups, model.latent_mean, model.image_variance),
         _mixture(np.ones((1, 2)), one, other_sizes, model.image_variance),
     )
-    masks = _masks(caption)
+    masks = caption.choices
     said = jnp.prod(jnp.where(masks > 0, caption.mentions[None, :], 1.0 - caption.mentions[None, :]), axis=1)
     own_signs = (signs[:, None, :] * masks[None, :, :]).reshape(-1, 2)
     shares = (groups[:, None] * said[None, :]).reshape(-1)
@@ -175,13 +173,6 @@ def class_pairs(model: SpuriousModel, pairs: Scalar, shared_size: Scalar, captio
     flat_image, flat_caption = (null_projector(_pooled(side, pairs)) for side in (images, captions))
     flat = jnp.kron(flat_image, jnp.eye(2)) + jnp.kron(jnp.eye(2), flat_caption)
     return ClassPairs(images, captions, joint, flat)
-
-
-def _masks(caption: Caption) -> np.ndarray:
-    """What a caption can mention, a row for each choice: all four, but only one where both are known to be certain."""
-    shares = (caption.mention_inv, 0.0 if caption.kind == "label" else caption.mention_spu)
-    choices = [[float(share)] if isinstance(share, Real) and share in (0, 1) else [1.0, 0.0] for share in shares]
-    return np.array(list(itertools.product(*choices)))
 
 
 def _pooled(side: Side, pairs: Scalar) -> Mixture:
