@@ -41,12 +41,16 @@ def _expectation(value, given):
     """Mean over the model's variables of a polynomial in them; the classes are equally frequent unless y is given."""
     if isinstance(value, sympy.MatrixBase):
         return value.applyfunc(lambda entry: _expectation(entry, given))
-    polynomial = sympy.Poly(value.subs(given), _Y, _A, *_NORMALS)
+    value = value.subs(given)
+    if not value.is_polynomial(_Y, _A, *_NORMALS):
+        raise PageError(f"no polynomial in the random variables: {value}")
+    polynomial = sympy.Poly(value, _Y, _A, *_NORMALS)
     agreement = _KNOWN["r"]
     # E[y^i a^j] by the parity of i and j; signs that are given have been put in already.
     signs = {(0, 0): 1, (1, 0): 0, (0, 1): 0, (1, 1): agreement}
-    if _Y in given and _A not in given:
-        signs[0, 1] = agreement * given[_Y]
+    if len(given) == 1:
+        ((_, value_given),) = given.items()
+        signs[0, 1] = signs[1, 0] = agreement * value_given
     mean = sympy.Integer(0)
     for powers, coefficient in polynomial.terms():
         normals = powers[2:]
@@ -64,7 +68,7 @@ def _taylor(value, symbol, degree):
 
 
 _FUNCTIONS = {
-    **{name: getattr(sympy, name) for name in "exp log sqrt sin cos tan".split()},
+    **{name: getattr(sympy, name) for name in ["exp", "log", "sqrt", "sin", "cos", "tan"]},
     # As exponentials, in which SymPy finds its way.
     "sinh": lambda x: (sympy.exp(x) - sympy.exp(-x)) / 2,
     "cosh": lambda x: (sympy.exp(x) + sympy.exp(-x)) / 2,
@@ -182,7 +186,8 @@ class _Reader:
         while self.take("|", ",", "]") != "]":
             sign = self.named(self.take("y", "a"))
             self.take("=")
-            given[sign] = self.sum()
+            given[sign] = -1 if self.peek() == "-" and self.take() else 1
+            self.take("1")
         return _expectation(sympy.sympify(value), given)
 
     def several(self, end):
@@ -196,10 +201,9 @@ class _Reader:
             raise PageError(f"{self.text!r}: {name} is not declared; see docs/theory/README.md")
         return self.names[name]
 
-    def whole(self, value):
+    def end(self):
         if self.peek():
             raise PageError(f"{self.text!r}: unexpected {self.peek()}")
-        return value
 
 
 @dataclass
@@ -218,7 +222,7 @@ class Identity:
         while reader.peek() == "=":
             reader.take()
             sides.append(reader.sum())
-        reader.whole(None)
+        reader.end()
         if len(sides) < 2:
             raise PageError(f"({self.label}.{self.number}) has no equals sign")
         return sides
@@ -233,9 +237,10 @@ class Identity:
             integrals = any(one.has(sympy.Integral) for pair in entries(left, right) for one in pair)
             if not integrals and all(is_zero(one - two) for one, two in entries(left, right)):
                 continue
-            if not equal_at(_PLACES, left, right):
+            if not equal_at(PLACES, left, right):
                 raise PageError(f"not true: ({self.label}.{self.number}) {self.text}")
-            if not integrals and not all(is_one(sympy.exp(one - two)) for one, two in entries(left, right)):
+            # Logarithms in an exponent become factors. The random places exclude other multiples of 2 pi i.
+            if not integrals and not all(is_zero(sympy.exp(one - two) - 1) for one, two in entries(left, right)):
                 raise PageError(f"true at random places, but SymPy does not show it: ({self.label}.{self.number})")
 
 
@@ -252,8 +257,8 @@ def entries(left, right):
 
 # Where identities are tried: numbers without a pattern, below 1 so that they may be ratios and correlations. Real
 # symbols are negative at the second place.
-_NUMBERS = [sympy.Rational(((k + 3) * 271) % 997, 1000) + sympy.Rational(1, 500) for k in range(100)]
-_PLACES = ((1, _NUMBERS[:50]), (-1, _NUMBERS[50:]))
+NUMBERS = [sympy.Rational(((k + 3) * 271) % 997, 1000) + sympy.Rational(1, 500) for k in range(100)]
+PLACES = ((1, NUMBERS[:50]), (-1, NUMBERS[50:]))
 
 
 def equal_at(places, left, right):
@@ -281,14 +286,8 @@ def _number(value):
 
 def is_zero(value):
     """Whether SymPy shows that an expression is 0 everywhere."""
-    if value == 0 or sympy.expand(value) == 0:
-        return True
-    return sympy.cancel(sympy.together(value)) == 0 or (not value.has(sympy.log) and sympy.simplify(value) == 0)
-
-
-def is_one(value):
-    """Whether SymPy shows that an expression is 1: logarithms in an exponent have become factors."""
-    return sympy.simplify(value - 1) == 0
+    numerator, _ = sympy.fraction(sympy.together(value))
+    return sympy.expand(numerator) == 0 or (not value.has(sympy.log) and sympy.simplify(value) == 0)
 
 
 _BLOCK = re.compile(r"^( *)```identity\n(.*?)^ *```$", re.M | re.S)
@@ -314,11 +313,14 @@ def _identities_of_section(text):
             if line.startswith("let "):
                 name, _, value = (part.strip() for part in line[4:].partition("="))
                 reader = _Reader(value, names)
-                _declare(names, name, reader.whole(reader.sum()))
+                _declare(names, name, reader.sum())
+                reader.end()
             elif line.startswith(("any ", "positive ")):
                 kind, _, rest = line.partition(" ")
                 for name in map(str.strip, rest.split(",")):
-                    _declare(names, name, sympy.Symbol(name, real=True, **({"positive": True} if kind != "any" else {})))
+                    _declare(
+                        names, name, sympy.Symbol(name, real=True, **({"positive": True} if kind != "any" else {}))
+                    )
             elif tag := _TAG.fullmatch(line):
                 found.append(Identity(tag.group(1), int(tag.group(2)), tag.group(3), dict(names)))
                 found[-1].sides()

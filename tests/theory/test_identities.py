@@ -3,12 +3,12 @@
 import itertools
 import re
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-import sympy
 
 from tests.conftest import ROOT
-from tests.theory.identities import _PLACES, PageError, entries, equal_at, identities_of
+from tests.theory.identities import PLACES, PageError, entries, equal_at, identities_of
 from theory import Caption, SpuriousModel, least_squares_direction, spurious_reliance, zero_shot_direction
 from theory.statements import accuracy_on_the_line, boundary, dynamics, many_classes, population, prompts, softmax
 
@@ -69,13 +69,12 @@ def test_identities_are_true(page):
 
 
 def sign_changed(text):
-    """The text with its last plus or minus turned into the other, or a minus before its last side."""
-    places = [found.start() for found in re.finditer(r"(?<![\^(,=\[] )(?<=\S )[+-](?= )", text)]
-    if not places:
-        rest, _, last = text.rpartition("= ")
-        return f"{rest}= -({last})"
-    place = places[-1]
-    return text[:place] + ("-" if text[place] == "+" else "+") + text[place + 1 :]
+    """The text with its last plus or minus turned into the other; else without a minus; else with one on the right."""
+    if places := [found.start() for found in re.finditer(r"(?<=[^=\s] )[+-](?= )", text)]:
+        place = places[-1]
+        return text[:place] + ("-" if text[place] == "+" else "+") + text[place + 1 :]
+    without = re.sub(r"-(?=\w)", "", text, count=1)
+    return without if without != text else text.replace("= ", "= -", 1)
 
 
 @every_page
@@ -83,7 +82,7 @@ def test_no_identity_survives_a_changed_sign(page):
     """In every one of them; at one random place that is enough."""
     for identity in FOUND[page.stem]:
         changed = identity.sides(sign_changed(identity.text))
-        same = [equal_at(_PLACES[:1], left, right) for left, right in itertools.pairwise(changed)]
+        same = [equal_at(PLACES[:1], left, right) for left, right in itertools.pairwise(changed)]
         assert not all(same), f"({identity.label}.{identity.number}) says nothing: {sign_changed(identity.text)}"
 
 
@@ -107,6 +106,15 @@ def test_a_page_with_a_sign_changed_fails(tmp_path, page, right, wrong):
             identity.check()
 
 
+def test_the_readmes_example_is_one():
+    readme = (ROOT / "docs" / "theory" / "README.md").read_text()
+    example = re.search(r"^    let V_spu.*?\n\n", readme, re.M | re.S).group()
+    first, second = identities_of(f"# S2. A\n\n```identity\n{example}```\n")
+    assert (first.number, second.number) == (1, 2) and len(second.sides()) == 3
+    first.check()
+    second.check()
+
+
 @pytest.mark.parametrize(
     ("block", "words"),
     [
@@ -119,6 +127,8 @@ def test_a_page_with_a_sign_changed_fails(tmp_path, page, right, wrong):
         ("rho = rho", "neither"),
         ("let rho = 2", "rho is declared already"),
         ("(S1.1) rho & n = n", "cannot read"),
+        ("(S1.1) E[y | y = 2] = 2", "expected 1, found 2"),
+        ("(S1.1) E[sqrt(1 + u_inv)] = 1", "no polynomial"),
     ],
 )
 def test_what_cannot_be_read_is_refused(block, words):
@@ -129,26 +139,22 @@ def test_what_cannot_be_read_is_refused(block, words):
 
 MODEL = SpuriousModel(0.83, 1.1, 1.7, 0.9, 0.6, 1.3, 7, 5, class_prior=0.5)
 LABEL, CLASS_MEAN = "label", "class-mean"
-CRITIC = np.array([[0.9, 0.2], [-0.3, 0.7]])
-EVEN = MODEL.replace(class_prior=0.35)
-
-
-def rule(matrix):
-    return np.asarray(matrix)[1] / np.asarray(matrix)[0]
+CRITIC = jnp.array([[0.9, 0.2], [-0.3, 0.7]])
+UNEVEN = MODEL.replace(class_prior=0.35)
 
 
 # What a page calls a quantity: the statement, its name, the function that computes it, and the page's other symbols.
 IN_THE_CODE = [
-    ("S2", "inv_inv", lambda: population.latent_covariance(EVEN)[0, 0], {"m": -0.3}),
-    ("S2", "spu_spu", lambda: population.latent_covariance(EVEN)[1, 1], {"m": -0.3}),
-    ("S2", "inv_spu", lambda: population.latent_covariance(EVEN)[0, 1], {"m": -0.3}),
+    ("S2", "inv_inv", lambda: population.latent_covariance(UNEVEN)[0, 0], {"m": -0.3}),
+    ("S2", "spu_spu", lambda: population.latent_covariance(UNEVEN)[1, 1], {"m": -0.3}),
+    ("S2", "inv_spu", lambda: population.latent_covariance(UNEVEN)[0, 1], {"m": -0.3}),
     ("S3", "Lambda", lambda: population.latent_covariance(MODEL), {}),
     ("S7", "w", lambda: zero_shot_direction(MODEL, LABEL), {}),
     ("S7", "m", lambda: zero_shot_direction(MODEL, CLASS_MEAN), {}),
     ("S8", "t_squares", lambda: spurious_reliance(least_squares_direction(MODEL)), {}),
     ("S8", "t_label", lambda: boundary.linearised_reliance(MODEL, LABEL), {}),
     ("S8", "t_mean", lambda: boundary.linearised_reliance(MODEL, CLASS_MEAN), {}),
-    ("S16", "g", lambda: dynamics.singular_growth(np.array([1.4]), np.array([0.1]), 0.9, 1.2)[0],
+    ("S16", "g", lambda: dynamics.singular_growth(jnp.array([1.4]), jnp.array([0.1]), 0.9, 1.2)[0],
      {"c": 1.4, "g_0": 0.1, "t": 0.9, "rho": 1.2}),
     ("S17", "best", lambda: prompts.best_share(MODEL, CRITIC),
      {"B_21": -0.3, "B_22": 0.7, "c_inv": 1.1, "c_spu": 0.66 * 1.7}),
@@ -162,7 +168,9 @@ IN_THE_CODE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("label", "name", "function", "symbols"), IN_THE_CODE, ids=[f"{x[0]}-{x[1]}" for x in IN_THE_CODE])
+@pytest.mark.parametrize(
+    ("label", "name", "function", "symbols"), IN_THE_CODE, ids=[f"{x[0]}-{x[1]}" for x in IN_THE_CODE]
+)
 def test_a_page_and_the_code_mean_the_same(label, name, function, symbols):
     names = next(one for found in FOUND.values() for one in reversed(found) if one.label == label).names
     parameters = ("mu_inv", "mu_spu", "sigma_inv", "sigma_spu", "sigma_xi")

@@ -8,7 +8,7 @@ expectation is
 t' drawn independently of x. It sees pairs one by one, so its expectation is the same for every batch of k + 1. As k
 grows, the best bias is c - log k, and the loss less log k tends to
 
-    -E[s(x, t)] + log E_x,t' e^s(x, t')        (the Donsker-Varadhan form of the mutual information)
+    -E[s(x, t)] + log E_x,t' e^s(x, t') + 1    (1 less the Donsker-Varadhan bound of the mutual information)
 
 after c is minimised out: InfoNCE with one partition function for all pairs instead of one for each image or caption.
 It is convex in G with a minimiser G = D_I B D_T^T. For the mixtures of Gaussians of `theory.mixtures` it is a closed
@@ -41,7 +41,7 @@ from theory.statements.captions import Caption
 
 
 def siglip_loss(pairs: Pairs, critic: Float[Array, "2 2"]) -> Float[Array, ""]:
-    """The limit of the sigmoid loss, less log k, at its best bias; infinite outside its domain.
+    """The limit of the sigmoid loss, less log k and 1, at its best bias; infinite outside its domain.
 
     Args:
         pairs: images and captions in the signal's plane; all images' components have the same variances.
