@@ -10,10 +10,10 @@ Expressions are those of the pages' prose: `r mu_inv mu_spu` is a product, `a^2`
 synthetic model, and its random variables inside E[...], have their meaning from Definition 6.1.
 """
 
+import functools
 import itertools
 import re
 from dataclasses import dataclass, field
-from functools import reduce
 
 import mpmath
 import sympy
@@ -215,9 +215,14 @@ class Identity:
     text: str
     names: dict = field(repr=False)
 
-    def sides(self, text=None):
-        """What the text (its own unless another is given) says is equal, two or more."""
-        reader = _Reader(text or self.text, self.names)
+    @functools.cached_property
+    def sides(self):
+        """What it says is equal, two or more."""
+        return self.sides_of(self.text)
+
+    def sides_of(self, text):
+        """What another text in its place would say is equal."""
+        reader = _Reader(text, self.names)
         sides = [reader.sum()]
         while reader.peek() == "=":
             reader.take()
@@ -233,7 +238,7 @@ class Identity:
         Raises:
             PageError: it is not true, or SymPy cannot show that it is.
         """
-        for left, right in itertools.pairwise(self.sides()):
+        for left, right in itertools.pairwise(self.sides):
             integrals = any(one.has(sympy.Integral) for pair in entries(left, right) for one in pair)
             if not integrals and all(is_zero(one - two) for one, two in entries(left, right)):
                 continue
@@ -274,12 +279,12 @@ def equal_at(places, left, right):
 
 
 def _number(value):
-    """The value of an expression without free symbols; integrals by quadrature, in panels of length 1."""
+    """The value of an expression without free symbols; integrals by quadrature, in panels."""
     for one in value.atoms(sympy.Integral):
         symbol, start, end = one.limits[0]
         integrand = sympy.lambdify(symbol, one.function, "mpmath")
         ends = [float(end) for end in (start, end)]
-        inside = [float(place) for place in range(-20, 21, 2) if ends[0] < place < ends[1]]
+        inside = [place for place in (-12.0, -6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 12.0) if ends[0] < place < ends[1]]
         value = value.subs(one, mpmath.quad(integrand, [ends[0], *inside, ends[1]], maxdegree=8))
     return sympy.N(value, 20)
 
@@ -323,7 +328,7 @@ def _identities_of_section(text):
                     )
             elif tag := _TAG.fullmatch(line):
                 found.append(Identity(tag.group(1), int(tag.group(2)), tag.group(3), dict(names)))
-                found[-1].sides()
+                _ = found[-1].sides  # what cannot be read is refused at once
             else:
                 raise PageError(f"neither `let`, `any`, `positive` nor a tag such as (S8.1): {line!r}")
     return found
@@ -345,4 +350,4 @@ def _lines(block):
     def join(joined, line):
         return [*joined, line] if not joined or starts.match(line) else [*joined[:-1], f"{joined[-1]} {line}"]
 
-    return reduce(join, lines, [])
+    return functools.reduce(join, lines, [])

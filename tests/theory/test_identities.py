@@ -81,7 +81,7 @@ def sign_changed(text):
 def test_no_identity_survives_a_changed_sign(page):
     """In every one of them; at one random place that is enough."""
     for identity in FOUND[page.stem]:
-        changed = identity.sides(sign_changed(identity.text))
+        changed = identity.sides_of(sign_changed(identity.text))
         same = [equal_at(PLACES[:1], left, right) for left, right in itertools.pairwise(changed)]
         assert not all(same), f"({identity.label}.{identity.number}) says nothing: {sign_changed(identity.text)}"
 
@@ -110,7 +110,7 @@ def test_the_readmes_example_is_one():
     readme = (ROOT / "docs" / "theory" / "README.md").read_text()
     example = re.search(r"^    let V_spu.*?\n\n", readme, re.M | re.S).group()
     first, second = identities_of(f"# S2. A\n\n```identity\n{example}```\n")
-    assert (first.number, second.number) == (1, 2) and len(second.sides()) == 3
+    assert (first.number, second.number) == (1, 2) and len(second.sides) == 3
     first.check()
     second.check()
 
