@@ -23,9 +23,9 @@ AFTER = {"&", "&&", "|", ">", "#", "done"}
 def commands_of(page):
     """Words after `python -m` of each command on a page, in blocks and within sentences."""
     text = page.read_text().replace("\\\n", " ")
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M) + re.findall(r"^(?: {4}\S.*\n)+", text, re.M)
+    blocks = re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.S | re.M) + re.findall(r"^(?: {4}\S.*\n)+", text, re.M)
     lines = [line for block in blocks for line in block.splitlines()]
-    lines += re.findall(r"`(?!`)([^`]*)`", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M))
+    lines += re.findall(r"`(?!`)([^`]*)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.S | re.M))
     for line in lines:
         for command in re.findall(r"\bpython -m (.*)", " ".join(line.split())):
             words = shlex.split(command, comments=True)

@@ -8,7 +8,7 @@ expectation is
 t' drawn independently of x. It sees pairs one by one, so its expectation is the same for every batch of k + 1. As k
 grows, the best bias is c - log k, and the loss less log k tends to
 
-    -E[s(x, t)] + log E_x,t' e^s(x, t')        (the Donsker-Varadhan form of the mutual information)
+    -E[s(x, t)] + log E_x,t' e^s(x, t') + 1    (1 less the Donsker-Varadhan bound of the mutual information)
 
 after c is minimised out: InfoNCE with one partition function for all pairs instead of one for each image or caption.
 It is convex in G with a minimiser G = D_I B D_T^T. For the mixtures of Gaussians of `theory.mixtures` it is a closed
@@ -41,7 +41,7 @@ from theory.statements.captions import Caption
 
 
 def siglip_objective(pairs: Pairs, critic: Float[Array, "2 2"]) -> Local:
-    """The limit of the sigmoid loss, less log k, at its best bias, with its gradient and Hessian in B, row by row.
+    """The limit of the sigmoid loss, less log k and 1, at its best bias; with gradient and Hessian in B, row by row.
 
     Under the weight e^(u^T B t') image and caption of two components are jointly Gaussian, with the covariances R V,
     R V B W and W + W B^T R V B W, and the means a = R (m + V B n) and n + W B^T a. The gradient is the mean of u t'^T
