@@ -845,8 +845,8 @@ MUTANTS = (
     Mutant(
         "several templates: the last one's embedding",
         "realdata/models/prompt_embeddings.py",
-        "means = found.reshape(len(question.names), len(question.templates), -1).mean(axis=1)",
-        "means = found.reshape(len(question.names), len(question.templates), -1)[:, -1]",
+        "means = of_texts.reshape(len(question.names), len(question.templates), -1).mean(axis=1)",
+        "means = of_texts.reshape(len(question.names), len(question.templates), -1)[:, -1]",
         ("tests/realdata/test_prompt_embeddings.py", "tests/realdata/test_protocols.py"),
     ),
     Mutant(
@@ -873,8 +873,8 @@ MUTANTS = (
     Mutant(
         "the error of a sum over classes in place of their mean",
         "realdata/evaluate/standing.py",
-        "error = float(np.sqrt((shares * (1 - shares) / there[group].to_numpy()).sum())) / len(shares)",
-        "error = float(np.sqrt((shares * (1 - shares) / there[group].to_numpy()).sum())) / np.sqrt(len(shares))",
+        "error = float(np.sqrt((shares * (1 - shares) / classes[group].to_numpy()).sum())) / len(shares)",
+        "error = float(np.sqrt((shares * (1 - shares) / classes[group].to_numpy()).sum())) / np.sqrt(len(shares))",
         ("tests/realdata/test_standing.py",),
     ),
     Mutant(
@@ -959,13 +959,13 @@ MUTANTS = (
         "realdata/evaluate/scoring.py",
         'best = {index: np.argsort(-total, kind="stable")[:number] for index, total in totals.items()}',
         'best = {index: np.argsort(total, kind="stable")[:number] for index, total in totals.items()}',
-        ("tests/realdata/test_asking.py",),
+        ("tests/realdata/test_scoring.py",),
     ),
     Mutant(
         "what fills an answer up counts",
         "realdata/models/lvlm.py",
-        "there = torch.arange(longest, device=device())[None] < lengths[:, None]",
-        "there = torch.arange(longest, device=device())[None] <= lengths[:, None]",
+        "mask = torch.arange(longest, device=device())[None] < lengths[:, None]",
+        "mask = torch.arange(longest, device=device())[None] <= lengths[:, None]",
         ("tests/realdata/test_lvlm.py",),
     ),
     Mutant(
@@ -987,7 +987,7 @@ MUTANTS = (
         "realdata/evaluate/scoring.py",
         "own = values[row][among[row]]",
         "own = np.asarray(scores, float)[row]",
-        ("tests/realdata/test_asking.py",),
+        ("tests/realdata/test_scoring.py",),
     ),
     Mutant(
         "equal tokens are told apart by the last bit",

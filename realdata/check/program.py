@@ -9,7 +9,7 @@ from rich.table import Table
 
 from realdata.check.check import check_photos
 from realdata.photos.class_names import add_class_options, read_class_names, read_mapping
-from realdata.photos.decoding import processors
+from realdata.photos.decoding import processor_count
 from workbench import program, results, terminal
 from workbench.conventions import GROUPS
 
@@ -26,7 +26,7 @@ def build_parser() -> program.Parser:
     add = parser.add_argument
     add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")
     add_class_options(parser)
-    add("--workers", type=program.whole_number(0), default=processors(), metavar="N", help="processes that decode")
+    add("--workers", type=program.whole_number(0), default=processor_count(), metavar="N", help="processes that decode")
     program.add_json_option(parser)
     return parser
 

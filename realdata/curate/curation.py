@@ -20,7 +20,7 @@ from realdata.curate.selection import (
     chance,
     choose,
     count,
-    mean_kept,
+    mean_over_kept,
 )
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.labelled import read_labelled
@@ -137,7 +137,7 @@ def curate(
     )
     by_chance = chance(cells, config.threshold, streams[2], config.permutations, advance)
     selection = _selection(cells, choice, corrected, halves, by_chance, names, config)
-    naive = _number(mean_kept(choice.drop, choice.kept))
+    naive = _number(mean_over_kept(choice.drop, choice.kept))
     content = {
         "parameters": dataclasses.asdict(config),
         "photos": len(photos),
@@ -150,7 +150,7 @@ def curate(
         "classes": selection.astype(object).where(selection.notna(), None).to_dict("records"),
         "notes": _notes(photos, cells, selection, config),
     }
-    return Curation(content, selection, _kept_photos(photos, selection))
+    return Curation(content, selection, _select_photos(photos, selection))
 
 
 def _selection(
@@ -221,7 +221,7 @@ def _number(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _kept_photos(photos: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
+def _select_photos(photos: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     kept = selection[selection.kept]
     pairs = pd.concat(
         kept[["class_index", f"{group}_background"]].set_axis(["class_index", "background"], axis=1).assign(group=group)

@@ -45,7 +45,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from realdata.curate.selection import Cells, choose, mean_kept
+from realdata.curate.selection import Cells, choose, mean_over_kept
 from realdata.statistics.bootstrap import Interval
 from workbench.conventions import Z95
 
@@ -90,7 +90,7 @@ def hold_out(
     """
     drops, kept = _splits(cells.right, cells.photos, threshold, share, splits, generator, advance)
     several = (cells.photos > 0).sum(axis=1) > 1
-    exact, classes = _mean(mean_kept(drops, kept)), np.where(several, drops.mean(axis=0), np.nan)
+    exact, classes = _mean(mean_over_kept(drops, kept)), np.where(several, drops.mean(axis=0), np.nan)
 
     number = len(cells.classes)
     accuracy = cells.right / np.maximum(cells.photos, 1)
@@ -98,10 +98,10 @@ def hold_out(
     for _ in range(BOOTSTRAPS):
         right = generator.binomial(cells.photos, accuracy)
         drops, kept = _splits(right, cells.photos, threshold, share, BOOTSTRAP_SPLITS, generator, advance)
-        over_photos.append(_mean(mean_kept(drops, kept)))
+        over_photos.append(_mean(mean_over_kept(drops, kept)))
         of_classes.append(drops.mean(axis=0))
         again = generator.integers(number, size=number)
-        over_classes.append(_mean(mean_kept(drops[:, again], kept[:, again])))
+        over_classes.append(_mean(mean_over_kept(drops[:, again], kept[:, again])))
     return HeldOut(
         None if np.isnan(exact) else Interval(exact, _interval(exact, over_photos), _interval(exact, over_classes)),
         classes,

@@ -92,7 +92,7 @@ def choose(
     return Choice(common, counter, drop, drop > threshold + _ROUNDING)
 
 
-def mean_kept(
+def mean_over_kept(
     values: Float[np.ndarray, "*draws classes"], kept: Bool[np.ndarray, "*draws classes"]
 ) -> Float[np.ndarray, "*draws"]:
     """The mean over the classes kept; NaN where none is."""
@@ -133,7 +133,7 @@ def chance(
         advance: called with the number of permutations done.
     """
     found = choose(cells.right, cells.photos, threshold)
-    overall = float(mean_kept(found.drop, found.kept))
+    overall = float(mean_over_kept(found.drop, found.kept))
     overalls, total, as_large = [], np.zeros(len(cells.classes)), np.zeros(len(cells.classes))
     for start in range(0, permutations, _AT_ONCE):
         number = min(_AT_ONCE, permutations - start)
@@ -146,7 +146,7 @@ def chance(
             axis=1,
         )
         drawn = choose(right, np.broadcast_to(cells.photos, right.shape), threshold)
-        overalls.append(mean_kept(drawn.drop, drawn.kept))
+        overalls.append(mean_over_kept(drawn.drop, drawn.kept))
         total += drawn.drop.sum(axis=0)
         # Equal fractions may differ by rounding.
         as_large += (drawn.drop >= found.drop - 1e-9).sum(axis=0)

@@ -1,4 +1,4 @@
-"""What an evaluation is asked to do, and what it asks about: photos, classes and templates."""
+"""The configuration of an evaluation, and what follows from it: photos, classes and templates."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from realdata.evaluate.candidates import ALL, EVERY, PAPER, TWENTY
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, ClassNames
-from realdata.photos.decoding import processors
+from realdata.photos.decoding import processor_count
 from realdata.photos.folders import Photo
 from realdata.photos.masking import FILLS
 from workbench.errors import InputError, ParameterError
@@ -55,7 +55,7 @@ class EvaluationConfig:
     strict: bool = False
     loading: Loading = dataclasses.field(default_factory=Loading)
     batch_size: int | None = None
-    workers: int = dataclasses.field(default_factory=processors)
+    workers: int = dataclasses.field(default_factory=processor_count)
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.scores is None):
@@ -74,15 +74,15 @@ class EvaluationConfig:
 
 
 class Work(NamedTuple):
-    """What an evaluation asks about.
+    """The inputs of an evaluation, as read.
 
     Attributes:
-        config: what it is asked to do.
-        classes: that there are.
-        templates: of the prompts.
-        root: the folder that the photos' paths start from.
-        photos: all of them.
-        unfinished: the folder for what an unfinished run has done.
+        config: its configuration.
+        classes: the candidates' names, and other names of classes.
+        templates: the prompts' templates.
+        root: the folder of the class folders, where the photos' paths start.
+        photos: all photos.
+        unfinished: the folder for the pieces of an unfinished run.
     """
 
     config: EvaluationConfig

@@ -1,6 +1,6 @@
-"""An evaluation as figures: what each class loses from its common to its counter photos, and photos that flip.
+"""Two figures of an evaluation: accuracies of each class in both groups, and pairs of photos.
 
-Of a class that flips, one photo is common and right, the other counter and wrong.
+A pair shows one class: a common photo that is classified right, and a counter photo that is classified wrong.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from pretrained.preprocessing import open_photo
 from workbench.conventions import GROUPS
 from workbench.palette import BLUE, VERMILION
 
-# Told apart in print and by any eye: Okabe and Ito's blue and vermillion, and the marker.
+# Two colours and two markers, so that groups differ in grey print and for every kind of colour vision.
 LOOKS = {"common": (BLUE, "o"), "counter": (VERMILION, "s")}
-_ROW = 0.2  # inches
-_CLASSES, _PAIRS = 12, 3  # of the contact sheet: at most, and in a row
+_ROW = 0.2  # height of a row in inches
+_CLASSES, _PAIRS = 12, 3  # of the figure of photos: the most classes, and pairs in a row
 _PIXELS = 200
 
 
 def draw(content: Mapping[str, Any]) -> Figure:
-    """The figure of a summary.
+    """Draw a summary: accuracies of both groups, of each class and on average.
 
     Args:
-        content: as `summary.json` holds it.
+        content: the content of `summary.json`.
     """
     classes = [row for row in content["classes"] if None not in (row["common"], row["counter"])]
     classes.sort(key=lambda row: row["common"] - row["counter"])
@@ -68,15 +68,16 @@ def draw(content: Mapping[str, Any]) -> Figure:
 def draw_flips(
     predictions: pd.DataFrame, content: Mapping[str, Any], root: Path, names: Mapping[int, str]
 ) -> Figure | None:
-    """Photos that flip; None where no class has both a right common and a wrong counter photo.
+    """Draw pairs of photos, for the classes with the largest drop; None if there is no pair.
 
-    The classes with the largest drop, and of each the photos whose answer has the highest score.
+    A pair is a class's common photo that is classified right with the highest score, and its counter photo that is
+    classified wrong with the highest score.
 
     Args:
         predictions: a row for each photo.
-        content: as `summary.json` holds it.
-        root: the folder that the photos' paths start from.
-        names: of the candidates.
+        content: the content of `summary.json`.
+        root: the folder of the class folders.
+        names: class index to name.
     """
     both = [row for row in content["classes"] if None not in (row["common"], row["counter"])]
     pairs = []

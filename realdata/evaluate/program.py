@@ -15,7 +15,7 @@ from realdata.evaluate.result import Evaluation
 from realdata.evaluate.run import run
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, add_class_options
-from realdata.photos.decoding import processors
+from realdata.photos.decoding import processor_count
 from realdata.photos.masking import FILLS
 from workbench import hosts, program, results, terminal
 
@@ -97,7 +97,7 @@ def build_parser() -> program.Parser:
     speed.add_argument(
         "--workers",
         type=program.whole_number(0),
-        default=processors(),
+        default=processor_count(),
         metavar="N",
         help="processes that decode photos; 0 decodes in the main one",
     )

@@ -1,4 +1,4 @@
-"""An evaluation's result: what a model says of every photo, and the accuracies that `summary.json` holds."""
+"""An evaluation's result: the predictions of all photos, and the numbers of `summary.json`."""
 
 import dataclasses
 import functools
@@ -22,28 +22,28 @@ from workbench.errors import InputError
 from workbench.figures import to_png
 
 _LIBRARIES = ("jax", "flax", "numpy", "pillow", "tokenizers", "safetensors")
-_PROMPTS = {PAPER: "simple", OPENAI80: "openai80"}  # in the tables' words
+_PROMPTS = {PAPER: "simple", OPENAI80: "openai80"}  # the published tables' words
 
 
 def summarise(
     work: Work, origin: Mapping[str, Any], found: Answers, lists: Mapping[int, Sequence[int]] | None, notes: list[str]
 ) -> dict[str, Any]:
-    """All numbers of an evaluation, JSON-ready; accuracies in %.
+    """All numbers of an evaluation, ready for JSON; accuracies in %.
 
     Args:
-        work: what was asked about.
-        origin: where the answers come from: `model`, `preprocessing`, the number of `candidates` and so on.
+        work: the evaluation's inputs.
+        origin: the source of the answers: `model`, `preprocessing`, the number of `candidates` and so on.
         found: the answers.
-        lists: class index to candidates, where a photo was not classified among all.
-        notes: what a person should know.
+        lists: class index to its candidates; None if every photo has all candidates.
+        notes: notes for the user.
 
     Raises:
-        InputError: not one photo of a group can be decoded.
+        InputError: no photo of a group can be decoded.
     """
     predictions, config = found.predictions, work.config
     missing = set(GROUPS) - set(predictions.group)
     if missing:
-        raise InputError(f"`data`: {work.root}: not one {' and not one '.join(sorted(missing))} photo can be read")
+        raise InputError(f"`data`: {work.root}: no {' and no '.join(sorted(missing))} photo can be read")
     number = origin["candidates"] if lists is None else max(map(len, lists.values()))
     setup = f"1v{number}"
     tables = read_published_tables(DIRECTORY)
@@ -75,13 +75,13 @@ def summarise(
 
 
 def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[str, Any]:
-    """What is said of photos that are of no group yet, JSON-ready; arguments as in `summarise`.
+    """The summary of photos without groups, ready for JSON; arguments as in `summarise`.
 
     Raises:
-        InputError: not one photo can be read.
+        InputError: no photo can be read.
     """
     if found.predictions.empty:
-        raise InputError(f"`data`: {work.root}: not one photo can be read")
+        raise InputError(f"`data`: {work.root}: no photo can be read")
     return {
         "photos": len(found.predictions),
         "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
@@ -92,7 +92,7 @@ def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[st
 
 
 def _published(config: EvaluationConfig, setup: str, tables: PublishedTables) -> list[dict[str, Any]]:
-    """What the paper's tables print for a model that is named as they name it, in this setting."""
+    """The accuracies that the paper's tables print for this model (`paper:NAME`) in this setting."""
     if config.model is None or not config.model.startswith(PREFIX) or setup not in (ALL, TWENTY):
         return []
     model, rows = find_published(config.model), tables.results
@@ -109,13 +109,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
-        work: what was asked about.
-        summary: accuracies of each group in %, with intervals, and all else that `summary.json` holds.
-        predictions: what the model says of each photo; `predictions.to_frame()` is the table.
-        candidates: class index to candidates, best first, where a photo was not classified among all.
+        work: the evaluation's inputs.
+        summary: accuracies of each group in %, with intervals, and everything else in `summary.json`.
+        predictions: the model's answers to all photos; `predictions.to_frame()` is the table.
+        candidates: class index to its candidates, best first; None if every photo had all candidates.
     """
 
     work: Work
@@ -124,14 +124,14 @@ class Evaluation:
     candidates: Mapping[int, Sequence[int]] | None
 
     def plot(self) -> "Figure":
-        """Accuracies of both groups and of each class, with intervals, beside the published models."""
+        """Draw the accuracies of both groups, with intervals, and of each class."""
         from realdata.evaluate import figure
 
         return figure.draw(self.summary)
 
     @functools.cached_property
     def files(self) -> dict[str, str | bytes]:
-        """The contents of the files that `save` writes, by name; the summary last: where it is, all are."""
+        """The contents of the files that `save` writes, by name; the summary is the last one written."""
         from realdata.evaluate import figure
 
         frame = self.predictions.to_frame()
@@ -144,12 +144,12 @@ class Evaluation:
             files["flips.png"] = to_png(sheet)
         if self.candidates is not None:
             lists = self.candidates.items()
-            rows = [f"{owner},{rank},{each}" for owner, best in lists for rank, each in enumerate(best, 1)]
+            rows = [f"{index},{rank},{each}" for index, best in lists for rank, each in enumerate(best, 1)]
             files["candidates.csv"] = "\n".join(["imagenet_index,rank,candidate_index", *rows]) + "\n"
         return files | {"summary.json": results.to_json(self.summary)}
 
     def save(self, directory: Path) -> None:
-        """Write the files, each beside its place and then renamed.
+        """Write the files; a reader never sees a file in part.
 
         Raises:
             InputError: the directory or a file cannot be written.

@@ -1,4 +1,4 @@
-"""Where one evaluated model stands: against the published ImageNet models, and on the theory's scale of reliance."""
+"""Two measures of an evaluated model: effective robustness against published models, and the theory's reliance."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ def effective_robustness_content(predictions: pd.DataFrame, setup: str, tables: 
 
     Args:
         predictions: a row for each photo, with `class_index`, `group` and `correct`.
-        setup: `1v1000`, `1v20` or another, which has no published models.
-        tables: the published ones.
+        setup: `1v1000`, `1v20`, or another one, for which no models are published.
+        tables: the published tables.
 
     Returns:
-        `value` in points, its 95% prediction `interval` for a model of the ImageNet kind, `p_value` and `extrapolated`;
-        or only `reason`, why there is none.
+        `value` in points, its 95% prediction `interval` for one more ImageNet model, `p_value` and `extrapolated`;
+        or `reason` alone, if there is no value.
     """
     counts = class_table(predictions)
     complete = counts.index[(counts[list(GROUPS)] > 0).all(axis=1)]
     if set(complete) != set(tables.classes["imagenet_index"]) or len(complete) != len(counts):
-        return {"reason": "the published line is of all 45 classes of CounterAnimal, and of no others"}
+        return {"reason": "the published line is for exactly the 45 classes of CounterAnimal"}
     results = tables.results
     chosen = (results.family == "imagenet") & (results.setup == setup) & (results.averaging == "balanced")
     if not chosen.any():
@@ -52,25 +52,25 @@ def reliance_content(predictions: pd.DataFrame) -> dict[str, Any]:
     """The index of spurious reliance (S19, `theory.statements.accuracy_on_the_line`) from class-balanced accuracies.
 
     Args:
-        predictions: as above.
+        predictions: a row for each photo, with `class_index`, `group` and `correct`.
 
     Returns:
-        `value`: 0 for a model that ignores the background, 1 for one that is right on counter photos half of the time;
-        its `standard_error` from the number of photos and its 95% `interval`; or only `reason`, why there is none.
+        `value`: 0 for a model that ignores the background, 1 for one that is right on half of the counter photos; its
+        `standard_error`, from the number of photos, and its 95% `interval`; or `reason` alone, if there is no value.
     """
     counts = class_table(predictions)
     estimates = []
     for group in GROUPS:
-        there = counts[counts[group] > 0]
-        shares = (there[f"{group}_right"] / there[group]).to_numpy()
+        classes = counts[counts[group] > 0]
+        shares = (classes[f"{group}_right"] / classes[group]).to_numpy()
         mean = float(shares.mean())
         if not 0 < mean < 1:
             return {"reason": "an accuracy of 0 or 100% has no probit"}
-        error = float(np.sqrt((shares * (1 - shares) / there[group].to_numpy()).sum())) / len(shares)
+        error = float(np.sqrt((shares * (1 - shares) / classes[group].to_numpy()).sum())) / len(shares)
         value = float(norm.ppf(mean))
         estimates.append(Estimate(jnp.asarray(value), jnp.asarray(error / float(norm.pdf(value)))))
     found = reliance_index(*estimates)
     value, error = float(found.value), float(found.standard_error)
     if np.isnan(value):
-        return {"reason": "its two probits do not sum to more than 0, which is worse than chance in the theory's sense"}
+        return {"reason": "its two probits do not sum to more than 0: in the theory's sense, it is worse than chance"}
     return {"value": value, "standard_error": error, "interval": [value - Z95 * error, value + Z95 * error]}

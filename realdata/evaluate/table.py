@@ -9,11 +9,11 @@ from rich.table import Table
 from realdata.evaluate.candidates import ALL, IMAGENETS, TWENTY
 from workbench import terminal
 
-_SHOWN = 10  # of a long list; summary.json has all
+_SHOWN = 10  # lines of a long list; summary.json has all
 
 
 def show(content: Mapping[str, Any]) -> None:
-    """Print the groups, the drop and what could not be read, of a summary as `summary.json` holds it."""
+    """Print the content of `summary.json`: groups, drop, what else was measured, notes and unreadable photos."""
     console = terminal.output()
     table = Table(
         title=f"Accuracy (%), {content['setup'].replace('v', ' vs. ')}, mean over classes; 95% intervals",
@@ -51,14 +51,14 @@ def show(content: Mapping[str, Any]) -> None:
 
 
 def show_left_out(content: Mapping[str, Any]) -> None:
-    """Print what a person should know, and what could not be read."""
+    """Print the notes and the photos that could not be read."""
     terminal.print_list("Notes", content["warnings"], _SHOWN)
     unreadable = [f"{each['path']} ({each['reason']})" for each in content["unreadable"]]
     terminal.print_list("Left out, cannot be read", unreadable, _SHOWN)
 
 
 def _lines(content: Mapping[str, Any]) -> list[str]:
-    """What there is to say beside the groups."""
+    """The results beside the groups' accuracies, a sentence each."""
     worst, found = content["worst_group"], content["mistakes"]
     lines = [f"Worst group: {worst['label']}, {worst['group']} photos, {worst['accuracy']:.2f}% of {worst['photos']}."]
     if content["setup"] not in (ALL, TWENTY):

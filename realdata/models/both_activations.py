@@ -1,6 +1,7 @@
-"""A CLIP of ours with GELU and with QuickGELU at once, for checkpoints that may have been trained with either.
+"""A CLIP with GELU and with QuickGELU at once, for checkpoints that may have been trained with either.
 
-Files that leave QuickGELU out, where the weights were trained with it, give plausible numbers that are some points off.
+Some files do not say QuickGELU although the weights were trained with it: the accuracies look plausible and are some
+points too low.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +24,10 @@ ACTIVATIONS = ("gelu", "quick_gelu")
 
 
 def load(name: str, question: Question, loading: Loading) -> "BothActivations":
-    """Load a CLIP once and make two models of its weights; arguments as in `realdata.models.clip.load`.
+    """Load a CLIP once, and build two models from its weights; arguments as in `realdata.models.clip.load`.
 
     Raises:
-        InputError: there is none, it cannot be read, or it has a third activation.
+        InputError: there is no such CLIP, it cannot be read, or it has a third activation.
     """
     checkpoint, commit = read_checkpoint(name, loading)
     own = checkpoint.config.vision.transformer.activation
@@ -36,21 +37,21 @@ def load(name: str, question: Question, loading: Loading) -> "BothActivations":
     return BothActivations(
         {
             own: ZeroShot(checkpoint, question, commit),
-            other: ZeroShot(_with_activation(checkpoint, other), question, commit),
+            other: ZeroShot(_replace_activation(checkpoint, other), question, commit),
         }
     )
 
 
-def _with_activation(checkpoint: Checkpoint, activation: str) -> Checkpoint:
+def _replace_activation(checkpoint: Checkpoint, activation: str) -> Checkpoint:
     config = Overrides(activation=activation).config(checkpoint.config)
     return checkpoint._replace(model=same_weights(checkpoint.model, config), config=config)
 
 
 class BothActivations:
-    """Two models of one checkpoint's weights; scores of the second follow those of the first. See `Model`.
+    """Two models with one checkpoint's weights; the second's scores follow the first's. See `Model`.
 
     Args:
-        models: by activation, first the one that the files, or the paper's table of checkpoints, say.
+        models: activation to model; first the activation that the files, or the paper's table of checkpoints, name.
     """
 
     texts = True
@@ -63,7 +64,7 @@ class BothActivations:
         self.batch_size = first.batch_size
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size both"]) -> Any:
-        """Cosine similarities of the first, then those of the second."""
+        """The first model's cosine similarities, then the second's."""
         sides = np.split(among, len(self.models), axis=1)
         scores = [model.score(images, side) for model, side in zip(self.models.values(), sides, strict=True)]
         return jnp.concatenate(scores, axis=1)

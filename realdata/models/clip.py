@@ -1,4 +1,4 @@
-"""A CLIP of ours as a zero-shot classifier: the candidate whose prompt is most similar."""
+"""A CLIP in JAX as a zero-shot classifier: the answer is the candidate with the most similar prompt."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,9 @@ from realdata.models.registry import Loading
 from workbench import memory
 from workbench.compilation import jit
 
-_PHOTOS_ON_CPU = 64  # at a time: more are no faster on two cores
+_PHOTOS_ON_CPU = 64  # in a batch: larger ones are no faster on two cores
 _MOST_PHOTOS = 1024
-# Arrays as wide as a block's tokens, and of its hidden layer, that are alive at once; measured on a CPU, rounded up.
+# How many arrays of a block's width are in memory at once; measured on a CPU, rounded up.
 _ALIVE = 8
 
 
@@ -33,19 +33,19 @@ def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
     """Load a CLIP or SigLIP with ViT towers.
 
     Args:
-        name: a folder, or a Hugging Face id, which is downloaded unless it was before.
-        question: the candidates, and how to ask for them.
-        loading: how.
+        name: a folder, or a Hugging Face id, whose files are downloaded unless they are in the cache.
+        question: the candidates and the prompts' templates.
+        loading: data type, tokenizer and overrides.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: there is no such checkpoint, or it cannot be read.
     """
     checkpoint, commit = read_checkpoint(name, loading)
     return ZeroShot(checkpoint, question, commit)
 
 
 def read_checkpoint(name: str, loading: Loading) -> tuple[Checkpoint, str | None]:
-    """The checkpoint of a name, and the commit that it was downloaded from; arguments and errors as in `load`."""
+    """Read a checkpoint, and give the commit that it was downloaded from; arguments and errors as in `load`."""
     found = find(name, loading.allow_pickle)
     checkpoint = load_checkpoint(
         found.folder, loading.tokenizer, loading.overrides, loading.dtype, loading.allow_pickle
@@ -60,8 +60,8 @@ class ZeroShot:
 
     Args:
         checkpoint: the CLIP.
-        question: the candidates, and how to ask for them.
-        commit: of the repository that the checkpoint was downloaded from.
+        question: the candidates and the prompts' templates.
+        commit: the commit of the repository that the checkpoint was downloaded from.
     """
 
     texts = True
@@ -83,7 +83,7 @@ class ZeroShot:
         graph, weights = nnx.split(checkpoint.model)
         self._weights = jax.device_put(weights, self._everywhere)
         self.prompts = jax.device_put(prompts.embeddings, self._everywhere)
-        self.batch_size = _fitting(checkpoint, len(devices))
+        self.batch_size = _largest_batch(checkpoint, len(devices))
         self._size = 0
         firsts = prompts.firsts
 
@@ -98,7 +98,7 @@ class ZeroShot:
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""
-        # One shape, so that a smaller last batch is not compiled anew; a multiple of the devices.
+        # One shape for all batches, so that a smaller last one is not compiled again; a multiple of the devices.
         self._size = max(self._size, -(-len(images) // self._devices) * self._devices)
         padded = np.zeros((self._size, *images[0].shape), np.uint8)
         np.stack(images, out=padded[: len(images)])
@@ -110,8 +110,8 @@ class ZeroShot:
         return self._split.num_devices
 
 
-def _fitting(checkpoint: Checkpoint, devices: int) -> int:
-    """How many photos at a time: on an accelerator as many as half of its free memory holds."""
+def _largest_batch(checkpoint: Checkpoint, devices: int) -> int:
+    """How many photos make a batch: on an accelerator, as many as half of its free memory holds."""
     if jax.default_backend() == "cpu":
         return _PHOTOS_ON_CPU
     vision = checkpoint.config.vision

@@ -1,4 +1,4 @@
-"""The classes that photos may show and that models choose among: index, WordNet id, and the name in prompts."""
+"""The classes of photos and of models' answers: index, WordNet id, and the name in prompts."""
 
 import argparse
 import dataclasses
@@ -30,7 +30,7 @@ class ClassNames:
 
 
 def read_class_names(which: str) -> ClassNames:
-    """The class names of `--names`.
+    """Read the class names of `--names`.
 
     Args:
         which: `imagenet` (the first of each ImageNet label's synonyms), `openai` (the names that OpenAI's prompts use),
@@ -42,25 +42,25 @@ def read_class_names(which: str) -> ClassNames:
     if which not in (IMAGENET, OPENAI):
         names = read_names_file(Path(which))
         times = Counter(map(_plain, names.values()))
-        # A folder with the name of two classes is of neither: that is told, and one taken for the other would not be.
+        # A name that two classes share finds neither: the folder is then an error, and never taken for the wrong class.
         return ClassNames(names, {_plain(name): index for index, name in names.items() if times[_plain(name)] == 1})
     columns = {"index": (0, 999), "wnid": None, "label": None, "prompt_name": None}
     table = read_table(DIRECTORY / "imagenet_classes.csv", columns)
     indices = table["index"].astype(int).tolist()
     synonyms = [[part.strip() for part in label.split(",")] for label in table["label"]]
-    chosen = table["prompt_name"].tolist() if which == OPENAI else [found[0] for found in synonyms]
+    prompt_names = table["prompt_name"].tolist() if which == OPENAI else [names[0] for names in synonyms]
     known: dict[str, int] = {}
-    # Two classes share a name now and then ("crane"): the first keeps it, and folders have an index or WordNet id.
-    alone = {column: [[name] for name in table[column]] for column in ("wnid", "prompt_name", "label")}
-    for spelt in (alone["wnid"], synonyms, alone["prompt_name"], alone["label"]):
-        for index, words in zip(indices, spelt, strict=True):
+    # Some names belong to two classes ("crane"): the first class keeps it, and folders have an index or WordNet id.
+    single = {column: [[name] for name in table[column]] for column in ("wnid", "prompt_name", "label")}
+    for spellings in (single["wnid"], synonyms, single["prompt_name"], single["label"]):
+        for index, words in zip(indices, spellings, strict=True):
             for word in words:
                 known.setdefault(_plain(word), index)
-    return ClassNames(dict(zip(indices, chosen, strict=True)), known)
+    return ClassNames(dict(zip(indices, prompt_names, strict=True)), known)
 
 
 def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None = None) -> int | None:
-    """The class of a folder: by the mapping, by a number that it starts with, by WordNet id, or by name."""
+    """The class index of a folder: from the mapping, its leading number, its WordNet id, or its name; or None."""
     if mapping is not None and folder in mapping:
         return mapping[folder]
     number, _, _ = folder.replace("_", " ").replace("-", " ").partition(" ")
@@ -71,7 +71,7 @@ def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None 
 
 
 def nearest_classes(folder: str, classes: ClassNames, number: int = 3) -> list[str]:
-    """The classes whose names are spelt most like a folder's, each as `'name' (index)`."""
+    """The classes with the names closest in spelling to a folder's, each as `'name' (index)`."""
     known = {_plain(name): index for index, name in classes.names.items()} | classes.known_as
     found = dict.fromkeys(
         known[name] for name in difflib.get_close_matches(_plain(folder), known, n=4 * number, cutoff=0.0)
@@ -80,7 +80,7 @@ def nearest_classes(folder: str, classes: ClassNames, number: int = 3) -> list[s
 
 
 def read_mapping(path: Path) -> dict[str, int]:
-    """A file of `folder,class_index` rows.
+    """Read a file of `folder,class_index` rows.
 
     Raises:
         InputError: it cannot be read, or lacks a column.

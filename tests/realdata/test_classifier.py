@@ -153,8 +153,8 @@ def test_half_precision_is_close_and_other(tmp_path, timm):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"crop_mode": "border"}, "photos must be resized as in shortest.*, are as in border"),
-        ({"input_size": (3, 24, 32), "crop_pct": 0.5}, "must be square, are 24 x 32"),
+        ({"crop_mode": "border"}, "its way to resize photos must be among shortest.*, got border"),
+        ({"input_size": (3, 24, 32), "crop_pct": 0.5}, "must be square, got 24 x 32"),
         ({"crop_pct": 1.15}, "must be cut from larger ones, crop_pct is 1.15"),
         ({"interpolation": "random"}, "the interpolation must be among .*, got random"),
     ],

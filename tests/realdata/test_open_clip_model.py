@@ -159,9 +159,9 @@ def test_other_names_are_told(package, name, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"resize_mode": "longest"}, "photos must be resized as in shortest.*, are as in longest"),
-        ({"size": (24, 32)}, "must be square, are 24 x 32"),
-        ({"mean": (0.5, 0.5)}, "must have 3 channels, have 2"),
+        ({"resize_mode": "longest"}, "its way to resize photos must be among shortest.*, got longest"),
+        ({"size": (24, 32)}, "must be square, got 24 x 32"),
+        ({"mean": (0.5, 0.5)}, "must have 3 channels, got 2"),
     ],
 )
 def test_other_pictures_are_told(package, change, words):
