@@ -1,7 +1,10 @@
 """The sizes of a CLIP or SigLIP and of its towers, and what a user may ask for instead of what the files say."""
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
@@ -245,3 +248,18 @@ class Overrides:
 def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
     red, green, blue = values
     return red, green, blue
+
+
+@contextlib.contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Say of which file it is when its content turns out wrong within.
+
+    Raises:
+        InputError: it lacks something, or holds what it may not.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{path}: lacks or misspells {error}") from error

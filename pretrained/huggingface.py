@@ -14,11 +14,11 @@ from flax import nnx
 from safetensors.numpy import save
 
 from pretrained.checkpoint import Checkpoint
-from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.json_file import in_file, read_json
+from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig, in_file
 from pretrained.keys import Layout, huggingface_entries, siglip_entries, to_file
 from pretrained.preprocessing import INTERPOLATIONS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
+from workbench.results import read_json
 
 CONFIG = "config.json"
 LEGACY_END = 2  # written by mistake before 2023, when the highest token was taken for the end

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.json_file import in_file, read_json
+from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig, in_file
 from pretrained.keys import Layout, openclip_entries
 from pretrained.preprocessing import FITS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
+from workbench.results import read_json
 
 CONFIG = "open_clip_config.json"
 _BUFFERS = ("attn_mask", "text.attn_mask")  # no weights

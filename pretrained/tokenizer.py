@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from pretrained.json_file import read_json
 from workbench.errors import InputError
+from workbench.results import read_json
 
 BYTE_PAIR_FILES = ("vocab.json", "merges.txt")
 _START, _END = "<|startoftext|>", "<|endoftext|>"

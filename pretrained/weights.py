@@ -14,11 +14,11 @@ from safetensors import SafetensorError, safe_open
 
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, SigLIPConfig
-from pretrained.json_file import read_json
 from pretrained.keys import Entry, file_rows, file_shape, from_file
 from pretrained.siglip import SigLIP
 from pretrained.transformer import resize
 from workbench.errors import InputError, RunError
+from workbench.results import read_json
 
 
 class Tensors(NamedTuple):

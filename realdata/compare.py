@@ -1,7 +1,6 @@
 """`python -m realdata.compare A B`: two evaluations of the same photos, with paired intervals."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,15 +63,9 @@ def _main(options: argparse.Namespace) -> None:
 
 
 def _summary(place: Path) -> dict[str, Any]:
-    """What stands beside the predictions, if anything."""
+    """The summary in the folder of the predictions; empty if there is none."""
     path = (place if place.is_dir() else place.parent) / "summary.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    return content if isinstance(content, dict) else {}
+    return results.read_json(path, "summary of an evaluation") if path.exists() else {}
 
 
 def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:

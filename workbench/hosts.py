@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import psutil
 
 from workbench import program, terminal
 from workbench.errors import InputError, LostProcessError
@@ -72,6 +73,14 @@ def _keep_standard_output() -> None:
     ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = ours
+
+
+def available_bytes() -> int:
+    """Free memory of the device that arrays go to: an accelerator's own, or the machine's."""
+    statistics = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in statistics:
+        return int(statistics["bytes_limit"]) - int(statistics.get("bytes_in_use", 0))
+    return int(psutil.virtual_memory().available)
 
 
 def is_first() -> bool:

@@ -58,20 +58,21 @@ SEED = whole_number(0, 2**32)._replace(parse=program.seed)
 STEPS = whole_number(1, 2**31)
 
 
-def number(parse: Callable[[str], float], allowed: str, holds: Callable[[float], bool]) -> Domain:
+def number(parse: Callable[[str], float], allowed: str, holds: Callable[[float], bool], metavar: str = "X") -> Domain:
     """Finite numbers; arrays pass unchecked, since their values are not known while JAX traces a function.
 
     Args:
         parse: an option's type in `workbench.program`.
         allowed: which numbers are, in words.
         holds: whether a number is one of them.
+        metavar: what stands for a number in the help.
     """
 
     def check(name: str, value: Any) -> None:
         if isinstance(value, float | int) and not holds(value):
             raise ParameterError(name, allowed, value)
 
-    return Domain(parse, "X", check)
+    return Domain(parse, metavar, check)
 
 
 SHARE = number(program.share, "in [0, 1]", lambda value: 0 <= value <= 1)
@@ -87,6 +88,34 @@ def word(allowed: Collection[str]) -> Domain:
             raise ParameterError(name, f"among {', '.join(allowed)}", value)
 
     return Domain(str, None, check, tuple(allowed))
+
+
+def _accept(name: str, value: Any) -> None:
+    """The check of a domain that excludes nothing."""
+
+
+def text(metavar: str) -> Domain:
+    """Any text."""
+    return Domain(str, metavar, _accept)
+
+
+def path(metavar: str) -> Domain:
+    """A path of a file or folder."""
+    return Domain(program.path, metavar, _accept)
+
+
+# Yes or no; an option of this domain takes no value.
+FLAG = Domain(bool, None, _accept)
+
+
+def optional(domain: Domain) -> Domain:
+    """A domain, or None."""
+
+    def check(name: str, value: Any) -> None:
+        if value is not None:
+            domain.check(name, value)
+
+    return domain._replace(check=check)
 
 
 def words(allowed: Sequence[str]) -> Domain:
@@ -131,7 +160,11 @@ def add_options(group: argparse._ActionsContainer, config: type, **defaults: Any
     for field in parameters_of(config):
         domain = field.metadata["domain"]
         default = defaults.get(field.name, field.default)
-        shape = {"choices": domain.choices} if domain.choices else {"type": domain.parse, "metavar": domain.metavar}
+        shape: dict[str, Any] = {"type": domain.parse, "metavar": domain.metavar}
+        if domain is FLAG:
+            shape = {"action": "store_true"}
+        elif domain.choices:
+            shape = {"choices": domain.choices}
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
             default=",".join(default) if isinstance(default, tuple) else default,

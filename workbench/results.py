@@ -3,21 +3,56 @@
 import errno
 import io
 import json
+import math
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.errors import InputError
 
+if TYPE_CHECKING:  # only programs that draw import Matplotlib
+    from matplotlib.figure import Figure
+
 
 def to_json(data: Mapping[str, Any]) -> str:
     """JSON text; numbers that are not finite are refused, since JSON has none."""
     return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def read_json(path: Path, holds: str = "JSON object", remedy: str = "", keys: Collection[str] = ()) -> dict[str, Any]:
+    """Read a file with a JSON object.
+
+    Args:
+        path: the file.
+        holds: what it should hold, for the message.
+        remedy: what the user can do, as the end of the message.
+        keys: keys that the object must have.
+
+    Raises:
+        InputError: the file is missing or cannot be read, or holds anything else, such as a number that is not finite.
+    """
+    end = f"; {remedy}" if remedy else ""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path} is missing{end}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} holds no {holds} ({error}){end}") from error
+    if not isinstance(content, dict) or not content.keys() >= set(keys):
+        raise InputError(f"{path} holds no {holds}{end}")
+    return content
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text} is not finite")
+    return value
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,6 +64,26 @@ def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     """The bytes of a NumPy archive without pickled objects."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def to_png(figure: "Figure") -> bytes:
+    """A figure as PNG, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def to_pdf(figure: "Figure") -> bytes:
+    """A figure as PDF with its text as text, the same bytes for the same figure."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    # Type 42: whole outlines, which can be searched and edited; some publishers refuse Type 3.
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        figure.savefig(
+            buffer, format="pdf", dpi=150, metadata={"CreationDate": None, "Creator": None, "Producer": None}
+        )
     return buffer.getvalue()
 
 

@@ -71,3 +71,8 @@ def interval(ends: Sequence[float], format_spec: str = ".2f") -> str:
 def p_value(value: float, equals: str = "") -> str:
     """A p-value, as tables show it; in a sentence with `equals` before one that is not below 0.0001."""
     return "<0.0001" if value < 0.0001 else f"{equals}{value:.4f}"
+
+
+def shorten(label: str, longest: int = 28) -> str:
+    """A label, cut to a number of characters."""
+    return label if len(label) <= longest else label[: longest - 1] + "…"

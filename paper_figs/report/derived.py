@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from paper_figs.report.sources import REPORT, SOURCES, remedy
+from paper_figs.report.place import REPORT, SOURCES, remedy
 from paper_figs.saved_result import Shape, check_shape
 from workbench import results
 

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from realdata.statistics.photo_error import class_proportions
 from workbench import program
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
+from workbench.results import read_json
 
 _CLASS_COLUMNS = ("class_index", "label", *GROUPS, *(f"{group}_photos" for group in GROUPS))
 _FAMILIES = {"jax": "clip", "open_clip": "clip", "torchvision": "imagenet", "timm": "imagenet", "lvlm": "lvlm"}
@@ -90,14 +90,10 @@ def read_added_models(directories: Sequence[Path]) -> tuple[AddedModel, ...]:
 def _read(directory: Path) -> AddedModel:
     path = directory / "summary.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"`with`: {path} is missing; name a folder that python -m realdata.evaluate --out wrote"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"`with`: {path} holds no summary of an evaluation") from error
-    if isinstance(content, dict) and content.get("mask"):
+        content = read_json(path, "summary of an evaluation", "name a folder that python -m realdata.evaluate wrote")
+    except InputError as error:
+        raise InputError(f"`with`: {error}") from error
+    if content.get("mask"):
         raise InputError(f"`with`: {path} is of photos without background; published models saw whole photos")
     try:
         return _read_content(content, directory)

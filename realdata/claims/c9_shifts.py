@@ -37,7 +37,12 @@ from published.tables import DIRECTORY, PublishedTables, read_others, read_table
 from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, JudgedClaim, effect_fields, judge, model_figures
 from realdata.claims.hypothesis import ClusteredEffect, Effect, clusters_of, positive, regression, widest
 from realdata.claims.settings import architecture
-from realdata.statistics.effective_robustness import clustered_mean, effective_robustness
+from realdata.statistics.effective_robustness import (
+    FEWEST_FOR_LINE,
+    FEWEST_FOR_MEAN,
+    clustered_mean,
+    effective_robustness,
+)
 from realdata.statistics.photo_error import proportions
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -60,7 +65,6 @@ GROUP_NAMES = {"On other test sets": "others", "On CounterAnimal": "paper"}  # t
 PREDICTORS = {"imagenet": "ImageNet", "common": "common photos"}
 _PHOTOS = 7500  # of ImageNet-A, the only set where an accuracy is 0; half a photo is added there
 _SELECTED_A = ("resnet50", "resnet50.tv_in1k")  # whose mistakes ImageNet-A is made of
-_FEWEST_CLIPS, _FEWEST_IMAGENET = 2, 3  # for a mean's and a line's errors
 _WELL = 0.9  # share of the variance that a line should explain
 
 
@@ -103,7 +107,7 @@ def read_shifts(tables: PublishedTables) -> Shifts:
     own = read_others("torchvision_imagenet.csv").merge(testbed.drop(columns="imagenet"), on="model", how="left")
     own = own.merge(results.loc[results["table"] == "4", ["backbone", *GROUPS]], on="backbone")
     return Shifts(
-        {table: frame for table, frame in clips.items() if len(frame) >= _FEWEST_CLIPS},
+        {table: frame for table, frame in clips.items() if len(frame) >= FEWEST_FOR_MEAN},
         {
             "testbed": testbed.assign(cluster=testbed["model"].map(_first_letters)),
             "timm": timm.assign(cluster=timm["model"].map(_first_letters)),
@@ -146,7 +150,7 @@ def ask_shifts(shifts: Shifts) -> Iterator[ClaimTest]:
             for table, clips in shifts.clips.items() if on_counteranimal else list(shifts.clips.items())[:1]:
                 for predictors in _predictors(test_set, baseline):
                     kept = _kept(models, (test_set, *predictors))
-                    if len(kept) < _FEWEST_IMAGENET:
+                    if len(kept) < FEWEST_FOR_LINE:
                         continue
                     try:
                         yield _ask(test_set, predictors, baseline, table, clips, kept, shifts.missing)

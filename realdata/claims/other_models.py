@@ -19,7 +19,12 @@ import pandas as pd
 
 from published.tables import PublishedTables, read_others
 from realdata.claims.hypothesis import Effect
-from realdata.statistics.effective_robustness import effective_robustness, robustness_of_one
+from realdata.statistics.effective_robustness import (
+    FEWEST_FOR_LINE,
+    FEWEST_FOR_MEAN,
+    effective_robustness,
+    robustness_of_one,
+)
 from realdata.statistics.photo_error import group_proportions
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -54,15 +59,18 @@ class OtherFamily:
     models: list[dict[str, Any]]
 
 
-def place_others(tables: PublishedTables) -> list[OtherFamily]:
+def place_others(tables: PublishedTables, occam: pd.DataFrame) -> list[OtherFamily]:
     """Place others' models beside the ImageNet models and CLIPs of Tables 3 and 4; nothing where those hold too few.
+
+    Args:
+        tables: the paper's tables.
+        occam: `occam_counteranimal.csv`, a row for each model and view.
 
     Raises:
         InputError: a table cannot be read, or there is no line through Table 4's models.
     """
     if not has_line(tables):
         return []
-    occam = read_others("occam_counteranimal.csv")
     full = occam[occam["view"] == FULL].rename(columns={"model": "name"})
     tuned = read_others("hsplid_counteranimal.csv")
     tuned = tuned.rename(columns={"method": "name", "ca_common": "common", "ca_counter": "counter"})
@@ -80,7 +88,7 @@ def place_others(tables: PublishedTables) -> list[OtherFamily]:
 def has_line(tables: PublishedTables) -> bool:
     """Whether Tables 3 and 4 hold enough models for a line and a mean's error."""
     printed = tables.results["table"]
-    return int((printed == "4").sum()) >= 3 and int((printed == "3").sum()) >= 2
+    return int((printed == "4").sum()) >= FEWEST_FOR_LINE and int((printed == "3").sum()) >= FEWEST_FOR_MEAN
 
 
 def _place(family: str, source: str, models: pd.DataFrame, tables: PublishedTables) -> OtherFamily:

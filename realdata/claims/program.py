@@ -16,7 +16,7 @@ from realdata.claims.added_models import add_with_option, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS
 from realdata.claims.claim_test import CLAIMS, JudgedClaim
 from realdata.claims.evaluate import evaluate
-from realdata.claims.wider import Wider, evaluate_wider
+from realdata.claims.wider_table import Wider, evaluate_wider
 from workbench import program, results, terminal
 
 

@@ -24,9 +24,10 @@ from realdata.curate.selection import (
 )
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.labelled import read_labelled
-from workbench import results
+from workbench import program, results
 from workbench.conventions import GROUPS
-from workbench.errors import InputError, ParameterError
+from workbench.errors import InputError
+from workbench.parameters import SEED, check, number, parameter, whole_number
 
 _FEW = 10  # photos: of fewer, one more or less right moves the accuracy by over 10 points
 
@@ -36,25 +37,28 @@ class CurationConfig:
     """How to curate.
 
     Attributes:
-        threshold: points by which the two backgrounds of a kept class differ at least.
-        min_photos: of a background that may be chosen.
-        splits: of the photos into those that choose and those that measure.
-        permutations: of the backgrounds.
-        seed: of both.
+        threshold: a class is kept if the accuracies on its two backgrounds differ by more than these points.
+        min_photos: the fewest photos of a background that may be chosen.
+        splits: number of random splits into photos that choose and photos that measure.
+        permutations: number of shuffles of the backgrounds.
+        seed: seed of splits and shuffles.
+
+    Raises:
+        ParameterError: a value outside its domain.
     """
 
-    threshold: float = THRESHOLD
-    min_photos: int = MIN_PHOTOS
-    splits: int = SPLITS
-    permutations: int = PERMUTATIONS
-    seed: int = 0
+    threshold: float = parameter(
+        THRESHOLD,
+        number(program.number, "from 0 to below 100 points", lambda value: 0 <= value < 100, "POINTS"),
+        "a class is kept if its two backgrounds differ by more than this",
+    )
+    min_photos: int = parameter(MIN_PHOTOS, whole_number(MIN_PHOTOS), "photos that a background needs to be chosen")
+    splits: int = parameter(SPLITS, whole_number(1), "random splits into photos that choose and photos that measure")
+    permutations: int = parameter(PERMUTATIONS, whole_number(1), "shuffles of the backgrounds")
+    seed: int = parameter(0, SEED, "seed of splits and shuffles")
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold < 100:
-            raise ParameterError("threshold", "from 0 to below 100 points", self.threshold)
-        for name, least in (("min_photos", MIN_PHOTOS), ("splits", 1), ("permutations", 1)):
-            if getattr(self, name) < least:
-                raise ParameterError(name, f"a whole number of at least {least}", getattr(self, name))
+        check(self)
 
 
 class Curation(NamedTuple):

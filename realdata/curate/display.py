@@ -191,7 +191,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
     rows = sorted((row for row in content["classes"] if row["naive_drop"] is not None), key=lambda r: r["naive_drop"])
     columns = ("naive_drop", "corrected_drop", "corrected_low", "corrected_high", "chance_drop")
     values = {name: [row[name] for row in rows] for name in columns}
-    labels = [_short(row["label"]) + ("" if row["kept"] else " (not kept)") for row in rows]
+    labels = [terminal.shorten(row["label"]) + ("" if row["kept"] else " (not kept)") for row in rows]
     places = [float(place) for place in range(len(rows))]
     corrected = content["corrected"]
     if content["naive_drop"] is not None and corrected["drop"] is not None and content["chance"]["drop"] is not None:
@@ -229,7 +229,3 @@ def draw(content: Mapping[str, Any]) -> Figure:
         figure.suptitle(f"{describe_drop(content)}\n{content['classes_kept']} classes kept", fontsize=10)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 28 else label[:27] + "…"

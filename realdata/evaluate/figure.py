@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from pretrained.preprocessing import open_photo
 from workbench.conventions import GROUPS
 from workbench.palette import BLUE, VERMILION
+from workbench.terminal import shorten
 
 # Two colours and two markers, so that groups differ in grey print and for every kind of colour vision.
 LOOKS = {"common": (BLUE, "o"), "counter": (VERMILION, "s")}
@@ -44,7 +45,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
             axes.plot(ends, [top, top], color=colour, linewidth=width, solid_capstyle="butt", zorder=1)
         axes.scatter(found["accuracy"], top, s=44, color=colour, marker=marker, edgecolor="white", zorder=3)
     axes.axhline(top - 1, color="0.85", linewidth=0.8)
-    axes.set_yticks([*range(len(classes)), top], [*(_short(row["label"]) for row in classes), "mean over classes"])
+    axes.set_yticks([*range(len(classes)), top], [*(shorten(row["label"]) for row in classes), "mean over classes"])
     axes.set_ylim(-1, top + 1)
     axes.set_xlim(-2, 102)
     axes.set_xlabel("accuracy (%)")
@@ -100,9 +101,9 @@ def draw_flips(
         for column, photo in enumerate(pair):
             axes = cells[number // across, 2 * (number % across) + column]
             axes.imshow(_thumbnail(root / photo.path))
-            verdict = "right" if photo.correct else f"taken for {_short(names[int(photo.predicted_index)], 22)}"
+            verdict = "right" if photo.correct else f"taken for {shorten(names[int(photo.predicted_index)], 22)}"
             axes.set_title(
-                f"{_short(names[int(photo.class_index)], 22)} on {_short(photo.background, 22)}\n{verdict}",
+                f"{shorten(names[int(photo.class_index)], 22)} on {shorten(photo.background, 22)}\n{verdict}",
                 fontsize=8,
                 color=LOOKS["common" if photo.correct else "counter"][0],
             )
@@ -115,7 +116,3 @@ def _thumbnail(path: Path) -> np.ndarray:
         photo = image.convert("RGB")
     photo.thumbnail((_PIXELS, _PIXELS))
     return np.asarray(photo)
-
-
-def _short(label: str, longest: int = 28) -> str:
-    return label if len(label) <= longest else label[: longest - 1] + "…"

@@ -156,7 +156,7 @@ class Loading(NamedTuple):
         overrides: settings that replace those of a CLIP's own configuration.
         tokenizer: a folder with another tokenizer.
         allow_pickle: whether to read weights from pickled files, with a reader that runs no code.
-        both_activations: whether to run a CLIP with GELU and with QuickGELU; see `realdata.models.both_activations`.
+        both_activations: whether to run a CLIP with GELU and with QuickGELU; see `realdata.models.clip`.
     """
 
     dtype: FloatType = "float32"
@@ -216,10 +216,7 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
         from realdata.models import lvlm
 
         return lvlm.load(rest, question, loading.dtype)
-    if loading.both_activations:
-        from realdata.models import both_activations
-
-        return both_activations.load(name, question, loading)
     from realdata.models import clip
 
-    return clip.load(name, question, loading)
+    load_clip = clip.load_both_activations if loading.both_activations else clip.load
+    return load_clip(name, question, loading)

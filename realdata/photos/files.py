@@ -1,6 +1,10 @@
-"""Which files in a folder are photos, which are left out, and which belong to a system or program."""
+"""The files of a folder: which are photos, which are left out, and which belong to a system or program.
+
+The processes that decode photos import this module, so it imports little.
+"""
 
 import functools
+import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -115,3 +119,36 @@ def notes_on_files(
     if left_behind:
         found.append(f"ignored, hidden or left behind by a system: {len(left_behind)}; {first(left_behind)}")
     return found
+
+
+_ORIENTATION = 0x0112  # EXIF's
+_UPRIGHT = 1
+
+
+class Inspection(NamedTuple):
+    """What a photo is.
+
+    Attributes:
+        mode: Pillow's word for its colours: RGB, L (grey), P (palette), RGBA, CMYK, I;16 and so on.
+        turned: whether its EXIF data say that it must be turned to be seen upright; CLIP's libraries do not turn it.
+        file: digest of its bytes.
+        image: digest of its size and of its pixels in RGB.
+    """
+
+    mode: str
+    turned: bool
+    file: str
+    image: str
+
+
+def inspect(path: Path) -> Inspection:
+    """Look at a photo.
+
+    Raises:
+        OSError: it cannot be decoded.
+    """
+    with open_photo(path) as opened:
+        mode, turned = opened.mode, opened.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
+        pixels = opened.convert("RGB")
+    image = hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes())
+    return Inspection(mode, turned, hashlib.sha256(path.read_bytes()).hexdigest(), image.hexdigest())

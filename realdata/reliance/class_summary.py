@@ -7,8 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from realdata.reliance.classes import LINES, ClassFits, ClassTest, shift_variance
-from realdata.reliance.question import Correction, Question
-from realdata.reliance.random_effects import pool
+from realdata.reliance.question import Correction, Question, pool
 from workbench.conventions import GROUPS, LEVEL
 
 _LINE_IN_WORDS = {

@@ -22,8 +22,7 @@ from realdata.claims.settings import Setting
 from realdata.reliance.averages import indices
 from realdata.reliance.counts import ClassCounts
 from realdata.reliance.families import Family, estimate
-from realdata.reliance.question import Correction, Question
-from realdata.reliance.random_effects import Pooled, pool
+from realdata.reliance.question import Correction, Pooled, Question, pool
 from realdata.statistics.photo_error import class_proportions
 from theory.statements.accuracy_on_the_line import Estimate
 from workbench.conventions import GROUPS, LEVEL, Z95

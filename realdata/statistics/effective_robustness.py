@@ -20,6 +20,9 @@ from scipy.stats import t as student_t
 
 from workbench.conventions import LEVEL
 
+# Models that a line and its error, and a mean and its error, need.
+FEWEST_FOR_LINE, FEWEST_FOR_MEAN = 3, 2
+
 
 @dataclasses.dataclass(frozen=True)
 class EffectiveRobustness:
@@ -65,7 +68,7 @@ def effective_robustness(
     Raises:
         ValueError: fewer than three baseline models, or fewer than two models in question, or no line through them.
     """
-    if len(baseline_common) < 3 or len(common) < 2:
+    if len(baseline_common) < FEWEST_FOR_LINE or len(common) < FEWEST_FOR_MEAN:
         raise ValueError("a line and its errors need at least three baseline models and two models to compare")
     fit = _fit(baseline_common, baseline_counter)
     design = _design(common)
@@ -153,7 +156,7 @@ def robustness_of_one(
     Raises:
         ValueError: fewer than three baseline models, or no line through them.
     """
-    if len(baseline_common) < 3:
+    if len(baseline_common) < FEWEST_FOR_LINE:
         raise ValueError("a line and its error need at least three baseline models")
     fit = _fit(baseline_common, baseline_counter)
     place = np.array([common])

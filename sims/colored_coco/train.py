@@ -21,7 +21,7 @@ from pretrained.load import load
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
 from sims.colored_coco.design import OTHERS, OWN, SPLITS
-from sims.colored_coco.images import Images, read_images, read_index, shown_classes
+from sims.colored_coco.make import Images, read_images, read_index, shown_classes
 from sims.objectives.infonce import clip_loss
 from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal

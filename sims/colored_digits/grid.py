@@ -86,14 +86,7 @@ def load_table(folder: Path) -> dict[str, Any]:
     """
     file = folder / "table.json"
     remedy = f"make it with: python -m sims.colored_digits table --out {folder}"
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{file} is missing; {remedy}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} holds no table of coloured digits; {remedy}") from error
-    if not isinstance(content, dict) or not {"rows", "config"} <= content.keys():
-        raise InputError(f"{file} holds no table of coloured digits; {remedy}")
+    content = results.read_json(file, "table of coloured digits", remedy, ("rows", "config"))
     rows, config = content["rows"], content["config"]
     whole = isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.keys() >= _ROW for row in rows)
     if not whole or not isinstance(config, dict) or not config.get("seeds"):

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from sims.colored_digits import figure, table
 from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
@@ -21,7 +20,7 @@ from sims.colored_digits.result import Row, against_published, bayes, equivalenc
 from sims.colored_digits.training import train
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import every_core_a_device
-from workbench import figures, program, results, terminal
+from workbench import program, results, terminal
 from workbench.parameters import add_options, from_options
 
 DEFAULT_OUT = Path("results/colored_digits")
@@ -82,13 +81,13 @@ def _main(options: argparse.Namespace) -> None:
         options.out,
         {
             "arrays.npz": results.to_npz(row.accuracies | {"groups": np.array(GROUPS)}),
-            "figure.png": figures.to_png(figure.draw(content)),
+            "figure.png": results.to_png(display.draw(content)),
             "result.json": results.to_json(content),
         },
     )
     checkpoints.remove()
     if not results.emit_json(content, options.json):
-        table.show(content)
+        display.show(content)
         terminal.output().print(f"Written to {options.out}: figure.png, result.json, arrays.npz", soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ from sims.contrastive import comparison
 from sims.contrastive.result import ContrastiveResult, config_dict
 from sims.contrastive.verdict import compare, verdict
 from sims.objectives import OBJECTIVES
-from sims.objectives.own import source_of
+from sims.objectives.table import source_of
 from sims.training.checkpoints import SECONDS, Checkpoints
 from sims.training.config import ContrastiveConfig
 from sims.training.runs import check_memory

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from published.tables import DIRECTORY, read_published_tables
-from realdata.evaluate.standing import effective_robustness_content, reliance_content
+from realdata.evaluate.result import effective_robustness_content, reliance_content
 from realdata.photos.folders import Photo, differences
 from tests import seeds
 
