@@ -70,7 +70,7 @@ def _summary(place: Path) -> dict[str, Any]:
 
 def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
     return [
-        f"left out, since the other has none such: {len(table) - len(pairs)} photos of {letter.upper()}"
+        f"left out, since the other has no such photo: {len(table) - len(pairs)} photos of {letter.upper()}"
         for letter, table in tables.items()
         if len(table) > len(pairs)
     ]
@@ -79,7 +79,7 @@ def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[s
 def _unlike(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
     a, b = summaries["a"], summaries["b"]
     return [
-        f"the two were asked differently: {key} {a[key]!r} and {b[key]!r}"
+        f"the two evaluations differ in {key}: {a[key]!r} and {b[key]!r}"
         for key in _SETTINGS
         if key in a and key in b and a[key] != b[key]
     ]

@@ -194,17 +194,17 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
     made: dict[str, Mapping[str, Any]] = {
         "claims.json": context.claims,
         "audit.json": context.audit,
-        "reliance.json": results.plain(reliance_content(context.reliance)),
+        "reliance.json": results.as_read_back(reliance_content(context.reliance)),
         "selector.json": context.selector,
     }
     if context.added:
-        made["added.json"] = results.plain({"models": [_as_json(model) for model in context.added]})
+        made["added.json"] = results.as_read_back({"models": [_as_json(model) for model in context.added]})
     return made
 
 
 def _read_saved(folder: Path) -> dict[str, Mapping[str, Any]]:
     """The saved results of simulations; those that are missing are left out."""
-    saved = {}
+    saved: dict[str, Mapping[str, Any]] = {}
     for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
         if not result.is_missing(folder):
             file = result.files[0]

@@ -14,6 +14,7 @@ from paper_figs.saved_result import MAIN_JOB, VERDICT_MAP, Shape, check_shape, c
 from sims.contrastive.figure import draw as draw_result
 from sims.contrastive.result import load
 from theory.statements.group_accuracy import GROUPS
+from workbench.errors import InputError
 from workbench.results import read_json
 
 

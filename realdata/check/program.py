@@ -25,11 +25,11 @@ WITHIN, BETWEEN_GROUPS, BETWEEN_CLASSES = "within a group", "between groups of a
 
 
 class Duplicate(NamedTuple):
-    """One image that several files show.
+    """One image in several files.
 
     Attributes:
-        paths: of the files.
-        same_file: whether their bytes are the same too; if not, their pixels alone are.
+        paths: the files' paths.
+        same_file: whether the files have the same bytes; if not, only the pixels are the same.
         where: `within a group`, `between groups of a class` (so that it counts as common and as counter), or
             `between classes` (so that one of its labels is wrong).
     """
@@ -42,19 +42,19 @@ class Duplicate(NamedTuple):
 def check_photos(
     directory: Path, classes: ClassNames, mapping: dict[str, int] | None = None, workers: int = 0
 ) -> dict[str, Any]:
-    """Look at every photo of a folder.
+    """Check every photo of a folder.
 
     Args:
-        directory: of the class folders, in CounterAnimal's layout.
-        classes: the classes that there are.
+        directory: the folder of the class folders, in CounterAnimal's layout.
+        classes: all classes.
         mapping: class folder to index, for other names.
-        workers: processes that decode; with 0 photos are read in this one.
+        workers: processes that decode; with 0, this process reads the photos.
 
     Returns:
-        What `--json` gives.
+        The content for `--json`.
 
     Raises:
-        InputError: there is no such folder, or none of photos; see `realdata.photos.folders.find_photos`.
+        InputError: there is no such folder, or it has no photos; see `realdata.photos.folders.find_photos`.
     """
     folder = find_photos(directory, classes, mapping)
     root, photos = folder.root, folder.photos
@@ -82,11 +82,11 @@ def check_photos(
 
 
 def find_duplicates(photos: Sequence[Photo], found: Mapping[str, Inspection]) -> list[Duplicate]:
-    """Find all images that more than one file shows, in the order of the photos.
+    """Find all images that are in more than one file, in the order of the photos.
 
     Args:
-        photos: all of them.
-        found: what each path's photo is; what could not be read is not in it.
+        photos: all photos.
+        found: the inspection of each photo that could be read, by path.
     """
     alike: dict[str, list[Photo]] = {}
     for photo in photos:
@@ -106,7 +106,7 @@ def _where(same: Sequence[Photo]) -> str:
 
 
 def _inspect_all(root: Path, photos: Sequence[Photo], workers: int) -> tuple[dict[str, Inspection], dict[str, str]]:
-    """What each photo is, and why others cannot be read, by path."""
+    """Inspect all photos: the inspections, and the reasons why photos cannot be read, by path."""
     found, unreadable = {}, {}
     with Decoders(inspect, min(workers, len(photos))) as decoders, terminal.progress(unit="photos") as display:
         bar = display.add_task("photos", total=len(photos), status="")
@@ -122,7 +122,7 @@ def _inspect_all(root: Path, photos: Sequence[Photo], workers: int) -> tuple[dic
     return found, unreadable
 
 
-_SHOWN = 10  # of a long list on the terminal; --json has all
+_SHOWN = 10  # lines of a long list on the terminal; --json has all
 
 
 def build_parser() -> program.Parser:
@@ -130,7 +130,7 @@ def build_parser() -> program.Parser:
     parser = program.Parser(
         "python -m realdata.check",
         "Check a folder of photos in CounterAnimal's layout: classes and groups, the published counts, photos that "
-        "cannot be read, unusual kinds of pictures, and duplicates.",
+        "cannot be read, unusual kinds of images, and duplicates.",
     )
     add = parser.add_argument
     add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")

@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     models = read_added_models(options.added)
-    with terminal.working("testing claims"):
+    with terminal.spinner("testing claims"):
         found = evaluate(options.published, models)
         wider = evaluate_wider(options.published)
     if not results.emit_json(claims_content(*found, wider=wider), options.json):

@@ -1,4 +1,4 @@
-"""A curation: what the paper's rule selects, what of its drop is due to the choice, and what is left."""
+"""A curation: the photos that the paper's rule selects, their drop, and how much of it is due to the selection."""
 
 import dataclasses
 from collections.abc import Callable
@@ -29,12 +29,12 @@ from workbench.conventions import GROUPS
 from workbench.errors import InputError
 from workbench.parameters import SEED, check, number, parameter, whole_number
 
-_FEW = 10  # photos: of fewer, one more or less right moves the accuracy by over 10 points
+_FEW = 10  # with fewer photos, one of them changes the accuracy by over 10 points
 
 
 @dataclasses.dataclass(frozen=True)
 class CurationConfig:
-    """How to curate.
+    """The settings of a curation.
 
     Attributes:
         threshold: a class is kept if the accuracies on its two backgrounds differ by more than these points.
@@ -62,12 +62,12 @@ class CurationConfig:
 
 
 class Curation(NamedTuple):
-    """The outcome.
+    """The result of a curation.
 
     Attributes:
-        content: all numbers but those of single photos, as `curation.json` holds them; accuracies in %.
+        content: the content of `curation.json`: all numbers except those of single photos; accuracies in %.
         selection: a row for each class.
-        photos: a row for each photo of the classes kept, with its `group`.
+        photos: a row for each photo of the kept classes, with its `group`.
     """
 
     content: dict[str, Any]
@@ -83,15 +83,15 @@ def curate_predictions(
     config: CurationConfig,
     advance: Callable[[int], object] = lambda done: None,
 ) -> Curation:
-    """Read a table of predictions, select among its photos, and say what the selection is worth.
+    """Read a table of predictions, select among its photos, and analyse the selection's drop.
 
     Args:
-        predictions: as `realdata.photos.labelled.read_labelled` reads it.
-        root: folder of photos, if the table does not say what they show.
-        names: of the classes; see `realdata.photos.class_names.read_class_names`.
+        predictions: the table, for `realdata.photos.labelled.read_labelled`.
+        root: folder of photos, if the table does not give their classes and backgrounds.
+        names: the classes' names, for `realdata.photos.class_names.read_class_names`.
         mapping: file with the index of each class folder, for other names.
-        config: how.
-        advance: called with the number of splits and permutations done.
+        config: the settings.
+        advance: called with the number of finished splits and permutations.
 
     Raises:
         InputError: a file is wrong, or no class has two backgrounds with enough photos.
@@ -123,17 +123,17 @@ def curate(
     config: CurationConfig,
     advance: Callable[[int], object] = lambda done: None,
 ) -> Curation:
-    """Select, and say what the selection is worth.
+    """Select photos, and analyse the selection's drop.
 
     Args:
         photos: a row for each photo, with `path`, `class_index`, `background` and `correct` (0 or 1).
-        names: of the classes.
-        config: how.
-        advance: called with the number of splits and permutations done.
+        names: class index to name.
+        config: the settings.
+        advance: called with the number of finished splits and permutations.
     """
     cells = count(photos, config.min_photos)
     choice = choose(cells.right, cells.photos, config.threshold)
-    # A stream for each part, so that more of one leaves the others as they are.
+    # A stream of random numbers for each part, so that more draws in one do not change the others.
     streams = [np.random.default_rng((config.seed, part)) for part in range(3)]
     corrected, halves = (
         hold_out(cells, config.threshold, share, stream, config.splits, advance)

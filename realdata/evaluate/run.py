@@ -134,7 +134,7 @@ def _load(name: str, work: Work, question: Question, parameter: str = "model") -
     loading = work.config.loading
     if parameter != "model":  # both activations are for the evaluated model only
         loading = loading._replace(both_activations=False)
-    with terminal.working(f"reading {name}"):
+    with terminal.spinner(f"reading {name}"):
         model = load_model(name, question, loading, parameter)
     check_distinct(model.description, work.classes.names)
     return model
@@ -157,7 +157,7 @@ def _prepare(work: Work, name: str, model: Model, question: Question, lists: _Li
         read = MaskedRead(model.read, work.root, config.mask, config.fill)
         files += [config.mask / mask_name(photo.path) for photo in work.photos]
     identity = {
-        "model": [name, results.plain(model.description)],
+        "model": [name, results.as_read_back(model.description)],
         "question": question,
         "lists": None if lists is None else sorted((index, list(each)) for index, each in lists.items()),
         "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
@@ -167,4 +167,4 @@ def _prepare(work: Work, name: str, model: Model, question: Question, lists: _Li
     }
     size = config.batch_size or model.batch_size
     scoring = Scoring(model, work.root, size, config.workers, config.strict, read)
-    return scoring, Pieces(work.unfinished, identity, hosts.number())
+    return scoring, Pieces(work.unfinished, identity, hosts.process_number())

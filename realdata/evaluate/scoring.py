@@ -45,7 +45,7 @@ class Pieces:
     def __init__(self, out: Path, identity: Mapping[str, Any], process: int = 0):
         self.out, self.process = out, process
         name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-        self.folder = results.inside(out, f"{_FOLDER}{name}")
+        self.folder = results.path_inside(out, f"{_FOLDER}{name}")
         self._last = time.monotonic()
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -56,7 +56,7 @@ class Pieces:
         """
         for path in sorted(self.folder.glob("*.json")):
             try:
-                yield json.loads(results.inside(self.folder, path.name).read_text(encoding="utf-8"))
+                yield json.loads(results.path_inside(self.folder, path.name).read_text(encoding="utf-8"))
             except InputError:
                 raise
             except (OSError, ValueError) as error:

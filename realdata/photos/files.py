@@ -126,12 +126,12 @@ _UPRIGHT = 1
 
 
 class Inspection(NamedTuple):
-    """What a photo is.
+    """The properties of a photo.
 
     Attributes:
         mode: Pillow's word for its colours: RGB, L (grey), P (palette), RGBA, CMYK, I;16 and so on.
-        turned: whether its EXIF data say that it must be turned to be seen upright; CLIP's libraries do not turn it.
-        file: digest of its bytes.
+        turned: whether its EXIF data say that viewers must turn it; CLIP's libraries do not.
+        file: digest of the file's bytes.
         image: digest of its size and of its pixels in RGB.
     """
 
@@ -142,10 +142,10 @@ class Inspection(NamedTuple):
 
 
 def inspect(path: Path) -> Inspection:
-    """Look at a photo.
+    """Decode a photo and describe it.
 
     Raises:
-        OSError: it cannot be decoded.
+        OSError: the photo cannot be decoded.
     """
     with open_photo(path) as opened:
         mode, turned = opened.mode, opened.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT

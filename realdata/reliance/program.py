@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> None:
     tables, classwise = read_published_tables(options.published), read_classwise(options.published)
-    with terminal.working("fitting lines"):
+    with terminal.spinner("fitting lines"):
         found = study(tables, classwise)
     if not results.emit_json(reliance_content(found), options.json):
         table.show(found, with_models=options.models, with_classes=options.classes)

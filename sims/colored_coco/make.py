@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_new_folder(options.out)
     results.check_json(options.json)
-    with terminal.working("reading the annotations"):
+    with terminal.spinner("reading the annotations"):
         objects = Objects(options.annotations, options.images, options.min_area, options.classes)
     try:
         plan = plan_images(objects.found, options.train_objects, options.test_objects, options.seed, options.classes)

@@ -118,7 +118,7 @@ def _main(options: argparse.Namespace) -> None:
         for thing in classes
         for background in backgrounds
     ]
-    with terminal.working("reading the model"):
+    with terminal.spinner("reading the model"):
         checkpoint = _checkpoint(options, options.data / table["path"].iloc[0], said)
     data = {}
     with terminal.progress() as display:
@@ -166,7 +166,7 @@ def _main(options: argparse.Namespace) -> None:
     if options.objective == "supervised":
         head = {"kernel": trained.head.kernel[...], "bias": trained.head.bias[...]}
         answers |= {f"head.{name}": np.asarray(part) for name, part in head.items()}
-    results.write_files(results.inside(options.out, "model"), huggingface.files(checkpoint))
+    results.write_files(results.path_inside(options.out, "model"), huggingface.files(checkpoint))
     results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
     checkpoints.remove()
     if not results.emit_json(content, options.json):
@@ -233,7 +233,7 @@ def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Images
         content.update(np.asarray(leaf).tobytes())
     deciding = {name: getattr(options, name) for name in _DECIDING}
     made_by = results.versions("jax", "flax", "optax", "numpy")
-    return results.plain(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
+    return results.as_read_back(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
 
 
 def _zero_shot(

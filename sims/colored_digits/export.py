@@ -153,7 +153,7 @@ def _main(options: argparse.Namespace) -> None:
     design = from_options(Design, options)
     results.check_new_folder(options.out)
     results.check_json(options.json)
-    with terminal.working("reading the digits"):
+    with terminal.spinner("reading the digits"):
         digits = read_digits(design.classes, options.digits)
     checkpoint = _train(design, digits, options)
     photos = held_out_photos(digits.test, design.classes, options.photos)

@@ -170,7 +170,7 @@ def _main(options: argparse.Namespace) -> None:
         task = display.add_task("training steps", total=configs[0].steps, status="")
         for config in configs:
             count = config.design.classes
-            store = RowStore(results.inside(options.out, "rows"), config.design, identity(config, digits[count]))
+            store = RowStore(results.path_inside(options.out, "rows"), config.design, identity(config, digits[count]))
             found = store.read()
             if found is None:
                 report = functools.partial(_progress, display, task)

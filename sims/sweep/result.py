@@ -47,9 +47,9 @@ class Store:
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]):
-        self.folder, self.chunks = folder, results.inside(folder, "chunks")
+        self.folder, self.chunks = folder, results.path_inside(folder, "chunks")
         path = folder / MANIFEST
-        wanted = results.plain(manifest)
+        wanted = results.as_read_back(manifest)
         while not (hosts.is_first() or path.exists()):
             time.sleep(0.1)
         if path.exists():

@@ -54,8 +54,8 @@ def test_what_differs_between_the_two_is_told(tmp_path, both, capsys):
     assert main([str(tmp_path / "a"), str(tmp_path / "b"), "--json", "-"]) == 0
     warnings = json.loads(capsys.readouterr().out)["warnings"]
     assert warnings == [
-        "left out, since the other has none such: 3 photos of A",
-        "the two were asked differently: setup '1v1000' and '1v20'",
+        "left out, since the other has no such photo: 3 photos of A",
+        "the two evaluations differ in setup: '1v1000' and '1v20'",
     ]
 
 
