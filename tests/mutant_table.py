@@ -810,8 +810,8 @@ MUTANTS = (
     Mutant(
         "every question charged for all of them",
         "realdata/reliance/question.py",
-        'corrected = multipletests(asked, alpha=LEVEL, method="holm")[1] if asked else []',
-        'corrected = multipletests(asked, alpha=LEVEL, method="bonferroni")[1] if asked else []',
+        'corrected = multipletests(p_values, alpha=LEVEL, method="holm")[1] if p_values else []',
+        'corrected = multipletests(p_values, alpha=LEVEL, method="bonferroni")[1] if p_values else []',
         ("tests/realdata/test_reliance.py::test_questions_are_corrected_together",),
     ),
     Mutant(

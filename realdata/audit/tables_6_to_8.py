@@ -1,6 +1,6 @@
 """Table 6 (checkpoints), and the controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST).
 
-A printed checkpoint names the samples and the batch of the public one.
+The name of a printed checkpoint gives the samples and the batch of the public one.
 """
 
 import itertools
@@ -32,11 +32,11 @@ STATEMENTS = {
 }
 _PART = re.compile(r"[esb]\d+[mbk]?")  # e31, s34b, b160k
 _COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
-_LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
+_LOWEST_FIT = 1e-3  # highest probability that random numbers fit a number of images
 
 
 def check_checkpoints(ledger: Ledger) -> None:
-    """Compare Table 6, and the checkpoints named in the tables of accuracies, with the public names."""
+    """Compare Table 6, and the checkpoints in the tables of accuracies, with the public names."""
     tables = ledger.tables
     public = {
         (row["backbone"], row["pretrain"], row["checkpoint"]): row["open_clip_tag"]
@@ -125,12 +125,12 @@ def _suits(tables: PrintedTables, place: CellPlace, value: Fraction, pictures: i
 
 
 def _pictures(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
-    """The smallest number of pictures that suits all accuracies, or all but one."""
+    """The smallest number of images that fits all accuracies, or all but one."""
     values = np.array([float(tables.value(place)) for place in cells])
     unit = float(tables.unit(cells[0]))
     sizes = np.arange(1, LARGEST + 1)[:, None]
     misses = (np.abs(100 * np.round(values * sizes / 100) / sizes - values) > unit / 2 * (1 + 1e-6)).sum(axis=1)
-    # A random accuracy suits n pictures with probability n * unit / 100: the least likely n is the one.
+    # A random accuracy fits n images with probability n * unit / 100; the least likely n is chosen.
     chances = np.minimum(1.0, sizes[:, 0] * unit / 100) ** (len(cells) - misses)
     best = int(chances.argmin())
     return best + 1 if misses[best] <= 1 and LARGEST * len(cells) * chances[best] < _LOWEST_FIT else None

@@ -1,6 +1,6 @@
 """Measurements by others beside the paper's claims: other test sets (C9), other models, photos without background.
 
-First what they are, then how the terminal shows them.
+`evaluate_wider` tests them, and `show` prints them.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from workbench import terminal
 
 
 class Wider(NamedTuple):
-    """What others measured.
+    """The results from others' measurements.
 
     Attributes:
         shifts: C9's judged tests.
@@ -33,7 +33,7 @@ class Wider(NamedTuple):
     masked: list[MaskedDrop]
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` gives of it."""
+        """The content for `--json`."""
         return {
             "other_shifts": [dataclasses.asdict(test) for test in self.shifts],
             "other_models": [dataclasses.asdict(family) for family in self.others],
@@ -42,10 +42,10 @@ class Wider(NamedTuple):
 
 
 def evaluate_wider(directory: Path = DIRECTORY) -> Wider:
-    """Ask C9, place other models, and compare drops with and without the background.
+    """Test C9, compare other models, and compare drops with and without the background.
 
     Args:
-        directory: of the paper's tables; others' are read from the package.
+        directory: the folder of the paper's tables; others' tables come from the package.
 
     Raises:
         InputError: a table cannot be read, or there is no line through a baseline's models.
@@ -59,11 +59,11 @@ WORDS = {SUPPORTED: "above", NOT_SUPPORTED: "below", INCONCLUSIVE: "inconclusive
 
 
 def show(wider: Wider, everything: bool) -> None:
-    """Print C9's table, other models' places and the masked drops, each with its answer.
+    """Print C9's table, other models and the masked drops, each with its answer.
 
     Args:
-        wider: what others measured.
-        everything: also the lines through other ImageNet models.
+        wider: the results from others' measurements.
+        everything: whether to print the lines through other ImageNet models too.
     """
     console = terminal.output()
     if wider.shifts:
@@ -121,7 +121,7 @@ def describe_masked(masked: Sequence[MaskedDrop]) -> str:
 
 
 def is_primary(test: JudgedClaim) -> bool:
-    """Whether a row is printed by default: the testbed's models where they can be had, else the paper's."""
+    """Whether a row is printed by default: with the testbed's ImageNet models, or with the paper's if it has none."""
     return test.source == "paper" or test.setting["baseline"] == "testbed" or " and " in test.setting["predictors"]
 
 

@@ -30,8 +30,8 @@ chance is smaller by that factor on all photos. It is about as biased as split-h
 the threshold matters (+1.1 with 2 backgrounds). The other splits only the classes that all photos keep. There it is the
 worst: +5.0 without an effect, since a condition on both halves together makes neither of them independent.
 
-A single class is split without the threshold, which makes its own estimate unbiased in the same sense. The mean of these
-over the kept classes is larger than the overall estimate, since kept classes are those with luck.
+A single class is split without the threshold, which makes its own estimate unbiased in the same sense. The mean of
+these over the kept classes is larger than the overall estimate, since kept classes are those with luck.
 
 The intervals are the value plus and minus 1.96 bootstrap standard errors. `over_photos`: the same classes and
 backgrounds, other photos. `over_classes`: other classes as well. For four fifths, the intervals over photos covered the

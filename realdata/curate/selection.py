@@ -3,8 +3,8 @@
 The rule. For each class the background with the highest accuracy is `common` and the one with the lowest is `counter`,
 if they differ by more than a threshold (5 points). Other classes are not kept. Of backgrounds with the same accuracy,
 the one with more photos is taken, then the first by name. If all have the same accuracy there is no pair. Backgrounds
-with fewer than `min_photos` photos cannot be chosen. The paper gives no such number; ours is 2, the smallest that can be
-split in half.
+with fewer than `min_photos` photos cannot be chosen. The paper gives no such number; ours is 2, the smallest that can
+be split in half.
 
 Chance. The backgrounds are shuffled over the photos of each class. For each class the test's statistic is the
 difference of the highest and the lowest accuracy of its backgrounds. If the background has no effect, every assignment

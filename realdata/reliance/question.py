@@ -24,11 +24,11 @@ Correction = Callable[[float], float]
 
 @dataclasses.dataclass(frozen=True)
 class Question(Generic[Row]):
-    """What is asked once.
+    """A question to the data.
 
     Attributes:
-        p_values: that count in the correction; not corrected.
-        answer: makes the row, verdict and all, given the correction.
+        p_values: its p-values before the correction.
+        answer: takes the correction, and makes the row with its verdict.
     """
 
     p_values: tuple[float, ...]
@@ -37,21 +37,21 @@ class Question(Generic[Row]):
 
 def holm(questions: Iterable[Question[Any]]) -> Correction:
     """Correct the p-values of all questions together, by Holm's method."""
-    asked = [p for question in questions for p in question.p_values]
-    corrected = multipletests(asked, alpha=LEVEL, method="holm")[1] if asked else []
+    p_values = [p for question in questions for p in question.p_values]
+    corrected = multipletests(p_values, alpha=LEVEL, method="holm")[1] if p_values else []
     # Equal p-values have equal corrected ones.
-    return dict(zip(asked, map(float, corrected), strict=True)).__getitem__
+    return dict(zip(p_values, map(float, corrected), strict=True)).__getitem__
 
 
 class Pooled(NamedTuple):
     """A mean over classes.
 
     Attributes:
-        mean: by DerSimonian and Laird.
-        interval: its 95% interval, by Hartung and Knapp, or the wider one without their factor.
+        mean: the mean by DerSimonian and Laird.
+        interval: its 95% interval by Hartung and Knapp, or the interval without their factor if that is wider.
         spread: standard deviation between classes beyond their own errors.
-        p_value: of the test that the mean is the given value, two-sided.
-        heterogeneity_p_value: of the test that all classes have one value (Cochran's Q).
+        p_value: two-sided p-value of the test that the mean is the given value.
+        heterogeneity_p_value: p-value of the test that all classes have one value (Cochran's Q).
     """
 
     mean: float
@@ -62,11 +62,11 @@ class Pooled(NamedTuple):
 
 
 def pool(effects: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " classes"], null: float = 0.0) -> Pooled:
-    """Mean of the classes' effects; at least 2.
+    """The random-effects mean of at least 2 classes' effects, since classes differ by more than their photos' errors.
 
     Args:
-        effects: of each class.
-        variances: of their errors.
+        effects: the effect of each class.
+        variances: the variances of the effects' errors.
         null: value that the mean is tested against.
     """
     with np.errstate(invalid="ignore"):
@@ -74,7 +74,7 @@ def pool(effects: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " 
     freedom = len(effects) - 1
     if found.tau2 > 0:
         mean, error = float(found.mean_effect_re), float(max(found.sd_eff_w_re, found.sd_eff_w_re_hksj))
-    else:  # the classes differ by less than their errors: there is nothing between them
+    else:  # the classes differ by no more than their errors
         mean, error = float(found.mean_effect_fe), float(found.sd_eff_w_fe)
     half = float(student_t.ppf(1 - LEVEL / 2, freedom)) * error
     return Pooled(

@@ -6,10 +6,10 @@ classes as well: classes are resampled too, and each copy of a class has its own
 photos). The second interval is wider, since classes differ by more than the chance of their photos.
 
 If every class of a group has an accuracy of 0 or 100%, resampled photos equal the original ones, and the bootstrap's
-interval has no width. Exact bounds replace it. Accuracies a_c make all n_c photos of each class c right with probability
-prod a_c^n_c. The lowest mean of the a_c for which this is still 2.5% has a_c = min(1, mu n_c) (Lagrange), and is the
-interval's lower end. Upper ends, and classes at 0%, mirror it. The ends for the groups' difference follow from theirs by
-the square-and-add rule (Zou and Donner 2008, doi 10.1002/sim.3095).
+interval has no width. Exact bounds replace it. Accuracies a_c make all n_c photos of each class c right with
+probability prod a_c^n_c. The lowest mean of the a_c for which this is still 2.5% has a_c = min(1, mu n_c) (Lagrange),
+and is the interval's lower end. Upper ends, and classes at 0%, mirror it. The ends for the groups' difference follow
+from theirs by the square-and-add rule (Zou and Donner 2008, doi 10.1002/sim.3095).
 
 Two models on the same photos. The difference of their accuracies has paired intervals: a resampled photo brings the
 answers of both models.
