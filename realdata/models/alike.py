@@ -73,4 +73,4 @@ def check_embeddings(embeddings: Shaped[np.ndarray, "texts embed_dim"], texts: S
 
 def overflow_hint(dtype: object) -> str:
     """Advice for the end of a message about numbers that are not finite; empty unless the type is bfloat16."""
-    return "; in bfloat16 numbers may overflow_hint, `dtype` float32 holds them" if dtype == "bfloat16" else ""
+    return "; in bfloat16 numbers may overflow, `dtype` float32 holds them" if dtype == "bfloat16" else ""

@@ -47,7 +47,7 @@ def test_a_prompt_that_is_cut_before_the_name_is_refused(evaluate, tmp_path):
     """Every text is the same, and every photo would be a cat."""
     done = evaluate(["cat", "dog", "fox"], "--prompt", "word " * 100 + "{}")
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    for words in ("--prompt: 3 of 3 candidates have the same text", "'cat' and 'dog'", "3 of 3 prompts are longer"):
+    for words in ("--prompt: 3 of 3 candidates have the same text", "'cat' and 'dog'", "3 of 3 prompts are too long"):
         assert words in done.stderr
     assert not (tmp_path / "results").exists()
 

@@ -72,7 +72,7 @@ def test_answers_are_the_highest_scores_among_what_is_allowed(tmp_path, photos):
 def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path, photos):
     (whole,) = answer_photos(scoring(tmp_path, Model()), photos, CANDIDATES, EVERY, Pieces(tmp_path / "whole", {}))
     first, kept = Model(stop_after=3), Pieces(tmp_path / "out", {"run": 1})
-    with pytest.raises(KeyboardInterrupt, match=r"stopped after .* of 30 photos; the same command goes on"):
+    with pytest.raises(KeyboardInterrupt, match=r"stopped after .* of 30 photos; the same command continues"):
         answer_photos(scoring(tmp_path, first), photos, CANDIDATES, EVERY, kept)
     second = Model()
     (found,) = answer_photos(scoring(tmp_path, second), photos, CANDIDATES, EVERY, Pieces(tmp_path / "out", {"run": 1}))
@@ -147,7 +147,7 @@ class Broken(Model):
         return found
 
 
-@pytest.mark.parametrize(("dtype", "advice"), [("float32", "at fault$"), ("bfloat16", "`dtype` float32 holds them$")])
+@pytest.mark.parametrize(("dtype", "advice"), [("float32", "the model's$"), ("bfloat16", "`dtype` float32 holds them$")])
 def test_scores_that_are_not_finite_end_the_run_and_the_rest_is_kept(tmp_path, photos, dtype, advice):
     out = tmp_path / "out"
     with pytest.raises(RunError, match=rf"^the scores of 0/18\.png are not finite, the first is nan.*{advice}"):
