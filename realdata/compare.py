@@ -56,7 +56,7 @@ def _main(options: argparse.Namespace) -> None:
         "models": {letter: summaries[letter].get("model", str(place)) for letter, place in places.items()},
         "from": {letter: str(place) for letter, place in places.items()},
         **comparison(pairs),
-        "warnings": [*_left_out(tables, pairs), *_unlike(summaries)],
+        "warnings": [*_left_out_notes(tables, pairs), *_setting_notes(summaries)],
     }
     if not results.emit_json(content, options.json):
         _show(content)
@@ -68,7 +68,7 @@ def _summary(place: Path) -> dict[str, Any]:
     return results.read_json(path, "summary of an evaluation") if path.exists() else {}
 
 
-def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
+def _left_out_notes(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
     return [
         f"left out, since the other has no such photo: {len(table) - len(pairs)} photos of {letter.upper()}"
         for letter, table in tables.items()
@@ -76,7 +76,7 @@ def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[s
     ]
 
 
-def _unlike(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
+def _setting_notes(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
     a, b = summaries["a"], summaries["b"]
     return [
         f"the two evaluations differ in {key}: {a[key]!r} and {b[key]!r}"

@@ -93,7 +93,7 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
         ledger: the ledger with the tables.
         counts: numbers of photos, by each source.
     """
-    lost = _lost(list(counts))
+    lost = _missing_variance(list(counts))
     tables = ledger.tables
     replication = {
         (row["setup"], row["family"], *tables.model("replication_results.csv", line)): line
@@ -132,7 +132,7 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
     return peers
 
 
-def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
+def _missing_variance(counts: Sequence[PhotoCount]) -> dict[str, float]:
     """The variance of an average from the photos that the replication lacks, over accuracy x (1 - accuracy).
 
     An average over m of n photos has the variance p (1 - p) (1/m - 1/n) around the average over all n. The mean of

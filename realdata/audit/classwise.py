@@ -128,7 +128,9 @@ def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
         ledger.look(SAME, (place for pair in pairs for place in pair))
         if other.consistent == row.consistent:
             if row.consistent:
-                _doubt(ledger, row, other, [pair for pair in pairs if tables.value(pair[0]) != tables.value(pair[1])])
+                _record_doubt(
+                    ledger, row, other, [pair for pair in pairs if tables.value(pair[0]) != tables.value(pair[1])]
+                )
             continue
         good, bad = (other, row) if other.consistent else (row, other)
         differing = [group for group in GROUPS if tables.value(CellPlace(_FILE, good.line, group))
@@ -141,7 +143,7 @@ def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
         ]
 
 
-def _doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[CellPlace, CellPlace]]) -> None:
+def _record_doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[CellPlace, CellPlace]]) -> None:
     tables = ledger.tables
     if pairs:
         there, here = pairs[0]
@@ -209,17 +211,17 @@ def _difference(tables: PrintedTables, row: ClassRow) -> str:
     return printed_form(exact["common"][0] - exact["counter"][0], tables.unit(CellPlace(_FILE, row.line, "drop")))
 
 
-def _photos(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:
+def _photo_count(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:
     classes = ledger.tables.rows["classes.csv"]
     line = next(line for line, each in classes.items() if each["class_id"] == row.class_id)
-    where = CellPlace("classes.csv", line, f"{place.column}_photos")
+    where = CellPlace("classes.csv", line, f"{place.column}_photo_count")
     return int(ledger.corrections.get(where) or ledger.tables.text(where))
 
 
 def _is_share(ledger: Ledger, place: CellPlace, row: ClassRow) -> bool:
     value, unit = ledger.tables.value(place), ledger.tables.unit(place)
-    return share(value, unit, _photos(ledger, place, row)) is not None
+    return share(value, unit, _photo_count(ledger, place, row)) is not None
 
 
 def _no_share(ledger: Ledger, place: CellPlace, row: ClassRow) -> str:
-    return f"{ledger.tables.text(place)}% is no whole number of {_photos(ledger, place, row)} photos"
+    return f"{ledger.tables.text(place)}% is no whole number of {_photo_count(ledger, place, row)} photos"

@@ -116,7 +116,7 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
             _write_copy(ledger, source, copy, expectations)
         elif any(same[:2]):
             there, column = (row[same.index(True)] for row in rows)
-            doubt = _doubt(tables, there, expectations)
+            doubt = _doubt_clause(tables, there, expectations)
             if not ledger.has_finding(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
                 ledger.find(
                     column,
@@ -127,7 +127,7 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
                 )
 
 
-def _doubt(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> str:
+def _doubt_clause(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> str:
     value, unit = tables.value(place), tables.unit(place)
     disagrees = not all(each.holds(value, unit) for each in expectations.get(place, ()))
     return ", where another table contradicts it, so that it may be a copy of this one" if disagrees else ""

@@ -154,7 +154,7 @@ def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
             if missing or twice or empty:
                 if file != "classwise.csv":
                     incomplete.add((model[0], model[1]))
-                parts = [_many("lacks", missing), _many("has twice", twice)]
+                parts = [_name_classes("lacks", missing), _name_classes("has twice", twice)]
                 parts += [f"{len(empty)} classes without an accuracy"] if empty else []
                 place = CellPlace(file, (empty or of_model)[0], "common")
                 ledger.find(
@@ -168,7 +168,7 @@ def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
     return incomplete
 
 
-def _many(words: str, classes: list[str]) -> str:
+def _name_classes(words: str, classes: list[str]) -> str:
     if not classes:
         return ""
     more = f" and {len(classes) - _NAMED} more" if len(classes) > _NAMED else ""

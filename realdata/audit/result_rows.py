@@ -106,11 +106,11 @@ def row_places(file: str, line: int, columns: tuple[str, str, str] = ("common", 
 def fails(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
     """Whether a row contradicts its drop or other tables."""
     return not row_holds(tables, row, {}) or any(
-        not _nearly(tables, place, tables.value(place), expectations) for place in row
+        not _is_nearly_right(tables, place, tables.value(place), expectations) for place in row
     )
 
 
-def _nearly(tables: PrintedTables, place: CellPlace, value: Fraction, expectations: Expectations) -> bool:
+def _is_nearly_right(tables: PrintedTables, place: CellPlace, value: Fraction, expectations: Expectations) -> bool:
     unit = tables.unit(place)
     return all(each.holds(value, unit) or each.nearly_holds(value, unit) for each in expectations.get(place, ()))
 
@@ -138,7 +138,7 @@ def check_row(
     for place in row:
         for each in expectations.get(place, ()):
             ledger.look(each.rule, (place,))
-    wrong = [place for place in row[:2] if not _nearly(tables, place, tables.value(place), expectations)]
+    wrong = [place for place in row[:2] if not _is_nearly_right(tables, place, tables.value(place), expectations)]
     repaired = {place: _expected_value(tables, place, expectations) for place in wrong}
     for place in wrong:
         _write_expected(ledger, row, place, repaired, expectations)
@@ -150,11 +150,11 @@ def check_row(
 
 
 def _expected_value(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Fraction:
-    failing = _failing(tables, place, expectations)
+    failing = _first_contradiction(tables, place, expectations)
     return Fraction(printed_form(_middle(failing), tables.unit(place)))
 
 
-def _failing(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
+def _first_contradiction(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
     value, unit = tables.value(place), tables.unit(place)
     return next(each for each in expectations[place] if not each.holds(value, unit))
 
@@ -168,12 +168,14 @@ def _write_expected(
     ledger: Ledger, row: Row, place: CellPlace, repaired: Mapping[CellPlace, Fraction], expectations: Expectations
 ) -> None:
     tables = ledger.tables
-    failing = _failing(tables, place, expectations)
+    failing = _first_contradiction(tables, place, expectations)
     others = {other: value for other, value in repaired.items() if other != place}
     proposals = candidates(
         tables,
         place,
-        lambda value: _nearly(tables, place, value, expectations) and row_holds(tables, row, others | {place: value}),
+        lambda value: (
+            _is_nearly_right(tables, place, value, expectations) and row_holds(tables, row, others | {place: value})
+        ),
     )
     expected = printed_form(repaired[place], tables.unit(place))
     off = abs(float(tables.value(place) - _middle(failing)))

@@ -92,10 +92,10 @@ def check_colored(ledger: Ledger) -> None:
     """Check Tables 7 and 8."""
     tables = ledger.tables
     cells = [place for place in tables.places(_COCO) if place.column != "drop"]
-    pictures = _pictures(tables, cells)
-    if pictures:
+    images = _image_count(tables, cells)
+    if images:
         ledger.look(PICTURES, cells)
-    wrong = {place for place in cells if pictures and not _suits(tables, place, tables.value(place), pictures)}
+    wrong = {place for place in cells if images and not _fits(tables, place, tables.value(place), images)}
     for line in tables.rows[_COCO]:
         row = row_places(_COCO, line, NUMBERS[_COCO])  # type: ignore[arg-type]
         doubted = [place for place in row if place in wrong]
@@ -103,7 +103,7 @@ def check_colored(ledger: Ledger) -> None:
             ledger,
             row,
             {},
-            lambda place, value: not pictures or place.column == "drop" or _suits(tables, place, value, pictures),
+            lambda place, value: not images or place.column == "drop" or _fits(tables, place, value, images),
             doubted,
         )
         for place in doubted:
@@ -112,19 +112,19 @@ def check_colored(ledger: Ledger) -> None:
                     place,
                     PICTURES,
                     "error",
-                    f"a whole number of {pictures} pictures",
-                    f"{pictures} test pictures suit all the other accuracies of the table.",
+                    f"a whole number of {images} pictures",
+                    f"{images} test pictures suit all the other accuracies of the table.",
                 )
     _check_design(ledger)
     for file in (_COCO, _MNIST):
         _check_repeated(ledger, file)
 
 
-def _suits(tables: PrintedTables, place: CellPlace, value: Fraction, pictures: int) -> bool:
-    return share(value, tables.unit(place), pictures) is not None
+def _fits(tables: PrintedTables, place: CellPlace, value: Fraction, images: int) -> bool:
+    return share(value, tables.unit(place), images) is not None
 
 
-def _pictures(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
+def _image_count(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
     """The smallest number of images that fits all accuracies, or all but one."""
     values = np.array([float(tables.value(place)) for place in cells])
     unit = float(tables.unit(cells[0]))

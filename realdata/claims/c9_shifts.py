@@ -149,7 +149,7 @@ def ask_shifts(shifts: Shifts) -> Iterator[ClaimTest]:
             # The other test sets' accuracies are the same in both tables.
             for table, clips in shifts.clips.items() if on_counteranimal else list(shifts.clips.items())[:1]:
                 for predictors in _predictors(test_set, baseline):
-                    kept = _kept(models, (test_set, *predictors))
+                    kept = _usable_models(models, (test_set, *predictors))
                     if len(kept) < FEWEST_FOR_LINE:
                         continue
                     try:
@@ -167,7 +167,7 @@ def _predictors(test_set: str, baseline: str) -> Iterator[tuple[str, ...]]:
         yield ("imagenet", "common")
 
 
-def _kept(models: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def _usable_models(models: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     kept = models.dropna(subset=list(columns))
     return kept[~kept["model"].isin(_SELECTED_A)] if "imagenet_a" in columns else kept
 

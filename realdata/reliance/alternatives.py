@@ -140,7 +140,7 @@ def ask_alternatives(
 
 
 def _group(family: Family) -> Group:
-    learned = family.only((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
+    learned = family.select((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
     return Group(*(np.asarray(part) for part in (*learned.common, *learned.counter)))
 
 

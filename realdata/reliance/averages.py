@@ -140,7 +140,7 @@ def ask_averages(
     for setting, *both in settings:
         for family in both:
             if family.key not in found:
-                with_index = family.only(np.asarray(family.common.value) + np.asarray(family.counter.value) > 0)
+                with_index = family.select(np.asarray(family.common.value) + np.asarray(family.counter.value) > 0)
                 if len(with_index.models) >= FEWEST:
                     found[family.key] = with_index, len(family.models) - len(with_index.models)
         if all(family.key in found for family in both):

@@ -43,7 +43,7 @@ class Family:
         """The key that distinguishes this family from others."""
         return (self.family, self.setting.source, *self.tables, *self.described.values())
 
-    def only(self, kept: Bool[np.ndarray, " models"]) -> "Family":
+    def select(self, kept: Bool[np.ndarray, " models"]) -> "Family":
         """Keep some of its models."""
         return dataclasses.replace(
             self,
