@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from realdata.evaluate.predictions import read_predictions
 from realdata.statistics.bootstrap import comparison, pair
@@ -89,11 +87,10 @@ def _show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
     for letter, model in content["models"].items():
         console.print(f"{letter.upper()}: {model} ({content['from'][letter]})", soft_wrap=True, markup=False)
-    table = Table(
-        title="A minus B, points, mean over classes; paired 95% intervals", title_justify="left", box=SIMPLE_HEAD
+    table = terminal.table(
+        "A minus B, points, mean over classes; paired 95% intervals",
+        ("", "difference", "over photos", "over classes too", "only A right", "only B right", "photos"),
     )
-    for heading in ("", "difference", "over photos", "over classes too", "only A right", "only B right", "photos"):
-        table.add_column(heading, no_wrap=True)
     for name, found in content["differences"].items():
         photos = content["photos"].get(name)
         counts = [str(photos[key]) for key in ("only_a_right", "only_b_right", "photos")] if photos else [""] * 3

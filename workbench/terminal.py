@@ -1,17 +1,34 @@
 """Output for the user: tables on standard output, progress on standard error."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 
 def output() -> Console:
     """A console on standard output; without a terminal it is wide enough for our tables."""
     return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def table(title: str, headings: Iterable[str], **options: Any) -> Table:
+    """A table with these columns, in the programs' common style.
+
+    Args:
+        title: the line above the table.
+        headings: the columns' headings.
+        options: options of `Table.add_column` for all columns; by default cells are not wrapped.
+    """
+    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in headings:
+        made.add_column(heading, **(options or {"no_wrap": True}))
+    return made
 
 
 class _Rate(ProgressColumn):

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate.candidates import ALL, IMAGENETS, TWENTY
@@ -149,13 +146,10 @@ _SHOWN = 10  # lines of a long list; summary.json has all
 def show(content: Mapping[str, Any]) -> None:
     """Print the content of `summary.json`: groups, drop, what else was measured, notes and unreadable photos."""
     console = terminal.output()
-    table = Table(
-        title=f"Accuracy (%), {content['setup'].replace('v', ' vs. ')}, mean over classes; 95% intervals",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+    table = terminal.table(
+        f"Accuracy (%), {content['setup'].replace('v', ' vs. ')}, mean over classes; 95% intervals",
+        ("", "photos", "accuracy", "over photos", "over classes too", "all photos alike"),
     )
-    for heading in ("", "photos", "accuracy", "over photos", "over classes too", "all photos alike"):
-        table.add_column(heading, no_wrap=True)
     for name, group in content["groups"].items():
         table.add_row(
             name,

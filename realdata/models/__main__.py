@@ -3,9 +3,6 @@
 import argparse
 import sys
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from realdata.models.registry import PREFIX, published_models
 from workbench import program, results, terminal
 
@@ -31,9 +28,11 @@ def _main(options: argparse.Namespace) -> None:
     models = [model._asdict() | {"run_by": _library(model.model)} for model in published_models()]
     if results.emit_json({"models": models}, options.json):
         return
-    table = Table(title="Models of the paper's tables", title_justify="left", box=SIMPLE_HEAD)
-    for heading in (f"{PREFIX}NAME", "is", "run by"):
-        table.add_column(heading, overflow="fold")  # readers copy the names, so they must be whole
+    table = terminal.table(
+        "Models of the paper's tables",
+        (f"{PREFIX}NAME", "is", "run by"),
+        overflow="fold",  # readers copy the names, so they must be whole
+    )
     for model in models:
         table.add_row(model["name"], model["model"], model["run_by"])
     terminal.output().print(table)

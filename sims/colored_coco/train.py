@@ -11,8 +11,6 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Int
 from PIL import Image
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
@@ -40,14 +38,11 @@ def show(content: Mapping[str, Any]) -> None:
     """Print a result as `result.json` holds it."""
     console = terminal.output()
     counts, classes = content["pictures"], content["classes"]
-    table = Table(
-        title=f"Accuracy (%) on {counts['in_distribution']} images of {len(classes)} classes; guessing: "
+    table = terminal.table(
+        f"Accuracy (%) on {counts['in_distribution']} images of {len(classes)} classes; guessing: "
         f"{100 / len(classes):.1f}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+        ("approach", *_COLUMNS.values()),
     )
-    for heading in ("approach", *_COLUMNS.values()):
-        table.add_column(heading, no_wrap=True)
     for row in content["results"]:
         table.add_row(row["approach"], *(f"{row[column]:.2f}" for column in _COLUMNS))
     console.print(table)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from sims.colored_digits.result import COMPARED
 from workbench import terminal
@@ -19,13 +17,10 @@ def show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
     seeds = content["config"]["seeds"]
     over = " of one run" if seeds == 1 else f", mean ± standard deviation over {seeds} runs"
-    table = Table(
-        title=f"Accuracy (%){over}, on {content['digits']['source']}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+    table = terminal.table(
+        f"Accuracy (%){over}, on {content['digits']['source']}",
+        ("learner", "objective", *_HEADINGS.values()),
     )
-    for heading in ("learner", "objective", *_HEADINGS.values()):
-        table.add_column(heading, no_wrap=True)
     for row in content["results"]:
         table.add_row(row["learner"], row["objective"], *(_cell(row, column) for column in COMPARED))
     for rule, accuracies in content["bayes"].items():

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.box import SIMPLE_HEAD
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
@@ -98,13 +96,10 @@ def show(content: Mapping[str, Any]) -> None:
     """Print a table as `table.json` holds it, and what is equal to the supervised learner."""
     console = terminal.output()
     objectives = [cells["objective"] for cells in content["rows"][0]["results"]]
-    table = Table(
-        title=f"Accuracy (%), Rand / Rev, means over {content['config']['seeds']} runs, on {content['digits']}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+    table = terminal.table(
+        f"Accuracy (%), Rand / Rev, means over {content['config']['seeds']} runs, on {content['digits']}",
+        ("classes", "p_inv", "p_spu", *objectives),
     )
-    for heading in ("classes", "p_inv", "p_spu", *objectives):
-        table.add_column(heading, no_wrap=True)
     for row in content["rows"]:
         shown = (" / ".join(_mean(cells, column) for column in COMPARED[:2]) for cells in row["results"])
         table.add_row(str(row["classes"]), f"{row['p_inv']:g}", f"{row['p_spu']:g}", *shown)

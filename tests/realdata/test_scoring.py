@@ -147,7 +147,9 @@ class Broken(Model):
         return found
 
 
-@pytest.mark.parametrize(("dtype", "advice"), [("float32", "the model's$"), ("bfloat16", "`dtype` float32 holds them$")])
+@pytest.mark.parametrize(
+    ("dtype", "advice"), [("float32", "the model's$"), ("bfloat16", "`dtype` float32 holds them$")]
+)
 def test_scores_that_are_not_finite_end_the_run_and_the_rest_is_kept(tmp_path, photos, dtype, advice):
     out = tmp_path / "out"
     with pytest.raises(RunError, match=rf"^the scores of 0/18\.png are not finite, the first is nan.*{advice}"):
