@@ -43,7 +43,7 @@ def read_class_names(which: str) -> ClassNames:
 
     Args:
         which: `imagenet` (the first of each ImageNet label's synonyms), `openai` (the names that OpenAI's prompts use),
-            or a file, as `realdata.photos.class_names` reads it, such as the archive's imagenet_names.txt.
+            or a file, for `read_names_file`, such as the archive's imagenet_names.txt.
 
     Raises:
         InputError: there is no such file, or it holds no names.

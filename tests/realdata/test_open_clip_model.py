@@ -218,7 +218,7 @@ def test_texts_that_fill_the_context_are_counted(end, fill, cut):
         return torch.tensor([row + [fill] * (6 - len(row)) for row in rows])
 
     tokens = tokenizer(["abc", "abcd", "abcde"]).numpy()
-    assert open_clip_model._cut(tokenizer, tokens) == sum(cut)
+    assert open_clip_model._count_cut(tokenizer, tokens) == sum(cut)
 
 
 def test_weights_and_embeddings_that_are_no_numbers_are_told(package, monkeypatch):
