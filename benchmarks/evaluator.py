@@ -19,7 +19,7 @@ from PIL import Image
 from pretrained.load import load
 from realdata.models.clip import ZeroShot
 from realdata.models.model import Question
-from realdata.photos.decoding import Decoders, processors
+from realdata.photos.decoding import Decoders, processor_count
 from sims.clip.model import tiny_clip
 from workbench import program
 
@@ -63,7 +63,7 @@ def passing(
     read: Callable[[Path], np.ndarray], paths: Sequence[Path], batch_size: int, score: Callable[[list[Any]], Any]
 ) -> Iterator[np.ndarray]:
     """Each batch's answers; one batch is decoded while another is looked at."""
-    with Decoders(read, processors()) as decoders:
+    with Decoders(read, processor_count()) as decoders:
         waiting = None
         for images in decoders.batches(paths, batch_size):
             following = score(images)

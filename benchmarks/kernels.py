@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from sims.pairwise import blocks, dense
+from sims.pairwise import blocks
 from sims.pairwise.blocks import BLOCK
 from sims.synthetic.sampler import sample_bases, sample_batch
 from theory.model import SpuriousModel
@@ -69,7 +69,7 @@ def _kernels() -> list[Kernel]:
         both, one = [(size, width)] * 2, [(BLOCK, width), (size, width)]
         # In blocks InfoNCE computes its logits twice; SigLIP's gradient needs them once, since it needs no sum.
         for name, in_full, in_blocks, products in (
-            ("InfoNCE", _mean_of(dense.logsumexps), _mean_of(_in_blocks), 4),
+            ("InfoNCE", _mean_of(blocks.dense_logsumexps), _mean_of(_in_blocks), 4),
             ("SigLIP", _softplus, _softplus_in_blocks, 3),
         ):
             if size == 4096:

@@ -23,7 +23,7 @@ from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.reliance.study import Study, study
-from workbench.results import plain
+from workbench.results import as_read_back
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Context:
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
         added = evaluate_added(self.added, self.published)
-        return plain(claims_content(evaluate_claims(self.published), added, not_asked(self.added, self.tables)))
+        return as_read_back(claims_content(evaluate_claims(self.published), added, not_asked(self.added, self.tables)))
 
     @functools.cached_property
     def shifts(self) -> list[JudgedClaim]:
@@ -79,12 +79,12 @@ class Context:
     @functools.cached_property
     def selector(self) -> dict[str, Any]:
         """What `python -m realdata.curate --published --json` says of these tables."""
-        return plain(evaluate_selector(self.published))
+        return as_read_back(evaluate_selector(self.published))
 
     @functools.cached_property
     def audit(self) -> dict[str, Any]:
         """What `python -m realdata.audit --json` says of these tables."""
-        return plain(audit_tables(self.published).as_json())
+        return as_read_back(audit_tables(self.published).as_json())
 
     def added_in(self, setup: str, prompt: str | None = None) -> tuple[tuple[int, AddedModel], ...]:
         """Added models of a setup, each with its number; with `prompt`, those that read no prompt or this one."""

@@ -9,7 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paper_figs.context import Context
 from paper_figs.saved_result import SavedResult
-from workbench.figures import to_pdf, to_png
+from workbench.results import to_pdf, to_png
 
 
 @dataclasses.dataclass(frozen=True)

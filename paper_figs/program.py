@@ -84,12 +84,12 @@ def _main(options: argparse.Namespace) -> None:
         if not options.only:
             display.update(task, status=PAGE)
             page = page_files(context, [(spec, made[f"{spec.name}.png"]) for spec in specs], options.out)
-    results.write_files(results.inside(options.out, "figures"), made)
+    results.write_files(results.path_inside(options.out, "figures"), made)
     names = ", ".join(spec.name for spec in specs)
     console.print(f"Written to {options.out / 'figures'}, as PNG and PDF: {names}", soft_wrap=True)
     for folder in dict.fromkeys(Path(name).parent for name in page):
         of_folder = {Path(name).name: text for name, text in page.items() if Path(name).parent == folder}
-        results.write_files(results.inside(options.out, str(folder)), of_folder)
+        results.write_files(results.path_inside(options.out, str(folder)), of_folder)
     if page:
         console.print(f"Written to {options.out}: {', '.join(page)}", soft_wrap=True)
     for model in context.added:

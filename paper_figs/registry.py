@@ -6,7 +6,7 @@ from paper_figs.published import (
     class_drops,
     common_counter,
     effective_robustness,
-    other_shifts,
+    forest,
     photo_counts,
     printed_experiments,
     related_models,
@@ -93,7 +93,7 @@ _SPECS = (
         f"python -m realdata.claims, of {_PAPER}, Tables 3, 4 and 10-14, and {_REPLICATION}",
         "Thick: 95% as if models were independent; thin: 95% with errors clustered by pre-training data or "
         "architecture, the wider; verdicts are corrected over all claims; bold: not inconclusive",
-        effective_robustness.draw_forest,
+        forest.draw_forest,
     ),
     FigureSpec(
         "other_shifts",
@@ -102,7 +102,7 @@ _SPECS = (
         "and the ImageNet testbed (published/README.md)",
         "Bars: 95%, CLIPs clustered by pre-training data or architecture, ImageNet models by architecture; verdicts "
         "are corrected within each half; over two accuracies the baseline are the paper's own ImageNet models",
-        other_shifts.draw,
+        forest.draw_shifts,
     ),
     FigureSpec(
         "audit_map",

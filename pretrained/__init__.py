@@ -1,1 +1,1 @@
-"""CLIP as it is published: towers in flax.nnx, and the files of checkpoints, tokenizers and preprocessing."""
+"""Published CLIPs and SigLIPs: towers in flax.nnx, and the files of checkpoints, tokenizers and preprocessing."""

@@ -1,4 +1,4 @@
-"""A pre-trained CLIP or SigLIP with what belongs to it."""
+"""A pre-trained CLIP or SigLIP with its configuration, preprocessing and tokenizer."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -11,16 +11,16 @@ from pretrained.tokenizer import TextTokenizer
 
 
 class Checkpoint(NamedTuple):
-    """A pre-trained CLIP or SigLIP with what belongs to it.
+    """A pre-trained CLIP or SigLIP with its configuration, preprocessing and tokenizer.
 
     Attributes:
-        model: embeds images and texts.
-        config: its sizes.
-        preprocessing: of photos.
-        tokenizer: of texts.
-        format: of the files it was read from.
-        dtype: of its weights.
-        overridden: what a user asked for instead of what the files say.
+        model: the model, which embeds images and texts.
+        config: the sizes of the model.
+        preprocessing: the preprocessing of photos.
+        tokenizer: the tokenizer of texts.
+        format: the format of its files.
+        dtype: the floating-point type of its weights.
+        overridden: the settings that the user gave in place of the files'.
     """
 
     model: CLIP | SigLIP
@@ -32,7 +32,7 @@ class Checkpoint(NamedTuple):
     overridden: tuple[str, ...] = ()
 
     def description(self) -> dict[str, Any]:
-        """What its answers depend on, but for the weights themselves: plain data for a summary."""
+        """Everything that its answers depend on, except the weights; plain data for a summary."""
         vision, text = self.config.vision, self.config.text
         return {
             "architecture": type(self.model).__name__,

@@ -1,4 +1,4 @@
-"""CLIP (Radford et al. 2021) with a vision transformer, in flax.nnx: only the model; files are read elsewhere."""
+"""The model CLIP (Radford et al. 2021) with a vision transformer, in flax.nnx."""
 
 import jax.numpy as jnp
 from flax import nnx
@@ -11,7 +11,7 @@ INITIAL_SCALE = 1 / 0.07
 
 
 class VisionTower(nnx.Module):
-    """Patches and a class token through a transformer; the class token, normed and projected, is the embedding."""
+    """A transformer on patches and a class token; the class token, normed and projected, is the embedding."""
 
     def __init__(self, config: VisionConfig, embed_dim: int, rngs: nnx.Rngs):
         width = config.transformer.width
@@ -25,7 +25,7 @@ class VisionTower(nnx.Module):
         self.projection = projection(width, embed_dim, rngs)
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
-        """Embeddings, not of unit length."""
+        """Embeddings before they are divided by their lengths."""
         size = images.shape[0]
         tokens = self.patches(cut(images, self.patch_size).astype(self.positions[...].dtype))
         class_token = jnp.broadcast_to(self.class_token[...], (size, 1, tokens.shape[-1]))
@@ -35,7 +35,7 @@ class VisionTower(nnx.Module):
 
 
 class CLIP(nnx.Module):
-    """Both towers and the logarithm of the factor of their cosine similarities.
+    """Both towers, and the logarithm of the scale of their cosine similarities.
 
     Args:
         config: the sizes.

@@ -1,7 +1,10 @@
-"""The sizes of a CLIP or SigLIP and of its towers, and what a user may ask for instead of what the files say."""
+"""The sizes of a CLIP or SigLIP and of its towers, and settings that replace those of a checkpoint's files."""
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
@@ -9,14 +12,14 @@ from workbench.errors import InputError, ParameterError
 
 ACTIVATIONS = ("gelu", "quick_gelu", "gelu_pytorch_tanh")
 POOLINGS = ("argmax", "eos", "last")
-_LARGEST = 2**24  # of any size; larger ones are no model's, and overflow
+_LARGEST = 2**24  # for any size; no model is larger, and larger sizes overflow
 
 
 def _check_sizes(what: str, config: object, *names: str) -> None:
-    """Refuse sizes that are no whole numbers, which files may hold all the same.
+    """Check that sizes are whole numbers, since files may hold anything.
 
     Raises:
-        InputError: naming the first.
+        InputError: a size is not a whole number, or too large; the message names the first one.
     """
     for name in names:
         value = getattr(config, name)
@@ -29,12 +32,12 @@ class TransformerConfig:
     """The sizes of a transformer.
 
     Attributes:
-        width: of a token.
+        width: width of a token.
         layers: number of blocks.
-        heads: of the attention; divides the width.
+        heads: number of attention heads, which divides the width.
         hidden: width of a block's hidden layer.
-        activation: `gelu`; `quick_gelu`, x sigmoid(1.702 x), with which OpenAI trained; or `gelu_pytorch_tanh`, the
-            approximation with a tanh, with which SigLIP was.
+        activation: `gelu`; `quick_gelu`, x sigmoid(1.702 x), as in OpenAI's CLIPs; or `gelu_pytorch_tanh`, the
+            approximation with a tanh, as in SigLIP.
         norm_epsilon: added to variances in layer norms.
 
     Raises:
@@ -66,10 +69,10 @@ class VisionConfig:
     Attributes:
         transformer: its blocks.
         image_size: side of an image, in pixels.
-        patch_size: side of a patch; what is left over at the right and below is not looked at.
+        patch_size: side of a patch in pixels; a rest at the right and at the bottom is ignored.
 
     Raises:
-        InputError: an image smaller than a patch.
+        InputError: an image is smaller than a patch.
     """
 
     transformer: TransformerConfig
@@ -98,13 +101,13 @@ class TextConfig:
 
     Attributes:
         transformer: its blocks.
-        vocabulary: number of tokens that there are.
+        vocabulary: size of the vocabulary.
         context: number of tokens of a text, padding included.
-        pooling: which token's place holds a text's embedding: `argmax`, the highest one's (OpenAI's and OpenCLIP's);
-            `eos`, the first end token's; `last`, the last one's.
-        end_token: that every text ends with.
-        causal: whether a token sees no later one.
-        projection_bias: whether the linear map to the embedding has one.
+        pooling: the token whose output is a text's embedding: `argmax`, the one with the highest number (OpenAI's and
+            OpenCLIP's); `eos`, the first end token; `last`, the last token.
+        end_token: the token at the end of every text.
+        causal: whether a token attends only to earlier tokens and itself.
+        projection_bias: whether the linear map to the embedding has a bias.
 
     Raises:
         InputError: another pooling.
@@ -131,7 +134,7 @@ class CLIPConfig:
     """A CLIP: both towers, and the width of the embedding that they share.
 
     Raises:
-        InputError: a width that is no whole number.
+        InputError: the width is not a whole number.
     """
 
     vision: VisionConfig
@@ -144,7 +147,7 @@ class CLIPConfig:
 
 @dataclasses.dataclass(frozen=True)
 class SigLIPConfig:
-    """A SigLIP: both towers; the image tower's width is the embedding's."""
+    """A SigLIP: both towers; the embedding has the width of the image tower."""
 
     vision: VisionConfig
     text: TextConfig
@@ -161,19 +164,19 @@ _Tower = TypeVar("_Tower", VisionConfig, TextConfig)
 
 @dataclasses.dataclass(frozen=True)
 class Overrides:
-    """What a user asks for instead of what a checkpoint's files say; None leaves it as they do.
+    """Settings that replace those of a checkpoint's files; None keeps the file's.
 
     Attributes:
-        activation: of both towers, a name of `pretrained.config.ACTIVATIONS`.
-        norm_epsilon: of both towers' layer norms.
-        text_pooling: a name of `pretrained.config.POOLINGS`.
+        activation: for both towers, a name in `pretrained.config.ACTIVATIONS`.
+        norm_epsilon: for both towers' layer norms.
+        text_pooling: a name in `pretrained.config.POOLINGS`.
         image_size: side of an image, in pixels; positions and the size before the crop are scaled with it.
-        interpolation: a name of `pretrained.preprocessing.INTERPOLATIONS`.
-        mean: taken from each channel, of values from 0 to 1.
-        deviation: by which each channel is then divided.
+        interpolation: a name in `pretrained.preprocessing.INTERPOLATIONS`.
+        mean: subtracted from each channel, whose values are from 0 to 1.
+        deviation: the divisor of each channel after that.
 
     Raises:
-        InputError: a value that is not allowed; it names the option of the same name.
+        InputError: a value that is not allowed; the message names the parameter.
     """
 
     activation: str | None = None
@@ -205,14 +208,14 @@ class Overrides:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is asked for."""
+        """The names of the settings that are given."""
         return tuple(field.name for field in dataclasses.fields(self) if getattr(self, field.name) is not None)
 
     def config(self, own: _Config) -> _Config:
-        """The configuration with what is asked for.
+        """A configuration with these settings.
 
         Raises:
-            InputError: images smaller than a patch.
+            InputError: the images are smaller than a patch.
         """
         size = self.image_size or own.vision.image_size
         if size < own.vision.patch_size:
@@ -230,7 +233,7 @@ class Overrides:
         return dataclasses.replace(own, transformer=transformer)
 
     def preprocessing(self, own: Preprocessing) -> Preprocessing:
-        """The preprocessing with what is asked for."""
+        """A preprocessing with these settings."""
         crop = self.image_size or own.crop
         return dataclasses.replace(
             own,
@@ -245,3 +248,18 @@ class Overrides:
 def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
     red, green, blue = values
     return red, green, blue
+
+
+@contextlib.contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """A context that adds the file's name to errors about its content.
+
+    Raises:
+        InputError: the file lacks a value, or has a wrong one.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{path}: lacks or misspells {error}") from error

@@ -1,4 +1,4 @@
-"""A checkpoint's folder by its name: a folder here, or a repository of the Hugging Face hub, downloaded once."""
+"""A checkpoint's folder by its name: a local folder, or a repository of the Hugging Face hub, downloaded once."""
 
 import sys
 from pathlib import Path
@@ -16,11 +16,11 @@ _NEITHER = "is neither a folder nor a repository of the hub, as in owner/name@re
 
 
 class Found(NamedTuple):
-    """Where a checkpoint lies.
+    """The place of a checkpoint.
 
     Attributes:
-        folder: that holds its files.
-        commit: of the repository that it was downloaded from; None for a folder of the user's.
+        folder: the folder with its files.
+        commit: the commit of the repository that it was downloaded from; None for a local folder.
     """
 
     folder: Path
@@ -28,13 +28,13 @@ class Found(NamedTuple):
 
 
 def find(model: str, allow_pickle: bool = False) -> Found:
-    """The folder of a model, downloaded into the hub's cache if need be: no more than the files that are read.
+    """Find the folder of a model. From the hub, only the files that are needed are downloaded into the hub's cache.
 
-    Where the hub cannot be reached, what was downloaded before is used.
+    Without a connection to the hub, earlier downloads are used.
 
     Args:
         model: a folder, or `owner/name` or `owner/name@revision` on the hub.
-        allow_pickle: whether pickled weights are downloaded, where there are no others.
+        allow_pickle: whether to download pickled weights if there are no others.
 
     Raises:
         InputError: there is no such folder or repository, or it cannot be downloaded.
@@ -48,16 +48,16 @@ def find(model: str, allow_pickle: bool = False) -> Found:
         disable_progress_bars()
     try:
         info = huggingface_hub.HfApi().model_info(name, revision=revision or None)
-    except Exception as error:  # of many kinds, by way of the client that the hub's library uses
+    except Exception as error:  # many kinds, from the HTTP client of the hub's library
         cached = None if isinstance(error, errors.HFValidationError) else _find_cached(name, revision or "main")
         if cached is None:
             raise _error(model, error) from error
         return Found(cached, cached.name)
     wanted = needed_files([file.rfilename for file in info.siblings or []], model, allow_pickle)
     try:
-        # By branch, not by commit, so that the cache knows where the branch was when the hub cannot be reached.
+        # By branch, not by commit, so that the cache also works by branch when the hub cannot be reached.
         folder = Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=wanted))
-    except Exception as error:  # the same
+    except Exception as error:  # many kinds
         raise _error(model, error) from error
     return Found(folder, folder.name)
 

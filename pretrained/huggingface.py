@@ -1,6 +1,6 @@
 """CLIP and SigLIP in Hugging Face's format.
 
-`read` takes config.json and the processor's file; `files` writes a CLIP in the same format, with its weights and
+`read` reads config.json and the processor's file; `files` writes a CLIP in the same format, with its weights and its
 tokenizer.
 """
 
@@ -14,17 +14,17 @@ from flax import nnx
 from safetensors.numpy import save
 
 from pretrained.checkpoint import Checkpoint
-from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.json_file import in_file, read_json
+from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, TransformerConfig, VisionConfig, in_file
 from pretrained.keys import Layout, huggingface_entries, siglip_entries, to_file
 from pretrained.preprocessing import INTERPOLATIONS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
+from workbench.results import read_json
 
 CONFIG = "config.json"
-LEGACY_END = 2  # written by mistake before 2023, when the highest token was taken for the end
-_BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")  # no weights
+LEGACY_END = 2  # in files from before 2023, by mistake; transformers then pooled at the highest token
+_BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")  # not weights
 NAMES = ("preprocessor_config.json", "processor_config.json")
-# What the files leave out has the values of the libraries' processors.
+# Values that the files leave out are the defaults of the library's processors.
 _CLIP = {
     "size": 224,
     "crop_size": 224,
@@ -42,15 +42,15 @@ _ALWAYS = {"do_resize": True, "do_rescale": True, "do_normalize": True}
 
 
 def read_preprocessing(folder: Path, kind: str) -> Preprocessing:
-    """How photos are prepared for a checkpoint of a kind, `clip` or `siglip`.
+    """Read the preprocessing of a checkpoint of a kind, `clip` or `siglip`.
 
     Raises:
-        InputError: the file is missing, or asks for what is not known here.
+        InputError: the file is missing, or has a setting that is not supported.
     """
     path = next((folder / name for name in NAMES if (folder / name).exists()), folder / NAMES[0])
     content = read_json(path)
     with in_file(path):
-        # Newer files hold the processor of photos beside that of texts.
+        # In newer files the processor of photos is beside the one of texts.
         return _preprocessing((_CLIP if kind == "clip" else _SIGLIP) | content.get("image_processor", content))
 
 
@@ -104,10 +104,10 @@ def write_preprocessing(preprocessing: Preprocessing) -> dict[str, Any]:
 
 
 def files(checkpoint: Checkpoint) -> dict[str, Any]:
-    """A CLIP as files of this format: name to content.
+    """The files of a CLIP in this format: name to content.
 
     Raises:
-        InputError: it is no CLIP as this format knows it.
+        InputError: this format cannot express the CLIP.
     """
     config, tokenizer = checkpoint.config, checkpoint.tokenizer
     if not isinstance(config, CLIPConfig) or config.text.pooling == "last" or not config.text.causal:
@@ -156,10 +156,10 @@ def _transformer_content(config: TransformerConfig) -> dict[str, Any]:
 
 
 def read(folder: Path) -> Layout:
-    """What the configuration of a checkpoint says.
+    """Read the configuration of a checkpoint.
 
     Raises:
-        InputError: a file is missing, or is no CLIP's or SigLIP's.
+        InputError: a file is missing, or does not describe a CLIP or SigLIP.
     """
     path = folder / CONFIG
     content = read_json(path)
@@ -171,10 +171,10 @@ def read(folder: Path) -> Layout:
     preprocessing = read_preprocessing(folder, kind)
     if isinstance(config, CLIPConfig):
         clip, end = config, config.text.end_token
-        # CLIP's own tokenizer fills up with the end token.
+        # CLIP's own tokenizer pads with the end token.
         return Layout("huggingface", clip, preprocessing, lambda keys: huggingface_entries(clip), _BUFFERS, end, end)
     siglip = config
-    # Both are SiglipTokenizer's, which fills up with the end token; other tokenizers name theirs.
+    # SiglipTokenizer pads with the end token; other tokenizers name their padding.
     return Layout("huggingface", siglip, preprocessing, lambda keys: siglip_entries(siglip), _BUFFERS, "</s>", "</s>")
 
 
@@ -194,7 +194,7 @@ def _vision(content: dict[str, Any]) -> VisionConfig:
 
 
 def _clip(content: dict[str, Any]) -> CLIPConfig:
-    # What the files leave out has the values of OpenAI's ViT-B/32.
+    # Values that the files leave out are those of OpenAI's ViT-B/32.
     common = {"num_hidden_layers": 12, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
     text = common | _CLIP_TEXT | content["text_config"]
     vision = common | _CLIP_VISION | content["vision_config"]
@@ -227,7 +227,7 @@ _CLIP_VISION = {
 
 
 def _siglip(content: dict[str, Any]) -> SigLIPConfig:
-    # What the files leave out has the values of SigLIP's ViT-B/16.
+    # Values that the files leave out are those of SigLIP's ViT-B/16.
     text, vision = (_SIGLIP_TOWER | content[f"{tower}_config"] for tower in ("text", "vision"))
     text = {"vocab_size": 32000, "max_position_embeddings": 64} | text
     vision = {"image_size": 224, "patch_size": 16, "vision_use_head": True} | vision
@@ -243,7 +243,7 @@ def _siglip(content: dict[str, Any]) -> SigLIPConfig:
             text["vocab_size"],
             text["max_position_embeddings"],
             "last",
-            1,  # of both SigLIPs' vocabularies
+            1,  # in the vocabularies of SigLIP and SigLIP 2
             causal=False,
             projection_bias=True,
         ),

@@ -1,7 +1,7 @@
-"""Where each weight of a model stands in the files of each format, and how it is laid out there.
+"""The key and the layout of each weight of a model, in the files of each format.
 
-`Entry` is one weight and `Layout` is what a format says of a checkpoint before its weights are read. The entries of
-OpenCLIP's files, and of Hugging Face's CLIP and SigLIP, follow.
+`Entry` describes one weight, and `Layout` a checkpoint before its weights are read. Then come the entries of OpenCLIP's
+files, and of Hugging Face's CLIP and SigLIP.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,16 +14,16 @@ from pretrained.preprocessing import Preprocessing
 
 
 class Entry(NamedTuple):
-    """One of our weights.
+    """One weight of the model.
 
     Attributes:
-        path: in the model's state.
-        keys: in the file; several for the layers of a stack.
+        path: its path in the model's state.
+        keys: its key in the file; a stack has one key for each layer.
         kind: `same`, `linear` (the file holds the transpose), or `patches` (the file holds a convolution's filters).
         stacked: whether the weight has a leading axis for the layers.
         patch: side of a patch, for `patches`.
-        third: which third of the file's weight it is, where that holds queries, keys and values in one.
-        leading: number of axes of length 1 that the file's weight has before ours.
+        third: which third of the file's weight it is, if the file holds queries, keys and values in one.
+        leading: number of additional leading axes of length 1 in the file.
     """
 
     path: tuple[str, ...]
@@ -41,7 +41,7 @@ def norm_entries(path: tuple[str, ...], key: str) -> list[Entry]:
 
 
 def linear_entries(path: tuple[str, ...], key: str, third: int | None = None) -> list[Entry]:
-    """The two weights of a linear map that is not stacked; the key up to `weight` and `bias`."""
+    """The two weights of a linear map that is not stacked; `key` is the part before `weight` and `bias`."""
     return [
         Entry((*path, "kernel"), (f"{key}weight",), "linear", third=third),
         Entry((*path, "bias"), (f"{key}bias",), third=third),
@@ -49,20 +49,20 @@ def linear_entries(path: tuple[str, ...], key: str, third: int | None = None) ->
 
 
 def stack(tower: str, name: str, part: str, keys: Iterable[str], kind: str = "same", third: int | None = None) -> Entry:
-    """A weight of the stacked blocks of a tower, from its keys layer by layer."""
+    """A weight of a tower's stacked blocks, from its keys layer by layer."""
     return Entry((tower, "transformer", "blocks", name, part), tuple(keys), kind, stacked=True, third=third)
 
 
 def block_entries(
     tower: str, layers: Sequence[str], linear: Mapping[str, str], norms: Mapping[str, str]
 ) -> list[Entry]:
-    """The weights of a tower's blocks that stand in the file one by one.
+    """The weights of a tower's blocks that have keys of their own in the file.
 
     Args:
         tower: `vision` or `text`.
-        layers: what the keys of each layer begin with.
-        linear: our linear maps to their names in the file.
-        norms: our layer norms to theirs.
+        layers: the beginning of each layer's keys.
+        linear: our names of linear maps to the file's.
+        norms: our names of layer norms to the file's.
     """
     found = []
     for name, key in linear.items():
@@ -75,7 +75,7 @@ def block_entries(
 
 
 def from_file(entry: Entry, tensor: np.ndarray) -> np.ndarray:
-    """One of our weights, or a layer of it, from the file's; its third, where it is one."""
+    """One of the model's weights, or a layer of it, from the file's tensor."""
     if entry.kind == "linear":
         return tensor.T
     if entry.kind == "patches":  # (width, channels, row, column) -> (row, column, channels; width)
@@ -84,7 +84,7 @@ def from_file(entry: Entry, tensor: np.ndarray) -> np.ndarray:
 
 
 def to_file(entry: Entry, array: np.ndarray) -> list[np.ndarray]:
-    """Those of the file, from one of our weights."""
+    """The file's tensors, from one of the model's weights."""
     return [_to(entry, part) for part in (array if entry.stacked else [array])]
 
 
@@ -97,14 +97,14 @@ def _to(entry: Entry, array: np.ndarray) -> np.ndarray:
 
 
 def file_shape(entry: Entry, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of each of the file's weights, from ours."""
+    """The shape of each of the file's tensors, from the shape of the model's weight."""
     shape = shape[1:] if entry.stacked else shape
     first, *rest = _to(entry, np.broadcast_to(np.float32(0), shape)).shape or (None,)
     return () if first is None else (first if entry.third is None else 3 * first, *rest)
 
 
 def file_rows(entry: Entry, shape: tuple[int, ...]) -> slice | None:
-    """Which rows of a weight of that shape in the file are ours; all of them where it is None."""
+    """The rows of the file's tensor, which has this shape, that make up the weight; None for all rows."""
     if entry.third is None:
         return None
     third = shape[0] // 3
@@ -117,7 +117,7 @@ _OPENCLIP_NORMS = {"attention_norm": "ln_1", "hidden_norm": "ln_2"}
 
 
 def openclip_entries(config: CLIPConfig, keys: Collection[str]) -> list[Entry]:
-    """All weights of a CLIP; the file's keys say whether its text tower has a prefix, as `CustomTextCLIP`'s has."""
+    """All weights of a CLIP; the file's keys show whether the text tower's have a prefix, as in `CustomTextCLIP`."""
     text = "text." if "text.positional_embedding" in keys else ""
     return [
         Entry(("log_scale",), ("logit_scale",)),
@@ -183,7 +183,7 @@ def huggingface_entries(config: CLIPConfig) -> list[Entry]:
 
 
 def _huggingface_blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
-    """The weights of the blocks of a tower, whose keys begin with the prefix."""
+    """The weights of a tower's blocks; their keys begin with the prefix."""
     layer_prefixes = [f"{prefix}encoder.layers.{layer}." for layer in range(layers)]
     return block_entries(tower, layer_prefixes, _HUGGINGFACE_LINEAR, _HUGGINGFACE_NORMS)
 
@@ -224,16 +224,16 @@ def siglip_entries(config: SigLIPConfig) -> list[Entry]:
 
 
 class Layout(NamedTuple):
-    """What a format says of a checkpoint.
+    """A checkpoint's configuration, as read from the files of a format.
 
     Attributes:
-        format: its name.
+        format: the format's name.
         config: the sizes.
-        preprocessing: of photos.
-        entries: from the keys in the weights' files, where each weight of the model stands.
-        ignored: keys that are no weights.
-        pad_token: what fills texts up; a name where the tokenizer's own files may say another.
-        end_token: what texts end with; the same.
+        preprocessing: the preprocessing of photos.
+        entries: takes the keys in the weights' files, and gives the entry of each weight of the model.
+        ignored: keys that are not weights.
+        pad_token: the padding token; a name if the tokenizer's own files may say another.
+        end_token: the token at the end of a text; likewise.
     """
 
     format: str

@@ -1,4 +1,4 @@
-"""A checkpoint's folder, in whichever format it is: which of its files are read, and the model that they hold."""
+"""Load a checkpoint from a folder, in any of the formats; and which of its files that needs."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ from pretrained.tokenizer import read_tokenizer
 from pretrained.weights import DTYPES, open_tensors, read_model
 from workbench.errors import InputError, ParameterError
 
-# In the order in which they are looked for; where there are both formats, one whose weights cannot run code.
+# In order of preference; of two formats, the one whose weights cannot run code.
 _SAFE = (
     (openclip.CONFIG, "open_clip_model.safetensors"),
     (openclip.CONFIG, "open_clip_pytorch_model.safetensors"),
@@ -28,8 +28,8 @@ class Files(NamedTuple):
     """The files of a checkpoint.
 
     Attributes:
-        config: its configuration, whose name says the format.
-        weights: the file of its weights, or the index of several.
+        config: the file of its configuration; its name tells the format.
+        weights: the file of its weights, or the index of several files.
     """
 
     config: str
@@ -37,12 +37,12 @@ class Files(NamedTuple):
 
 
 def choose(names: Collection[str], where: object, allow_pickle: bool) -> Files:
-    """The files of the checkpoint that is read.
+    """Choose the files of a checkpoint that are read.
 
     Args:
-        names: of all files.
-        where: they are, for messages.
-        allow_pickle: whether pickled weights are read too.
+        names: the names of all files.
+        where: the folder or repository, for messages.
+        allow_pickle: whether pickled weights may be read too.
 
     Raises:
         InputError: a file is missing, or the weights are pickled and that is not allowed.
@@ -63,10 +63,10 @@ def choose(names: Collection[str], where: object, allow_pickle: bool) -> Files:
 
 
 def needed_files(names: Collection[str], where: object, allow_pickle: bool) -> list[str]:
-    """All files that are read of such a checkpoint.
+    """All files that a checkpoint needs; arguments as in `choose`.
 
     Raises:
-        InputError: as `choose`.
+        InputError: as in `choose`.
     """
     chosen = choose(names, where, allow_pickle)
     stem, _, ending = chosen.weights.removesuffix(".index.json").rpartition(".")
@@ -91,18 +91,19 @@ def load(
     dtype: str = "float32",
     allow_pickle: bool = False,
 ) -> Checkpoint:
-    """Read a checkpoint in Hugging Face's or OpenCLIP's format; nothing in it is run.
+    """Read a checkpoint in Hugging Face's or OpenCLIP's format, without running code from it.
 
     Args:
-        folder: that holds it.
-        tokenizer: folder of the tokenizer's files, where it is another.
-        overrides: what is used instead of what the files say.
-        dtype: of the weights and the computation, `float32` or `bfloat16`; layer norms and the embeddings' lengths are
-            computed in single precision.
-        allow_pickle: whether pickled weights are read, where there are no others.
+        folder: the folder with its files.
+        tokenizer: another folder with the tokenizer's files, if any.
+        overrides: settings that replace those of the files.
+        dtype: type of weights and computation, `float32` or `bfloat16`; layer norms and the embeddings' lengths are
+            always computed in single precision.
+        allow_pickle: whether to read pickled weights if there are no others.
 
     Raises:
-        InputError: a file is missing, is no CLIP's or SigLIP's, or holds other weights than its configuration says.
+        InputError: a file is missing, does not describe a CLIP or SigLIP, or holds other weights than its configuration
+            says.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no directory; give the folder of a downloaded checkpoint")

@@ -1,19 +1,19 @@
-"""CLIP in OpenCLIP's format: what open_clip_config.json says."""
+"""CLIP in OpenCLIP's format, which open_clip_config.json describes."""
 
 from pathlib import Path
 from typing import Any
 
-from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig
-from pretrained.json_file import in_file, read_json
+from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig, in_file
 from pretrained.keys import Layout, openclip_entries
 from pretrained.preprocessing import FITS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
+from workbench.results import read_json
 
 CONFIG = "open_clip_config.json"
-_BUFFERS = ("attn_mask", "text.attn_mask")  # no weights
+_BUFFERS = ("attn_mask", "text.attn_mask")  # not weights
 _INSTEAD = "--model open_clip:NAME runs it with OpenCLIP itself"
 _MODEL_READ = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_scale"}
-# What OpenCLIP takes where a configuration says nothing, and here nothing else is understood: of both towers, ...
+# OpenCLIP's defaults; no other values are supported here. For both towers, ...
 _BOTH = {
     "ls_init_value": None,
     "final_ln_after_pool": False,
@@ -26,7 +26,7 @@ _BOTH = {
     "scale_attn": False,
     "scale_fc": False,
 }
-_VISION = _BOTH | {  # ... of either
+_VISION = _BOTH | {  # ... and for either one
     "attentional_pool": False,
     "no_ln_pre": False,
     "pos_embed_type": "learnable",
@@ -45,24 +45,24 @@ _TEXT = _BOTH | {
 _BOTH_READ = {"layers", "width", "mlp_ratio", "act_kwargs", "norm_kwargs"}
 _VISION_READ = _BOTH_READ | {"image_size", "head_width", "patch_size"}
 _TEXT_READ = _BOTH_READ | {"context_length", "vocab_size", "heads", "pool_type", "eos_id", "no_causal_mask"}
-# They change only a training, or a part that is not there unless one of those above asks for it.
+# These matter only for training, or for a part that the settings above exclude.
 _IDLE = {"patch_dropout", "attn_pooler_queries", "attn_pooler_heads", "pad_id", "hf_model_pretrained", "hf_proj_type"}
 _IDLE |= {"hf_pooler_type", "timm_model_pretrained", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop"}
 _IDLE |= {"timm_drop_path"}
 
 
 def read(folder: Path) -> Layout:
-    """What the configuration of a checkpoint says.
+    """Read the configuration of a checkpoint.
 
     Raises:
-        InputError: it is missing, or is no CLIP's with a vision transformer.
+        InputError: the file is missing, or does not describe a CLIP with a vision transformer.
     """
     path = folder / CONFIG
     content = read_json(path)
     with in_file(path):
         config = _config(content["model_cfg"])
         preprocessing = _preprocessing(content.get("preprocess_cfg") or {}, config.vision.image_size)
-    # OpenCLIP's tokenizer fills up with 0.
+    # OpenCLIP's tokenizer pads with 0.
     return Layout(
         "openclip",
         config,

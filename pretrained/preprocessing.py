@@ -1,4 +1,4 @@
-"""From a photo's file to the bytes that an image tower sees: decoded, resized and cropped by Pillow alone."""
+"""From a photo's file to the bytes of an image tower's input: decoded, resized and cropped by Pillow alone."""
 
 import dataclasses
 import functools
@@ -11,14 +11,14 @@ from PIL import Image
 
 from workbench.errors import InputError
 
-# Pillow's numbers, which Hugging Face's files use, by name.
+# Pillow's numbers of interpolations, which Hugging Face's files use, by name.
 INTERPOLATIONS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
 FITS = ("shortest", "squash")
-_LARGEST = 2**14  # of an image's side
-# Taken where a CLIP's files have none.
+_LARGEST = 2**14  # side of an image, in pixels
+# Used if a CLIP's files have none.
 OPENAI_MEAN, OPENAI_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-# Pillow's readers of photos. Left out: those that start another program (EPS), and those without a signature, which
-# take other files for theirs. The last of each row came with later versions of Pillow.
+# Pillow's readers of photos. Not among them: those that start another program (EPS), and those for formats without a
+# signature, which accept other files. Pillow added the last of each row in later versions.
 _FORMATS = (
     *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF"),
     *("DDS", "ICNS", "ICO", "PCX", "PSD", "SGI", "SUN", "QOI"),
@@ -27,22 +27,22 @@ _FORMATS = (
 
 @dataclasses.dataclass(frozen=True)
 class Preprocessing:
-    """What is done to a photo.
+    """How a photo becomes an image tower's input.
 
     Attributes:
-        resize: length of the shorter side, or of both where photos are squashed, in pixels.
-        crop: side of the square that is cut from the centre.
-        interpolation: a name of `INTERPOLATIONS`.
-        mean: taken from each channel, of values from 0 to 1.
-        deviation: by which each channel is then divided.
-        library: whose way: `transformers` converts a photo to RGB before it resizes it and rounds half a pixel of the
-            margin up and left; `torchvision`, and timm, convert it first and round to the even one; `open_clip`, which
-            builds on torchvision, converts it after.
+        resize: length of the shorter side in pixels, or of both sides if photos are squashed.
+        crop: side of the square that is cut from the centre, in pixels.
+        interpolation: a name in `INTERPOLATIONS`.
+        mean: subtracted from each channel, whose values are from 0 to 1.
+        deviation: the divisor of each channel after that.
+        library: the library whose steps are followed. `transformers` converts a photo to RGB before it resizes it, and
+            rounds half a pixel of the margin up and left. `torchvision`, and timm, convert it first and round half a
+            pixel to the even number. `open_clip`, which builds on torchvision, converts it after it resizes it.
         fit: how a photo becomes a square, in OpenCLIP's words: `shortest`, its shorter side is resized and the centre
             cut out; `squash`, both sides are resized.
 
     Raises:
-        InputError: another interpolation or fit, or sides or channels that are no numbers of pixels or values.
+        InputError: another interpolation or fit, or sides or channel values that are not valid numbers.
     """
 
     resize: int
@@ -75,30 +75,30 @@ def _number(value: object) -> bool:
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """The formats in which photos are read, as far as this Pillow knows them."""
+    """The formats of photos that the installed Pillow can read."""
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def open_photo(path: Path) -> Image.Image:
-    """A photo's file opened, by what it holds and not by its name; nothing but its header is decoded yet.
+    """Open a photo's file by its content, whatever its name; only the header is decoded yet.
 
     Raises:
-        OSError: it is in none of the formats.
+        OSError: the file has none of the formats.
         PIL.Image.DecompressionBombError: it has more pixels than Pillow's limit allows.
     """
     return Image.open(path, formats=formats())
 
 
 def read_photo(path: Path, preprocessing: Preprocessing) -> UInt8[np.ndarray, "side side 3"]:
-    """Decode a photo, resize it, cut the centre and convert it to RGB, as transformers and torchvision do it.
+    """Decode a photo, resize it, cut out the centre and convert it to RGB, as transformers and torchvision do.
 
-    The longer side is cut to whole pixels. A photo is not turned by its EXIF orientation, as both libraries leave it
-    where they are given an opened file. Transparency is dropped, as by OpenCLIP; transformers 5 lays it on white. Of an
-    animation the first image is taken.
+    The longer side is rounded down to whole pixels. The EXIF orientation is ignored, as both libraries do with an open
+    file. Transparency is dropped, as in OpenCLIP; transformers 5 puts white behind it. An animation gives its first
+    image.
 
     Raises:
-        OSError: it cannot be decoded.
+        OSError: the photo cannot be decoded.
     """
     with open_photo(path) as image:
         photo = image if preprocessing.library == "open_clip" else image.convert("RGB")
@@ -116,7 +116,7 @@ def _size(photo: Image.Image, preprocessing: Preprocessing) -> tuple[int, int]:
 
 
 def _centre(photo: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-    """The square in the middle; what it lacks is black, half a pixel of it above and to the left."""
+    """The square in the middle; missing pixels are black, and an odd one of them is above or to the left."""
     side, to_even = preprocessing.crop, preprocessing.library != "transformers"
     left, top = (round((length - side) / 2) if to_even else (length - side) // 2 for length in photo.size)
     return photo.crop((left, top, left + side, top + side))

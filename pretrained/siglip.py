@@ -1,4 +1,4 @@
-"""SigLIP (Zhai et al. 2023) with a vision transformer, in flax.nnx: only the model; files are read elsewhere."""
+"""The model SigLIP (Zhai et al. 2023) with a vision transformer, in flax.nnx."""
 
 import jax.numpy as jnp
 from flax import nnx
@@ -20,7 +20,7 @@ INITIAL_SCALE, INITIAL_BIAS = 10.0, -10.0
 
 
 class AttentionPool(nnx.Module):
-    """A learned probe that attends to all tokens, then a hidden layer after a norm, added to what it found."""
+    """A learned probe attends to all tokens; then comes a residual hidden layer after a norm."""
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.heads, self.activation = config.heads, config.activation
@@ -33,7 +33,7 @@ class AttentionPool(nnx.Module):
         self.hidden_out = nnx.Linear(config.hidden, config.width, rngs=rngs)
 
     def __call__(self, tokens: Float[Array, "size length width"]) -> Float[Array, "size width"]:
-        """What the probe makes of the tokens."""
+        """One vector for all tokens of an image."""
         size, _, width = tokens.shape
         probe = jnp.broadcast_to(self.query(self.probe[...]), (size, 1, width))
         query, key, value = (
@@ -46,7 +46,7 @@ class AttentionPool(nnx.Module):
 
 
 class VisionTower(nnx.Module):
-    """Patches through a transformer; what a learned probe reads of them, normed, is the embedding."""
+    """A transformer on patches, a norm, and a learned probe that pools the tokens into the embedding."""
 
     def __init__(self, config: VisionConfig, rngs: nnx.Rngs):
         width = config.transformer.width
@@ -58,14 +58,14 @@ class VisionTower(nnx.Module):
         self.pool = AttentionPool(config.transformer, rngs)
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
-        """Embeddings, not of unit length."""
+        """Embeddings before they are divided by their lengths."""
         positions = self.positions[...]
         tokens = self.patches(cut(images, self.patch_size).astype(positions.dtype)) + positions[None]
         return self.pool(self.norm_after(self.transformer(tokens)))
 
 
 class SigLIP(nnx.Module):
-    """Both towers, and the logarithm of the factor of their cosine similarities with what is added to these.
+    """Both towers, and the scale (as a logarithm) and bias of their cosine similarities.
 
     Args:
         config: the sizes.

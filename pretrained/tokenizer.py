@@ -1,6 +1,6 @@
-"""Texts to tokens, by the checkpoint's own files.
+"""Texts to tokens, with the checkpoint's own files.
 
-These are tokenizer.json, or CLIP's two older ones: vocab.json, and merges.txt in the order in which pairs are joined.
+These are tokenizer.json, or CLIP's two older files: vocab.json, and merges.txt, in the order in which pairs are joined.
 """
 
 import re
@@ -13,20 +13,20 @@ import numpy as np
 from jaxtyping import Int
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from pretrained.json_file import read_json
 from workbench.errors import InputError
+from workbench.results import read_json
 
 BYTE_PAIR_FILES = ("vocab.json", "merges.txt")
 _START, _END = "<|startoftext|>", "<|endoftext|>"
-# Its words: marks, English contractions, runs of letters, single digits, runs of anything else but spaces.
+# CLIP's words: marks, English contractions, runs of letters, single digits, runs of anything else but spaces.
 _WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
 def byte_pairs(folder: Path) -> Tokenizer:
-    """The tokenizer of a folder that holds both files.
+    """Read the tokenizer of a folder with vocab.json and merges.txt.
 
     Raises:
-        InputError: they cannot be read, or lack the marks of a text's start and end.
+        InputError: the files cannot be read, or lack the marks of a text's start and end.
     """
     vocabulary, merges = (folder / name for name in BYTE_PAIR_FILES)
     try:
@@ -62,11 +62,11 @@ class TextTokenizer:
     """A checkpoint's tokenizer.
 
     Args:
-        tokenizer: adds the start and the end itself.
-        context: number of tokens of a text; longer ones are cut, their end kept.
-        pad_token: what fills shorter ones up.
-        end_token: what every text ends with.
-        clean: what is done to a text before.
+        tokenizer: the library's tokenizer, which adds the start and the end itself.
+        context: number of tokens of a text; longer texts are cut and keep their end token.
+        pad_token: the token that fills up shorter texts.
+        end_token: the token at the end of every text.
+        clean: applied to a text before.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class TextTokenizer:
         self.clean = clean
 
     def __call__(self, texts: Sequence[str]) -> Int[np.ndarray, "texts context"]:
-        """Tokens of each text, cut and filled up to the context."""
+        """Tokens of each text, cut or padded to the context."""
         return self.encode(texts)[0]
 
     def encode(self, texts: Sequence[str]) -> tuple[Int[np.ndarray, "texts context"], int]:
-        """Tokens of each text, cut and filled up to the context, and how many texts were cut."""
+        """Tokens of each text, cut or padded to the context; and how many texts were cut."""
         cut = 0
         tokens = np.full((len(texts), self.context), self.pad_token, np.int32)
         for row, encoding in zip(tokens, self.tokenizer.encode_batch([*map(self.clean, texts)]), strict=True):
@@ -101,17 +101,17 @@ class TextTokenizer:
 def read_tokenizer(
     folder: Path, vocabulary: int, context: int, pad_token: int | str, end_token: int | str
 ) -> TextTokenizer:
-    """The tokenizer of a folder: tokenizer.json, or else CLIP's vocab.json and merges.txt.
+    """Read the tokenizer of a folder: tokenizer.json, or else CLIP's vocab.json and merges.txt.
 
     Args:
-        folder: that holds the files.
+        folder: the folder with the files.
         vocabulary: number of tokens that the model knows.
         context: number of tokens of a text.
-        pad_token: what fills texts up; a name gives way to the one in tokenizer_config.json.
-        end_token: what every text ends with; the same.
+        pad_token: the padding token; a name is replaced by the one in tokenizer_config.json, if there is one.
+        end_token: the token at the end of every text; likewise.
 
     Raises:
-        InputError: there is none, it cannot be read, or it is not the model's.
+        InputError: there is no tokenizer, it cannot be read, or it does not fit the model.
     """
     tokenizer = _read(folder)
     tokenizer.no_padding()
@@ -139,20 +139,20 @@ def read_tokenizer(
 
 
 def _cleaning(settings: Mapping[str, Any]) -> Callable[[str], str]:
-    """What a checkpoint's library does to a text outside of the tokenizer whose file is read here, by its class.
+    """The cleaning of texts that a checkpoint's library does before the tokenizer, by the tokenizer's class.
 
-    Done twice, none of it changes anything.
+    Cleaning a text twice gives the same as once.
     """
     name = str(settings.get("tokenizer_class")).removesuffix("Fast")
     if name == "SiglipTokenizer":
         return canonical if settings.get("do_lower_case", True) else without_punctuation
-    # SigLIP 2 was trained on lower case; its first files name Gemma's tokenizer, which keeps capitals, and transformers
+    # SigLIP 2 was trained on lower case. Its first files name Gemma's tokenizer, which keeps capitals, and transformers
     # has a class of its own for it since (its pull request 43101).
     return str.lower if name in ("Siglip2Tokenizer", "GemmaTokenizer") else str
 
 
 def canonical(text: str) -> str:
-    """A text as SigLIP was trained to read it: lower case, no ASCII punctuation, single spaces."""
+    """A text as in SigLIP's training: lower case, no ASCII punctuation, single spaces."""
     return without_punctuation(text.lower())
 
 

@@ -1,6 +1,6 @@
-"""The parts from which both towers of CLIP and SigLIP are built.
+"""The parts of CLIP's and SigLIP's towers.
 
-Normalised photos, patches, positions, attention, pre-norm blocks (all in one compiled loop however many there are), the
+Normalised images, patches, positions, attention, pre-norm blocks (in one compiled loop, however many there are), the
 text tower, and embeddings of unit length.
 """
 
@@ -25,14 +25,14 @@ def attention(
 ) -> Float[Array, "size read heads depth"]:
     """Scaled dot-product attention (Vaswani et al. 2017, Eq. 1), softmax in single precision at least.
 
-    Heads stand before tokens in both products, and the softmax is divided by its sum after the second one, where there
-    is less to divide: on a CPU twice as fast as `jax.nn.dot_product_attention`, which this equals.
+    It equals `jax.nn.dot_product_attention` and is twice as fast on a CPU: the axis of heads comes before tokens in
+    both products, and the division by the softmax's sum comes after the second product, where there is less to divide.
 
     Args:
-        query: of the tokens that are read.
-        key: of all tokens.
-        value: of all tokens.
-        seen: which tokens each one sees; all of them where it is None.
+        query: queries of the tokens whose output is computed.
+        key: keys of all tokens.
+        value: values of all tokens.
+        seen: which tokens each token attends to; None for all.
     """
     query, key, value = (each.transpose(0, 2, 1, 3) for each in (query, key, value))
     scores = jnp.matmul(query * query.shape[-1] ** -0.5, key.swapaxes(-1, -2))
@@ -46,13 +46,13 @@ def attention(
 
 
 def prepare(photos: UInt8[Array, "size side side 3"], preprocessing: Preprocessing) -> Float[Array, "size side side 3"]:
-    """Channels from 0 to 1, less the mean, over the deviation, in single precision; on the device, jitted or not."""
+    """Normalise photos: channels from 0 to 1, minus the mean, over the deviation, in single precision."""
     mean, deviation = (jnp.asarray(part, jnp.float32) for part in (preprocessing.mean, preprocessing.deviation))
     return (photos.astype(jnp.float32) / 255.0 - mean[None, None, None]) / deviation[None, None, None]
 
 
 def cut(images: Float[Array, "size side side 3"], patch: int) -> Float[Array, "size patches values"]:
-    """The patches of images, row by row; what fills no patch is left out, as a convolution leaves it out."""
+    """The patches of images, row by row; a rest that fills no patch is left out, as in a convolution."""
     size, side, _, channels = images.shape
     grid = side // patch
     whole = images[:, : grid * patch, : grid * patch]
@@ -63,12 +63,12 @@ def cut(images: Float[Array, "size side side 3"], patch: int) -> Float[Array, "s
 def resize(
     positions: Shaped[np.ndarray, "positions width"], own: int, wanted: int
 ) -> Shaped[np.ndarray, "resized width"]:
-    """The positions of a grid resized bicubically, with antialiasing, as OpenCLIP does; a class token's stays.
+    """Resize the positions of a grid, bicubically with antialiasing as in OpenCLIP; a class token keeps its position.
 
     Args:
-        positions: of the class token, where there is one, and of the patches row by row.
-        own: patches along a side.
-        wanted: patches along a side of the other size.
+        positions: positions of the class token, if there is one, and of the patches row by row.
+        own: patches along a side now.
+        wanted: patches along a side after that.
     """
     before, patches = np.split(positions, [len(positions) - own**2])
     grid = patches.astype(np.float32).reshape(own, own, -1)
@@ -77,13 +77,13 @@ def resize(
 
 
 def unit_length(embeddings: Float[Array, "size embed_dim"]) -> Float[Array, "size embed_dim"]:
-    """The embeddings over their lengths, in single precision at least."""
+    """Embeddings divided by their lengths, in single precision at least."""
     embeddings = embeddings.astype(jnp.promote_types(embeddings.dtype, jnp.float32))
     return embeddings / jnp.linalg.norm(embeddings, axis=1, keepdims=True)
 
 
 class TextTower(nnx.Module):
-    """Tokens through a transformer; the one that the pooling names, normed and projected, is the embedding."""
+    """A transformer on tokens; the token that the pooling selects, normed and projected, is the embedding."""
 
     def __init__(self, config: TextConfig, embed_dim: int, rngs: nnx.Rngs):
         width = config.transformer.width
@@ -97,7 +97,7 @@ class TextTower(nnx.Module):
         )
 
     def __call__(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
-        """Embeddings, not of unit length."""
+        """Embeddings before they are divided by their lengths."""
         tokens = self.tokens[...][texts] + self.positions[...][None, : texts.shape[1]]
         tokens = self.transformer(tokens, causal=self.causal, at=self._places(texts))
         return self.projection(self.norm_after(tokens[:, 0]))
@@ -109,7 +109,7 @@ class TextTower(nnx.Module):
 
 
 def quick_gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The sigmoid approximation of GELU, x sigmoid(1.702 x), with which OpenAI's CLIPs were trained."""
+    """The sigmoid approximation of GELU, x sigmoid(1.702 x), as in the training of OpenAI's CLIPs."""
     return x * jax.nn.sigmoid(1.702 * x)
 
 
@@ -121,7 +121,7 @@ ACTIVATION_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 
 
 class Block(nnx.Module):
-    """One block: attention and a hidden layer, each after a layer norm and added to its input."""
+    """One block: attention and a hidden layer, each with a layer norm before it and a residual connection."""
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.heads, self.activation = config.heads, config.activation
@@ -136,7 +136,7 @@ class Block(nnx.Module):
     def __call__(
         self, tokens: Float[Array, "size length width"], causal: bool, at: Int[Array, " size"] | None = None
     ) -> Float[Array, "size read width"]:
-        """The tokens after the block, or only the one at a place; causal attention looks at no later token."""
+        """The tokens after the block, or only the token at a place; causal attention excludes later tokens."""
         normed = self.attention_norm(tokens)
         key, value = (self._split(layer(normed)) for layer in (self.key, self.value))
         length = jnp.arange(tokens.shape[1])
@@ -154,7 +154,7 @@ class Block(nnx.Module):
 
 
 class Transformer(nnx.Module):
-    """Blocks one after the other; their weights are stacked, with a leading axis for the layers.
+    """A sequence of blocks; their weights are stacked, with a leading axis for the layers.
 
     Args:
         config: the sizes.
@@ -176,7 +176,7 @@ class Transformer(nnx.Module):
         causal: bool = False,
         at: Int[Array, " size"] | None = None,
     ) -> Float[Array, "size read width"]:
-        """The tokens after all blocks, or only the one at a place, for which the last block computes no other."""
+        """The tokens after all blocks, or only the token at a place; the last block then computes no other token."""
         graph, weights = nnx.split(self.blocks)
 
         def block(layer: Array | int) -> Block:

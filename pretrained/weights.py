@@ -1,4 +1,4 @@
-"""A checkpoint's weights: their shapes at once, values one after the other, and the model that they fill."""
+"""A checkpoint's weights: their shapes, their values one after the other, and the model that they make."""
 
 import importlib
 import zipfile
@@ -14,20 +14,20 @@ from safetensors import SafetensorError, safe_open
 
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, SigLIPConfig
-from pretrained.json_file import read_json
 from pretrained.keys import Entry, file_rows, file_shape, from_file
 from pretrained.siglip import SigLIP
 from pretrained.transformer import resize
 from workbench.errors import InputError, RunError
+from workbench.results import read_json
 
 
 class Tensors(NamedTuple):
     """The weights in a checkpoint's files.
 
     Attributes:
-        path: the file, or the index of several.
-        shapes: of each weight.
-        read: the values of some of a weight's rows, or of all of it.
+        path: the file, or the index of several files.
+        shapes: the shape of each weight.
+        read: reads the values of a weight, or of some of its rows.
     """
 
     path: Path
@@ -36,10 +36,10 @@ class Tensors(NamedTuple):
 
 
 def open_tensors(path: Path) -> Tensors:
-    """The weights of a file, or of the files that an index lists; no code in them is run.
+    """Open the weights of a file, or of the files in an index, without running code from them.
 
     Raises:
-        InputError: a file is missing or cannot be read, or it lacks a weight that the index promises.
+        InputError: a file is missing or cannot be read, or lacks a weight that the index lists.
     """
     if path.name.endswith(".index.json"):
         return _open_sharded(path)
@@ -48,7 +48,7 @@ def open_tensors(path: Path) -> Tensors:
 
 def _safetensors(path: Path) -> Tensors:
     try:
-        # Left open: values are read from the mapped file one weight at a time.
+        # The file stays open: values are read from the mapped file, one weight at a time.
         file = safe_open(path, framework="np")
         shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118  no mapping
     except FileNotFoundError as error:
@@ -64,7 +64,7 @@ def _open_pickled(path: Path) -> Tensors:
     except ImportError as error:
         raise InputError(f"{path}: pickled weights are read by the package torch, which is not installed") from error
     try:
-        # weights_only builds tensors and containers, and refuses whatever else a pickle asks to call.
+        # weights_only builds tensors and containers, and refuses every other call in a pickle.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
@@ -101,19 +101,19 @@ Config = CLIPConfig | SigLIPConfig
 def read_model(
     tensors: Tensors, own: Config, used: Config, known: Sequence[Entry], ignored: Sequence[str], dtype: str = "float32"
 ) -> CLIP | SigLIP:
-    """The model of some weights.
+    """Build the model from its weights.
 
     Args:
         tensors: the weights.
-        own: the configuration that they were trained with.
-        used: the configuration of the model; where its images have another size, positions are resized.
-        known: where each weight of the model stands.
-        ignored: names that are no weights.
-        dtype: in which weights are kept and computed with, a name of `DTYPES`; lone numbers are in single precision.
+        own: the configuration of their training.
+        used: the configuration of the model; if its images have another size, positions are resized.
+        known: the entry of each weight of the model.
+        ignored: names that are not weights.
+        dtype: the type of weights and computation, a name in `DTYPES`; single numbers stay in single precision.
 
     Raises:
-        InputError: the weights are not those that the configuration asks for.
-        RunError: a weight is not finite; the message has the first one's name.
+        InputError: the weights are not those of the configuration.
+        RunError: a weight is not finite; the message names the first one.
     """
     variables: Any = dict(nnx.to_flat_state(nnx.split(nnx.eval_shape(lambda: _model(own)))[1]))
     wanted = {key: file_shape(entry, variables[entry.path].shape) for entry in known for key in entry.keys}
@@ -134,7 +134,7 @@ def read_model(
 
 
 def same_weights(model: CLIP | SigLIP, config: Config) -> CLIP | SigLIP:
-    """A model of the same weights, not copied, whose configuration asks for others of no shape: another activation."""
+    """A model that shares the weights, with a configuration that needs the same shapes, such as another activation."""
     return nnx.merge(_graph(config), nnx.state(model))
 
 
@@ -148,7 +148,7 @@ def _model(config: Config) -> CLIP | SigLIP:
 
 
 def _check_finite(path: Path, key: str, values: np.ndarray, kept: Any, dtype: str) -> None:
-    """Whether a weight is finite as it is kept, or else was not in the file."""
+    """Check that a weight is finite; the message says whether it overflows or is so in the file."""
     bad = int((~np.isfinite(kept)).sum())
     if bad and np.isfinite(values).all():
         raise RunError(f"{path}: {key} holds {bad} values that overflow in {dtype}; `dtype` float32 holds them")

@@ -1,15 +1,12 @@
 """`python -m realdata.compare A B`: two evaluations of the same photos, with paired intervals."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from realdata.evaluate.predictions import read_predictions
 from realdata.statistics.bootstrap import comparison, pair
@@ -57,36 +54,30 @@ def _main(options: argparse.Namespace) -> None:
         "models": {letter: summaries[letter].get("model", str(place)) for letter, place in places.items()},
         "from": {letter: str(place) for letter, place in places.items()},
         **comparison(pairs),
-        "warnings": [*_left_out(tables, pairs), *_unlike(summaries)],
+        "warnings": [*_left_out_notes(tables, pairs), *_setting_notes(summaries)],
     }
     if not results.emit_json(content, options.json):
         _show(content)
 
 
 def _summary(place: Path) -> dict[str, Any]:
-    """What stands beside the predictions, if anything."""
+    """The summary in the folder of the predictions; empty if there is none."""
     path = (place if place.is_dir() else place.parent) / "summary.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    return content if isinstance(content, dict) else {}
+    return results.read_json(path, "summary of an evaluation") if path.exists() else {}
 
 
-def _left_out(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
+def _left_out_notes(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> list[str]:
     return [
-        f"left out, since the other has none such: {len(table) - len(pairs)} photos of {letter.upper()}"
+        f"left out, since the other has no such photo: {len(table) - len(pairs)} photos of {letter.upper()}"
         for letter, table in tables.items()
         if len(table) > len(pairs)
     ]
 
 
-def _unlike(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
+def _setting_notes(summaries: Mapping[str, dict[str, Any]]) -> list[str]:
     a, b = summaries["a"], summaries["b"]
     return [
-        f"the two were asked differently: {key} {a[key]!r} and {b[key]!r}"
+        f"the two evaluations differ in {key}: {a[key]!r} and {b[key]!r}"
         for key in _SETTINGS
         if key in a and key in b and a[key] != b[key]
     ]
@@ -96,11 +87,10 @@ def _show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
     for letter, model in content["models"].items():
         console.print(f"{letter.upper()}: {model} ({content['from'][letter]})", soft_wrap=True, markup=False)
-    table = Table(
-        title="A minus B, points, mean over classes; paired 95% intervals", title_justify="left", box=SIMPLE_HEAD
+    table = terminal.table(
+        "A minus B, points, mean over classes; paired 95% intervals",
+        ("", "difference", "over photos", "over classes too", "only A right", "only B right", "photos"),
     )
-    for heading in ("", "difference", "over photos", "over classes too", "only A right", "only B right", "photos"):
-        table.add_column(heading, no_wrap=True)
     for name, found in content["differences"].items():
         photos = content["photos"].get(name)
         counts = [str(photos[key]) for key in ("only_a_right", "only_b_right", "photos")] if photos else [""] * 3

@@ -31,7 +31,7 @@ def train(
 
     Args:
         model: parameters of the synthetic model; the defaults of `theory.SpuriousModel` unless given.
-        objectives: names of `sims.OBJECTIVES`, functions of image and text embeddings (`sims.objectives.own`), or
+        objectives: names of `sims.OBJECTIVES`, functions of image and text embeddings (`sims.objectives.table`), or
             `sims.Objective`s; the main job's unless given. The supervised ones are trained in any case.
         prompts: zero-shot prompts to evaluate with.
         out: a folder for the results and the checkpoints of a long run, from which the same call goes on if it was

@@ -386,7 +386,7 @@ MUTANTS = (
     ),
     Mutant(
         "the gradient of the rows without their sums",
-        "sims/pairwise/dense.py",
+        "sims/pairwise/blocks.py",
         "slope = by_row * (given[0] / of_row)[:, None] + by_column * (given[1] / of_column)[None, :]",
         "slope = by_row * given[0][:, None] + by_column * (given[1] / of_column)[None, :]",
         ("tests/sims/test_pairwise.py",),
@@ -400,7 +400,7 @@ MUTANTS = (
     ),
     Mutant(
         "rows and columns of a picture's neighbourhood exchanged",
-        "sims/encoders/cnn.py",
+        "sims/encoders/networks.py",
         "padded[:, row : row + height : 2, column : column + width : 2] for row in range(3) for column in range(3)",
         "padded[:, column : column + height : 2, row : row + width : 2] for row in range(3) for column in range(3)",
         ("tests/sims/test_encoders.py::test_cnn_is_two_strided_convolutions",),
@@ -484,7 +484,7 @@ MUTANTS = (
     ),
     Mutant(
         "patches of a vision transformer are not gathered",
-        "sims/encoders/vit.py",
+        "sims/encoders/networks.py",
         "cut = cut.transpose(0, 1, 3, 2, 4, 5).reshape(len(inputs), GRID * GRID, -1)",
         "cut = cut.transpose(0, 1, 2, 3, 4, 5).reshape(len(inputs), GRID * GRID, -1)",
         ("tests/sims/test_encoders.py::test_vit_reads_patches_where_they_are",),
@@ -526,14 +526,14 @@ MUTANTS = (
     ),
     Mutant(
         "a polygon of two corners is handed on, so that all are taken for boxes",
-        "sims/colored_coco/masks.py",
+        "sims/colored_coco/annotations.py",
         "if len(part) >= _FEWEST:",
         "if len(part) >= 4:",
         ("tests/sims/colored_coco/test_annotations.py::test_every_way_to_write_it_gives_the_same_mask",),
     ),
     Mutant(
         "runs that do not fill the image are taken",
-        "sims/colored_coco/masks.py",
+        "sims/colored_coco/annotations.py",
         "if sum(lengths) != height * width:",
         "if sum(lengths) > height * width:",
         ("tests/sims/colored_coco/test_annotations.py::test_what_is_no_mask_is_told",),
@@ -802,7 +802,7 @@ MUTANTS = (
     ),
     Mutant(
         "the quantile of a one-sided test",
-        "realdata/reliance/random_effects.py",
+        "realdata/reliance/question.py",
         "half = float(student_t.ppf(1 - LEVEL / 2, freedom)) * error",
         "half = float(student_t.ppf(1 - LEVEL, freedom)) * error",
         ("tests/realdata/test_reliance_classes.py",),
@@ -810,13 +810,13 @@ MUTANTS = (
     Mutant(
         "every question charged for all of them",
         "realdata/reliance/question.py",
-        'corrected = multipletests(asked, alpha=LEVEL, method="holm")[1] if asked else []',
-        'corrected = multipletests(asked, alpha=LEVEL, method="bonferroni")[1] if asked else []',
+        'corrected = multipletests(p_values, alpha=LEVEL, method="holm")[1] if p_values else []',
+        'corrected = multipletests(p_values, alpha=LEVEL, method="bonferroni")[1] if p_values else []',
         ("tests/realdata/test_reliance.py::test_questions_are_corrected_together",),
     ),
     Mutant(
         "photos shared by two classes are called harmless",
-        "realdata/check/check.py",
+        "realdata/check/program.py",
         "if len({photo.class_index for photo in same}) > 1:",
         "if len({photo.class_index for photo in same}) > 2:",
         ("tests/realdata/test_check.py",),
@@ -845,8 +845,8 @@ MUTANTS = (
     Mutant(
         "several templates: the last one's embedding",
         "realdata/models/prompt_embeddings.py",
-        "means = found.reshape(len(question.names), len(question.templates), -1).mean(axis=1)",
-        "means = found.reshape(len(question.names), len(question.templates), -1)[:, -1]",
+        "means = of_texts.reshape(len(question.names), len(question.templates), -1).mean(axis=1)",
+        "means = of_texts.reshape(len(question.names), len(question.templates), -1)[:, -1]",
         ("tests/realdata/test_prompt_embeddings.py", "tests/realdata/test_protocols.py"),
     ),
     Mutant(
@@ -865,16 +865,16 @@ MUTANTS = (
     ),
     Mutant(
         "an interval of 90% in place of 95%",
-        "realdata/evaluate/standing.py",
+        "realdata/evaluate/result.py",
         'return {"value": value, "standard_error": error, "interval": [value - Z95 * error, value + Z95 * error]}',
         'return {"value": value, "standard_error": error, "interval": [value - 1.645 * error, value + 1.645 * error]}',
         ("tests/realdata/test_standing.py",),
     ),
     Mutant(
         "the error of a sum over classes in place of their mean",
-        "realdata/evaluate/standing.py",
-        "error = float(np.sqrt((shares * (1 - shares) / there[group].to_numpy()).sum())) / len(shares)",
-        "error = float(np.sqrt((shares * (1 - shares) / there[group].to_numpy()).sum())) / np.sqrt(len(shares))",
+        "realdata/evaluate/result.py",
+        "error = float(np.sqrt((shares * (1 - shares) / classes[group].to_numpy()).sum())) / len(shares)",
+        "error = float(np.sqrt((shares * (1 - shares) / classes[group].to_numpy()).sum())) / np.sqrt(len(shares))",
         ("tests/realdata/test_standing.py",),
     ),
     Mutant(
@@ -959,13 +959,13 @@ MUTANTS = (
         "realdata/evaluate/scoring.py",
         'best = {index: np.argsort(-total, kind="stable")[:number] for index, total in totals.items()}',
         'best = {index: np.argsort(total, kind="stable")[:number] for index, total in totals.items()}',
-        ("tests/realdata/test_asking.py",),
+        ("tests/realdata/test_scoring.py",),
     ),
     Mutant(
         "what fills an answer up counts",
         "realdata/models/lvlm.py",
-        "there = torch.arange(longest, device=device())[None] < lengths[:, None]",
-        "there = torch.arange(longest, device=device())[None] <= lengths[:, None]",
+        "mask = torch.arange(longest, device=device())[None] < lengths[:, None]",
+        "mask = torch.arange(longest, device=device())[None] <= lengths[:, None]",
         ("tests/realdata/test_lvlm.py",),
     ),
     Mutant(
@@ -987,7 +987,7 @@ MUTANTS = (
         "realdata/evaluate/scoring.py",
         "own = values[row][among[row]]",
         "own = np.asarray(scores, float)[row]",
-        ("tests/realdata/test_asking.py",),
+        ("tests/realdata/test_scoring.py",),
     ),
     Mutant(
         "equal tokens are told apart by the last bit",
@@ -1005,7 +1005,7 @@ MUTANTS = (
     ),
     Mutant(
         "a byte-order mark is a letter of the first name",
-        "realdata/photos/names_file.py",
+        "realdata/photos/class_names.py",
         'text = path.read_text(encoding="utf-8-sig")',
         'text = path.read_text(encoding="utf-8")',
         ("tests/realdata/test_names_file.py",),
@@ -1162,14 +1162,14 @@ MUTANTS = (
     ),
     Mutant(
         "an own loss gets the spurious attributes in place of the labels",
-        "sims/objectives/own.py",
+        "sims/objectives/table.py",
         'known = {"labels": batch.labels, "scale": scale_of(model)}',
         'known = {"labels": batch.attributes, "scale": scale_of(model)}',
         ("tests/sims/test_own_objectives.py",),
     ),
     Mutant(
         "a changed loss of the same name goes on from the other's checkpoints",
-        "sims/objectives/own.py",
+        "sims/objectives/table.py",
         "return inspect.getsource(function)",
         "return function.__name__",
         ("tests/sims/test_own_objectives.py",),

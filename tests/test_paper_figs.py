@@ -33,7 +33,7 @@ from published.tables import DIRECTORY
 from sims.theorems.table import STATEMENTS
 from tests.conftest import ROOT
 from workbench.errors import InputError
-from workbench.figures import to_png
+from workbench.results import to_png
 
 SMALL = ("--image-dim", "4", "--text-dim", "4", "--steps", "60", "--seeds", "2", "--objective", "linearized")
 

@@ -101,7 +101,7 @@ def _main(options: argparse.Namespace) -> None:
     if many and options.question == "point":
         raise ParameterError("pairs", "1 for a point; map and boundary know more", options.pairs)
     check_classes(options.pairs, options.shared_size)
-    with terminal.working("compiling and solving"):
+    with terminal.spinner("compiling and solving"):
         if many and options.question == "boundary":
             content = class_boundary(model, options.pairs, options.shared_size, options.prompt, captions)
             show = show_boundary

@@ -1,1 +1,1 @@
-"""What every program here needs: errors in one line, options, progress and result files. Imports nothing of ours."""
+"""What all programs share: errors in one line, options, progress, result files. It imports no other room."""

@@ -1,6 +1,6 @@
-"""Compiling for a short wait: most programs here run for less time than they take to compile.
+"""Fast compilation, and compiled programs kept in the user's cache folder for the next run.
 
-What was compiled is kept in the user's cache folder, where another run finds it.
+Most programs here take longer to compile than to run.
 """
 
 import functools
@@ -13,10 +13,10 @@ import jax
 
 
 def cache_folder() -> Path | None:
-    """`sober-clip` under XDG_CACHE_HOME or `~/.cache`, made if need be and readable by the user alone.
+    """The folder `sober-clip` under XDG_CACHE_HOME or `~/.cache`; if it is missing, it is made, for this user only.
 
     Returns:
-        None where it cannot be made, so that nothing can be kept.
+        None if it cannot be made, so that nothing can be kept.
     """
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sober-clip"
     try:
@@ -48,8 +48,8 @@ def _cpu_options(brief: bool) -> dict[str, Any] | None:
 def jit(function: Callable[..., Any], *, brief: bool = False, **options: Any) -> Any:
     """`jax.jit`; on a CPU, with options that shorten the wait for what runs once.
 
-    LLVM's first optimisation level instead of its third: XLA vectorises and calls its matrix kernels all the same; on
-    two cores it halves the compilation of the training step and leaves its speed as it was.
+    LLVM's first optimisation level replaces its third. XLA still vectorises and still calls its matrix kernels. On two
+    cores this halves the time to compile the training step, which then runs as fast as before.
 
     Args:
         function: what to compile.
@@ -64,9 +64,8 @@ def jit(function: Callable[..., Any], *, brief: bool = False, **options: Any) ->
 def keep_compiled() -> None:
     """Keep compiled programs in the user's cache folder, so that the second run does not compile again.
 
-    The folder is `workbench.compilation`'s, readable by the user alone, since what it holds is machine code.
-    JAX_COMPILATION_CACHE_DIR names another, and JAX_ENABLE_COMPILATION_CACHE=false wants none; JAX's other variables
-    are heeded as well.
+    Only the user can read the folder, since it holds machine code. JAX_COMPILATION_CACHE_DIR names another folder, and
+    JAX_ENABLE_COMPILATION_CACHE=false turns the cache off; JAX's other variables work too.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         folder = cache_folder()
@@ -75,5 +74,5 @@ def keep_compiled() -> None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", _SECONDS_WORTH_KEEPING)
-    # An entry that cannot be read is compiled again; that is no news to the user.
+    # An entry that cannot be read is compiled again, without a warning.
     jax.config.update("jax_raise_persistent_cache_errors", False)

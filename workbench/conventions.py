@@ -1,12 +1,12 @@
-"""What every program takes for granted: the level of tests and intervals, and the names of the two groups of photos."""
+"""Conventions of all programs: the level of tests and intervals, and the names of the two groups of photos."""
 
 # Tests are at 5%, and intervals at 95%.
 LEVEL = 0.05
-# Standard errors on each side of a 95% interval with a normal error: scipy's `norm.ppf(1 - LEVEL / 2)`, written out so
-# that processes which need only a name load no statistics.
+# Standard errors on each side of a 95% interval with a normal error: scipy's `norm.ppf(1 - LEVEL / 2)`, as a number so
+# that this file need not import SciPy.
 Z95 = 1.959963984540054
 # The ends of a 95% interval among bootstrap draws, as percentiles.
 PERCENTILES_95 = (2.5, 97.5)
 
-# The paper's groups: photos on the usual background, and on one that misleads.
+# The paper's groups: photos on the usual background, and on a background that misleads.
 GROUPS = ("common", "counter")

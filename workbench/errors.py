@@ -1,4 +1,4 @@
-"""Errors that a person can mend, told in one line."""
+"""Errors that the user can correct; a program prints them in one line."""
 
 
 class InputError(ValueError):
@@ -20,8 +20,8 @@ class ParameterError(InputError):
 
 
 class RunError(RuntimeError):
-    """A run that went wrong with right input, such as a diverged training. Exit code 1."""
+    """A run that fails although its input is right, such as a training that diverges. Exit code 1."""
 
 
 class LostProcessError(RunError):
-    """Another process of the run is gone, so that leaving must not wait for it. Exit code 1."""
+    """Another process of the run has ended, so this one must exit without waiting for it. Exit code 1."""

@@ -1,4 +1,4 @@
-"""Several processes as one run, on one host or many: JAX's distributed runtime, and what the processes agree on."""
+"""Several processes as one run, on one host or many; and the free memory of this process's device."""
 
 import argparse
 import os
@@ -8,13 +8,14 @@ from typing import Any
 
 import jax
 import numpy as np
+import psutil
 
 from workbench import program, terminal
 from workbench.errors import InputError, LostProcessError
 
-# Seconds after which a silent process is taken for dead, and for which processes wait for each other at start and end.
+# Seconds after which a silent process counts as dead; seconds to wait for the others at the start and at the end.
 _HEARTBEAT, _START, _END = 20, 120, 60
-# What the transports (Gloo, NCCL, gRPC) say of a process that does not answer; the kinds of the errors vary.
+# Words in the messages of Gloo, NCCL and gRPC about a process that does not answer; the errors' types vary.
 _SILENCE = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Barrier", "heartbeat", "Connection")
 
 
@@ -34,10 +35,10 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
 
 
 def join(options: argparse.Namespace) -> None:
-    """Join the other processes, if the options ask for it; before any other use of JAX.
+    """Join the other processes, if the options say so; call it before any other use of JAX.
 
     Raises:
-        InputError: the options do not fit together, no job was found, or the others did not come.
+        InputError: the options do not fit together, there is no job, or the other processes do not connect.
     """
     given = options.coordinator, options.processes, options.process
     if not options.distributed and given == (None, None, None):
@@ -51,7 +52,7 @@ def join(options: argparse.Namespace) -> None:
     _keep_standard_output()
     where = "" if options.coordinator is None else f" at {options.coordinator}"
     try:
-        with terminal.working(f"waiting for the other processes{where}"):
+        with terminal.spinner(f"waiting for the other processes{where}"):
             jax.distributed.initialize(
                 *given,
                 initialization_timeout=_START,
@@ -67,25 +68,33 @@ def join(options: argparse.Namespace) -> None:
 
 
 def _keep_standard_output() -> None:
-    """Leave standard output to Python: libraries below it, Gloo among them, greet there when they connect."""
+    """Keep standard output for Python; libraries such as Gloo print a greeting there when they connect."""
     sys.stdout.flush()
-    ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.stdout = ours
+    sys.stdout = output
+
+
+def available_bytes() -> int:
+    """Free memory of the device that holds arrays: an accelerator's own memory, or the machine's."""
+    statistics = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in statistics:
+        return int(statistics["bytes_limit"]) - int(statistics.get("bytes_in_use", 0))
+    return int(psutil.virtual_memory().available)
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes results and speaks."""
+    """Whether this is the process that writes results and prints."""
     return jax.process_index() == 0
 
 
-def number() -> int:
-    """Which of the run's processes this is."""
+def process_number() -> int:
+    """The number of this process in the run, from 0."""
     return int(jax.process_index())
 
 
-def agreed(value: int) -> int:
-    """The first process's value, in every process; each must call it."""
+def broadcast(value: int) -> int:
+    """The first process's value, in every process; all processes must call this."""
     if jax.process_count() == 1:
         return value
     from jax.experimental import multihost_utils
@@ -97,27 +106,27 @@ def wait_for_all(what: str) -> None:
     """Wait until every process has come this far.
 
     Args:
-        what: was done, a name for the place; the same in all processes.
+        what: a name for this point of the run, the same in all processes.
 
     Raises:
-        LostProcessError: a process ended before its time.
+        LostProcessError: another process has ended.
     """
     if jax.process_count() > 1:
         from jax.experimental import multihost_utils
 
-        together(lambda: multihost_utils.sync_global_devices(what))
+        run_together(lambda: multihost_utils.sync_global_devices(what))
 
 
-def together(work: Callable[[], Any]) -> Any:
-    """Do what needs all processes, and say so if one of them is gone.
+def run_together(work: Callable[[], Any]) -> Any:
+    """Do work that needs all processes.
 
     Raises:
-        LostProcessError: a process ended before its time.
+        LostProcessError: another process has ended.
     """
     try:
         return work()
     except Exception as error:
-        if not lost_process(error):
+        if not is_lost_process(error):
             raise
         raise LostProcessError(
             "another process of this run has ended; start the same command again in all of them, and it goes on from "
@@ -125,6 +134,6 @@ def together(work: Callable[[], Any]) -> Any:
         ) from error
 
 
-def lost_process(error: Exception) -> bool:
-    """Whether an error is what JAX, or a library on top of it, makes of a process that does not answer."""
+def is_lost_process(error: Exception) -> bool:
+    """Whether an error from JAX, or from a library on top of it, comes from a process that does not answer."""
     return jax.process_count() > 1 and any(word in str(error) for word in _SILENCE)

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination as a wish to stop soon, so that work can be kept first."""
+"""Ctrl-C and termination as a request to stop soon, so that a program can save its work first."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from types import FrameType, TracebackType
 
 
 class Interruption:
-    """Within it, the first SIGINT or SIGTERM is noted; a second one interrupts at once."""
+    """A context in which the first SIGINT or SIGTERM sets `wanted`, and the second one interrupts at once."""
 
     def __init__(self) -> None:
         self.wanted = False

@@ -1,7 +1,7 @@
 """The colours of all figures.
 
-The first eight are those of Okabe and Ito, *Color Universal Design* (2008), which are told apart with every kind of
-colour vision.
+The first eight are those of Okabe and Ito, *Color Universal Design* (2008), which readers with every kind of colour
+vision can tell apart.
 """
 
 BLACK = "#000000"
@@ -16,7 +16,7 @@ PURPLE = "#CC79A7"
 # For series in turn: light and dark alternate, for print.
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY_BLUE, VERMILION, BLACK)
 
-# Where eight are too few.
+# Further colours, if eight are too few.
 BROWN = "#8B4513"
 OCHRE = "#A6761D"
 INDIGO = "#5E3C99"

@@ -1,7 +1,7 @@
 """A program's parameters, each written once: a field of a configuration with its default, its domain and its meaning.
 
-`parameter` makes such a field. `check` refuses values outside their domains, `add_options` makes each an option of a
-command line, and `from_options` makes the configuration from them.
+`parameter` makes such a field. `check` refuses values outside their domains, `add_options` adds an option for each to a
+command line, and `from_options` makes the configuration from the options.
 """
 
 import argparse
@@ -16,13 +16,13 @@ _Config = TypeVar("_Config")
 
 
 class Domain(NamedTuple):
-    """Which values a parameter may have.
+    """The values that a parameter may have.
 
     Attributes:
-        parse: an option's text to a value; raises `argparse.ArgumentTypeError`.
-        metavar: what stands for a value in the help; None where the choices do.
-        check: raises `ParameterError`, given the parameter's name and a value outside the domain.
-        choices: the values that there are, where they are few words.
+        parse: turns an option's text into a value; raises `argparse.ArgumentTypeError`.
+        metavar: the placeholder for a value in the help; None for a domain with choices.
+        check: takes the parameter's name and a value; raises `ParameterError` for a value outside the domain.
+        choices: all values, if they are a few words.
     """
 
     parse: Callable[[str], Any]
@@ -35,15 +35,15 @@ def parameter(default: Any, domain: Domain, meaning: str) -> Any:
     """A field of a configuration, a dataclass.
 
     Args:
-        default: its value unless told otherwise.
+        default: its default value.
         domain: the values that it may have.
-        meaning: what it is, for the help.
+        meaning: its meaning, for the help.
     """
     return dataclasses.field(default=default, metadata={"domain": domain, "meaning": meaning})
 
 
 def whole_number(minimum: int, below: int | None = None) -> Domain:
-    """Whole numbers of at least `minimum`, and below a bound where there is one."""
+    """Whole numbers of at least `minimum`, and below a bound if one is given."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
@@ -58,24 +58,25 @@ SEED = whole_number(0, 2**32)._replace(parse=program.seed)
 STEPS = whole_number(1, 2**31)
 
 
-def number(parse: Callable[[str], float], allowed: str, holds: Callable[[float], bool]) -> Domain:
-    """Finite numbers; arrays pass unchecked, since their values are not known while JAX traces a function.
+def number(parse: Callable[[str], float], allowed: str, holds: Callable[[float], bool], metavar: str = "X") -> Domain:
+    """Finite numbers; arrays are not checked, since JAX does not know their values while it traces a function.
 
     Args:
         parse: an option's type in `workbench.program`.
-        allowed: which numbers are, in words.
-        holds: whether a number is one of them.
+        allowed: the allowed numbers, in words.
+        holds: whether a number is allowed.
+        metavar: the placeholder for a number in the help.
     """
 
     def check(name: str, value: Any) -> None:
         if isinstance(value, float | int) and not holds(value):
             raise ParameterError(name, allowed, value)
 
-    return Domain(parse, "X", check)
+    return Domain(parse, metavar, check)
 
 
 SHARE = number(program.share, "in [0, 1]", lambda value: 0 <= value <= 1)
-# At most what single precision holds.
+# The bound is that of single precision.
 LEARNING_RATE = number(program.positive_number, "a number above 0 and at most 1e38", lambda value: 0 < value <= 1e38)
 
 
@@ -87,6 +88,34 @@ def word(allowed: Collection[str]) -> Domain:
             raise ParameterError(name, f"among {', '.join(allowed)}", value)
 
     return Domain(str, None, check, tuple(allowed))
+
+
+def _accept(name: str, value: Any) -> None:
+    """The check of a domain that excludes nothing."""
+
+
+def text(metavar: str) -> Domain:
+    """Any text."""
+    return Domain(str, metavar, _accept)
+
+
+def path(metavar: str) -> Domain:
+    """A path of a file or folder."""
+    return Domain(program.path, metavar, _accept)
+
+
+# Yes or no; an option of this domain takes no value.
+FLAG = Domain(bool, None, _accept)
+
+
+def optional(domain: Domain) -> Domain:
+    """A domain, or None."""
+
+    def check(name: str, value: Any) -> None:
+        if value is not None:
+            domain.check(name, value)
+
+    return domain._replace(check=check)
 
 
 def words(allowed: Sequence[str]) -> Domain:
@@ -116,7 +145,7 @@ def check(config: Any) -> None:
 
 
 def meanings(*configs: type) -> dict[str, str]:
-    """Name to meaning of every parameter."""
+    """The meaning of every parameter, by name."""
     return {field.name: field.metadata["meaning"] for config in configs for field in parameters_of(config)}
 
 
@@ -131,7 +160,11 @@ def add_options(group: argparse._ActionsContainer, config: type, **defaults: Any
     for field in parameters_of(config):
         domain = field.metadata["domain"]
         default = defaults.get(field.name, field.default)
-        shape = {"choices": domain.choices} if domain.choices else {"type": domain.parse, "metavar": domain.metavar}
+        shape: dict[str, Any] = {"type": domain.parse, "metavar": domain.metavar}
+        if domain is FLAG:
+            shape = {"action": "store_true"}
+        elif domain.choices:
+            shape = {"choices": domain.choices}
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
             default=",".join(default) if isinstance(default, tuple) else default,
@@ -141,12 +174,12 @@ def add_options(group: argparse._ActionsContainer, config: type, **defaults: Any
 
 
 def from_options(config: Callable[..., _Config], options: argparse.Namespace, **others: Any) -> _Config:
-    """The configuration that a command line asks for.
+    """Make a configuration from the options of a command line.
 
     Args:
-        config: its class.
-        options: of a parser with `add_options`.
-        others: its fields that are no parameters.
+        config: the configuration's class.
+        options: the options, from a parser with `add_options`.
+        others: the fields that are not parameters.
 
     Raises:
         ParameterError: a value outside its domain.

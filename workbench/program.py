@@ -14,10 +14,10 @@ from workbench.errors import InputError, LostProcessError, ParameterError, RunEr
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Appends defaults to the help, where there is one."""
+    """Adds the default to an option's help, if it has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        # Not `in (None, False)`, which 0 is as well.
+        # Not `in (None, False)`, since 0 == False.
         without = action.default is None or action.default is False
         return action.help if without else super()._get_help_string(action)
 
@@ -45,13 +45,13 @@ def run(
     """Run a program's body on the parsed arguments and turn its errors into one line and an exit code.
 
     Args:
-        parser: of the arguments.
-        program: the body, given the options.
-        arguments: from the command line unless given.
+        parser: the parser of the arguments.
+        program: the body, which takes the options.
+        arguments: the arguments; by default those of the command line.
 
     Returns:
-        0 when it went well, 1 for a `RunError` (at once for a `LostProcessError`), 2 for wrong input or a file that
-        cannot be read or written, 130 when it was interrupted.
+        0 on success, 1 for a `RunError` (at once for a `LostProcessError`), 2 for wrong input or a file that cannot be
+        read or written, 130 for an interruption.
     """
     words = sys.argv[1:] if arguments is None else arguments
     _refuse_unknown_options(parser, words)
@@ -75,7 +75,7 @@ def run(
     except RunError as error:
         return _fail(parser, 1, str(error))
     except BrokenPipeError:
-        # The reader of our output, such as `head`, has left; nobody is there to be told.
+        # The reader of our output, such as `head`, has ended; there is nobody to print to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -87,37 +87,37 @@ def run(
 def choose(
     prog: str, programs: Mapping[str, str], arguments: Sequence[str] | None = None, default: str | None = None
 ) -> int:
-    """Run the one of several programs that the first word names, and return its exit code.
+    """Run one of several programs, named by the first word, and return its exit code.
 
-    Only that one is imported, since what it needs the others need not load.
+    Only that program is imported, so that each loads only the packages that it needs.
 
     Args:
-        prog: what all of them are called.
-        programs: word to module, which has a `main`.
-        arguments: from the command line unless given.
-        default: the module for a command line that begins with an option, or has nothing.
+        prog: the common name of the programs.
+        programs: word to module; the module has a `main`.
+        arguments: the arguments; by default those of the command line.
+        default: the module for a command line that is empty or begins with an option.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     named = bool(words) and not words[0].startswith("-")
     module = programs.get(words[0]) if named else default
     if module is None:
-        asked = words[:1] == ["--help"] or words[:1] == ["-h"]
+        wants_help = words[:1] == ["--help"] or words[:1] == ["-h"]
         print(
             f"{prog}: must be followed by {' or '.join(programs)}"
-            + ("; each has its own --help" if asked or not named else f", got {words[0]}"),
-            file=sys.stdout if asked else sys.stderr,
+            + ("; each has its own --help" if wants_help or not named else f", got {words[0]}"),
+            file=sys.stdout if wants_help else sys.stderr,
         )
-        return 0 if asked else 2
+        return 0 if wants_help else 2
     return start(prog, module, words[1:] if named else words)
 
 
 def start(prog: str, module: str, arguments: Sequence[str] | None = None) -> int:
-    """Run a module's `main` and return its exit code; Ctrl-C while it is imported is told as later.
+    """Run a module's `main` and return its exit code; Ctrl-C during the import ends in one line too.
 
     Args:
-        prog: what the program is called.
-        module: that has it.
-        arguments: from the command line unless given.
+        prog: the program's name.
+        module: the module with its `main`.
+        arguments: the arguments; by default those of the command line.
     """
     try:
         main: Callable[[list[str] | None], int] = importlib.import_module(module).main
@@ -128,15 +128,15 @@ def start(prog: str, module: str, arguments: Sequence[str] | None = None) -> int
 
 
 def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
-    """Name an option that does not exist; argparse by itself would complain of what follows it."""
+    """Refuse an option that does not exist; argparse alone would complain about the word after it."""
     for word in words:
         option = word.partition("=")[0]
         if word.startswith("--") and option != "--" and option not in parser._option_string_actions:
-            parser.error(f"{option}: no such option; --help lists those there are")
+            parser.error(f"{option}: no such option; --help lists all options")
 
 
 def _fail(parser: argparse.ArgumentParser, code: int, message: str) -> int:
-    # The code names parameters, `as_these`; here they become the options that set them.
+    # Messages name parameters like `seeds`; here they become options like --seeds.
     def option(match: re.Match[str]) -> str:
         words = f"--{match[1].replace('_', '-')}"
         return words if words in parser._option_string_actions else match[1]

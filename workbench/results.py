@@ -1,27 +1,62 @@
-"""Result files: written beside their place and then renamed, with what made them."""
+"""Files of results: written whole or not at all, read with one-line errors, with the versions that made them."""
 
 import errno
 import io
 import json
+import math
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.errors import InputError
 
+if TYPE_CHECKING:  # only programs that draw import Matplotlib
+    from matplotlib.figure import Figure
+
 
 def to_json(data: Mapping[str, Any]) -> str:
-    """JSON text; numbers that are not finite are refused, since JSON has none."""
+    """JSON text; numbers that are not finite are refused, since JSON does not have them."""
     return json.dumps(data, indent=2, allow_nan=False) + "\n"
 
 
-def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is read back of the data once it is written as JSON: lists for tuples, and so on."""
+def read_json(path: Path, holds: str = "JSON object", remedy: str = "", keys: Collection[str] = ()) -> dict[str, Any]:
+    """Read a file with a JSON object.
+
+    Args:
+        path: the file.
+        holds: what it should hold, for the message.
+        remedy: what the user can do, as the end of the message.
+        keys: keys that the object must have.
+
+    Raises:
+        InputError: the file is missing or cannot be read, or holds anything else, such as a number that is not finite.
+    """
+    end = f"; {remedy}" if remedy else ""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path} is missing{end}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} holds no {holds} ({error}){end}") from error
+    if not isinstance(content, dict) or not content.keys() >= set(keys):
+        raise InputError(f"{path} holds no {holds}{end}")
+    return content
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text} is not finite")
+    return value
+
+
+def as_read_back(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data as it would be read back from a JSON file: lists in place of tuples, and so on."""
     return json.loads(to_json(data))
 
 
@@ -32,11 +67,31 @@ def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
+def to_png(figure: "Figure") -> bytes:
+    """A figure as PNG, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def to_pdf(figure: "Figure") -> bytes:
+    """A figure as PDF with its text as text, the same bytes for the same figure."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    # Type 42: whole outlines, which can be searched and edited; some publishers refuse Type 3.
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        figure.savefig(
+            buffer, format="pdf", dpi=150, metadata={"CreationDate": None, "Creator": None, "Producer": None}
+        )
+    return buffer.getvalue()
+
+
 def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
-    """Write JSON where `--json` asks for it.
+    """Write JSON to the file of `--json`, if there is one.
 
     Returns:
-        Whether standard output is taken, so that nothing else may be printed there.
+        Whether the JSON went to standard output, so that nothing else may be printed there.
 
     Raises:
         InputError: the file cannot be written.
@@ -48,7 +103,7 @@ def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
         return True
     if target.is_symlink():
         target = target.resolve()
-    if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
+    if target.exists() and not target.is_file():  # a pipe or a device, which must not be replaced
         try:
             target.write_text(to_json(data), encoding="utf-8")
         except OSError as error:
@@ -59,16 +114,16 @@ def emit_json(data: Mapping[str, Any], target: Path | None) -> bool:
 
 
 def check_writable(directory: Path, option: str = "`out`") -> None:
-    """Make sure, before long work, that files can be written to a directory; leaves nothing behind.
+    """Check, before long work, that files can be written to a directory; leaves nothing there.
 
     Raises:
-        InputError: it cannot be made or written to.
+        InputError: the directory cannot be made or written to.
     """
     existing = directory
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
-        raise InputError(f"{option}: {directory} cannot be written, since {existing} is no directory")
+        raise InputError(f"{option}: {directory} cannot be written, since {existing} is not a directory")
     try:
         tempfile.TemporaryDirectory(dir=existing, prefix=".writing-").cleanup()
     except OSError as error:
@@ -77,11 +132,11 @@ def check_writable(directory: Path, option: str = "`out`") -> None:
         ) from error
 
 
-def inside(directory: Path, name: str, option: str = "`out`") -> Path:
-    """The place of that name in a directory of results, which no link may lead out of.
+def path_inside(directory: Path, name: str, option: str = "`out`") -> Path:
+    """A path in a directory of results; no link may lead out of the directory.
 
     Raises:
-        InputError: a link there leads elsewhere, so that files would be read or written that are no results.
+        InputError: the path is a link to another place, so that other files than results would be read or written.
     """
     place = directory / name
     if not place.resolve().is_relative_to(directory.resolve()):
@@ -90,10 +145,10 @@ def inside(directory: Path, name: str, option: str = "`out`") -> Path:
 
 
 def check_json(target: Path | None) -> None:
-    """Make sure, before long work, that the file of `--json` can be written; leaves nothing behind.
+    """Check, before long work, that the file of `--json` can be written; leaves nothing there.
 
     Raises:
-        InputError: it is a directory, or its directory cannot be written to.
+        InputError: the file is a directory, or its directory cannot be written to.
     """
     if target is not None and str(target) != "-":
         if target.is_dir():
@@ -102,10 +157,10 @@ def check_json(target: Path | None) -> None:
 
 
 def write_files(directory: Path, contents: Mapping[str, str | bytes], option: str = "`out`") -> None:
-    """Write files into a directory, made if need be: all of them beside their place first, then renamed in order.
+    """Write files into a directory, which is made if it is missing: first under other names, then renamed in order.
 
     Raises:
-        InputError: the directory or a file cannot be written; files that were there before are as they were.
+        InputError: the directory or a file cannot be written; older files then stay as they are.
     """
     check_writable(directory, option)
     target = directory
@@ -126,10 +181,10 @@ def write_files(directory: Path, contents: Mapping[str, str | bytes], option: st
 
 
 def check_new_folder(directory: Path, option: str = "`out`") -> None:
-    """Make sure, before long work, that a folder of many files can be made; leaves nothing behind.
+    """Check, before long work, that a folder of many files can be made; leaves nothing there.
 
     Raises:
-        InputError: it holds something already, or cannot be written.
+        InputError: the folder is not empty, or cannot be written.
     """
     check_writable(directory, option)
     if directory.exists() and any(directory.iterdir()):
@@ -137,15 +192,15 @@ def check_new_folder(directory: Path, option: str = "`out`") -> None:
 
 
 def write_folder(directory: Path, contents: Iterable[tuple[str, str | bytes]], option: str = "`out`") -> None:
-    """Write a new folder of files, in folders of their own where their names say so: all of it, or nothing.
+    """Write a new folder of files, all of them or nothing; a name with `/` makes folders inside.
 
     Args:
-        directory: new, or empty.
-        contents: names and contents, which may be made one by one.
-        option: that names the folder.
+        directory: the folder, new or empty.
+        contents: names and contents; an iterator may make them one by one.
+        option: the option that names the folder, for messages.
 
     Raises:
-        InputError: the folder holds something already, or a file cannot be written.
+        InputError: the folder is not empty, or a file cannot be written.
     """
     check_new_folder(directory, option)
     target = directory

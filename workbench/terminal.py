@@ -1,21 +1,38 @@
-"""What a person sees: tables on standard output, progress on standard error."""
+"""Output for the user: tables on standard output, progress on standard error."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 
 def output() -> Console:
-    """A console on standard output, wide enough for our tables where no terminal sets the width."""
+    """A console on standard output; without a terminal it is wide enough for our tables."""
     return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
+def table(title: str, headings: Iterable[str], **options: Any) -> Table:
+    """A table with these columns, in the programs' common style.
+
+    Args:
+        title: the line above the table.
+        headings: the columns' headings.
+        options: options of `Table.add_column` for all columns; by default cells are not wrapped.
+    """
+    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in headings:
+        made.add_column(heading, **(options or {"no_wrap": True}))
+    return made
+
+
 class _Rate(ProgressColumn):
-    """How many a second."""
+    """A column with the number of units per second."""
 
     def __init__(self, unit: str):
         super().__init__()
@@ -30,9 +47,9 @@ def progress(unit: str | None = None) -> Progress:
     """A progress display on standard error: shown on a terminal, silent elsewhere.
 
     Args:
-        unit: of what is counted, for a display of how many a second.
+        unit: name of the units that are counted, to show how many are done per second.
     """
-    # Some versions of rich end even a disabled display with a line break; a quiet console does not.
+    # Some versions of rich print a line break at the end of a disabled display; a quiet console does not.
     console = Console(stderr=True, quiet=not sys.stderr.isatty())
     return Progress(
         TextColumn("{task.description:<18}"),
@@ -47,13 +64,13 @@ def progress(unit: str | None = None) -> Progress:
     )
 
 
-def working(what: str) -> Status:
+def spinner(what: str) -> Status:
     """A spinner on standard error while something of unknown length runs; silent where there is no terminal."""
     return Console(stderr=True, quiet=not sys.stderr.isatty()).status(f"{what} ...")
 
 
 def print_list(heading: str, lines: Sequence[str], most: int) -> None:
-    """Print lines under a heading that says how many there are; of a long list the first ones, none of an empty one."""
+    """Print a heading with the number of lines, and the first `most` of them; nothing for an empty list."""
     console = output()
     if lines:
         console.print(f"{heading} ({len(lines)}):", soft_wrap=True)
@@ -64,10 +81,15 @@ def print_list(heading: str, lines: Sequence[str], most: int) -> None:
 
 
 def interval(ends: Sequence[float], format_spec: str = ".2f") -> str:
-    """The two ends of an interval, as tables show it."""
+    """An interval as text, for tables."""
     return f"[{ends[0]:{format_spec}}, {ends[1]:{format_spec}}]"
 
 
 def p_value(value: float, equals: str = "") -> str:
-    """A p-value, as tables show it; in a sentence with `equals` before one that is not below 0.0001."""
+    """A p-value as text, for tables; in a sentence, `equals` stands before a value that is not below 0.0001."""
     return "<0.0001" if value < 0.0001 else f"{equals}{value:.4f}"
+
+
+def shorten(label: str, longest: int = 28) -> str:
+    """A label, cut to a number of characters."""
+    return label if len(label) <= longest else label[: longest - 1] + "…"

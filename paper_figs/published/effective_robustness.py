@@ -1,4 +1,4 @@
-"""Claim C2: CLIPs against ImageNet models of the same accuracy, setting by setting and as a forest plot."""
+"""Claim C2: CLIPs against ImageNet models of the same accuracy, setting by setting."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from scipy.special import logit
 
 from paper_figs.context import Context
 from paper_figs.looks import (
-    ADDED,
-    SETUPS,
     added_handles,
     figure_legend,
     mark_added,
@@ -107,107 +103,3 @@ def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context:
     axis.set_axisbelow(True)
     added = context.added_in(setting.setup, setting.prompt)
     percent_on_logits(axis, _COMMON, _COUNTER, [model.accuracies[setting.averaging] for _, model in added])
-
-
-_ROW = 0.2  # inches
-_WITHIN = 0.16  # of a row, between the two intervals
-_LOOKS: dict[str, dict[str, Any]] = {
-    "as printed": {"color": BLUE, "marker": "o"},
-    "corrected": {"color": VERMILION, "marker": "D"},
-}
-_SELECTORS = {
-    "included": "all CLIPs",
-    "excluded": "without the selecting model",
-    "family excluded": "without its family",
-}
-
-
-def draw_forest(context: Context) -> Figure:
-    """A block for each way of measuring, a row for each choice of models and values; the verdict at the right."""
-    rows = [
-        row for row in context.claims["claims"] if row["claim"] == "C2" and row["question"] == "effective robustness"
-    ]
-    blocks: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        blocks.setdefault(_heading(row), []).append(row)
-    added = [(number, model) for number, model in enumerate(context.added, 1) if "value" in model.robustness]
-    lines = sum(len(block) + 1 for block in blocks.values()) + (len(added) + 1 if added else 0)
-    figure = Figure(figsize=(9.0, _ROW * lines + 1.5), layout="constrained")
-    axis = figure.subplots()
-    ticks: dict[float, str] = {}
-    place = 0.0
-    for heading, block in blocks.items():
-        _write_heading(axis, place, heading)
-        for row in sorted(block, key=_order):
-            place += 1
-            ticks[place] = f"{_SELECTORS[row['setting']['selector']]}, {row['setting']['values']}"
-            _draw_row(axis, place, row)
-        place += 1
-    if added:
-        _write_heading(axis, place, "added models, each against the published ImageNet models")
-    for number, model in added:
-        place += 1
-        ticks[place] = f"{number}: {model.name}, {SETUPS.get(model.setup, model.setup)}"
-        axis.plot(model.robustness["interval"], [place, place], color="black", lw=0.9, ls=":")
-        axis.plot(model.robustness["value"], place, **(ADDED | {"markersize": 10}))
-        _write_at_right(axis, place, f"{model.robustness['value']:+.1f}")
-    axis.axvline(0, color="0.3", lw=0.9)
-    axis.set_yticks(list(ticks), list(ticks.values()), fontsize=8)
-    axis.set_ylim(lines - 0.3, -0.8)
-    axis.tick_params(axis="y", length=0)
-    axis.set_xlabel("mean effective robustness of CLIPs (points); below 0: they lose more than ImageNet models")
-    axis.set_ylabel("models and values")
-    axis.grid(axis="x", color="0.9")
-    axis.set_axisbelow(True)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-    figure_legend(figure, _handles(bool(added)), "upper")
-    return figure
-
-
-def _heading(row: Mapping[str, Any]) -> str:
-    setting = row["setting"]
-    source = f"{row['source']}, Tables {' and '.join(row['tables'])}" if row["tables"] else row["source"]
-    return f"{source}: {SETUPS[setting['setup']]}, prompt {setting['prompt']}, {setting['averaging']}"
-
-
-def _order(row: Mapping[str, Any]) -> tuple[int, int]:
-    setting = row["setting"]
-    return list(_SELECTORS).index(setting["selector"]), list(_LOOKS).index(setting["values"])
-
-
-def _draw_row(axis: Axes, place: float, row: Mapping[str, Any]) -> None:
-    look = _LOOKS[row["setting"]["values"]]
-    colour = look["color"]
-    axis.plot(row["interval"], [place - _WITHIN] * 2, color=colour, lw=2.6, solid_capstyle="butt")
-    if row["clustered"]:
-        axis.plot(row["clustered"]["interval"], [place + _WITHIN] * 2, color=colour, lw=1.0)
-    axis.plot(row["effect"], place, ls="", ms=5.5, mec="white", mew=0.7, zorder=4, **look)
-    _write_at_right(axis, place, f"{row['effect']:+.1f}  {row['verdict']}", bold=row["verdict"] != "inconclusive")
-
-
-def _write_heading(axis: Axes, place: float, words: str) -> None:
-    axis.annotate(words, (0, place), xycoords=axis.get_yaxis_transform(), va="center", fontsize=8.5, weight="bold")
-
-
-def _write_at_right(axis: Axes, place: float, words: str, bold: bool = False) -> None:
-    axis.annotate(
-        words,
-        (1.01, place),
-        xycoords=axis.get_yaxis_transform(),
-        va="center",
-        fontsize=8,
-        weight="bold" if bold else "normal",
-        annotation_clip=False,
-    )
-
-
-def _handles(added: bool) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = [
-        *(Line2D([], [], ls="", ms=6, label=f"values {values}", **look) for values, look in _LOOKS.items()),
-        Line2D([], [], color="0.3", lw=2.6, label="95%, models independent"),
-        Line2D([], [], color="0.3", lw=1.0, label="95%, clustered"),
-    ]
-    if added:
-        prediction = "added model; 95% for one more ImageNet model"
-        handles.append(Line2D([], [], **(ADDED | {"markersize": 9, "linestyle": ":"}), label=prediction))
-    return handles

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from paper_figs.report.sources import REPORT, SOURCES, remedy
+from paper_figs.report.place import REPORT, SOURCES, remedy
 from paper_figs.saved_result import Shape, check_shape
 from workbench import results
 
@@ -139,7 +139,7 @@ def derive(contents: Mapping[str, Mapping]) -> dict[str, Any]:
             counted |= count(contents[file])
     counted["missing"] = [file for file in SOURCES if file not in contents and file not in (REPORT, "added.json")]
     counted["versions"] = results.versions("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "Jinja2")
-    return results.plain(counted)
+    return results.as_read_back(counted)
 
 
 def _claims(content: Mapping) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""The page: one HTML file with everything in it, filled from result files."""
+"""The page: one HTML file with everything in it, filled from result files; and where each figure stands."""
 
+import base64
+import dataclasses
 import functools
 import io
-import json
+import struct
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +17,89 @@ from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
 from paper_figs.report.answer import find_answer
 from paper_figs.report.derived import CLAIMS, derive
-from paper_figs.report.figures import PageFigure, arrange
-from paper_figs.report.place import Place
-from paper_figs.report.sources import REPORT, SOURCES, remedy
+from paper_figs.report.place import REPORT, SOURCES, Place, remedy
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.program import reliance_content
+from sims.theorems.table import STATEMENTS
 from workbench import results
 from workbench.errors import InputError
+
+# Section to the names of its figures, as patterns; a figure stands in the first section that has it.
+SECTIONS = {
+    "added": ("added*",),
+    "audit": ("audit*",),
+    "C1": ("common_counter*", "photo_counts*", "class_drops*"),
+    "C2": ("effective_robustness*", "forest*"),
+    "C3": ("model_size*", "same_data*", "backbones*"),
+    "C4": ("data_size*", "same_backbone*"),
+    "C5": ("filtered*",),
+    "C6": ("lvlm*",),
+    "C7": ("theorem62", "printed_bound*", "boundary", "phase_diagram*", "convergence*", "captions_prompts*"),
+    "C8": ("colored_*", "multicolored_*"),
+    "reliance": ("reliance*", "digits_reliance*"),
+    "synthetic": ("contrastive*",),
+}
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class PageFigure:
+    """A figure as the page shows it.
+
+    Attributes:
+        name: as `python -m paper_figs --list` gives it.
+        caption: what it shows, in a sentence.
+        source: the files or tables that it is drawn from.
+        png: the image.
+        alt: what a reader who cannot see it should know.
+    """
+
+    name: str
+    caption: str
+    source: str
+    png: bytes
+    alt: str
+
+    @property
+    def uri(self) -> str:
+        """The image as a data: URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, from the image's header.
+
+        Raises:
+            ValueError: the image is no PNG.
+        """
+        if not self.png.startswith(_PNG) or len(self.png) < 24:
+            raise ValueError(f"figure {self.name}: is no PNG")
+        width, height = struct.unpack(">II", self.png[16:24])
+        return width, height
+
+
+def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
+    """Sort figures into the sections of the page, in their order.
+
+    `statements` has those of statements that no section has, `further` the others that none has; `elsewhere` names
+    again the figures of statements that stand in a section.
+    """
+    places: dict[str, list[PageFigure]] = {name: [] for name in (*SECTIONS, "statements", "further", "elsewhere")}
+    for figure in figures:
+        section = _section(figure.name)
+        places[section].append(figure)
+        if figure.name in STATEMENTS and section != "statements":
+            places["elsewhere"].append(figure)
+    return places
+
+
+def _section(name: str) -> str:
+    for section, patterns in SECTIONS.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return section
+    return "statements" if name in STATEMENTS else "further"
+
 
 __all__ = ["PageFigure", "build"]
 
@@ -116,24 +194,21 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
     made: dict[str, Mapping[str, Any]] = {
         "claims.json": context.claims,
         "audit.json": context.audit,
-        "reliance.json": results.plain(reliance_content(context.reliance)),
+        "reliance.json": results.as_read_back(reliance_content(context.reliance)),
         "selector.json": context.selector,
     }
     if context.added:
-        made["added.json"] = results.plain({"models": [_as_json(model) for model in context.added]})
+        made["added.json"] = results.as_read_back({"models": [_as_json(model) for model in context.added]})
     return made
 
 
 def _read_saved(folder: Path) -> dict[str, Mapping[str, Any]]:
     """The saved results of simulations; those that are missing are left out."""
-    saved = {}
+    saved: dict[str, Mapping[str, Any]] = {}
     for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
         if not result.is_missing(folder):
             file = result.files[0]
-            try:
-                saved[file] = json.loads((folder / file).read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise InputError(f"{folder / file}: cannot be read as a result; {remedy(file)}") from error
+            saved[file] = results.read_json(folder / file, "result", remedy(file))
     return saved
 
 

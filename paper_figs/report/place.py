@@ -1,4 +1,7 @@
-"""A place in a result file, and how what stands there is shown: the one way by which a number gets into the page."""
+"""A place in a result file, and how its value is shown: the only way by which a number gets into the page.
+
+`SOURCES` lists the result files, with the command that makes each.
+"""
 
 import dataclasses
 import json
@@ -7,8 +10,55 @@ from typing import Any
 
 from markupsafe import Markup
 
-from paper_figs.report.sources import remedy
 from workbench.errors import InputError
+
+REPORT = "report.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One result file.
+
+    Attributes:
+        holds: in a few words.
+        command: that makes it, in a checkout, with results in `results/`.
+    """
+
+    holds: str
+    command: str
+
+
+SOURCES = {
+    "claims.json": Source(
+        "the paper's claims put to the published accuracies", "python -m realdata.claims --json results/claims.json"
+    ),
+    "audit.json": Source("the printed tables, checked", "python -m realdata.audit --json results/audit.json"),
+    "reliance.json": Source(
+        "the theory's line fitted to the published accuracies",
+        "python -m realdata.reliance --json results/reliance.json",
+    ),
+    "selector.json": Source(
+        "what the selecting model's drop owes to its selection",
+        "python -m realdata.curate --published --json results/selector.json",
+    ),
+    "contrastive/result.json": Source(
+        "the main job: objectives trained side by side on the synthetic model", "python -m sims.contrastive"
+    ),
+    "map.json": Source(
+        "closed forms for every loss, caption and prompt", "python -m theory map --json results/map.json"
+    ),
+    "colored_digits_table/table.json": Source(
+        "contrastive and supervised learners on coloured digits", "python -m sims.colored_digits table"
+    ),
+    "added.json": Source("models of your own", "python -m paper_figs --with DIR"),
+    REPORT: Source("what this page counts in the files above", "python -m paper_figs"),
+}
+
+
+def remedy(file: str) -> str:
+    """How to make a result file, as the end of a sentence."""
+    source = SOURCES.get(file)
+    return f"make it with: {source.command}" if source else "it is not one that the report knows"
 
 
 def join(pointer: str, *keys: str | int) -> str:

@@ -1,6 +1,5 @@
 """The figures of the statements: how each is drawn, from what `python -m sims.theorems` saved of its simulation."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from paper_figs.statements import (
 from sims.theorems.evidence import Evidence, from_dict
 from sims.theorems.table import STATEMENTS
 from workbench.errors import InputError
+from workbench.results import read_json
 
 # Name, as in `STATEMENTS`, to what draws the statement in double precision, which its quadratures need.
 DRAW: dict[str, Callable[[Evidence], Figure]] = {
@@ -63,14 +63,7 @@ def load(folder: Path, name: str) -> Evidence:
     saved = statement(name)
     file = folder / saved.files[0]
     remedy = f"make it with: {command([saved], folder)}"
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{file} is missing; {remedy}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} holds no simulation of a statement; {remedy}") from error
-    if not isinstance(content, dict) or "panels" not in content:
-        raise InputError(f"{file} holds no simulation of a statement; {remedy}")
+    content = read_json(file, "simulation of a statement", remedy, ("panels",))
     try:
         return from_dict(content["panels"], STATEMENTS[name].panels)
     except InputError as error:

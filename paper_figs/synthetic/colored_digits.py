@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from paper_figs.context import Context
 from paper_figs.saved_result import DIGITS_TABLE, Shape, check_shape, command
-from sims.colored_digits.figure import NAMES, STYLES
+from sims.colored_digits.display import NAMES, STYLES
 from sims.colored_digits.grid import load_table
 
 _COLUMNS = {"rand": "Rand: any colour", "rev": "Rev: the other's colour in 90%"}

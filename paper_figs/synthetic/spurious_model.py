@@ -1,7 +1,6 @@
 """The paper's synthetic model: the main job's figure, and the map of losses, captions and prompts."""
 
 import itertools
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sims.contrastive.figure import draw as draw_result
 from sims.contrastive.result import load
 from theory.statements.group_accuracy import GROUPS
 from workbench.errors import InputError
+from workbench.results import read_json
 
 
 def draw_contrastive(context: Context) -> Figure:
@@ -130,11 +130,6 @@ def _write(axis: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
 def _load(folder: Path) -> dict[str, Any]:
     file = folder / VERDICT_MAP.files[0]
     remedy = f"make it with: {command([VERDICT_MAP], folder)}"
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} holds no map of losses, captions and prompts; {remedy}") from error
-    if not isinstance(content, dict) or not content.get("map"):
-        raise InputError(f"{file} holds no map of losses, captions and prompts; {remedy}")
+    content = read_json(file, "map of losses, captions and prompts", remedy, ("map",))
     check_shape(content, _MAP_SHAPE, file, remedy)
     return content

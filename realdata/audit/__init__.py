@@ -1,1 +1,1 @@
-"""What cannot be true in the printed tables, by rules: one kind of evidence a file."""
+"""Rules that find impossible numbers in the printed tables, a file for each kind of evidence."""

@@ -1,11 +1,11 @@
-"""The paper's averages against the replication's: models whose disagreement is of another kind than the others'.
+"""The paper's averages against the replication's: models that disagree more than usual.
 
 In each setup, for CLIPs and for ImageNet models, the differences paper minus replication of the common and of the
 counter accuracies have a median and a median absolute deviation (MAD). A model stands out if it is further from the
 median than t times 1.4826 MAD, where t is the two-sided quantile of Student's distribution at 1%, Bonferroni-corrected
-for all models, groups and setups looked at. The MAD of n normal differences is as precise as a standard deviation of
-37% as many (its efficiency), so t has 0.37 (n - 1) degrees of freedom. The limit is no smaller than the normal quantile
-times what the photos that the replication lacks can change by chance.
+for all models, groups and setups. The MAD of n normal differences is as precise as a standard deviation of 37% as many
+(its efficiency), so t has 0.37 (n - 1) degrees of freedom. The limit is at least the normal quantile times the chance
+effect of the photos that the replication lacks.
 """
 
 import dataclasses
@@ -28,27 +28,27 @@ STATEMENT = (
     "absolute deviation, Student's t with 0.37 (n - 1) degrees of freedom, 1% over all comparisons)."
 )
 _LEVEL = 0.01
-_EFFICIENCY = 0.37  # of the MAD for normal data
-_MODELS = 5  # that are needed
+_EFFICIENCY = 0.37  # efficiency of the MAD for normal data
+_MODELS = 5  # the fewest models
 
 
 def likeliest_cause(
     tables: PrintedTables, model: tuple[str, str], family: str, incomplete: set[tuple[str, str]]
 ) -> str:
-    """Say in a sentence what to check first.
+    """The most likely cause of a disagreement, in a sentence.
 
     Args:
         tables: all files.
         model: backbone and pre-training set.
         family: `clip` or `imagenet`.
-        incomplete: models whose class-wise accuracies the replication does not have in full.
+        incomplete: models without some class-wise accuracies in the replication.
     """
     if model in incomplete:
         return "Check the count: the replication has not all classes of this model, and averages those that it has."
     if family == "imagenet":
         return "Check which version of the weights was loaded, and the picture size and crop that go with it."
     hub = [row for row in tables.rows["hub_ids.csv"].values() if (row["backbone"], row["pretrain"]) == model]
-    # OpenCLIP sets QuickGELU by itself for OpenAI's weights only; for others the model's name must ask for it.
+    # OpenCLIP sets QuickGELU by itself for OpenAI's weights only; for others the model's name must say it.
     quick = [row for row in hub if row["quick_gelu"] == "1" and row["open_clip_tag"] != "openai"]
     if quick:
         return (
@@ -61,15 +61,15 @@ def likeliest_cause(
 
 @dataclasses.dataclass(frozen=True)
 class Peers:
-    """How the averages of a setup and family differ between paper and replication, in points.
+    """The differences between paper and replication in a setup, family and group, in points.
 
     Attributes:
         setup: `1v1000` or `1v20`.
         family: `clip` or `imagenet`.
         group: `common` or `counter`.
-        models: how many.
-        median: of the differences, paper minus replication.
-        limits: for each model, the largest distance from the median that is of the usual kind.
+        models: number of models.
+        median: median of the differences, paper minus replication.
+        limits: for each model, the largest usual distance from the median.
         cells: the paper's cell of each model, and the replication's value.
     """
 
@@ -82,7 +82,7 @@ class Peers:
     cells: dict[CellPlace, float]
 
     def allows(self, place: CellPlace, value: float) -> bool:
-        """Whether a value in a model's cell would be of the usual kind."""
+        """Whether a value in a model's cell would differ by no more than usual."""
         return abs(value - self.cells[place] - self.median) <= self.limits[place]
 
 
@@ -90,10 +90,10 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
     """Pair the paper's balanced averages (prompt `simple`, or none) with the replication's.
 
     Args:
-        ledger: with the tables.
+        ledger: the ledger with the tables.
         counts: numbers of photos, by each source.
     """
-    lost = _lost(list(counts))
+    lost = _missing_variance(list(counts))
     tables = ledger.tables
     replication = {
         (row["setup"], row["family"], *tables.model("replication_results.csv", line)): line
@@ -105,7 +105,7 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
         key = (row["setup"], row["family"], *tables.model("results.csv", line))
         usual = row["averaging"] == "balanced" and row["prompt"] != "openai80" and not row["checkpoint"]
         if usual and key in replication and key not in seen:
-            seen.add(key)  # a later table repeats it
+            seen.add(key)  # later tables may repeat it
             pairs[key[:2]][line] = replication[key]
     looked = 2 * sum(map(len, pairs.values()))
     peers = []
@@ -120,7 +120,7 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
             differences = np.array([float(tables.value(place)) - value for place, value in cells.items()])
             median = float(np.median(differences))
             unit = float(tables.unit(next(iter(cells))))
-            # Rounding alone spreads a difference of two rounded numbers by unit / sqrt(6).
+            # Rounding alone gives a difference of two rounded numbers a standard deviation of unit / sqrt(6).
             scale = max(1.4826 * float(np.median(np.abs(differences - median))), unit / np.sqrt(6))
             limit = scale * t.isf(_LEVEL / (2 * looked), _EFFICIENCY * (len(lines) - 1))
             least = norm.isf(_LEVEL / (2 * looked)) * np.sqrt(lost[group])
@@ -132,11 +132,11 @@ def find_peers(ledger: Ledger, counts: Iterable[PhotoCount]) -> list[Peers]:
     return peers
 
 
-def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
-    """The variance that the photos which the replication lacks add to an average, over accuracy x (1 - accuracy).
+def _missing_variance(counts: Sequence[PhotoCount]) -> dict[str, float]:
+    """The variance of an average from the photos that the replication lacks, over accuracy x (1 - accuracy).
 
-    An average over m of n photos varies by p (1 - p) (1/m - 1/n) about that over all n; the mean of p (1 - p) over
-    classes is at most that of the average accuracy.
+    An average over m of n photos has the variance p (1 - p) (1/m - 1/n) around the average over all n. The mean of
+    p (1 - p) over classes is at most its value at the average accuracy.
     """
     lost = {}
     for group in GROUPS:
@@ -147,7 +147,7 @@ def _lost(counts: Sequence[PhotoCount]) -> dict[str, float]:
 
 
 def is_plausible(peers: Sequence[Peers], row: Mapping[CellPlace, Fraction]) -> bool:
-    """Whether the values of a row are such as the replication allows; always where it measured nothing."""
+    """Whether the replication allows the values of a row; true if it has no measurement."""
     return all(
         each.allows(place, float(value)) for each in peers for place, value in row.items() if place in each.cells
     )
@@ -156,13 +156,13 @@ def is_plausible(peers: Sequence[Peers], row: Mapping[CellPlace, Fraction]) -> b
 def check_agreement(
     ledger: Ledger, peers: Sequence[Peers], incomplete: set[tuple[str, str]], classes: Mapping[tuple[str, str], str]
 ) -> None:
-    """Write down the models that stand out, once for each of the paper's rows.
+    """Record the models that stand out, once for each of the paper's rows.
 
     Args:
-        ledger: for them.
-        peers: of `find_peers`.
-        incomplete: models whose average the replication took over fewer classes: noted, since that explains it.
-        classes: what there is to say of the models that disagree class by class.
+        ledger: the ledger to write to.
+        peers: the result of `find_peers`.
+        incomplete: models with fewer classes in the replication's average, which explains a difference.
+        classes: sentences about the models that disagree class by class.
     """
     standing: dict[int, list[tuple[CellPlace, Peers, float]]] = defaultdict(list)
     for each in peers:
@@ -182,7 +182,7 @@ def check_agreement(
         if model not in told:
             lines = [line for line in ledger.tables.rows["results.csv"]
                      if ledger.tables.model("results.csv", line) == model]  # fmt: skip
-            if not lines:  # a folder with fewer rows
+            if not lines:  # this folder has fewer rows
                 continue
             line = lines[0]
             place = CellPlace("results.csv", line, "common")

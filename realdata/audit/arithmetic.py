@@ -1,8 +1,8 @@
-"""What a printed number can stand for: what it was before it was rounded, and before a typist's small mistake.
+"""The possible origins of a printed number: before it was rounded, and before a small typing mistake.
 
 A number printed to a unit u (0.01 for two decimals) stands for [v - u/2, v + u/2] if it was rounded, and for [v, v + u)
-if it was cut off, towards 0; both are exact in fractions. Rounding is always allowed. Cutting is allowed only where the
-numbers of a table that can be recomputed agree with cutting in more places than with rounding (`is_cut_off`).
+if it was cut off, towards 0; both are exact in fractions. Rounding is always allowed. Cutting is allowed only if more
+of a table's recomputed numbers agree with cutting than with rounding (`is_cut_off`).
 """
 
 import dataclasses
@@ -19,12 +19,12 @@ class Evidence:
     """How one column of a table was rounded, as far as it can be recomputed.
 
     Attributes:
-        table: its number.
-        what: the numbers that were recomputed.
-        decimals: that are printed.
-        recomputed: how many numbers were.
+        table: the table's number.
+        what: which numbers were recomputed, in words.
+        decimals: number of printed decimals.
+        recomputed: how many numbers were recomputed.
         rounded: how many of them agree with rounding.
-        cut: how many agree with cutting off.
+        cut: how many of them agree with cutting off.
     """
 
     table: str
@@ -36,17 +36,17 @@ class Evidence:
 
 
 def rounding_interval(value: Fraction, unit: Fraction) -> Interval:
-    """The interval that a rounded number stands for, both ends included."""
+    """The interval of a rounded number's origins, both ends included."""
     return value - unit / 2, value + unit / 2
 
 
 def agrees(value: Fraction, unit: Fraction, exact: Interval, cut: bool = False) -> bool:
-    """Whether a number printed as `value` can come from one in the interval `exact`.
+    """Whether a printed number can come from a number in the interval `exact`.
 
     Args:
-        value: printed.
-        unit: one in its last decimal.
-        exact: where the unrounded number lies.
+        value: the printed number.
+        unit: one unit of its last decimal.
+        exact: the interval of the unrounded number.
         cut: whether it may also have been cut off.
     """
     low, high = rounding_interval(value, unit)
@@ -64,7 +64,7 @@ def _cut_agrees(value: Fraction, unit: Fraction, exact: Interval) -> bool:
 
 
 def evidence(table: str, what: str, numbers: Sequence[tuple[Fraction, Fraction, Interval]]) -> Evidence:
-    """Count the printed numbers (value, unit, where the unrounded one lies) that agree with each way."""
+    """Count the printed numbers (value, unit, interval of the unrounded number) that agree with each way to round."""
     unit = numbers[0][1] if numbers else Fraction(1)
     return Evidence(
         table,
@@ -77,7 +77,7 @@ def evidence(table: str, what: str, numbers: Sequence[tuple[Fraction, Fraction, 
 
 
 def is_cut_off(found: Evidence) -> bool:
-    """Whether a table's numbers were cut off rather than rounded."""
+    """Whether a table's numbers were cut off and not rounded."""
     return found.cut > found.rounded
 
 
@@ -87,7 +87,7 @@ def printed_form(value: Fraction, unit: Fraction) -> str:
 
 
 class Proposal(NamedTuple):
-    """A value that makes every rule hold, and the mistake that would have turned it into the printed one."""
+    """A value that satisfies every rule, and the mistake that turns it into the printed one."""
 
     value: str
     change: str
@@ -97,8 +97,8 @@ def changes(text: str, lost: bool = False) -> Iterator[Proposal]:
     """All numbers that one mistake turns into the printed one, each once.
 
     Args:
-        text: digits with at most one point and a sign.
-        lost: whether a digit may have been lost or added too, as in counts.
+        text: the printed digits, with at most one point and a sign.
+        lost: whether a digit may also have been lost or added, as in counts.
     """
     seen = {text}
     for proposal in _all_changes(text, lost):

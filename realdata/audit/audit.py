@@ -1,4 +1,4 @@
-"""All rules, in the order in which one leans on another."""
+"""All rules, in an order in which each can use the results of earlier ones."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -38,13 +38,13 @@ RULES = {
 
 @dataclasses.dataclass(frozen=True)
 class Audit:
-    """What the rules say of a folder of tables.
+    """The result of all rules on a folder of tables.
 
     Attributes:
         findings: errors first, then warnings, then notes; each in the order of files and lines.
         cells: every measured number.
-        corrections: of numbers that claims use, where a finding is an error.
-        rounding: how the tables were rounded, where that can be seen.
+        corrections: corrections of wrong numbers that claims use.
+        rounding: how the tables were rounded, as far as it shows.
         photos: how many photos each class and group has, by each source.
     """
 
@@ -72,7 +72,7 @@ class Audit:
 
 
 def audit_tables(directory: Path) -> Audit:
-    """Put every rule to the tables of a folder.
+    """Apply every rule to the tables of a folder.
 
     Raises:
         InputError: a file is missing or wrong.

@@ -1,8 +1,8 @@
 """Averages recomputed from the class-wise tables: over classes (balanced) and over photos (unbalanced).
 
-The class-wise accuracies are counts over numbers of photos, so the averages are known exactly and what is left is how
-the average itself was rounded. Where a table's averages were cut off, a number that is less than one more unit away can
-come from cutting the class accuracies too, and is a note.
+The class-wise accuracies are counts over numbers of photos, so the averages are known exactly, except how the average
+itself was rounded. If a table's averages were cut off, a number less than one more unit away may come from cut class
+accuracies, and is a note.
 """
 
 import dataclasses
@@ -26,13 +26,13 @@ STATEMENTS = {
     RULES["unbalanced"]: "An unbalanced accuracy is the mean of the class-wise accuracies weighted by their photos.",
 }
 _MOST_COMBINATIONS = 4096
-_EVERYTHING = 20  # %: a wider interval says nothing of an average
+_EVERYTHING = 20  # in %: a wider interval does not restrict an average
 
 
 def expect_averages(
     ledger: Ledger, rows: Sequence[ClassRow], photos: Mapping[Key, int | None]
 ) -> dict[CellPlace, Expectation]:
-    """Recompute the averages, let them choose among a class row's options, and say what results.csv should have."""
+    """Recompute the averages, choose among class rows' options with them, and derive the values of results.csv."""
     tables = ledger.tables
     models: dict[tuple[str, str], list[ClassRow]] = {}
     by_table: dict[tuple[tuple[str, str], str], list[ClassRow]] = defaultdict(list)
@@ -89,7 +89,7 @@ def _mean(options: Sequence[Sequence[Option]], group: str, weights: Sequence[int
 
 
 def _choose(ledger: Ledger, rows: list[ClassRow], lines: list[int]) -> None:
-    """Keep the options of inconsistent rows with which the printed averages agree, if any do."""
+    """Keep those options of inconsistent rows that agree with the printed averages, if any do."""
     doubtful = [row for row in rows if len(row.options) > 1]
     if not doubtful or not lines or math.prod(len(row.options) for row in doubtful) > _MOST_COMBINATIONS:
         return
@@ -103,7 +103,7 @@ def _choose(ledger: Ledger, rows: list[ClassRow], lines: list[int]) -> None:
             place = CellPlace("results.csv", lines[0], group)
             low, high = _mean(options, group, [1] * len(rows))
             value = tables.value(place)
-            # Two units: the average may have been cut off, and so may the accuracies in it.
+            # Two units: the average may have been cut off, and the accuracies in it too.
             total += max(Fraction(0), low - value - 2 * tables.unit(place), value - high - tables.unit(place))
         distances[chosen] = total
     fitting = [chosen for chosen, distance in distances.items() if distance == 0]

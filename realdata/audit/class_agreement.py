@@ -1,13 +1,13 @@
-"""Class by class against the replication: models of another kind, and single classes that stand out.
+"""Class by class against the replication: models that disagree as a whole, and single classes that stand out.
 
-The replication has the paper's photos, or all but a few. Of k right answers out of n photos, those of n - m photos are
-from k - m to k; what is beyond that is photos judged otherwise (flips), by rights few.
+The replication has the paper's photos, or nearly all. If k of n photos are right, then of n - m photos between k - m
+and k are right. The rest of a difference consists of flips, photos with another answer, which should be few.
 
-A model is of another kind if its class-wise differences are larger than those between two *different* samples of
-photos would be: the sum of their squares, each over the binomial variance of the two accuracies, exceeds the chi-square
-quantile at 1% over the number of models and groups. A class of another model stands out if it has more flips than the
-other classes' rate explains (Poisson; the rate is that of the classes with all, or nearly all, photos), at 1% over all
-classes, groups and models.
+A model disagrees as a whole if its class-wise differences are larger than between two *different* samples of photos:
+the sum of their squares, each over the binomial variance of the two accuracies, exceeds the chi-square quantile at 1%
+over the number of models and groups. A class of another model stands out if it has more flips than the other classes'
+rate explains (Poisson; the rate is that of the classes with all or nearly all photos), at 1% over all classes, groups
+and models.
 """
 
 import dataclasses
@@ -34,8 +34,8 @@ STATEMENTS = {
     "explains (Poisson, 1% over all classes).",
 }
 _LEVEL = 0.01
-_WHOLE = 0.01  # share of the photos that may lack where a rate is measured
-_CLASSES = 5  # that are needed to measure it
+_WHOLE = 0.01  # largest share of missing photos in classes that measure the rate
+_CLASSES = 5  # fewest classes that measure it
 
 Model = tuple[str, str]
 Hypothesis = TypeVar("Hypothesis", bound=Hashable)
@@ -47,12 +47,12 @@ class ClassDifference:
 
     Attributes:
         place: the paper's cell.
-        replication: its accuracy, in %.
+        replication: the replication's accuracy, in %.
         difference: paper minus replication, in points.
-        flips: photos judged otherwise, at least.
-        photos: of the paper.
-        lacking: of them, in the replication.
-        squared: the difference, squared, over the binomial variance of two samples.
+        flips: the smallest possible number of photos with another answer.
+        photos: the paper's number of photos.
+        lacking: how many of them the replication lacks.
+        squared: the squared difference over the binomial variance of two samples.
     """
 
     place: CellPlace
@@ -65,14 +65,14 @@ class ClassDifference:
 
 
 def check_class_agreement(ledger: Ledger, counts: Mapping[Key, PhotoCount]) -> dict[Model, str]:
-    """Write down the classes that disagree with the replication.
+    """Record the classes that disagree with the replication.
 
     Args:
-        ledger: for them.
+        ledger: the ledger to write to.
         counts: numbers of photos, by each source.
 
     Returns:
-        What there is to say of each model whose classes disagree in another way than single classes do.
+        A sentence about each model that disagrees as a whole.
     """
     compared = _compare(ledger, counts)
     if not compared:
@@ -144,23 +144,23 @@ def _difference(place: CellPlace, paper: float, replication: float, photos: int,
 
 
 def _reject(p_values: Mapping[Hypothesis, float]) -> set[Hypothesis]:
-    """The hypotheses that are rejected, by Bonferroni's correction over all of them."""
+    """The hypotheses that are rejected, with Bonferroni's correction over all of them."""
     rejected = multipletests(list(p_values.values()), alpha=_LEVEL, method="bonferroni")[0]
     return {hypothesis for hypothesis, out in zip(p_values, rejected, strict=True) if out}
 
 
 def _flip_p_values(differences: Sequence[ClassDifference]) -> dict[CellPlace, float]:
-    """The probability of as many flips in each class at the rate of the others; 1 where there are too few others."""
+    """The probability of as many flips in each class at the rate of the others; 1 if there are too few others."""
     if len(differences) <= _CLASSES:
         return {each.place: 1.0 for each in differences}
-    # Where photos lack, fewer flips are seen than there are.
+    # With missing photos, not all flips show.
     whole = [each for each in differences if each.lacking <= _WHOLE * each.photos]
     telling = whole if len(whole) > _CLASSES else differences
     found = {}
     for each in differences:
         others = [other for other in telling if other is not each]
-        # Flips in both directions cancel: the square of what is left has their number as its mean. One more than were
-        # seen, so that a rate of none is not taken for certain.
+        # Flips in both directions cancel; the square of the rest has their number as its mean. One is added, so that a
+        # rate of 0 does not count as certain.
         rate = (sum(other.flips**2 for other in others) + 1) / sum(other.photos for other in others)
         found[each.place] = float(poisson.sf(each.flips - 1, each.photos * rate))
     return found

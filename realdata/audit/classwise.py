@@ -1,8 +1,9 @@
-"""The rows of the class-wise tables: which cell of a row is wrong, and what it may have been.
+"""The rows of the class-wise tables: which cell of a row is wrong, and its possible correct values.
 
-A row is consistent if both accuracies are k/n and the drop is their difference. Otherwise the cell that is no k/n is
-the wrong one; where both are, it is any of the three for which a small mistake makes the row consistent, and the drop
-if there is none. Where several are possible, the printed average of the model decides (`realdata.audit.averages`).
+A row is consistent if both accuracies are k/n and the drop is their difference. Otherwise the accuracy that is not k/n
+is wrong. If both are k/n, the wrong cell is any of the three for which correcting a small mistake makes the row
+consistent, or the drop if there is none. If several are possible, the printed average of the model decides
+(`realdata.audit.averages`).
 """
 
 import dataclasses
@@ -23,12 +24,12 @@ STATEMENT = "A model that stands in two class-wise tables has the same numbers i
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What a row's accuracies may really be.
+    """Possible true accuracies of a row.
 
     Attributes:
-        accuracies: in %, exact k/n where that is known, by group.
-        place: of the cell that is wrong then; None for a consistent row.
-        proposal: the small mistake in it.
+        accuracies: accuracies in % by group, exactly k/n if known.
+        place: the cell that is wrong in this case; None for a consistent row.
+        proposal: the small mistake in that cell.
     """
 
     accuracies: Mapping[str, Interval]
@@ -41,11 +42,11 @@ class ClassRow:
     """A class of a model.
 
     Attributes:
-        line: in the file.
-        table: its number.
+        line: the line in the file.
+        table: the table's number.
         model: backbone and pre-training set.
-        class_id: of the class.
-        options: what its accuracies may be: one for a consistent row.
+        class_id: the class.
+        options: its possible accuracies; a consistent row has one.
     """
 
     line: int
@@ -56,12 +57,12 @@ class ClassRow:
 
     @property
     def consistent(self) -> bool:
-        """Whether nothing in it is wrong."""
+        """Whether no cell of the row is wrong."""
         return self.options[0].place is None
 
 
 def read_rows(ledger: Ledger, photos: Mapping[Key, int | None]) -> list[ClassRow]:
-    """Look at every row, given the number of photos of each class and group; what is wrong is not yet written down."""
+    """Read every row, given the number of photos of each class and group; findings are not recorded yet."""
     tables = ledger.tables
     rows = []
     for line, row in tables.rows[_FILE].items():
@@ -114,7 +115,7 @@ def _options(tables: PrintedTables, line: int, photos: Mapping[str, int | None])
 
 
 def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
-    """A model in two tables: a consistent row decides for the other; of two that differ, the later is doubted."""
+    """Compare a model's rows in two tables: a consistent row decides; if both are, the later is doubted."""
     tables = ledger.tables
     first: dict[tuple[tuple[str, str], str], ClassRow] = {}
     for row in rows:
@@ -127,7 +128,9 @@ def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
         ledger.look(SAME, (place for pair in pairs for place in pair))
         if other.consistent == row.consistent:
             if row.consistent:
-                _doubt(ledger, row, other, [pair for pair in pairs if tables.value(pair[0]) != tables.value(pair[1])])
+                _record_doubt(
+                    ledger, row, other, [pair for pair in pairs if tables.value(pair[0]) != tables.value(pair[1])]
+                )
             continue
         good, bad = (other, row) if other.consistent else (row, other)
         differing = [group for group in GROUPS if tables.value(CellPlace(_FILE, good.line, group))
@@ -140,7 +143,7 @@ def _join_tables(ledger: Ledger, rows: list[ClassRow]) -> None:
         ]
 
 
-def _doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[CellPlace, CellPlace]]) -> None:
+def _record_doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[CellPlace, CellPlace]]) -> None:
     tables = ledger.tables
     if pairs:
         there, here = pairs[0]
@@ -157,7 +160,7 @@ def _doubt(ledger: Ledger, row: ClassRow, other: ClassRow, pairs: list[tuple[Cel
 
 
 def write_findings(ledger: Ledger, rows: list[ClassRow]) -> None:
-    """Write down what is wrong in the rows, once the averages have chosen among their options."""
+    """Record what is wrong in the rows, after the averages have chosen among their options."""
     for row in rows:
         if not row.consistent:
             _write(ledger, row)
@@ -208,17 +211,17 @@ def _difference(tables: PrintedTables, row: ClassRow) -> str:
     return printed_form(exact["common"][0] - exact["counter"][0], tables.unit(CellPlace(_FILE, row.line, "drop")))
 
 
-def _photos(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:
+def _photo_count(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:
     classes = ledger.tables.rows["classes.csv"]
     line = next(line for line, each in classes.items() if each["class_id"] == row.class_id)
-    where = CellPlace("classes.csv", line, f"{place.column}_photos")
+    where = CellPlace("classes.csv", line, f"{place.column}_photo_count")
     return int(ledger.corrections.get(where) or ledger.tables.text(where))
 
 
 def _is_share(ledger: Ledger, place: CellPlace, row: ClassRow) -> bool:
     value, unit = ledger.tables.value(place), ledger.tables.unit(place)
-    return share(value, unit, _photos(ledger, place, row)) is not None
+    return share(value, unit, _photo_count(ledger, place, row)) is not None
 
 
 def _no_share(ledger: Ledger, place: CellPlace, row: ClassRow) -> str:
-    return f"{ledger.tables.text(place)}% is no whole number of {_photos(ledger, place, row)} photos"
+    return f"{ledger.tables.text(place)}% is no whole number of {_photo_count(ledger, place, row)} photos"

@@ -1,4 +1,4 @@
-"""What the audit says: findings, the state of each cell, corrections."""
+"""The results of the audit: findings, the state of each cell, corrections."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -14,21 +14,21 @@ _CLAIMED = (*GROUPS, *(f"{group}_photos" for group in GROUPS))  # columns that c
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that a rule found.
+    """A finding of a rule.
 
     Attributes:
         table: number of the paper's table, `Fig. 3`, `section 4` or `replication`.
-        row: its words: class, backbone, pre-training set.
-        column: as the file's header says.
-        printed: as the file has it.
-        expected: what it could be, rounded as printed.
+        row: the row's words: class, backbone, pre-training set.
+        column: the column's name in the file.
+        printed: the value in the file.
+        expected: possible values, rounded as printed.
         rule: the rule's name.
         severity: `error` (cannot be true as printed), `warning` (very unlikely, or another source contradicts it) or
             `note`.
         explanation: the evidence, in a sentence.
         proposal: the only small mistake that explains it, if there is just one.
         file: the CSV file.
-        line: in it; the header is line 1.
+        line: the line in the file; the header is line 1.
     """
 
     table: str
@@ -55,17 +55,17 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A number, and what the rules say of it.
+    """A number, and the rules' result for it.
 
     Attributes:
         file: the CSV file.
-        table: as a finding's.
-        line: in the file.
-        row: its words.
-        column: as the header says.
-        value: as printed.
+        table: as in `Finding`.
+        line: the line in the file.
+        row: the row's words.
+        column: the column's name in the file.
+        value: the value in the file.
         status: `error`, `warning`, `note`, `consistent` or `unchecked`.
-        rules: names of those that looked at it.
+        rules: names of the rules that checked it.
     """
 
     file: str
@@ -84,12 +84,12 @@ class Correction:
 
     Attributes:
         file: the CSV file.
-        line: in it.
-        table: as a finding's.
-        row: its words.
-        column: as the header says.
-        printed: as the file has it.
-        corrected: what to use instead; None where nothing fits alone, and the row is to be left out.
+        line: the line in the file.
+        table: as in `Finding`.
+        row: the row's words.
+        column: the column's name in the file.
+        printed: the value in the file.
+        corrected: the value to use; None if no single value fits and the row must be left out.
     """
 
     file: str
@@ -102,7 +102,7 @@ class Correction:
 
 
 class Ledger:
-    """The book in which the rules write what they looked at and what they found."""
+    """A record of what the rules checked and what they found."""
 
     def __init__(self, tables: PrintedTables):
         self.tables = tables
@@ -113,12 +113,12 @@ class Ledger:
         self._status: dict[CellPlace, str] = {}
 
     def look(self, rule: str, places: Iterable[CellPlace]) -> None:
-        """Say that a rule looked at these cells."""
+        """Record that a rule checked these cells."""
         for place in places:
             self._rules.setdefault(place, set()).add(rule)
 
     def is_confirmed(self, place: CellPlace, rule: str) -> bool:
-        """Whether a rule looked at the cell and nothing is wrong with it."""
+        """Whether a rule checked the cell and found nothing wrong."""
         return rule in self._rules.get(place, ()) and place not in self._status
 
     def find(
@@ -132,17 +132,17 @@ class Ledger:
         involved: Iterable[CellPlace] = (),
         corrected: Mapping[CellPlace, str | None] | None = None,
     ) -> None:
-        """Write down a finding.
+        """Record a finding.
 
         Args:
             place: the cell that it is about.
-            rule: its name.
-            severity: of `SEVERITIES`.
-            expected: what the cell could be.
+            rule: the rule's name.
+            severity: one of `SEVERITIES`.
+            expected: possible values of the cell.
             explanation: the evidence.
             proposal: a unique small mistake.
-            involved: other cells that may be the wrong ones.
-            corrected: what to use instead of cells; the first word on a cell stands.
+            involved: other cells that may be wrong instead.
+            corrected: the values to use for cells; the first correction of a cell stays.
         """
         tables = self.tables
         self.findings.append(
@@ -168,13 +168,13 @@ class Ledger:
             self.corrections.setdefault(each, text)
 
     def repeat(self, place: CellPlace, there: CellPlace) -> None:
-        """Give a cell that repeats another the state and the correction of that one."""
+        """Copy the state and the correction of a cell to another cell that repeats it."""
         self._status[place] = self._status[there]
         if there in self.corrections:
             self.corrections.setdefault(place, self.corrections[there])
 
     def has_finding(self, place: CellPlace, severity: str = "error") -> bool:
-        """Whether a finding of this severity or a worse one is about the cell or involves it."""
+        """Whether there is a finding of at least this severity about the cell, or one that involves it."""
         status = self._status.get(place)
         return status is not None and SEVERITIES.index(status) <= SEVERITIES.index(severity)
 

@@ -1,9 +1,9 @@
 """The paper's numbers of photos: against the class-wise accuracies, and against the printed totals.
 
-A class-wise accuracy is k/n, with n the photos of that class and group in Fig. 3. A single accuracy that is no k/n is a
-wrong accuracy. Where n suits none, or few, of the models, and one other number of photos suits them all, the number of
-photos is wrong. A number is proposed if one small mistake, a lost or an added digit among them, leads from it to the
-printed one, and it is the only such. The totals are the sums over the classes.
+A class-wise accuracy is k/n, where n is the number of photos of the class and group in Fig. 3. A single accuracy that
+is not k/n is wrong. If n fits no model, or few, and another number of photos fits all, the number of photos is wrong. A
+number is proposed if it is the only one that a small mistake, such as a lost or an added digit, turns into the printed
+one. The totals are the sums over the classes.
 """
 
 import math
@@ -25,21 +25,21 @@ STATEMENTS = {
 }
 TOTAL = "total"
 TOTAL_STATEMENT = "The printed totals of photos are the sums over the classes."
-LARGEST = 2000  # photos of a class that are tried
-_MODELS = 3  # that must agree on another number of photos
+LARGEST = 2000  # the largest number of photos of a class that is tried
+_MODELS = 3  # the fewest models that must agree on another number of photos
 
 Key = tuple[str, str]  # class_id and group
 
 
 def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
-    """The k/n in % that is printed as `value`, if there is one; the nearest, where n is so large that there are more.
+    """The k/n in % that is printed as `value`, if there is one; the nearest one, if n is so large that there are more.
 
     Args:
-        value: printed, a multiple of the unit.
-        unit: one in its last decimal.
+        value: the printed number, a multiple of the unit.
+        unit: one unit of its last decimal.
         photos: n.
     """
-    # In whole numbers, since this is asked for every number of photos: |100 k / n - value| <= unit / 2.
+    # In whole numbers, since this runs for every number of photos: |100 k / n - value| <= unit / 2.
     scale = unit.denominator
     units = value.numerator * scale // value.denominator
     correct = round(units * photos / (100 * scale))
@@ -48,7 +48,7 @@ def share(value: Fraction, unit: Fraction, photos: int) -> Fraction | None:
 
 
 def suitable_counts(values: Iterable[tuple[Fraction, Fraction]], largest: int = LARGEST) -> list[int]:
-    """All numbers of photos up to `largest` that suit every value (given with its unit)."""
+    """All numbers of photos up to `largest` that fit every value (given with its unit)."""
     left = list(range(1, largest + 1))
     for value, unit in values:
         left = [photos for photos in left if share(value, unit, photos) is not None]
@@ -68,13 +68,13 @@ def check_photo_counts(ledger: Ledger) -> dict[Key, int | None]:
     """Compare the numbers of photos with the class-wise accuracies.
 
     Returns:
-        The number of photos of each class and group, corrected where one is wrong; None where none suits.
+        The number of photos of each class and group, corrected if it is wrong; None if no number fits.
     """
     tables = ledger.tables
     cells: dict[Key, dict[tuple[str, str], CellPlace]] = defaultdict(dict)
     for line, row in tables.rows["classwise.csv"].items():
         for group in GROUPS:
-            # A model that stands in two tables is one measurement.
+            # A model in two tables is one measurement.
             cells[row["class_id"], group].setdefault(
                 tables.model("classwise.csv", line), CellPlace("classwise.csv", line, group)
             )
@@ -103,7 +103,7 @@ def _check(ledger: Ledger, place: CellPlace, cells: list[CellPlace]) -> int | No
         for proposal in changes(tables.text(place), lost=True)
         if proposal.value.isdigit() and int(proposal.value) in suiting
     ]
-    # What suits has its multiples suit too: they are no further possibility.
+    # If a number fits, its multiples fit too; they are not separate possibilities.
     values = sorted(int(proposal.value) for proposal in proposals)
     proposals = [each for each in proposals if not any(int(each.value) % less == 0 for less in values
                  if less < int(each.value))]  # fmt: skip
@@ -148,7 +148,7 @@ def _keep_evidence(ledger: Ledger, photos: Mapping[Key, int | None]) -> None:
 
 
 def check_totals(ledger: Ledger) -> None:
-    """Compare the totals with the sums, with the printed numbers of photos and with the corrected ones."""
+    """Compare the totals with the sums of the printed and of the corrected numbers of photos."""
     tables = ledger.tables
     for line, row in tables.rows.get("totals.csv", {}).items():
         total = CellPlace("totals.csv", line, "photos")

@@ -1,6 +1,6 @@
 """The tables as text: each cell with its place, its last decimal and the words of its row.
 
-A model or a class that only one file knows is refused.
+A model or a class that is in one file only is an error.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ _FILES = (
     "replication_results.csv",
     "replication_classwise.csv",
 )
-_TOTALS = "totals.csv"  # a folder may lack it: then there are no totals to check
-# Columns whose numbers are measured, by file.
+_TOTALS = "totals.csv"  # a folder may lack it; then no totals are checked
+# Columns with measured numbers, by file.
 NUMBERS = {
     "results.csv": (*GROUPS, "drop"),
     "classwise.csv": (*GROUPS, "drop"),
@@ -40,7 +40,7 @@ NUMBERS = {
     "replication_classwise.csv": GROUPS,
     "totals.csv": ("photos",),
 }
-# How a class-wise table names its classes.
+# The columns that name classes in a class-wise table.
 CLASS_KEYS = {"classwise.csv": "class_id", "replication_classwise.csv": "imagenet_index"}
 _TABLES = {
     "classes.csv": "Fig. 3",
@@ -66,8 +66,8 @@ class PrintedTables:
     """All files as text.
 
     Attributes:
-        frames: by file name, indexed by the line in the file; `totals.csv` only where the folder has it.
-        units: one in the last decimal that a column of a table shows, by file, table and column.
+        frames: tables by file name, indexed by the line in the file; `totals.csv` only if the folder has it.
+        units: one unit of the last decimal in a column of a table, by file, table and column.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -99,11 +99,11 @@ class PrintedTables:
         return {}
 
     def table(self, file: str, line: int) -> str:
-        """The number of the paper's table that a row is printed in, `Fig. 3`, or `replication`."""
+        """The number of the paper's table with this row, `Fig. 3`, or `replication`."""
         return _TABLES.get(file) or self.rows[file][line]["table"]
 
     def unit(self, place: CellPlace) -> Fraction:
-        """One in the last decimal of the cell's column, such as 1/100."""
+        """One unit of the last decimal of the cell's column, such as 1/100."""
         return self.units[place.file, self.table(place.file, place.line), place.column]
 
     def words(self, place: CellPlace) -> str:
@@ -135,7 +135,7 @@ class PrintedTables:
         return row["backbone"], row["pretrain"]
 
     def places(self, file: str) -> Iterator[CellPlace]:
-        """Every cell of a file that holds a measured number."""
+        """Every cell of a file with a measured number."""
         if file in self.frames:
             for line in self.frames[file].index:
                 for column in NUMBERS[file]:
@@ -151,8 +151,8 @@ def read_printed_tables(directory: Path) -> PrintedTables:
     """Read all files of a folder of published tables.
 
     Raises:
-        InputError: a file is missing or wrong, or names a model or class that no other file knows; it says the file,
-            line and column.
+        InputError: a file is missing or wrong, or names a model or class that no other file has; the message gives the
+            file, line and column.
     """
     if not directory.is_dir():
         raise InputError(f"`published`: {directory} is no directory")
@@ -185,16 +185,16 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
     """Compare the names of models and classes across the files.
 
     Raises:
-        InputError: naming the file, line and column of the first that stands alone.
+        InputError: a name is in one file only; the message gives the file, line and column of the first.
     """
     results, hub = frames["results.csv"], frames["hub_ids.csv"]
-    # An ImageNet model is known by the replication or by another table of the paper; an LVLM stands in one table only.
+    # An ImageNet model is in the replication or in another table of the paper; an LVLM is in one table only.
     imagenet = results[results["family"] == "imagenet"]
     once = {model for model, tables in imagenet.groupby(["backbone", "pretrain"])["table"] if tables.nunique() == 1}
     replicated = set(_models(frames["replication_results.csv"]).values())
     known = {name: set(_models(frame).values()) for name, frame in (("results", results), ("hub", hub))}
     for name, frame in frames.items():
-        if "backbone" not in frame or name == "hub_ids.csv":  # a list of what there is, which may be longer
+        if "backbone" not in frame or name == "hub_ids.csv":  # a list of published models, which may have more
             continue
         for line, model in _models(frame).items():
             if name != "results.csv":

@@ -1,4 +1,4 @@
-"""`python -m realdata.audit`: the printed tables checked for what cannot be true."""
+"""`python -m realdata.audit`: a check of the printed tables for impossible numbers."""
 
 import argparse
 

@@ -1,8 +1,8 @@
-"""Rows that should be the same and differ, and rows or models that should differ and are the same.
+"""Rows that should be equal and differ, and rows or models that should differ and are equal.
 
 One model in one setting has the same numbers in several of the paper's tables. Two models, or one model in two
-settings, do not share the common and the counter accuracy. Accuracies below 1% or above 99% may well coincide and are
-left out. No model of a class-wise table repeats another model's column.
+settings, do not share the common and the counter accuracy. Accuracies below 1% or above 99% may be equal by chance and
+are left out. No model of a class-wise table repeats another model's column.
 """
 
 import itertools
@@ -32,7 +32,7 @@ Key = tuple[str, ...]
 
 
 def keys(tables: PrintedTables) -> dict[int, Key]:
-    """Setting and model that each line of results.csv measures, with Table 6's checkpoint where none is given."""
+    """Setting and model of each line of results.csv, with Table 6's checkpoint if the line has none."""
     usual = {(row["backbone"], row["pretrain"]): row["checkpoint"] for row in tables.rows["checkpoints.csv"].values()}
     return {
         line: (
@@ -47,7 +47,7 @@ def keys(tables: PrintedTables) -> dict[int, Key]:
 
 
 def expect_equal(ledger: Ledger, averages: Mapping[CellPlace, Expectation]) -> dict[CellPlace, list[Expectation]]:
-    """Collect what averages and equal rows say of every accuracy of results.csv."""
+    """Collect the expectations from averages and equal rows for every accuracy of results.csv."""
     tables = ledger.tables
     expectations: dict[CellPlace, list[Expectation]] = defaultdict(list)
     groups: dict[Key, list[int]] = defaultdict(list)
@@ -79,15 +79,15 @@ def _expect_equal(ledger: Ledger, lines: list[int], expectations: dict[CellPlace
 
 
 def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> list[CellPlace]:
-    """Mark the accuracies of a row that repeat a wrong number of an equal row, which is told there.
+    """Mark the accuracies of a row that repeat a wrong number of an equal row, where the finding is.
 
     Args:
-        ledger: with the findings so far.
-        row: its cells.
-        measured: of `keys`.
+        ledger: the ledger with the findings so far.
+        row: the row's cells.
+        measured: the result of `keys`.
 
     Returns:
-        Those accuracies.
+        These accuracies.
     """
     tables = ledger.tables
     repeated = []
@@ -103,7 +103,7 @@ def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> li
 
 
 def check_copies(ledger: Ledger, expectations: Expectations) -> None:
-    """Find rows that share their numbers with a row of another model or setting."""
+    """Find rows with the same numbers as a row of another model or setting."""
     tables = ledger.tables
     ledger.look(COPIED, (CellPlace(_FILE, line, group) for line in tables.rows[_FILE] for group in GROUPS))
     for first, second in _pairs(tables):
@@ -116,7 +116,7 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
             _write_copy(ledger, source, copy, expectations)
         elif any(same[:2]):
             there, column = (row[same.index(True)] for row in rows)
-            doubt = _doubt(tables, there, expectations)
+            doubt = _doubt_clause(tables, there, expectations)
             if not ledger.has_finding(column, "note") and _LOWEST < tables.value(column) < _HIGHEST:
                 ledger.find(
                     column,
@@ -127,14 +127,14 @@ def check_copies(ledger: Ledger, expectations: Expectations) -> None:
                 )
 
 
-def _doubt(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> str:
+def _doubt_clause(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> str:
     value, unit = tables.value(place), tables.unit(place)
     disagrees = not all(each.holds(value, unit) for each in expectations.get(place, ()))
     return ", where another table contradicts it, so that it may be a copy of this one" if disagrees else ""
 
 
 def _pairs(tables: PrintedTables) -> Iterator[tuple[int, int]]:
-    """Rows of one model anywhere, and of one table and family, unless they measure the same."""
+    """Pairs of rows of one model anywhere, or of one table and family, unless they measure the same."""
     measured = keys(tables)
     by_value: dict[tuple[str, Fraction], list[int]] = defaultdict(list)
     for line in measured:
@@ -189,7 +189,7 @@ def _same_value(tables: PrintedTables, place: CellPlace, said: Expectation) -> C
 
 
 def check_repeated_models(ledger: Ledger) -> None:
-    """Compare the models of each class-wise table, pair by pair; the later one is taken for the copy."""
+    """Compare the models of each class-wise table, pair by pair; the later one counts as the copy."""
     tables = ledger.tables
     for file, key in CLASS_KEYS.items():
         models: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)

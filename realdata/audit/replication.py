@@ -1,9 +1,9 @@
-"""The replication's tables by themselves: numbers of photos, classes that are missing, averages and drops.
+"""The replication's tables: numbers of photos, missing classes, averages and drops.
 
-An accuracy given to six decimals is k/n for few n. The smallest n that suits nearly all models of a class and group is
-the number of photos that the replication had, or a divisor of it, if every model's count shares a factor with it. A
-cell that is no such fraction is wrong. Every model of a class-wise table (the paper's too) has every class once, and
-the replication's averages are means over its classes.
+An accuracy with six decimals is k/n for few n. The smallest n that fits nearly all models of a class and group is the
+replication's number of photos, or a divisor of it, if every model's count shares a factor with it. A cell that is not
+such a fraction is wrong. Every model of a class-wise table (the paper's too) has every class once, and the
+replication's averages are means over its classes.
 """
 
 import dataclasses
@@ -30,22 +30,22 @@ STATEMENTS = {
     MORE: "The replication has at most as many photos of a class and group as the paper prints.",
 }
 _FILE = "replication_classwise.csv"
-_MODELS = 3  # that are needed
-_AGREEING = 0.8  # share of the models that one number of photos must suit
-_FEW = 0.9  # share of the printed photos below which it is noted
-_NAMED = 3  # classes
+_MODELS = 3  # the fewest models
+_AGREEING = 0.8  # share of the models that a number of photos must fit
+_FEW = 0.9  # below this share of the printed photos there is a note
+_NAMED = 3  # classes that a finding names
 
 
 @dataclasses.dataclass(frozen=True)
 class PhotoCount:
-    """How many photos a class and group has, by each source.
+    """The number of photos of a class and group, by each source.
 
     Attributes:
-        class_id: of the class.
+        class_id: the class.
         group: `common` or `counter`.
-        printed: by the paper.
-        corrected: the paper's number, corrected where it is wrong; None if that is not known.
-        replication: recovered from the replication; None where too few models are published.
+        printed: the paper's number.
+        corrected: the paper's number, corrected if it is wrong; None if it is not known.
+        replication: the replication's number, recovered; None if too few models are published.
     """
 
     class_id: str
@@ -59,8 +59,8 @@ def check_replication_counts(ledger: Ledger, photos: Mapping[Key, int | None]) -
     """Recover the replication's numbers of photos and compare them with the paper's.
 
     Args:
-        ledger: for what is found.
-        photos: the paper's, corrected.
+        ledger: the ledger to write to.
+        photos: the paper's numbers, corrected.
     """
     tables = ledger.tables
     ids = {row["imagenet_index"]: row["class_id"] for row in tables.rows["classes.csv"].values()}
@@ -88,7 +88,7 @@ def _recover(ledger: Ledger, cells: list[CellPlace], paper: int | None) -> int |
     sizes = np.arange(1, LARGEST + 1)[:, None]
     suits = np.abs(100 * np.round(values * sizes / 100) / sizes - values) <= half
     total = suits.sum(axis=1)
-    # The smallest of the best; up to the paper's number if one of those will do, since all have large multiples.
+    # The smallest of the best; up to the paper's number if one of those fits, since all have large multiples.
     best = int(total[:paper].argmax())
     if total[best] < _AGREEING * len(values):
         best = int(total.argmax())
@@ -134,10 +134,10 @@ def _compare(ledger: Ledger, place: CellPlace, count: PhotoCount) -> None:
 
 
 def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
-    """Look for classes that are missing or given twice.
+    """Find classes that are missing or occur twice.
 
     Returns:
-        The replication's models whose class-wise accuracies are not complete.
+        The replication's models without complete class-wise accuracies.
     """
     tables = ledger.tables
     incomplete = set()
@@ -154,7 +154,7 @@ def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
             if missing or twice or empty:
                 if file != "classwise.csv":
                     incomplete.add((model[0], model[1]))
-                parts = [_many("lacks", missing), _many("has twice", twice)]
+                parts = [_name_classes("lacks", missing), _name_classes("has twice", twice)]
                 parts += [f"{len(empty)} classes without an accuracy"] if empty else []
                 place = CellPlace(file, (empty or of_model)[0], "common")
                 ledger.find(
@@ -168,7 +168,7 @@ def check_complete(ledger: Ledger) -> set[tuple[str, str]]:
     return incomplete
 
 
-def _many(words: str, classes: list[str]) -> str:
+def _name_classes(words: str, classes: list[str]) -> str:
     if not classes:
         return ""
     more = f" and {len(classes) - _NAMED} more" if len(classes) > _NAMED else ""
@@ -176,7 +176,7 @@ def _many(words: str, classes: list[str]) -> str:
 
 
 def check_replication_rows(ledger: Ledger, incomplete: set[tuple[str, str]]) -> None:
-    """Check the drop of every row of the replication, and the average of models whose classes are complete."""
+    """Check the drop of every row of the replication, and the average of models with complete classes."""
     tables = ledger.tables
     cells: Mapping[tuple[str, str], dict[str, list[CellPlace]]] = defaultdict(lambda: defaultdict(list))
     for line in tables.rows["replication_classwise.csv"]:

@@ -1,6 +1,6 @@
-"""Rows of two accuracies and their drop: which cell is wrong, from the drop and from what other tables say.
+"""Rows with two accuracies and their drop: which cell is wrong, from the drop and from other tables.
 
-The drop is the common minus the counter accuracy, within what rounding the three allows.
+The drop is the common minus the counter accuracy, within the rounding of the three.
 """
 
 import dataclasses
@@ -12,21 +12,21 @@ from realdata.audit.finding import Ledger
 from realdata.audit.printed import CellPlace, PrintedTables
 
 DROP = "drop"
-_LISTED = 4  # alternatives that are named
+_LISTED = 4  # alternatives that a sentence names
 DROP_STATEMENT = "The drop is the common minus the counter accuracy, within what the rounding of all three allows."
 
 
 def drop_holds(
     drop: Fraction, unit: Fraction, common: Interval, counter: Interval, printed: tuple[Fraction, Fraction]
 ) -> bool:
-    """Whether a drop is that of two accuracies, known within intervals, or that of the two as printed.
+    """Whether a drop is the difference of two accuracies, known within intervals, or of the two printed numbers.
 
     Args:
-        drop: as printed.
-        unit: one in its last decimal.
-        common: where the unrounded common accuracy lies.
-        counter: where the unrounded counter accuracy lies.
-        printed: the two as printed.
+        drop: the printed drop.
+        unit: one unit of its last decimal.
+        common: interval of the unrounded common accuracy.
+        counter: interval of the unrounded counter accuracy.
+        printed: the two printed accuracies.
     """
     return printed[0] - printed[1] == drop or agrees(drop, unit, (common[0] - counter[1], common[1] - counter[0]))
 
@@ -34,12 +34,12 @@ def drop_holds(
 def row_holds(
     tables: PrintedTables, places: tuple[CellPlace, CellPlace, CellPlace], values: dict[CellPlace, Fraction]
 ) -> bool:
-    """Whether a row's drop holds, its accuracies known as far as they are printed.
+    """Whether a row's drop is right, given the printed precision of its accuracies.
 
     Args:
-        tables: that hold it.
-        places: of the common and the counter accuracy and the drop.
-        values: to use instead of the printed ones.
+        tables: all tables.
+        places: the cells of the common and the counter accuracy and the drop.
+        values: values that replace printed ones.
     """
     common, counter, drop = (values.get(place, tables.value(place)) for place in places)
     common_unit, counter_unit, unit = (tables.unit(place) for place in places)
@@ -51,7 +51,7 @@ def row_holds(
 def candidates(
     tables: PrintedTables, place: CellPlace, holds: Callable[[Fraction], bool], most: int = 100
 ) -> list[Proposal]:
-    """The small mistakes that explain a cell: values in [0, `most`] in size with which everything holds."""
+    """The small mistakes that explain a cell: values of size in [0, `most`] with which everything is right."""
     return [
         proposal
         for proposal in changes(tables.text(place))
@@ -68,14 +68,14 @@ def join_alternatives(alternatives: Iterable[tuple[CellPlace, str]]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Expectation:
-    """What another table says that a number is.
+    """A number's value by another table.
 
     Attributes:
-        rule: its name.
-        exact: where the unrounded number lies.
+        rule: the rule's name.
+        exact: interval of the unrounded number.
         source: the tables that it comes from.
         cut: whether the number may be cut off.
-        detail: what else to say of a number that disagrees.
+        detail: further words about a number that disagrees.
     """
 
     rule: str
@@ -89,7 +89,7 @@ class Expectation:
         return agrees(value, unit, self.exact, self.cut)
 
     def nearly_holds(self, value: Fraction, unit: Fraction) -> bool:
-        """Whether it would if intermediate numbers were cut off as well."""
+        """Whether a printed number agrees if intermediate numbers were cut off too."""
         return self.cut and agrees(value, unit, (self.exact[0] - unit, self.exact[1]), cut=True)
 
 
@@ -98,19 +98,19 @@ Expectations = Mapping[CellPlace, Sequence[Expectation]]
 
 
 def row_places(file: str, line: int, columns: tuple[str, str, str] = ("common", "counter", "drop")) -> Row:
-    """The cells of a row: two accuracies and their drop."""
+    """The cells of a row with two accuracies and their drop."""
     first, second, third = columns
     return CellPlace(file, line, first), CellPlace(file, line, second), CellPlace(file, line, third)
 
 
 def fails(tables: PrintedTables, row: Row, expectations: Expectations) -> bool:
-    """Whether a row's drop or what other tables say of it fails."""
+    """Whether a row contradicts its drop or other tables."""
     return not row_holds(tables, row, {}) or any(
-        not _nearly(tables, place, tables.value(place), expectations) for place in row
+        not _is_nearly_right(tables, place, tables.value(place), expectations) for place in row
     )
 
 
-def _nearly(tables: PrintedTables, place: CellPlace, value: Fraction, expectations: Expectations) -> bool:
+def _is_nearly_right(tables: PrintedTables, place: CellPlace, value: Fraction, expectations: Expectations) -> bool:
     unit = tables.unit(place)
     return all(each.holds(value, unit) or each.nearly_holds(value, unit) for each in expectations.get(place, ()))
 
@@ -123,22 +123,22 @@ def check_row(
     doubted: Sequence[CellPlace] = (),
     unless: Sequence[CellPlace] = (),
 ) -> None:
-    """Write down what is wrong in a row.
+    """Record what is wrong in a row.
 
     Args:
-        ledger: for it.
-        row: its cells.
-        expectations: what other tables say of a cell.
-        plausible: whether another measurement allows a value in a cell, asked only of values to propose.
-        doubted: accuracies that another rule finds wrong: if there are any, the drop is not.
-        unless: accuracies whose error is told of an equal row; then the drop that goes with it is not looked at.
+        ledger: the ledger to write to.
+        row: the row's cells.
+        expectations: the expectations of cells from other tables.
+        plausible: whether another measurement allows a value in a cell; used only for proposals.
+        doubted: accuracies that another rule finds wrong; if there are any, the drop is not wrong.
+        unless: accuracies with an error that is recorded for an equal row; then their drop is not checked.
     """
     tables = ledger.tables
     ledger.look(DROP, row)
     for place in row:
         for each in expectations.get(place, ()):
             ledger.look(each.rule, (place,))
-    wrong = [place for place in row[:2] if not _nearly(tables, place, tables.value(place), expectations)]
+    wrong = [place for place in row[:2] if not _is_nearly_right(tables, place, tables.value(place), expectations)]
     repaired = {place: _expected_value(tables, place, expectations) for place in wrong}
     for place in wrong:
         _write_expected(ledger, row, place, repaired, expectations)
@@ -150,11 +150,11 @@ def check_row(
 
 
 def _expected_value(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Fraction:
-    failing = _failing(tables, place, expectations)
+    failing = _first_contradiction(tables, place, expectations)
     return Fraction(printed_form(_middle(failing), tables.unit(place)))
 
 
-def _failing(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
+def _first_contradiction(tables: PrintedTables, place: CellPlace, expectations: Expectations) -> Expectation:
     value, unit = tables.value(place), tables.unit(place)
     return next(each for each in expectations[place] if not each.holds(value, unit))
 
@@ -168,12 +168,14 @@ def _write_expected(
     ledger: Ledger, row: Row, place: CellPlace, repaired: Mapping[CellPlace, Fraction], expectations: Expectations
 ) -> None:
     tables = ledger.tables
-    failing = _failing(tables, place, expectations)
+    failing = _first_contradiction(tables, place, expectations)
     others = {other: value for other, value in repaired.items() if other != place}
     proposals = candidates(
         tables,
         place,
-        lambda value: _nearly(tables, place, value, expectations) and row_holds(tables, row, others | {place: value}),
+        lambda value: (
+            _is_nearly_right(tables, place, value, expectations) and row_holds(tables, row, others | {place: value})
+        ),
     )
     expected = printed_form(repaired[place], tables.unit(place))
     off = abs(float(tables.value(place) - _middle(failing)))
@@ -218,7 +220,7 @@ def _write_drop(
     tables = ledger.tables
     common, counter, drop = row
     difference = printed_form(tables.value(common) - tables.value(counter), tables.unit(drop))
-    # An accuracy that another table confirms is not the wrong one.
+    # An accuracy that another table confirms is not wrong.
     suspects = [place for place in row if place not in wrong and not (place in row[:2] and expectations.get(place))]
     if doubted:
         suspects = list(doubted)
@@ -250,6 +252,6 @@ def _write_drop(
     else:
         ending = "no one small mistake in any of the three explains it"
     if doubted:
-        return  # told by the rule that doubts them
+        return  # the rule that doubts them records it
     expected = f"{difference}, or {alternatives}" if alternatives else difference
     ledger.find(drop, DROP, "error", expected, f"{sentence}; {ending}.", involved=row, corrected=left_out)

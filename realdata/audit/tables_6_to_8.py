@@ -1,6 +1,6 @@
 """Table 6 (checkpoints), and the controlled experiments: Table 7 (ColoredCOCO) and Table 8 (MultiColoredMNIST).
 
-A printed checkpoint names the samples and the batch of the public one.
+The name of a printed checkpoint gives the samples and the batch of the public one.
 """
 
 import itertools
@@ -32,11 +32,11 @@ STATEMENTS = {
 }
 _PART = re.compile(r"[esb]\d+[mbk]?")  # e31, s34b, b160k
 _COCO, _MNIST = "colored_coco.csv", "multicolored_mnist.csv"
-_LOWEST_FIT = 1e-3  # chance with which random numbers may suit a number of pictures
+_LOWEST_FIT = 1e-3  # highest probability that random numbers fit a number of images
 
 
 def check_checkpoints(ledger: Ledger) -> None:
-    """Compare Table 6, and the checkpoints named in the tables of accuracies, with the public names."""
+    """Compare Table 6, and the checkpoints in the tables of accuracies, with the public names."""
     tables = ledger.tables
     public = {
         (row["backbone"], row["pretrain"], row["checkpoint"]): row["open_clip_tag"]
@@ -92,10 +92,10 @@ def check_colored(ledger: Ledger) -> None:
     """Check Tables 7 and 8."""
     tables = ledger.tables
     cells = [place for place in tables.places(_COCO) if place.column != "drop"]
-    pictures = _pictures(tables, cells)
-    if pictures:
+    images = _image_count(tables, cells)
+    if images:
         ledger.look(PICTURES, cells)
-    wrong = {place for place in cells if pictures and not _suits(tables, place, tables.value(place), pictures)}
+    wrong = {place for place in cells if images and not _fits(tables, place, tables.value(place), images)}
     for line in tables.rows[_COCO]:
         row = row_places(_COCO, line, NUMBERS[_COCO])  # type: ignore[arg-type]
         doubted = [place for place in row if place in wrong]
@@ -103,7 +103,7 @@ def check_colored(ledger: Ledger) -> None:
             ledger,
             row,
             {},
-            lambda place, value: not pictures or place.column == "drop" or _suits(tables, place, value, pictures),
+            lambda place, value: not images or place.column == "drop" or _fits(tables, place, value, images),
             doubted,
         )
         for place in doubted:
@@ -112,25 +112,25 @@ def check_colored(ledger: Ledger) -> None:
                     place,
                     PICTURES,
                     "error",
-                    f"a whole number of {pictures} pictures",
-                    f"{pictures} test pictures suit all the other accuracies of the table.",
+                    f"a whole number of {images} pictures",
+                    f"{images} test pictures suit all the other accuracies of the table.",
                 )
     _check_design(ledger)
     for file in (_COCO, _MNIST):
         _check_repeated(ledger, file)
 
 
-def _suits(tables: PrintedTables, place: CellPlace, value: Fraction, pictures: int) -> bool:
-    return share(value, tables.unit(place), pictures) is not None
+def _fits(tables: PrintedTables, place: CellPlace, value: Fraction, images: int) -> bool:
+    return share(value, tables.unit(place), images) is not None
 
 
-def _pictures(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
-    """The smallest number of pictures that suits all accuracies, or all but one."""
+def _image_count(tables: PrintedTables, cells: list[CellPlace]) -> int | None:
+    """The smallest number of images that fits all accuracies, or all but one."""
     values = np.array([float(tables.value(place)) for place in cells])
     unit = float(tables.unit(cells[0]))
     sizes = np.arange(1, LARGEST + 1)[:, None]
     misses = (np.abs(100 * np.round(values * sizes / 100) / sizes - values) > unit / 2 * (1 + 1e-6)).sum(axis=1)
-    # A random accuracy suits n pictures with probability n * unit / 100: the least likely n is the one.
+    # A random accuracy fits n images with probability n * unit / 100; the least likely n is chosen.
     chances = np.minimum(1.0, sizes[:, 0] * unit / 100) ** (len(cells) - misses)
     best = int(chances.argmin())
     return best + 1 if misses[best] <= 1 and LARGEST * len(cells) * chances[best] < _LOWEST_FIT else None

@@ -1,4 +1,1 @@
-"""Photos checked before they are evaluated.
-
-Nothing is imported here, since the processes that decode photos import this package.
-"""
+"""A check of photos before they are evaluated."""

@@ -1,19 +1,128 @@
-"""`python -m realdata.check`: a folder of photos checked as `realdata.evaluate` reads it, and for duplicates."""
+"""`python -m realdata.check`: a folder of photos checked as `realdata.evaluate` reads it, and for duplicates.
+
+It reports the numbers of photos, the kinds of images, the photos that cannot be read, and the duplicates.
+"""
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realdata.check.check import check_photos
-from realdata.photos.class_names import add_class_options, read_class_names, read_mapping
-from realdata.photos.decoding import processors
+from published.tables import read_published_tables
+from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
+from realdata.photos.decoding import Decoders, Unreadable, processor_count
+from realdata.photos.files import Inspection, inspect
+from realdata.photos.folders import Photo, differences, find_photos, warnings
 from workbench import program, results, terminal
 from workbench.conventions import GROUPS
 
-_SHOWN = 10  # of a long list on the terminal; --json has all
+_BATCH = 64
+WITHIN, BETWEEN_GROUPS, BETWEEN_CLASSES = "within a group", "between groups of a class", "between classes"
+
+
+class Duplicate(NamedTuple):
+    """One image in several files.
+
+    Attributes:
+        paths: the files' paths.
+        same_file: whether the files have the same bytes; if not, only the pixels are the same.
+        where: `within a group`, `between groups of a class` (so that it counts as common and as counter), or
+            `between classes` (so that one of its labels is wrong).
+    """
+
+    paths: list[str]
+    same_file: bool
+    where: str
+
+
+def check_photos(
+    directory: Path, classes: ClassNames, mapping: dict[str, int] | None = None, workers: int = 0
+) -> dict[str, Any]:
+    """Check every photo of a folder.
+
+    Args:
+        directory: the folder of the class folders, in CounterAnimal's layout.
+        classes: all classes.
+        mapping: class folder to index, for other names.
+        workers: processes that decode; with 0, this process reads the photos.
+
+    Returns:
+        The content for `--json`.
+
+    Raises:
+        InputError: there is no such folder, or it has no photos; see `realdata.photos.folders.find_photos`.
+    """
+    folder = find_photos(directory, classes, mapping)
+    root, photos = folder.root, folder.photos
+    found, unreadable = _inspect_all(root, photos, workers)
+    counted = Counter((photo.class_index, photo.group) for photo in photos)
+    kinds = Counter(each.mode for each in found.values())
+    return {
+        "data": str(root),
+        "photos": {group: sum(photo.group == group for photo in photos) for group in GROUPS},
+        "classes": [
+            {"class_index": index, "label": classes.names[index]}
+            | {f"{group}_photos": counted[index, group] for group in GROUPS}
+            for index in sorted({photo.class_index for photo in photos})
+        ],
+        "modes": dict(kinds.most_common()),
+        "turned_by_exif": [path for path, each in found.items() if each.turned],
+        "warnings": [
+            *folder.notes,
+            *warnings(photos, classes),
+            *differences(photos, read_published_tables().classes),
+        ],
+        "unreadable": [{"path": path, "reason": reason} for path, reason in unreadable.items()],
+        "duplicates": [each._asdict() for each in find_duplicates(photos, found)],
+    }
+
+
+def find_duplicates(photos: Sequence[Photo], found: Mapping[str, Inspection]) -> list[Duplicate]:
+    """Find all images that are in more than one file, in the order of the photos.
+
+    Args:
+        photos: all photos.
+        found: the inspection of each photo that could be read, by path.
+    """
+    alike: dict[str, list[Photo]] = {}
+    for photo in photos:
+        if photo.path in found:
+            alike.setdefault(found[photo.path].image, []).append(photo)
+    return [
+        Duplicate([photo.path for photo in same], len({found[photo.path].file for photo in same}) == 1, _where(same))
+        for same in alike.values()
+        if len(same) > 1
+    ]
+
+
+def _where(same: Sequence[Photo]) -> str:
+    if len({photo.class_index for photo in same}) > 1:
+        return BETWEEN_CLASSES
+    return BETWEEN_GROUPS if len({photo.group for photo in same}) > 1 else WITHIN
+
+
+def _inspect_all(root: Path, photos: Sequence[Photo], workers: int) -> tuple[dict[str, Inspection], dict[str, str]]:
+    """Inspect all photos: the inspections, and the reasons why photos cannot be read, by path."""
+    found, unreadable = {}, {}
+    with Decoders(inspect, min(workers, len(photos))) as decoders, terminal.progress(unit="photos") as display:
+        bar = display.add_task("photos", total=len(photos), status="")
+        start = 0
+        for batch in decoders.batches([root / photo.path for photo in photos], _BATCH):
+            for photo, outcome in zip(photos[start : start + len(batch)], batch, strict=True):
+                if isinstance(outcome, Unreadable):
+                    unreadable[photo.path] = str(outcome)
+                else:
+                    found[photo.path] = outcome
+            start += len(batch)
+            display.advance(bar, len(batch))
+    return found, unreadable
+
+
+_SHOWN = 10  # lines of a long list on the terminal; --json has all
 
 
 def build_parser() -> program.Parser:
@@ -21,12 +130,12 @@ def build_parser() -> program.Parser:
     parser = program.Parser(
         "python -m realdata.check",
         "Check a folder of photos in CounterAnimal's layout: classes and groups, the published counts, photos that "
-        "cannot be read, unusual kinds of pictures, and duplicates.",
+        "cannot be read, unusual kinds of images, and duplicates.",
     )
     add = parser.add_argument
     add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")
     add_class_options(parser)
-    add("--workers", type=program.whole_number(0), default=processors(), metavar="N", help="processes that decode")
+    add("--workers", type=program.whole_number(0), default=processor_count(), metavar="N", help="processes that decode")
     program.add_json_option(parser)
     return parser
 

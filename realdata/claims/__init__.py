@@ -1,1 +1,1 @@
-"""The paper's claims put to the published measurements: a claim, or claims of one kind, a file; judged together."""
+"""Tests of the paper's claims on published measurements: a file for each claim or kind of claim, one correction."""

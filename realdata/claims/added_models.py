@@ -1,8 +1,7 @@
-"""Models that were evaluated here, beside the published ones: `--with DIR`, their summaries, and their settings."""
+"""The user's own evaluated models, beside the published ones: `--with DIR`, their summaries, and their settings."""
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,11 @@ from realdata.statistics.photo_error import class_proportions
 from workbench import program
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
+from workbench.results import read_json
 
 _CLASS_COLUMNS = ("class_index", "label", *GROUPS, *(f"{group}_photos" for group in GROUPS))
 _FAMILIES = {"jax": "clip", "open_clip": "clip", "torchvision": "imagenet", "timm": "imagenet", "lvlm": "lvlm"}
-_PROMPTS = {PAPER: "simple", OPENAI80: "openai80", None: "none"}  # in the published tables' words
+_PROMPTS = {PAPER: "simple", OPENAI80: "openai80", None: "none"}  # to the published tables' words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,20 +29,20 @@ class AddedModel:
     """One evaluated model; accuracies in %.
 
     Attributes:
-        name: as figures and tables show it.
-        backbone: as the published tables name it, where they do; else the name.
-        pretrain: likewise; else nothing.
-        family: `clip`, `imagenet` or `lvlm`; `other` for scores from elsewhere.
+        name: the name in figures and tables.
+        backbone: the published tables' name of its backbone; if they do not have it, the model's name.
+        pretrain: the published tables' name of its data; if they do not have it, empty.
+        family: `clip`, `imagenet` or `lvlm`; `other` for scores from a file.
         setup: `1v1000`, `1v20` or another.
-        prompt: `simple`, `openai80`, `none` for a model that reads none, or the prompt itself.
+        prompt: `simple`, `openai80`, `none` for a model that reads no prompts, or the prompt itself.
         accuracies: `balanced` and `unbalanced` to the accuracies of both groups.
-        intervals: 95%, over photos, of the class-balanced accuracy of each group, and of their `drop`.
+        intervals: 95% intervals over photos of the class-balanced accuracy of each group, and of their `drop`.
         classes: a row for each class: `imagenet_index`, `label`, `common`, `counter`, `common_photos` and
             `counter_photos`.
         robustness: effective robustness against the published ImageNet models: `value` and `interval` in points, or
-            only the `reason` why there is none.
-        reliance: the index of spurious reliance (S19): `value` and `interval`, or only the `reason` why there is none.
-        folder: of the evaluation.
+            only the `reason` for its absence.
+        reliance: the index of spurious reliance (S19): `value` and `interval`, or only the `reason` for its absence.
+        folder: the evaluation's folder.
     """
 
     name: str
@@ -60,7 +60,7 @@ class AddedModel:
 
 
 def add_with_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--with DIR`, which may be given again, as `added`."""
+    """Add `--with DIR`, as `added`; it may be given several times."""
     parser.add_argument(
         "--with",
         dest="added",
@@ -74,10 +74,10 @@ def add_with_option(parser: argparse.ArgumentParser) -> None:
 
 
 def read_added_models(directories: Sequence[Path]) -> tuple[AddedModel, ...]:
-    """Read the `summary.json` of evaluations; models of one name are told apart by their folders.
+    """Read the `summary.json` of evaluations; models with one name get their folders' names too.
 
     Raises:
-        InputError: a folder holds none, or it is of another version and lacks a value, which is named.
+        InputError: a folder has no summary, or one of another version, without a value that the message names.
     """
     models = [_read(directory) for directory in directories]
     names = [model.name for model in models]
@@ -90,14 +90,10 @@ def read_added_models(directories: Sequence[Path]) -> tuple[AddedModel, ...]:
 def _read(directory: Path) -> AddedModel:
     path = directory / "summary.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"`with`: {path} is missing; name a folder that python -m realdata.evaluate --out wrote"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"`with`: {path} holds no summary of an evaluation") from error
-    if isinstance(content, dict) and content.get("mask"):
+        content = read_json(path, "summary of an evaluation", "name a folder that python -m realdata.evaluate wrote")
+    except InputError as error:
+        raise InputError(f"`with`: {error}") from error
+    if content.get("mask"):
         raise InputError(f"`with`: {path} is of photos without background; published models saw whole photos")
     try:
         return _read_content(content, directory)
@@ -115,7 +111,7 @@ def _read_content(content: Mapping[str, Any], directory: Path) -> AddedModel:
     prompt = content["prompt"]
     model = str(content["model"])
     published = find_published(model) if model.startswith(PREFIX) else None
-    # The last part of a path or of a hub's name; what stands behind `paper:` as the paper writes it.
+    # The last part of a path or of a hub's name; after `paper:` the name as in the paper.
     name = model.removeprefix(PREFIX) if published else model.rstrip("/").rpartition("/")[2]
     return AddedModel(
         name=name,
@@ -148,9 +144,10 @@ def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family
     """Yield a setting for each setup, prompt and averaging in which models of a family were evaluated.
 
     Args:
-        models: those evaluated.
-        tables: whose ImageNet models, where measured in the same way, are the baseline together with those evaluated.
-        family: of the models that the setting has as its CLIPs, `clip` or `lvlm`.
+        models: the evaluated models.
+        tables: the published tables; their ImageNet models measured in the same way, and evaluated ones, are the
+            baseline.
+        family: the family of the models that the setting has as its CLIPs, `clip` or `lvlm`.
     """
     results = tables.results
     asked = dict.fromkeys((model.setup, model.prompt) for model in models if model.family == family)
@@ -167,7 +164,7 @@ def added_settings(models: Sequence[AddedModel], tables: PublishedTables, family
 
 
 def not_asked(models: Sequence[AddedModel], tables: PublishedTables) -> list[dict[str, str]]:
-    """List what could not be asked of evaluated models, with the `reason`; `question` begins with the model's name."""
+    """List the questions that evaluated models cannot answer, with the `reason`; `question` begins with the name."""
     setups = set(tables.results.loc[tables.results["family"] == "imagenet", "setup"])
     found = []
     for model in models:
@@ -205,7 +202,7 @@ def _rows(models: Sequence[AddedModel], averaging: str) -> pd.DataFrame:
 
 
 def _error(classes: pd.DataFrame, group: str, averaging: str) -> float:
-    """The standard error in points, of photos drawn class by class; 0 and 100% are taken as half a photo away."""
+    """The standard error in points, for photos sampled class by class; 0 and 100% become half a photo away from it."""
     there = classes[classes[f"{group}_photos"] > 0]
     photos = there[f"{group}_photos"].to_numpy()
     shares = class_proportions(there[group].to_numpy() / 100, photos)

@@ -4,12 +4,13 @@ On average. For each CLIP we take the drop and its error from the number of phot
 `realdata.statistics.photo_error`); the two groups are different photos, so their errors add in squares. The claim is
 about every CLIP, so its naive p-value is the largest of the models' (an intersection-union test). The opposite, that
 some CLIP gains, takes the smallest p-value after Bonferroni's correction. The effect is the mean drop. Its naive error
-takes the models' errors as perfectly correlated, since they saw the same photos. Clustered errors are of the mean drop
-over CLIPs like these.
+assumes that the models' errors are perfectly correlated, since they saw the same photos. Clustered errors are for the
+mean drop over CLIPs like these.
 
-Class by class. The drop of a class is the mean over the CLIPs whose class-wise accuracies are published. Its error from
-the number of photos takes the models' errors as perfectly correlated. "In every class" is an intersection-union test
-over the classes. The effect is the mean drop over classes, with the error of classes drawn from others like them.
+Class by class. The drop of a class is the mean over the CLIPs with published class-wise accuracies. Its error from the
+number of photos assumes that the models' errors are perfectly correlated. "In every class" is an intersection-union
+test over the classes. The effect is the mean drop over classes; its error treats the classes as a sample of similar
+classes.
 """
 
 import dataclasses
@@ -59,10 +60,10 @@ def drop_errors(models: pd.DataFrame, averaging: str, tables: PublishedTables) -
     """Standard errors of drops in points from the number of photos, shape (models,).
 
     Args:
-        models: a row for each, with `common` and `counter` in %, and `common_stderr` and `counter_stderr` where its
+        models: a row for each model, with `common` and `counter` in %, and `common_stderr` and `counter_stderr` if its
             classes are known.
         averaging: `balanced` or `unbalanced`.
-        tables: for the published photo counts.
+        tables: the tables with the published photo counts.
     """
     parts = []
     for group in GROUPS:
@@ -77,9 +78,9 @@ def ask_classes(classwise: dict[str, pd.DataFrame], tables: PublishedTables, val
     """Ask whether CLIPs lose accuracy in every class: by source, with and without the selecting model and its family.
 
     Args:
-        classwise: accuracies of single classes by source, as `published.tables.read_classwise` gives them.
-        tables: for the photo counts.
-        values: whether these are `as printed` or `corrected`.
+        classwise: accuracies of single classes by source, from `published.tables.read_classwise`.
+        tables: the tables with the photo counts.
+        values: `as printed` or `corrected`.
     """
     for source, table in classwise.items():
         names = ("15", "16") if source == "paper" else ()

@@ -1,10 +1,10 @@
 """C2, at the same common accuracy, models trained on ImageNet lose less than CLIPs.
 
 The effect is the mean effective robustness of the CLIPs, in points, and the test is the joint one of
-`realdata.statistics.effective_robustness`. Clustered errors: of the mean by pre-training data or architecture, of the
-line through the ImageNet models, which share their data, by architecture; degrees of freedom as there.
+`realdata.statistics.effective_robustness`. For clustered errors, CLIPs are clustered by pre-training data or
+architecture. The ImageNet models of the line share their data, and are clustered by architecture.
 
-Class by class the claim cannot be asked of the published numbers: those of single classes are all CLIPs'.
+The published numbers cannot answer the question class by class: those of single classes are for CLIPs only.
 """
 
 import numpy as np
@@ -70,7 +70,7 @@ def ask_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
 
 
 def _ask_one(setting: Setting, tables: PublishedTables) -> ClaimTest:
-    """Ask of a single CLIP whether an ImageNet model could be as far from the line."""
+    """Ask for a single CLIP whether an ImageNet model could be as far from the line."""
     baseline_common, baseline_counter, common, counter = _shares(setting, tables)
     one = robustness_of_one(baseline_common, baseline_counter, float(common[0]), float(counter[0]))
     half_width = (one.interval[1] - one.interval[0]) / 2

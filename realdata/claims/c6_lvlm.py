@@ -1,8 +1,8 @@
-"""C6, language models that see through a CLIP's tower still lose accuracy (Table 5).
+"""C6, language models with a CLIP's image tower still lose accuracy (Table 5).
 
-Each language model's drop is tested as a CLIP's is (C1). Whether it loses more than a CLIP of its accuracy would is
-asked too: its distance from the line through the CLIPs of the same setup on logit-scaled axes. Language models whose
-common accuracy no CLIP has lie where that line is extended, and there is no answer then.
+Each language model's drop is tested like a CLIP's (C1). A second question is whether it loses more than a CLIP of its
+accuracy: this is its distance from the line through the CLIPs of the same setup on logit-scaled axes. If its common
+accuracy is outside the CLIPs' range, the line is extrapolated, and there is no answer.
 """
 
 import dataclasses
@@ -29,9 +29,9 @@ def ask_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) ->
     """Ask whether the language models of a table lose accuracy, and whether more than CLIPs of their accuracy.
 
     Args:
-        setting: of the CLIPs measured in the same setup, and without language models.
+        setting: the setting of the CLIPs measured in the same setup.
         lvlms: a row for each language model.
-        tables: for the photo counts.
+        tables: the tables with the photo counts.
     """
     tables_used = tuple(dict.fromkeys(lvlms["table"]))
     source = "added" if tables_used == ("",) else setting.source
@@ -59,7 +59,7 @@ def ask_lvlms(setting: Setting, lvlms: pd.DataFrame, tables: PublishedTables) ->
     beside = model_figures(
         lvlms, effective_robustness=[one.value for one in ones], interval=[one.interval for one in ones]
     )
-    # Each interval is of one more CLIP; their mean's, were their errors perfectly correlated.
+    # Each interval is for one more CLIP; their mean is the interval of the mean if errors are perfectly correlated.
     half_width = float(np.mean([(one.interval[1] - one.interval[0]) / 2 for one in ones]))
     mean = Effect(float(np.mean([one.value for one in ones])), half_width / Z95)
     undecidable = _OUTSIDE if any(one.extrapolated for one in ones) else ""

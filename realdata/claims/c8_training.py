@@ -1,17 +1,17 @@
 """C8, CLIP training grants no robustness over supervised training on the same images (Tables 7 and 8), as equivalence.
 
-"No robustness" is a claim of equality, which a difference that is not significant does not show. Two one-sided tests
-(Schuirmann 1987) ask whether the mean difference, contrastive minus supervised, lies within `MARGIN` points of accuracy
-where the spurious feature misleads; the margin is that of the controlled experiment run here
+"No robustness" is a claim of equality, and a difference that is not significant does not show it. Two one-sided tests
+(Schuirmann 1987) ask whether the mean difference, contrastive minus supervised, is within `MARGIN` points of accuracy
+where the spurious feature misleads. The margin is that of our own controlled experiment
 (docs/results/colored_digits.md). The opposite is that contrastive training is more accurate there.
 
-- Table 8: over its settings, each a pair of learners; settings of one number of classes share digits and are clustered.
-  How many runs a printed deviation is of the paper does not say, so that the rows' own errors cannot be used: the
-  settings' scatter is.
+- Table 8: over its settings, each a pair of learners; settings with one number of classes share digits and are
+  clustered. The paper does not say over how many runs a printed deviation is. So the rows' own errors cannot be used,
+  and the settings' scatter is used.
 - Table 7: over its fine-tunings with a CLIP loss, each against the supervised head on the same backbone.
 
-Table 8's contrastive objective is a cross-entropy for each of object and background (Eq. 10): equality is what its
-formula says, and it is not CLIP's loss.
+Table 8's contrastive objective is a sum of cross-entropies for object and background (Eq. 10). Its formula implies
+equality, and it is not CLIP's loss.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,8 +42,8 @@ def ask_training(multicolored_mnist: pd.DataFrame, colored_coco: pd.DataFrame) -
     """Ask on both tables whether contrastive and supervised training are equally accurate.
 
     Args:
-        multicolored_mnist: Table 8, as `published.tables.read_multicolored_mnist` gives it.
-        colored_coco: Table 7, as `published.tables.read_colored_coco` does.
+        multicolored_mnist: Table 8, from `published.tables.read_multicolored_mnist`.
+        colored_coco: Table 7, from `published.tables.read_colored_coco`.
     """
     wide = multicolored_mnist.pivot(index=["classes", "p_inv", "p_spu"], columns="method")
     by_classes = pd.factorize(wide.index.get_level_values("classes"))[0].astype(np.int64)

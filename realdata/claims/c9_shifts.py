@@ -1,29 +1,29 @@
 """C9, CLIPs are robust on test sets made to break ImageNet models, and not on CounterAnimal.
 
-The paper's motivation, put to the same checkpoints. Everywhere the same is asked: how much more accurate are CLIPs on a
-test set than models trained on ImageNet alone that are as accurate elsewhere.
+The paper's motivation, tested with the same checkpoints. The question is the same for every test set: how much more
+accurate are CLIPs on it than models that were trained on ImageNet only and are as accurate elsewhere?
 
 One predictor. Effective robustness on logit axes (`realdata.statistics.effective_robustness`) against a line through
 ImageNet models, over their ImageNet accuracy; on CounterAnimal also over common photos, which is C2's question. Errors
-as C2's: CLIPs clustered by pre-training data or architecture, ImageNet models by architecture.
+are as in C2: CLIPs are clustered by pre-training data or architecture, ImageNet models by architecture.
 
-Two predictors (Shi et al., arXiv 2302.01381: one predictor flatters the models that were trained on it). A plane
-logit(test) = a + b logit(ImageNet) + c logit(common photos) + d [is a CLIP] by least squares through the paper's
-ImageNet models and the CLIPs together. d in points is the CLIPs' mean accuracy less what it were at d = 0. CLIPs and
-ImageNet models have the same slopes in it: an assumption, since the two accuracies of ImageNet models alone are too
-close to a line to tell the slopes apart. Clusters as above, of both kinds of models together.
+Two predictors (Shi et al., arXiv 2302.01381: one predictor favours the models that were trained on it). A plane
+logit(test) = a + b logit(ImageNet) + c logit(common photos) + d [is a CLIP] is fitted by least squares to the paper's
+ImageNet models and the CLIPs together. d in points is the CLIPs' mean accuracy minus its value at d = 0. CLIPs and
+ImageNet models have the same slopes in it. This is an assumption: the two accuracies of ImageNet models alone are too
+close to a line to determine both slopes. The clusters are as above, for both kinds of models together.
 
-ImageNet-A's photos are those that a ResNet-50 mistakes, so that this model is left out of its lines, and they bend:
+ImageNet-A's photos are those that a ResNet-50 gets wrong. So this model is left out of its lines, and the lines bend:
 most ImageNet models are near 0 there. A note says where a line explains less than 90% of its models' variance.
 
-OpenCLIP measured with OpenAI's 80 prompts, Table 3 with one and Table 10 with the 80: over ImageNet accuracy only the
-latter compares like with like.
+OpenCLIP used OpenAI's 80 prompts, Table 3 one prompt and Table 10 the 80. So over ImageNet accuracy, only Table 10 is
+measured in the same way.
 
-On made accuracies without a shift of all CLIPs, but with shifts that CLIPs of one data set share, clustered intervals
-leave out 0 in 6% of 200 draws with one predictor, and in 12% with two: these are somewhat too short.
+We simulated accuracies without a shift of all CLIPs, but with shifts that CLIPs of one data set share. Clustered
+intervals then exclude 0 in 6% of 200 draws with one predictor, and in 12% with two: these are somewhat too short.
 
-The five other test sets are judged by themselves, and CounterAnimal by itself: what is beyond doubt on five sets would
-else make Benjamini and Hochberg's correction lenient on the sixth.
+The five other test sets are corrected together, and CounterAnimal by itself. Otherwise clear results on five sets would
+make Benjamini and Hochberg's correction lenient on the sixth.
 """
 
 import dataclasses
@@ -37,7 +37,12 @@ from published.tables import DIRECTORY, PublishedTables, read_others, read_table
 from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, JudgedClaim, effect_fields, judge, model_figures
 from realdata.claims.hypothesis import ClusteredEffect, Effect, clusters_of, positive, regression, widest
 from realdata.claims.settings import architecture
-from realdata.statistics.effective_robustness import clustered_mean, effective_robustness
+from realdata.statistics.effective_robustness import (
+    FEWEST_FOR_LINE,
+    FEWEST_FOR_MEAN,
+    clustered_mean,
+    effective_robustness,
+)
 from realdata.statistics.photo_error import proportions
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -56,11 +61,10 @@ BASELINES = {
     "timm": "timm",
     "torchvision": "paper's",
 }
-GROUP_NAMES = {"On other test sets": "others", "On CounterAnimal": "paper"}  # to the tests' source
+GROUP_NAMES = {"On other test sets": "others", "On CounterAnimal": "paper"}  # heading to the tests' source
 PREDICTORS = {"imagenet": "ImageNet", "common": "common photos"}
-_PHOTOS = 7500  # of ImageNet-A, the only set where an accuracy is 0; half a photo is added there
-_SELECTED_A = ("resnet50", "resnet50.tv_in1k")  # whose mistakes ImageNet-A is made of
-_FEWEST_CLIPS, _FEWEST_IMAGENET = 2, 3  # for a mean's and a line's errors
+_PHOTOS = 7500  # in ImageNet-A, the only set with an accuracy of 0, where half a photo is added
+_SELECTED_A = ("resnet50", "resnet50.tv_in1k")  # their mistakes selected ImageNet-A
 _WELL = 0.9  # share of the variance that a line should explain
 
 
@@ -71,9 +75,9 @@ class Shifts:
     Attributes:
         clips: by table of the paper, a row for each of its CLIPs: `backbone`, `pretrain`, `checkpoint`, `common`,
             `counter` and the other test sets.
-        imagenet: by baseline, a row for each ImageNet model: `model`, `cluster`, and the test sets where it was
-            measured; NaN where it was not.
-        missing: CLIPs of those tables that were measured on no other test set.
+        imagenet: by baseline, a row for each ImageNet model: `model`, `cluster`, and its accuracies on the test sets;
+            NaN for sets without a measurement.
+        missing: CLIPs in those tables without measurements on other test sets.
     """
 
     clips: dict[str, pd.DataFrame]
@@ -82,7 +86,7 @@ class Shifts:
 
 
 def read_shifts(tables: PublishedTables) -> Shifts:
-    """Join CounterAnimal's averages (Tables 3, 4 and 10) with what others measured of the same checkpoints.
+    """Join CounterAnimal's averages (Tables 3, 4 and 10) with others' measurements of the same checkpoints.
 
     Raises:
         InputError: a table cannot be read.
@@ -103,7 +107,7 @@ def read_shifts(tables: PublishedTables) -> Shifts:
     own = read_others("torchvision_imagenet.csv").merge(testbed.drop(columns="imagenet"), on="model", how="left")
     own = own.merge(results.loc[results["table"] == "4", ["backbone", *GROUPS]], on="backbone")
     return Shifts(
-        {table: frame for table, frame in clips.items() if len(frame) >= _FEWEST_CLIPS},
+        {table: frame for table, frame in clips.items() if len(frame) >= FEWEST_FOR_MEAN},
         {
             "testbed": testbed.assign(cluster=testbed["model"].map(_first_letters)),
             "timm": timm.assign(cluster=timm["model"].map(_first_letters)),
@@ -114,10 +118,10 @@ def read_shifts(tables: PublishedTables) -> Shifts:
 
 
 def evaluate_shifts(shifts: Shifts) -> list[JudgedClaim]:
-    """Ask the same of every test set; the others judged by themselves, then CounterAnimal.
+    """Test every test set, with verdicts: the other test sets together, then CounterAnimal by itself.
 
     Args:
-        shifts: from `read_shifts`.
+        shifts: the result of `read_shifts`.
     """
     asked = list(ask_shifts(shifts))
     return [
@@ -127,12 +131,12 @@ def evaluate_shifts(shifts: Shifts) -> list[JudgedClaim]:
 
 
 def ask_shifts(shifts: Shifts) -> Iterator[ClaimTest]:
-    """Ask of every test set whether CLIPs are more accurate on it than ImageNet models that are as accurate elsewhere.
+    """Ask for every test set whether CLIPs are more accurate than ImageNet models that are as accurate elsewhere.
 
-    Where there are too few models for errors, nothing is asked.
+    Combinations with too few models for errors are skipped.
 
     Args:
-        shifts: from `read_shifts`.
+        shifts: the result of `read_shifts`.
 
     Raises:
         InputError: there is no line through a baseline's models.
@@ -145,8 +149,8 @@ def ask_shifts(shifts: Shifts) -> Iterator[ClaimTest]:
             # The other test sets' accuracies are the same in both tables.
             for table, clips in shifts.clips.items() if on_counteranimal else list(shifts.clips.items())[:1]:
                 for predictors in _predictors(test_set, baseline):
-                    kept = _kept(models, (test_set, *predictors))
-                    if len(kept) < _FEWEST_IMAGENET:
+                    kept = _usable_models(models, (test_set, *predictors))
+                    if len(kept) < FEWEST_FOR_LINE:
                         continue
                     try:
                         yield _ask(test_set, predictors, baseline, table, clips, kept, shifts.missing)
@@ -163,7 +167,7 @@ def _predictors(test_set: str, baseline: str) -> Iterator[tuple[str, ...]]:
         yield ("imagenet", "common")
 
 
-def _kept(models: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def _usable_models(models: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     kept = models.dropna(subset=list(columns))
     return kept[~kept["model"].isin(_SELECTED_A)] if "imagenet_a" in columns else kept
 
@@ -230,12 +234,12 @@ def _with_plane(
     """The CLIPs' mean distance from the plane in points, with both errors, and each CLIP's distance.
 
     Args:
-        x: predictors of the ImageNet models, shape (models, predictors), in (0, 1).
-        y: their accuracies on the test set.
-        clip_x: predictors of the CLIPs.
-        clip_y: their accuracies.
+        x: the ImageNet models' predictors, shape (models, predictors), in (0, 1).
+        y: the ImageNet models' accuracies on the test set.
+        clip_x: the CLIPs' predictors.
+        clip_y: the CLIPs' accuracies on the test set.
         own: each ImageNet model's cluster.
-        clusters: those of the CLIPs.
+        clusters: each CLIP's cluster, for each way to cluster.
     """
     is_clip = np.repeat([0.0, 1.0], [len(y), len(clip_y)])
     places = np.concatenate([x, clip_x])
@@ -246,7 +250,7 @@ def _with_plane(
     shift, clustered = regression(targets, design, together, hypothesis)
     coefficients = np.linalg.lstsq(design, targets, rcond=None)[0]
     values = 100 * (clip_y - expit(design[is_clip == 1, :-1] @ coefficients[:-1]))
-    # Errors scale with the effect, so that p-values are those of d.
+    # Errors are scaled like the effect, so that p-values are those of d.
     effect = 100 * float(np.mean(clip_y - expit(logit(clip_y) - shift.effect)))
     scale = effect / shift.effect
     naive = Effect(effect, scale * shift.stderr, shift.freedom)
@@ -267,5 +271,5 @@ def _shares(models: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
 
 
 def _first_letters(model: str) -> str:
-    """What a model's architecture is called, up to the first sign that is no letter."""
+    """The letters at the beginning of a model's name, which name its architecture."""
     return next((model[:end] for end, sign in enumerate(model) if not sign.isalpha()), model)

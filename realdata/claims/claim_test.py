@@ -1,13 +1,13 @@
-"""A claim put to the data in one setting: the test, and the verdicts over all tests together.
+"""The test of a claim in one setting, and the verdicts of all tests together.
 
-Verdicts are corrected for how many questions are asked on the whole page. Benjamini and Hochberg's correction runs over
-all tests, whatever their claim: of the verdicts that are not `inconclusive`, 5% at most are expected to be wrong. It
-stays valid where tests are positively dependent, as the same question in several settings is. Holm's correction, by
-which the chance of even one wrong verdict is 5%, is given beside it. It charges for each setting anew, so that a
-question which is asked in more settings becomes harder to answer.
+Verdicts are corrected for the number of questions on the whole page. Benjamini and Hochberg's correction runs over all
+tests of all claims: at most 5% of the verdicts that are not `inconclusive` are expected to be wrong. It stays valid for
+positively dependent tests, such as the same question in several settings. Holm's correction, with a 5% chance of even
+one wrong verdict, is given beside it. It counts each setting anew, so that a question in more settings is harder to
+answer.
 
 A test enters with the smaller of its p-values for the claim and for the opposite. Both are two-sided, so that the two
-together are wrong as often as one says.
+together are wrong no more often than one p-value says.
 """
 
 import dataclasses
@@ -41,26 +41,26 @@ SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclu
 
 @dataclasses.dataclass(frozen=True)
 class ClaimTest:
-    """One question about one claim in one setting, not yet judged; accuracies in %.
+    """One question about one claim in one setting, without a verdict yet; accuracies in %.
 
     Attributes:
         claim: a key of `CLAIMS`.
-        question: what is asked, in a few words.
+        question: the question in a few words.
         source: `paper`, `replication` or `added`.
         tables: numbers of the paper's tables that were used.
         setting: `setup`, `prompt`, `averaging`, `selector` and `values`, in the words of the tables' columns.
-        null_hypothesis: what a supported claim has rejected.
-        unit: of the effect.
-        effect: in that unit.
+        null_hypothesis: the hypothesis that a supported claim rejects.
+        unit: unit of the effect.
+        effect: the effect, in that unit.
         stderr: its naive standard error.
         interval: its naive 95% interval.
-        p_value: naive, of the null hypothesis, two-sided, so that 0.05 is where the interval ends there.
-        p_value_opposite: naive, of the opposite's null hypothesis.
-        clustered: the same with clustered errors; None where none can be had, `undecidable` then says why.
-        decides: `naive` or `clustered`: whose p-value the verdict takes; naive where each model is tested on its own.
+        p_value: naive p-value of the null hypothesis, two-sided: 0.05 if the interval ends at the hypothesis' bound.
+        p_value_opposite: naive p-value of the opposite's null hypothesis.
+        clustered: the effect with clustered errors; None if there are none, and `undecidable` says why.
+        decides: `naive` or `clustered`, the p-value of the verdict; naive if each model is tested by itself.
         models: each model's own figures.
-        notes: what a reader should know of this row.
-        undecidable: why no answer can be had, whatever the p-value; empty where one can.
+        notes: notes for the reader.
+        undecidable: why there is no answer, whatever the p-value; empty if there can be one.
     """
 
     claim: str
@@ -84,15 +84,15 @@ class ClaimTest:
 
 @dataclasses.dataclass(frozen=True)
 class JudgedClaim(ClaimTest):
-    """A test with what follows from it beside all the tests that it is judged with.
+    """A test with its verdict, which is corrected together with other tests.
 
     Attributes:
-        p_value_deciding: what the verdict takes: of the claim or of its opposite, whichever is smaller, with the errors
-            that decide; 1 where nothing can be decided.
-        p_value_corrected: the same corrected over all tests that are judged together (Benjamini and Hochberg).
-        p_value_holm: the same by Holm's correction, which is stricter.
+        p_value_deciding: the verdict's p-value: the smaller of those of the claim and of its opposite, with the errors
+            that decide; 1 if there is no answer.
+        p_value_corrected: this p-value, corrected over all tests together (Benjamini and Hochberg).
+        p_value_holm: this p-value with Holm's correction, which is stricter.
         verdict: `supported`, `not supported` or `inconclusive`.
-        verdict_naive: what it would be with the naive p-values in all tests.
+        verdict_naive: the verdict if all tests used their naive p-values.
     """
 
     p_value_deciding: float
@@ -126,19 +126,19 @@ def record_test(
     p_values: tuple[float, float] | None = None,
     with_imagenet: bool = False,
 ) -> ClaimTest:
-    """Write down a question's answer in one setting, not yet judged.
+    """Make the test of a question in one setting, without a verdict yet.
 
     Args:
         claim: a key of `CLAIMS`.
-        question: in a few words.
-        setting: where it is asked.
-        hypothesis: about the effect.
+        question: the question in a few words.
+        setting: the setting.
+        hypothesis: the hypothesis about the effect.
         naive: the effect with its naive error.
-        clustered: the same with clustered errors, if they can be had.
-        models: from `model_figures`.
-        notes: what a reader should know.
-        undecidable: why no answer can be had, if so.
-        p_values: for and against, where they are not those of the estimate, but of each model or class; these decide.
+        clustered: the effect with clustered errors, if there are any.
+        models: the result of `model_figures`.
+        notes: notes for the reader.
+        undecidable: why there is no answer, if so.
+        p_values: p-values for and against the claim, if they come from single models or classes; then these decide.
         with_imagenet: whether the setting's ImageNet models were used.
     """
     return ClaimTest(
@@ -160,7 +160,7 @@ def effect_fields(
     clustered: ClusteredEffect | None,
     p_values: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """What a `ClaimTest` says of an effect and of the errors that decide; arguments as in `record_test`."""
+    """The fields of a `ClaimTest` about the effect and the errors that decide; arguments as in `record_test`."""
     p_value, p_opposite = hypothesis.p_values(naive) if p_values is None else p_values
     return {
         "null_hypothesis": hypothesis.null,
@@ -176,7 +176,7 @@ def effect_fields(
 
 
 def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:
-    """Correct the p-values over all tests, and give the verdicts; in the tests' order."""
+    """Correct the p-values over all tests, and add the verdicts; the order stays."""
     if not tests:
         return []
     deciding = np.array([_deciding(test) for test in tests])
@@ -206,7 +206,7 @@ def _deciding(test: ClaimTest) -> tuple[float, float]:
 
 
 def _verdicts(p_values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Corrected p-values, shape (tests,), and verdicts, from those of claim and opposite, shape (tests, 2)."""
+    """Corrected p-values, shape (tests,), and verdicts, from the p-values of claim and opposite, shape (tests, 2)."""
     smaller = p_values.min(axis=1)
     rejected, corrected = multipletests(smaller, alpha=LEVEL, method="fdr_bh")[:2]
     cut = float(smaller[rejected].max(initial=-1.0))

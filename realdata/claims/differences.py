@@ -1,17 +1,17 @@
-"""C3, C4 and C5: what models lose that differ in one thing and share another.
+"""C3, C4 and C5: the drops of models that differ in one property and share another.
 
 Least squares over the CLIPs of a setting, with an intercept for each data set (C3) or backbone (C4, C5), so that only
-models which share it are compared:
+models that share it are compared:
 
 - C3, larger backbones lose less: against the logarithm of the image tower's parameters, data set by data set.
 - C4, more pre-training data alone does not help: against the logarithm of the number of pairs, backbone by backbone,
-  over sets that were not filtered for quality. "Does not help" is supported where the drop shrinks by less than
-  `MARGIN` points for ten times the data, and contradicted where it shrinks at all.
+  over sets that were not filtered for quality. "Does not help" is supported if the drop shrinks by less than `MARGIN`
+  points for ten times the data, and contradicted if it shrinks at all.
 - C5, better filtered data helps: filtered against other sets, backbone by backbone.
 
-Each is asked of the drop, and of effective robustness where ImageNet models were measured in the same way: larger
-models and better data raise accuracy, and with it the drop shrinks for any model. Models without a counterpart that
-shares what must be shared say nothing, and are left out and counted.
+Each is tested on the drop, and on effective robustness if ImageNet models were measured in the same way. The reason for
+the second: larger models and better data raise accuracy, and the drop of any model shrinks with higher accuracy. Models
+without a counterpart that shares the property give no information; they are left out and counted.
 """
 
 import dataclasses
@@ -33,16 +33,16 @@ _WORDS = {"pretrain": "pre-training data", "backbone": "backbone"}
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """One thing in which models differ.
+    """A property in which models differ.
 
     Attributes:
-        claim: that speaks of it.
-        question: in a few words; what is measured is added to it.
+        claim: the claim about it.
+        question: the question in a few words, without the measure.
         shared: the column that compared models have in common.
-        term: of each model, given the models and their file.
-        kept: which models are asked, given the same.
-        drop: about its coefficient where the drop is measured.
-        robustness: the same for effective robustness.
+        term: takes the models and their file, and gives the property's value for each.
+        kept: takes the models and their file, and tells which models take part.
+        drop: the hypothesis about its coefficient for the drop.
+        robustness: the hypothesis about its coefficient for effective robustness.
     """
 
     claim: str
@@ -100,7 +100,7 @@ DIFFERENCES = (
 
 
 def ask_difference(difference: Difference, setting: Setting, tables: PublishedTables) -> list[ClaimTest]:
-    """Ask the claim in one setting, of the drop and of effective robustness; nothing where no two models compare.
+    """Test the claim in one setting, on the drop and on effective robustness; nothing if no two models can be compared.
 
     Raises:
         InputError: a model is unknown.
@@ -109,7 +109,7 @@ def ask_difference(difference: Difference, setting: Setting, tables: PublishedTa
     if len(setting.imagenet) and len(setting.clips) > 1:
         values = pd.Series(setting_robustness(setting, tables).values, index=setting.clips.index)
         measured["effective robustness"] = (values, difference.robustness)
-    # Models that were evaluated here need not be among those whose size and data are known; published ones must.
+    # The size and data of the user's own models may be unknown; those of published models must be known.
     asked = setting.clips[is_published(setting.clips)] if setting.source == "added" else setting.clips
     chosen = asked[difference.kept(asked, setting.file)]
     term = difference.term(chosen, setting.file)

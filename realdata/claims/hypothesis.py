@@ -1,14 +1,13 @@
-"""What a claim says of an effect, and p-values for and against it, with naive and with clustered errors.
+"""A claim's hypothesis about an effect, and p-values for and against it, with naive and with clustered errors.
 
-All p-values are two-sided. A claim is supported at 5% exactly where the 95% interval lies wholly where the claim puts
-the effect, and contradicted where it lies wholly where the opposite does.
+All p-values are two-sided. A claim is supported at 5% exactly if the whole 95% interval is where the claim says, and
+contradicted exactly if the whole interval is where the opposite says.
 
-Models that share pre-training data, or an architecture, are not independent draws. Errors are clustered by the one and
-by the other in turn (statsmodels' sandwich with its small-sample factor, Student's t with one degree of freedom less
-than there are clusters), and the one with the larger p-value is used. With a handful of clusters such errors are still
-somewhat too small, so that a p-value near the level says little. Where an effect rests on one cluster, it could not be
-estimated without that cluster. No error can then tell the cluster's other peculiarities from the effect, and none is
-given.
+Models that share pre-training data or an architecture are not independent draws. Errors are clustered by data and by
+architecture in turn (statsmodels' sandwich with its small-sample factor; Student's t, whose degrees of freedom are the
+clusters minus 1), and the larger p-value is used. With few clusters such errors are still somewhat too small, so a
+p-value near the level says little. Sometimes an effect rests on one cluster: without it, the effect cannot be
+estimated. Then nothing separates the effect from other properties of the cluster, and no error is given.
 """
 
 import dataclasses
@@ -26,7 +25,7 @@ from statsmodels.stats.multitest import multipletests
 from realdata.claims.settings import architecture, collection
 from workbench.conventions import LEVEL
 
-_FEWEST = 3  # clusters that an error can be had from
+_FEWEST = 3  # clusters that an error needs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +33,9 @@ class Effect:
     """An effect with its error.
 
     Attributes:
-        effect: in the hypothesis' unit.
-        stderr: above 0.
-        freedom: of Student's t; infinite for a normal error.
+        effect: the effect, in the hypothesis' unit.
+        stderr: its standard error, above 0.
+        freedom: degrees of freedom of Student's t; infinite for a normal error.
     """
 
     effect: float
@@ -50,21 +49,21 @@ class Effect:
         return (self.effect - half_width, self.effect + half_width)
 
     def p_beyond(self, bound: float, direction: int) -> float:
-        """The p-value that the effect is not above (direction 1) or below (-1) the bound, two-sided."""
+        """The two-sided p-value that the effect is not above (direction 1) or not below (-1) the bound."""
         return min(1.0, float(2 * student_t.sf(direction * (self.effect - bound) / self.stderr, self.freedom)))
 
 
 @dataclasses.dataclass(frozen=True)
 class ClusteredEffect:
-    """The same effect where models that share data, or an architecture, are not independent draws.
+    """An effect's error if models that share data or an architecture are not independent draws.
 
     Attributes:
-        method: what the clusters are.
-        clusters: how many there are.
-        stderr: of the effect.
-        interval: 95%, by Student's t with the clusters' degrees of freedom.
-        p_value: that the claim is not so, two-sided.
-        p_value_opposite: that the opposite is not so, two-sided.
+        method: the kind of clusters.
+        clusters: number of clusters.
+        stderr: standard error of the effect.
+        interval: 95% interval, by Student's t with the clusters' degrees of freedom.
+        p_value: two-sided p-value of the claim's null hypothesis.
+        p_value_opposite: two-sided p-value of the opposite's null hypothesis.
     """
 
     method: str
@@ -77,13 +76,13 @@ class ClusteredEffect:
 
 @dataclasses.dataclass(frozen=True)
 class Hypothesis:
-    """Where a claim puts an effect.
+    """A claim about the value of an effect.
 
     Attributes:
         null: the null hypothesis, in words.
-        unit: of the effect.
-        claimed: bounds with the direction in which the effect lies beyond them, all of which must hold.
-        opposite: the bound and direction of the opposite.
+        unit: unit of the effect.
+        claimed: bounds, each with the direction in which the effect is beyond it; all must hold.
+        opposite: the bound and direction of the opposite claim.
     """
 
     null: str
@@ -99,7 +98,7 @@ class Hypothesis:
         )
 
     def p_values_of_all(self, effects: Sequence[Effect]) -> tuple[float, float]:
-        """The p-values that every effect is as claimed (intersection-union), and one the opposite (Bonferroni)."""
+        """The p-values for every effect as claimed (intersection-union), and for one as the opposite (Bonferroni)."""
         single = [self.p_values(effect) for effect in effects]
         opposites = multipletests([opposite for _, opposite in single], alpha=LEVEL, method="bonferroni")[1]
         return max(p for p, _ in single), float(opposites.min())
@@ -116,10 +115,10 @@ def positive(null: str, unit: str) -> Hypothesis:
 
 
 def clusters_of(models: pd.DataFrame) -> dict[str, Int[np.ndarray, " models"]]:
-    """Which models share data and which an architecture, as numbers of clusters.
+    """Clusters of models that share data, and of models that share an architecture, as numbers.
 
     Args:
-        models: a row for each, with `backbone` and `pretrain`.
+        models: a row for each model, with `backbone` and `pretrain`.
     """
     shared = {
         "pre-training data": models["pretrain"].map(collection),
@@ -137,13 +136,13 @@ def regression(
     """The last term's coefficient by least squares, with naive and with clustered errors.
 
     Args:
-        values: one for each model.
-        design: the terms' columns, the one of interest last.
-        clusters: ways to cluster the models, each with a cluster's number for each model.
-        hypothesis: about the coefficient.
+        values: a value for each model.
+        design: the terms' columns; the last one is of interest.
+        clusters: ways to cluster the models, each with the number of each model's cluster.
+        hypothesis: the hypothesis about the coefficient.
 
     Returns:
-        The effect with its naive error, and with its clustered one: None where it rests on a single cluster.
+        The effect with its naive error, and with its clustered error; None for the latter if it rests on one cluster.
 
     Raises:
         ValueError: the coefficient cannot be estimated, or there are no more models than terms.
@@ -157,7 +156,7 @@ def regression(
         for name, labels in clusters.items()
         if _is_estimable_without_any(design, labels)
     }
-    # Where one way to cluster gives no error, the effect rests on one such cluster, and the other way cannot mend that.
+    # If one way to cluster gives no error, the effect rests on one of its clusters, and the other way does not help.
     if len(effects) < len(clusters):
         return found, None
     return found, widest(effects, clusters, hypothesis)
@@ -166,12 +165,12 @@ def regression(
 def widest(
     effects: Mapping[str, Effect], clusters: Mapping[str, Int[np.ndarray, " models"]], hypothesis: Hypothesis
 ) -> ClusteredEffect:
-    """Take the clustered effect that says least, of several ways to cluster.
+    """Of several ways to cluster, take the one with the largest p-value.
 
     Args:
-        effects: the same one with its error, by the way to cluster.
-        clusters: the ways.
-        hypothesis: about the effect.
+        effects: the effect with its error, for each way to cluster.
+        clusters: the ways to cluster.
+        hypothesis: the hypothesis about the effect.
     """
     name = max(effects, key=lambda way: (hypothesis.p_values(effects[way])[0], effects[way].stderr))
     effect = effects[name]
@@ -185,7 +184,7 @@ def widest(
 
 
 def clustered_covariance(fit: Any, labels: Int[np.ndarray, " models"]) -> Float[np.ndarray, "terms terms"]:
-    """The covariance of a least-squares fit's coefficients, with errors that models of one cluster share."""
+    """The covariance of a least-squares fit's coefficients, with clustered errors."""
     return np.asarray(fit.get_robustcov_results("cluster", groups=labels, use_t=True).cov_params())
 
 
@@ -194,7 +193,7 @@ def _clustered_error(fit: Any, labels: Int[np.ndarray, " models"]) -> float:
 
 
 def _positive(error: float) -> float:
-    """An error of 0 is that of values which lie on a line exactly: rounding is left."""
+    """Replace an error of 0, which values exactly on a line have, by their rounding."""
     return max(error, 1e-9)
 
 

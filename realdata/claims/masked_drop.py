@@ -1,19 +1,19 @@
-"""How much of the drop remains where the background is masked out (OCCAM, arXiv 2504.07092; `published/README.md`).
+"""How much of the drop remains with a masked background (OCCAM, arXiv 2504.07092; `published/README.md`).
 
-Each model saw the photos of both groups whole, and cut out by a mask on grey. What drop remains cannot be the
-background's. What disappears goes with the background, or with what masks cost: they cost accuracy in both groups, and
-may cut common and counter photos differently well.
+Each model saw the photos of both groups whole, and with a mask's grey in place of the background. The drop that remains
+cannot come from the background. The part that disappears comes from the background or from the masks: they lower the
+accuracy in both groups, and may fit common and counter photos differently well.
 
-Errors are from the number of photos, and bounds (`realdata.statistics.photo_error`), since OCCAM publishes averages
-alone. What pairing there is cannot be recovered:
+Errors come from the number of photos, and are bounds (`realdata.statistics.photo_error`), since OCCAM publishes
+averages only. The pairing of answers cannot be recovered:
 
-- the groups are different photos, so that their errors add in squares;
-- the two views are the same photos, whose answers are not published one by one. Their drops' errors may be correlated
-  in any way, and are added, which bounds the error of their difference;
-- the models saw the same photos, so that a mean over models has the mean of their errors, also a bound.
+- The groups are different photos, so their errors add in squares.
+- The two views are the same photos, whose single answers are not published. Their drops' errors may have any
+  correlation. Their sum bounds the error of the difference.
+- The models saw the same photos, so the mean of their errors bounds the error of their mean.
 
-Points shrink where accuracy is near 100% and grow near 50%, and masks lower accuracy. So the drop is given in logits
-too, and each view's distance from the line through Table 4's ImageNet models (whole photos, at that common accuracy).
+A drop in points is smaller near 100% than near 50%, and masks lower accuracy. So the drop is also given in logits, and
+as each view's distance from the line through Table 4's ImageNet models (whole photos, at that common accuracy).
 """
 
 import dataclasses
@@ -37,21 +37,21 @@ ALL = "mean"
 
 @dataclasses.dataclass(frozen=True)
 class MaskedDrop:
-    """One model's drop with and without the background, or the mean of several; in points but where stated.
+    """One model's drop with and without the background, or the mean of several models; in points unless stated.
 
     Attributes:
-        model: its name; `mean` for the mean of the models that saw the photos on grey.
-        mask: how the background was taken away.
-        drop: of whole photos.
-        drop_interval: 95%, and so the next.
-        masked: the drop that remains.
-        masked_interval: its interval.
-        removed: the one less the other: what goes with the background.
-        removed_interval: its interval.
+        model: the model's name; `mean` for the mean of the models that saw the photos on grey.
+        mask: how the background was replaced.
+        drop: the drop on whole photos.
+        drop_interval: its 95% interval.
+        masked: the drop on masked photos.
+        masked_interval: its 95% interval.
+        removed: the drop on whole photos minus the drop on masked ones.
+        removed_interval: its 95% interval.
         remaining: the share of the drop that remains.
-        remaining_logits: the share that remains of the drop in logits.
-        cost_common: what masking costs on common photos.
-        cost_counter: the same on counter photos.
+        remaining_logits: the share of the drop in logits that remains.
+        cost_common: the loss of accuracy by masking on common photos.
+        cost_counter: the loss of accuracy by masking on counter photos.
         above_line: distance from the ImageNet models' line, whole and masked.
     """
 
@@ -71,16 +71,16 @@ class MaskedDrop:
 
 
 def masked_drops(tables: PublishedTables, measured: pd.DataFrame) -> list[MaskedDrop]:
-    """Each model's drop on whole and on masked photos, and last the mean over those masked on grey.
+    """Each model's drop on whole and on masked photos, and last the mean over the models with grey masks.
 
-    Nothing where Table 4 holds too few models for a line.
+    The list is empty if Table 4 has too few models for a line.
 
     Args:
-        tables: the paper's.
-        measured: `occam_counteranimal.csv`: a row for each model and view.
+        tables: the paper's tables.
+        measured: `occam_counteranimal.csv`, a row for each model and view.
 
     Raises:
-        InputError: a model stands in one view and not in the other, or has several masks.
+        InputError: a model has only one of the two views, or several masks.
     """
     if not has_line(tables):
         return []
@@ -104,13 +104,13 @@ def masked_drops(tables: PublishedTables, measured: pd.DataFrame) -> list[Masked
 
 
 def _record(model: str, mask: str, accuracies: np.ndarray, errors: np.ndarray, above: np.ndarray) -> MaskedDrop:
-    """Of one model, or of the mean of several.
+    """The drop of one model, or of the mean of several.
 
     Args:
-        model: its name.
-        mask: how the background was taken away.
-        accuracies: in %, shape (views, models, groups).
-        errors: of the drops, shape (views, models).
+        model: the model's name.
+        mask: how the background was replaced.
+        accuracies: accuracies in %, shape (views, models, groups).
+        errors: errors of the drops, shape (views, models).
         above: distances from the line, shape (views, models).
     """
     means = accuracies.mean(axis=1)

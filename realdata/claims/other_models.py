@@ -1,14 +1,14 @@
-"""Other models on CounterAnimal, measured by others, beside the line through the paper's ImageNet models (Table 4).
+"""Others' measurements of other models on CounterAnimal, beside the line through the paper's ImageNet models (Table 4).
 
-Each family shares its training data or its weights, so that its models are one cluster: what else is peculiar to the
-family cannot be told from its effect, and nothing is decided. Errors within a family are naive.
+Each family shares its training data or its weights, so its models are one cluster. Nothing separates the effect from
+other properties of the family, so there is no verdict. Errors within a family are naive.
 
 - SigLIPs (OCCAM, arXiv 2504.07092): sigmoid loss, WebLI, photos squeezed to a square. S15 says that with many negatives
-  and captions that name the class, the sigmoid loss has InfoNCE's optimum in the direction from text to image: the loss
-  alone should leave them where CLIPs are.
-- The same source's two CLIPs, which stand in Table 3 too, and AlphaCLIP, a CLIP tuned to take a mask.
-- A ResNet-50 tuned in eight ways (H-SPLID, arXiv 2510.20627), whose averages are of a kind that is not stated: their
-  distances from each other are worth more than that from the line.
+  and captions that name the class, the sigmoid loss has InfoNCE's optimum in the direction from text to image. So the
+  loss alone should give them the CLIPs' effective robustness.
+- The same source's two CLIPs, which are in Table 3 too, and AlphaCLIP, a CLIP fine-tuned to take a mask.
+- A ResNet-50 fine-tuned in eight ways (H-SPLID, arXiv 2510.20627). The source does not say how it averages, so the
+  distances between these models mean more than their distance from the line.
 """
 
 import dataclasses
@@ -19,7 +19,12 @@ import pandas as pd
 
 from published.tables import PublishedTables, read_others
 from realdata.claims.hypothesis import Effect
-from realdata.statistics.effective_robustness import effective_robustness, robustness_of_one
+from realdata.statistics.effective_robustness import (
+    FEWEST_FOR_LINE,
+    FEWEST_FOR_MEAN,
+    effective_robustness,
+    robustness_of_one,
+)
 from realdata.statistics.photo_error import group_proportions
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -29,19 +34,19 @@ FULL = "full photo"
 
 @dataclasses.dataclass(frozen=True)
 class OtherFamily:
-    """Models of one family, or one by itself; accuracies in %, the rest in points.
+    """The models of one family; accuracies in %, the rest in points.
 
     Attributes:
-        family: what they are called.
-        source: who measured them.
+        family: the family's name.
+        source: who measured the models.
         effect: mean effective robustness against Table 4's ImageNet models.
-        interval: its naive 95% interval, from the spread of the models and the line's error; for one model that of one
-            more ImageNet model.
-        beside_clips: the mean less that of Table 3's CLIPs.
-        beside_clips_interval: its 95% interval, naive and only from the spread within both: both stand against one
-            line. None for one model.
-        undecided: why no verdict is given.
-        models: `name`, `common`, `counter` and `effective_robustness` of each.
+        interval: its naive 95% interval, from the spread of the models and the line's error; for a single model, the
+            interval for one more ImageNet model.
+        beside_clips: the mean minus the mean of Table 3's CLIPs.
+        beside_clips_interval: its naive 95% interval, from the spread within both families only, since both are
+            compared with one line. None for a single model.
+        undecided: why there is no verdict.
+        models: `name`, `common`, `counter` and `effective_robustness` of each model.
     """
 
     family: str
@@ -54,15 +59,18 @@ class OtherFamily:
     models: list[dict[str, Any]]
 
 
-def place_others(tables: PublishedTables) -> list[OtherFamily]:
-    """Place others' models beside the ImageNet models and CLIPs of Tables 3 and 4; nothing where those hold too few.
+def place_others(tables: PublishedTables, occam: pd.DataFrame) -> list[OtherFamily]:
+    """Compare others' models with the ImageNet models and CLIPs of Tables 3 and 4; empty if those are too few.
+
+    Args:
+        tables: the paper's tables.
+        occam: `occam_counteranimal.csv`, a row for each model and view.
 
     Raises:
         InputError: a table cannot be read, or there is no line through Table 4's models.
     """
     if not has_line(tables):
         return []
-    occam = read_others("occam_counteranimal.csv")
     full = occam[occam["view"] == FULL].rename(columns={"model": "name"})
     tuned = read_others("hsplid_counteranimal.csv")
     tuned = tuned.rename(columns={"method": "name", "ca_common": "common", "ca_counter": "counter"})
@@ -78,9 +86,9 @@ def place_others(tables: PublishedTables) -> list[OtherFamily]:
 
 
 def has_line(tables: PublishedTables) -> bool:
-    """Whether Tables 3 and 4 hold enough models for a line and a mean's error."""
+    """Whether Tables 3 and 4 have enough models for a line and a mean's error."""
     printed = tables.results["table"]
-    return int((printed == "4").sum()) >= 3 and int((printed == "3").sum()) >= 2
+    return int((printed == "4").sum()) >= FEWEST_FOR_LINE and int((printed == "3").sum()) >= FEWEST_FOR_MEAN
 
 
 def _place(family: str, source: str, models: pd.DataFrame, tables: PublishedTables) -> OtherFamily:

@@ -1,7 +1,7 @@
-"""`python -m realdata.claims`: the paper's claims C1 to C6, C8 and C9 put to published measurements, with statistics.
+"""`python -m realdata.claims`: tests of the paper's claims C1 to C6, C8 and C9 on published measurements.
 
-(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states what it asks; `realdata.claims.claim_test` how
-verdicts are corrected.
+(C7 is a theorem: `python -m theory`, S7.) Each file `c*.py` here states its question; `realdata.claims.claim_test` says
+how verdicts are corrected.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from realdata.claims.added_models import add_with_option, read_added_models
 from realdata.claims.c2_robustness import NOT_BY_CLASS
 from realdata.claims.claim_test import CLAIMS, JudgedClaim
 from realdata.claims.evaluate import evaluate
-from realdata.claims.wider import Wider, evaluate_wider
+from realdata.claims.wider_table import Wider, evaluate_wider
 from workbench import program, results, terminal
 
 
@@ -26,13 +26,13 @@ def claims_content(
     missed: Sequence[Mapping[str, str]] = (),
     wider: Wider | None = None,
 ) -> dict[str, Any]:
-    """What `--json` gives.
+    """The content for `--json`.
 
     Args:
-        tests: of the published tables.
-        added: of models that were evaluated here.
-        missed: what could not be asked of those.
-        wider: what others measured; left out where None.
+        tests: the tests on the published tables.
+        added: the tests on the user's own models.
+        missed: the questions that those models cannot answer.
+        wider: the measurements by others, if they are included.
     """
     return {
         "statements": CLAIMS,
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     models = read_added_models(options.added)
-    with terminal.working("testing claims"):
+    with terminal.spinner("testing claims"):
         found = evaluate(options.published, models)
         wider = evaluate_wider(options.published)
     if not results.emit_json(claims_content(*found, wider=wider), options.json):

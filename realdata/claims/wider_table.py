@@ -1,26 +1,69 @@
-"""What others measured, on the terminal: C9, other models, and drops without the background."""
+"""Measurements by others beside the paper's claims: other test sets (C9), other models, photos without background.
 
+`evaluate_wider` tests them, and `show` prints them.
+"""
+
+import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realdata.claims.c9_shifts import GROUP_NAMES
+from published.tables import DIRECTORY, read_others, read_published_tables
+from realdata.claims.c9_shifts import GROUP_NAMES, evaluate_shifts, read_shifts
 from realdata.claims.claim_test import CLAIMS, INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, JudgedClaim
-from realdata.claims.masked_drop import ALL, GREY, MaskedDrop
-from realdata.claims.other_models import OtherFamily
-from realdata.claims.wider import Wider
+from realdata.claims.masked_drop import ALL, GREY, MaskedDrop, masked_drops
+from realdata.claims.other_models import OtherFamily, place_others
 from workbench import terminal
+
+
+class Wider(NamedTuple):
+    """The results from others' measurements.
+
+    Attributes:
+        shifts: C9's judged tests.
+        others: other models on CounterAnimal.
+        masked: drops with and without the background.
+    """
+
+    shifts: list[JudgedClaim]
+    others: list[OtherFamily]
+    masked: list[MaskedDrop]
+
+    def as_json(self) -> dict[str, Any]:
+        """The content for `--json`."""
+        return {
+            "other_shifts": [dataclasses.asdict(test) for test in self.shifts],
+            "other_models": [dataclasses.asdict(family) for family in self.others],
+            "masked_drops": [dataclasses.asdict(model) for model in self.masked],
+        }
+
+
+def evaluate_wider(directory: Path = DIRECTORY) -> Wider:
+    """Test C9, compare other models, and compare drops with and without the background.
+
+    Args:
+        directory: the folder of the paper's tables; others' tables come from the package.
+
+    Raises:
+        InputError: a table cannot be read, or there is no line through a baseline's models.
+    """
+    tables = read_published_tables(directory)
+    occam = read_others("occam_counteranimal.csv")
+    return Wider(evaluate_shifts(read_shifts(tables)), place_others(tables, occam), masked_drops(tables, occam))
+
 
 WORDS = {SUPPORTED: "above", NOT_SUPPORTED: "below", INCONCLUSIVE: "inconclusive"}
 
 
 def show(wider: Wider, everything: bool) -> None:
-    """Print C9's table, other models' places and the masked drops, each with its answer.
+    """Print C9's table, other models and the masked drops, each with its answer.
 
     Args:
-        wider: what others measured.
-        everything: also the lines through other ImageNet models.
+        wider: the results from others' measurements.
+        everything: whether to print the lines through other ImageNet models too.
     """
     console = terminal.output()
     if wider.shifts:
@@ -78,7 +121,7 @@ def describe_masked(masked: Sequence[MaskedDrop]) -> str:
 
 
 def is_primary(test: JudgedClaim) -> bool:
-    """Whether a row is printed by default: the testbed's models where they can be had, else the paper's."""
+    """Whether a row is printed by default: with the testbed's ImageNet models, or with the paper's if it has none."""
     return test.source == "paper" or test.setting["baseline"] == "testbed" or " and " in test.setting["predictors"]
 
 

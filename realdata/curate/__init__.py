@@ -1,1 +1,1 @@
-"""Choosing photos by a model's mistakes, as CounterAnimal was made, and what that alone does."""
+"""The selection of photos by a model's mistakes, as for CounterAnimal, and the drop that it makes by itself."""

@@ -1,4 +1,4 @@
-"""A curation: what the paper's rule selects, what of its drop is due to the choice, and what is left."""
+"""A curation: the photos that the paper's rule selects, their drop, and how much of it is due to the selection."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,50 +20,54 @@ from realdata.curate.selection import (
     chance,
     choose,
     count,
-    mean_kept,
+    mean_over_kept,
 )
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.labelled import read_labelled
-from workbench import results
+from workbench import program, results
 from workbench.conventions import GROUPS
-from workbench.errors import InputError, ParameterError
+from workbench.errors import InputError
+from workbench.parameters import SEED, check, number, parameter, whole_number
 
-_FEW = 10  # photos: of fewer, one more or less right moves the accuracy by over 10 points
+_FEW = 10  # with fewer photos, one of them changes the accuracy by over 10 points
 
 
 @dataclasses.dataclass(frozen=True)
 class CurationConfig:
-    """How to curate.
+    """The settings of a curation.
 
     Attributes:
-        threshold: points by which the two backgrounds of a kept class differ at least.
-        min_photos: of a background that may be chosen.
-        splits: of the photos into those that choose and those that measure.
-        permutations: of the backgrounds.
-        seed: of both.
+        threshold: a class is kept if the accuracies on its two backgrounds differ by more than these points.
+        min_photos: the fewest photos of a background that may be chosen.
+        splits: number of random splits into photos that choose and photos that measure.
+        permutations: number of shuffles of the backgrounds.
+        seed: seed of splits and shuffles.
+
+    Raises:
+        ParameterError: a value outside its domain.
     """
 
-    threshold: float = THRESHOLD
-    min_photos: int = MIN_PHOTOS
-    splits: int = SPLITS
-    permutations: int = PERMUTATIONS
-    seed: int = 0
+    threshold: float = parameter(
+        THRESHOLD,
+        number(program.number, "from 0 to below 100 points", lambda value: 0 <= value < 100, "POINTS"),
+        "a class is kept if its two backgrounds differ by more than this",
+    )
+    min_photos: int = parameter(MIN_PHOTOS, whole_number(MIN_PHOTOS), "photos that a background needs to be chosen")
+    splits: int = parameter(SPLITS, whole_number(1), "random splits into photos that choose and photos that measure")
+    permutations: int = parameter(PERMUTATIONS, whole_number(1), "shuffles of the backgrounds")
+    seed: int = parameter(0, SEED, "seed of splits and shuffles")
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold < 100:
-            raise ParameterError("threshold", "from 0 to below 100 points", self.threshold)
-        for name, least in (("min_photos", MIN_PHOTOS), ("splits", 1), ("permutations", 1)):
-            if getattr(self, name) < least:
-                raise ParameterError(name, f"a whole number of at least {least}", getattr(self, name))
+        check(self)
 
 
 class Curation(NamedTuple):
-    """The outcome.
+    """The result of a curation.
 
     Attributes:
-        content: all numbers but those of single photos, as `curation.json` holds them; accuracies in %.
+        content: the content of `curation.json`: all numbers except those of single photos; accuracies in %.
         selection: a row for each class.
-        photos: a row for each photo of the classes kept, with its `group`.
+        photos: a row for each photo of the kept classes, with its `group`.
     """
 
     content: dict[str, Any]
@@ -79,15 +83,15 @@ def curate_predictions(
     config: CurationConfig,
     advance: Callable[[int], object] = lambda done: None,
 ) -> Curation:
-    """Read a table of predictions, select among its photos, and say what the selection is worth.
+    """Read a table of predictions, select among its photos, and analyse the selection's drop.
 
     Args:
-        predictions: as `realdata.photos.labelled.read_labelled` reads it.
-        root: folder of photos, if the table does not say what they show.
-        names: of the classes; see `realdata.photos.class_names.read_class_names`.
+        predictions: the table, for `realdata.photos.labelled.read_labelled`.
+        root: folder of photos, if the table does not give their classes and backgrounds.
+        names: the classes' names, for `realdata.photos.class_names.read_class_names`.
         mapping: file with the index of each class folder, for other names.
-        config: how.
-        advance: called with the number of splits and permutations done.
+        config: the settings.
+        advance: called with the number of finished splits and permutations.
 
     Raises:
         InputError: a file is wrong, or no class has two backgrounds with enough photos.
@@ -119,17 +123,17 @@ def curate(
     config: CurationConfig,
     advance: Callable[[int], object] = lambda done: None,
 ) -> Curation:
-    """Select, and say what the selection is worth.
+    """Select photos, and analyse the selection's drop.
 
     Args:
         photos: a row for each photo, with `path`, `class_index`, `background` and `correct` (0 or 1).
-        names: of the classes.
-        config: how.
-        advance: called with the number of splits and permutations done.
+        names: class index to name.
+        config: the settings.
+        advance: called with the number of finished splits and permutations.
     """
     cells = count(photos, config.min_photos)
     choice = choose(cells.right, cells.photos, config.threshold)
-    # A stream for each part, so that more of one leaves the others as they are.
+    # A stream of random numbers for each part, so that more draws in one do not change the others.
     streams = [np.random.default_rng((config.seed, part)) for part in range(3)]
     corrected, halves = (
         hold_out(cells, config.threshold, share, stream, config.splits, advance)
@@ -137,7 +141,7 @@ def curate(
     )
     by_chance = chance(cells, config.threshold, streams[2], config.permutations, advance)
     selection = _selection(cells, choice, corrected, halves, by_chance, names, config)
-    naive = _number(mean_kept(choice.drop, choice.kept))
+    naive = _number(mean_over_kept(choice.drop, choice.kept))
     content = {
         "parameters": dataclasses.asdict(config),
         "photos": len(photos),
@@ -150,7 +154,7 @@ def curate(
         "classes": selection.astype(object).where(selection.notna(), None).to_dict("records"),
         "notes": _notes(photos, cells, selection, config),
     }
-    return Curation(content, selection, _kept_photos(photos, selection))
+    return Curation(content, selection, _select_photos(photos, selection))
 
 
 def _selection(
@@ -221,7 +225,7 @@ def _number(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _kept_photos(photos: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
+def _select_photos(photos: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     kept = selection[selection.kept]
     pairs = pd.concat(
         kept[["class_index", f"{group}_background"]].set_axis(["class_index", "background"], axis=1).assign(group=group)

@@ -1,4 +1,4 @@
-"""A curation, and the selecting model's excess, as a reader sees them: tables, the answer in words, a figure."""
+"""The output of a curation and of the selecting model's excess: tables, the answer in words, a figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +12,13 @@ from workbench import terminal
 from workbench.conventions import GROUPS, LEVEL
 from workbench.palette import BLUE, VERMILION
 
-_MOST = 5  # classes named
+_MOST = 5  # classes that are named
 
-# Okabe and Ito's colours, told apart with every kind of colour vision.
 _NAIVE, _CORRECTED, _CHANCE = VERMILION, BLUE, "0.8"
 
 
 def show(content: Mapping[str, Any]) -> None:
-    """Print a curation as `curation.json` holds it."""
+    """Print the content of `curation.json`."""
     console = terminal.output()
     table = Table(
         title="Drop from the most to the least accurate background (points)",
@@ -53,7 +52,7 @@ def show(content: Mapping[str, Any]) -> None:
 
 
 def describe(content: Mapping[str, Any]) -> list[str]:
-    """The answer in words, a paragraph each: what is left of the drop, class by class, and what the numbers are."""
+    """The answer in paragraphs: what remains of the drop, the answer class by class, the meaning of the numbers."""
     classes = [row for row in content["classes"] if row["p_value"] is not None]
     chance, threshold = content["chance"], content["parameters"]["threshold"]
     if content["naive_drop"] is None:
@@ -98,14 +97,14 @@ def describe(content: Mapping[str, Any]) -> list[str]:
 
 
 def describe_drop(content: Mapping[str, Any]) -> str:
-    """Say how much of the drop is due to the choice, where that is known."""
+    """How much of the drop is due to the selection, in words."""
     chosen = content["from_the_choice"]
     part = "none are" if chosen < 0.05 else "all are" if chosen > content["naive_drop"] else f"{chosen:.1f} are"
     return f"Of a drop of {content['naive_drop']:.1f} points, {part} expected from the choice alone"
 
 
 def show_selector(content: Mapping[str, Any]) -> None:
-    """Print what `realdata.curate.selector_excess` gives."""
+    """Print the result of `realdata.curate.selector_excess`."""
     console = terminal.output()
     name = " ".join(content["selector"].values())
     console.print(f"{name}, which selected the photos: what its own drop owes to that (points)", style="bold")
@@ -187,11 +186,11 @@ def _range(values: Any) -> str:
 
 
 def draw(content: Mapping[str, Any]) -> Figure:
-    """Draw a curation as `curation.json` holds it: a row for each class that has two backgrounds."""
+    """Draw the content of `curation.json`: a row for each class with two backgrounds."""
     rows = sorted((row for row in content["classes"] if row["naive_drop"] is not None), key=lambda r: r["naive_drop"])
     columns = ("naive_drop", "corrected_drop", "corrected_low", "corrected_high", "chance_drop")
     values = {name: [row[name] for row in rows] for name in columns}
-    labels = [_short(row["label"]) + ("" if row["kept"] else " (not kept)") for row in rows]
+    labels = [terminal.shorten(row["label"]) + ("" if row["kept"] else " (not kept)") for row in rows]
     places = [float(place) for place in range(len(rows))]
     corrected = content["corrected"]
     if content["naive_drop"] is not None and corrected["drop"] is not None and content["chance"]["drop"] is not None:
@@ -217,7 +216,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
         label="corrected: on photos that did not choose [95%]",
         zorder=3,
     )
-    # Open, since the two often coincide.
+    # Open markers, since the two values often coincide.
     axis.plot(naive, places, "D", ms=6.5, mfc="none", mec=_NAIVE, mew=1.3, label="naive: as selected", zorder=4)
     axis.axvline(0.0, color="0.3", lw=0.8)
     axis.set_yticks(places, labels, fontsize=8)
@@ -229,7 +228,3 @@ def draw(content: Mapping[str, Any]) -> Figure:
         figure.suptitle(f"{describe_drop(content)}\n{content['classes_kept']} classes kept", fontsize=10)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 28 else label[:27] + "…"

@@ -8,8 +8,9 @@ from realdata.curate import display
 from realdata.curate.curation import CurationConfig, count_steps, curate_predictions
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.photos.class_names import add_class_options
-from workbench import figures, program, results, terminal
+from workbench import program, results, terminal
 from workbench.errors import InputError
+from workbench.parameters import add_options, from_options
 
 DEFAULT_OUT = Path("results/curate")
 
@@ -42,36 +43,7 @@ def build_parser() -> program.Parser:
     add = parser.add_argument
     add("--photos", type=program.path, metavar="ROOT", help="folder of photos, <class>/<background>/*.jpg")
     add_class_options(parser)
-    defaults = CurationConfig()
-    add(
-        "--threshold",
-        type=program.number,
-        default=defaults.threshold,
-        metavar="POINTS",
-        help="by more than which the two backgrounds of a class differ, or it is not kept",
-    )
-    add(
-        "--min-photos",
-        type=program.whole_number(2),
-        default=defaults.min_photos,
-        metavar="N",
-        help="photos that a background needs to be chosen",
-    )
-    add(
-        "--splits",
-        type=program.whole_number(1),
-        default=defaults.splits,
-        metavar="N",
-        help="random splits into photos that choose and photos that measure",
-    )
-    add(
-        "--permutations",
-        type=program.whole_number(1),
-        default=defaults.permutations,
-        metavar="N",
-        help="shuffles of the backgrounds",
-    )
-    add("--seed", type=program.seed, default=defaults.seed, metavar="N", help="of splits and shuffles")
+    add_options(parser, CurationConfig)
     add(
         "--out",
         type=program.path,
@@ -101,7 +73,7 @@ def _main(options: argparse.Namespace) -> None:
 
 
 def _curate(options: argparse.Namespace) -> None:
-    config = CurationConfig(options.threshold, options.min_photos, options.splits, options.permutations, options.seed)
+    config = from_options(CurationConfig, options)
     results.check_writable(options.out)
     with terminal.progress() as progress:
         task = progress.add_task("splits, shuffles", total=count_steps(config), status="")
@@ -119,7 +91,7 @@ def _curate(options: argparse.Namespace) -> None:
             "selection.csv": selection.to_csv(index=False, lineterminator="\n"),
             "photos.csv": kept.to_csv(index=False, lineterminator="\n"),
             "curation.json": results.to_json(content),
-            "curation.png": figures.to_png(display.draw(content)),
+            "curation.png": results.to_png(display.draw(content)),
         },
     )
     if not results.emit_json(content, options.json):

@@ -1,17 +1,17 @@
-"""The paper's selection rule, and what it finds where there is nothing.
+"""The paper's selection rule, and the drop that it finds by chance.
 
-The rule. For each class the background of the highest accuracy is `common` and that of the lowest is `counter`, if they
-differ by more than a threshold (5 points); other classes are not kept. Of backgrounds with the same accuracy the one
-with more photos is taken, then the first by name; where all have the same accuracy there is no pair. Backgrounds with
-fewer than `min_photos` photos are not chosen among. The paper names no such number; ours is 2, the fewest that can be
-halved.
+The rule. For each class the background with the highest accuracy is `common` and the one with the lowest is `counter`,
+if they differ by more than a threshold (5 points). Other classes are not kept. Of backgrounds with the same accuracy,
+the one with more photos is taken, then the first by name. If all have the same accuracy there is no pair. Backgrounds
+with fewer than `min_photos` photos cannot be chosen. The paper gives no such number; ours is 2, the smallest that can
+be split in half.
 
 Chance. The backgrounds are shuffled over the photos of each class. For each class the test's statistic is the
-difference of the highest and the lowest accuracy of its backgrounds. Under the hypothesis that the background does not
-matter, every assignment of the backgrounds to the class's photos is equally likely. The p-value counts the data among
-the permutations ((1 + as large) / (1 + permutations)), so it is never 0 and its test is exact. The whole rule,
-threshold and all, is applied to every permutation too: the drop that the selection would find by chance alone. Where
-the background does matter, less than that is due to chance: see `realdata.curate.held_out`.
+difference of the highest and the lowest accuracy of its backgrounds. If the background has no effect, every assignment
+of the backgrounds to the class's photos is equally likely. The p-value counts the data as one of the permutations,
+(1 + as large) / (1 + permutations), so it is never 0 and its test is exact. The whole rule, threshold included, is also
+applied to every permutation: this gives the drop that the selection finds by chance. Where the background has an
+effect, less than this drop is due to chance; see `realdata.curate.held_out`.
 """
 
 import dataclasses
@@ -35,9 +35,9 @@ class Cells:
 
     Attributes:
         classes: index of each class.
-        backgrounds: names of each class's backgrounds, in the order in which equal ones are preferred.
-        photos: how many there are; 0 beyond a class's last background.
-        right: on how many of them the model was right.
+        backgrounds: names of each class's backgrounds; of equal ones, the first is preferred.
+        photos: number of photos; 0 beyond a class's last background.
+        right: number of photos on which the model was right.
     """
 
     classes: tuple[int, ...]
@@ -47,7 +47,7 @@ class Cells:
 
 
 class Choice(NamedTuple):
-    """What the rule chooses for each class; columns of `Cells`, and points."""
+    """The rule's choice for each class: columns of `Cells`, the drop in points, and whether the class is kept."""
 
     common: Int[np.ndarray, "*draws classes"]
     counter: Int[np.ndarray, "*draws classes"]
@@ -81,33 +81,33 @@ def choose(
     photos: Int[np.ndarray, "*draws classes backgrounds"],
     threshold: float = THRESHOLD,
 ) -> Choice:
-    """Apply the rule, to many draws at once."""
+    """Apply the rule, to many draws at once if there are leading axes."""
     there = photos > 0
     share = right / np.maximum(photos, 1)
-    # The first of equal ones; -1 and 2 are no accuracies.
+    # Of equal ones the first; -1 and 2 are not accuracies.
     highest, lowest = np.where(there, share, -1.0), np.where(there, share, 2.0)
     common, counter = highest.argmax(axis=-1), lowest.argmin(axis=-1)
     drop = 100.0 * np.maximum(highest.max(axis=-1) - lowest.min(axis=-1), 0.0)
-    # Shares of whole photos that differ by just the threshold may come out above it in floating point.
+    # Accuracies that differ by exactly the threshold may differ by a little more in floating point.
     return Choice(common, counter, drop, drop > threshold + _ROUNDING)
 
 
-def mean_kept(
+def mean_over_kept(
     values: Float[np.ndarray, "*draws classes"], kept: Bool[np.ndarray, "*draws classes"]
 ) -> Float[np.ndarray, "*draws"]:
-    """The mean over the classes kept; NaN where none is."""
+    """The mean over the kept classes; NaN if there is none."""
     number = kept.sum(axis=-1)
     return np.where(number > 0, np.where(kept, values, 0.0).sum(axis=-1) / np.maximum(number, 1), np.nan)
 
 
 class Chance(NamedTuple):
-    """The result of the rule where backgrounds do not matter.
+    """The result of the rule on permutations, where the background has no effect.
 
     Attributes:
-        drop: mean drop over the classes kept, in points, over the permutations that keep any; NaN if none does.
-        p_value: of the test that no background matters, by the mean drop over the classes kept.
-        classes: mean difference of each class's best and worst background, in points; the threshold plays no part.
-        p_values: of each class's test; NaN where it has fewer than two backgrounds.
+        drop: mean drop over the kept classes, in points, over the permutations that keep any; NaN if none does.
+        p_value: p-value of the test that no background has an effect, by the mean drop over the kept classes.
+        classes: mean difference of each class's best and worst background, in points, without the threshold.
+        p_values: p-value of each class's test; NaN for fewer than two backgrounds.
     """
 
     drop: float
@@ -126,14 +126,14 @@ def chance(
     """Apply the rule to shuffled photos.
 
     Args:
-        cells: what was found.
+        cells: the counts.
         threshold: points by which a kept class's backgrounds differ.
-        generator: of the permutations.
-        permutations: how many.
-        advance: called with the number of permutations done.
+        generator: random numbers for the permutations.
+        permutations: number of permutations.
+        advance: called with the number of finished permutations.
     """
     found = choose(cells.right, cells.photos, threshold)
-    overall = float(mean_kept(found.drop, found.kept))
+    overall = float(mean_over_kept(found.drop, found.kept))
     overalls, total, as_large = [], np.zeros(len(cells.classes)), np.zeros(len(cells.classes))
     for start in range(0, permutations, _AT_ONCE):
         number = min(_AT_ONCE, permutations - start)
@@ -145,11 +145,11 @@ def chance(
             ],
             axis=1,
         )
-        drawn = choose(right, np.broadcast_to(cells.photos, right.shape), threshold)
-        overalls.append(mean_kept(drawn.drop, drawn.kept))
-        total += drawn.drop.sum(axis=0)
+        permuted = choose(right, np.broadcast_to(cells.photos, right.shape), threshold)
+        overalls.append(mean_over_kept(permuted.drop, permuted.kept))
+        total += permuted.drop.sum(axis=0)
         # Equal fractions may differ by rounding.
-        as_large += (drawn.drop >= found.drop - 1e-9).sum(axis=0)
+        as_large += (permuted.drop >= found.drop - 1e-9).sum(axis=0)
         advance(number)
     values = np.concatenate(overalls)
     known = values[~np.isnan(values)]

@@ -1,21 +1,21 @@
-"""What the selecting model's own drop owes to its selection, from the published tables.
+"""How much of the selecting model's own drop is due to its selection, from the published tables.
 
-The photos were selected by one CLIP's accuracies (`realdata.claims.settings.SELECTOR`). Its own drop on them is
-therefore not that of a model which did not choose. What such a model loses is estimated in two ways:
+One CLIP's accuracies selected the photos (`realdata.claims.settings.SELECTOR`), so its own drop on them is larger than
+that of a similar model that did not select. The drop of such a model is estimated in two ways:
 
 - setting by setting: a line through the other CLIPs on logit-scaled axes
   (`realdata.statistics.effective_robustness`) predicts the drop at the selecting model's common accuracy. The excess
-  over it comes with a 95% prediction interval and a p-value: whether another CLIP of this common accuracy would lose as
-  much.
-- class by class, where accuracies of classes are published: its drop minus the mean drop of the other CLIPs; of those
-  with its backbone and other data; of those with its data and another backbone. The mean over classes comes with a
-  bootstrap interval over the classes and a t-test. Larger backbones lose less of themselves, so those of the same
-  backbone are the fairer comparison, though better data loses less too.
+  over the prediction has a 95% prediction interval, and a p-value of the test that one more CLIP of this common
+  accuracy would lose as much.
+- class by class, where accuracies of classes are published: its drop minus the mean drop of all other CLIPs, of those
+  with its backbone and other data, and of those with its data and another backbone. The mean over classes has a
+  bootstrap interval over the classes and a t-test. Larger backbones lose less anyway, so CLIPs with the same backbone
+  are the fairer comparison, although better data loses less too.
 
 Verdicts, at 5% after Holm's correction over the settings, and over the comparisons: `excess shown`, `no excess shown`
-or `smaller than expected`. CLIPs trained on the same data fail on the same photos: a selection by one moves the others
-too, and the excess is a lower bound of what it added to the drop of CLIPs. The models are taken as independent draws
-about the line, which they are not.
+or `smaller than expected`. CLIPs trained on the same data fail on the same photos, so a selection by one changes the
+drops of the others too. The excess is therefore a lower bound of what the selection added to the drop of CLIPs. The
+test treats the models as independent draws around the line, which they are not.
 """
 
 from collections.abc import Iterator
@@ -41,14 +41,14 @@ _SELECTOR = (SELECTOR["backbone"], SELECTOR["pretrain"])
 
 
 def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
-    """Estimate the excess in both ways, correct and judge it; accuracies in %, differences in points.
+    """Estimate the excess in both ways, with verdicts; accuracies in %, differences in points.
 
     Args:
-        directory: of the tables.
-        seed: of the bootstrap.
+        directory: the folder of the tables.
+        seed: seed of the bootstrap.
 
     Raises:
-        InputError: a table cannot be read, or none holds the selecting model.
+        InputError: a table cannot be read, or none has the selecting model.
     """
     tables = read_published_tables(directory)
     included = [setting for setting in settings(tables) if setting.selector == "included"]
@@ -75,7 +75,7 @@ def evaluate_selector(directory: Path, seed: int = 0) -> dict[str, Any]:
 
 
 def _excesses(setting: Setting, tables: PublishedTables, directory: Path) -> Iterator[dict[str, Any]]:
-    """Compare the selecting model with the line through the other CLIPs; once for each of its checkpoints."""
+    """Compare each checkpoint of the selecting model with the line through the other CLIPs."""
     selecting = is_selector(setting.clips)
     shares = {
         group: proportions(setting.clips[group].to_numpy(), tables.classes[f"{group}_photos"].to_numpy())
@@ -117,7 +117,7 @@ def _by_class(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _notes(source: str, drops: pd.DataFrame) -> Iterator[str]:
-    """Say which CLIPs are left out, and where the selecting model's drops are not those of one that selected."""
+    """Notes on CLIPs that are left out, and on drops of the selecting model that contradict its selection."""
     whole = drops.notna().all()
     incomplete = [f"{backbone} {pretrain}" for backbone, pretrain in whole.index[~whole]]
     if incomplete:
@@ -134,7 +134,7 @@ def _comparisons(
     source: str, values: dict[str, pd.DataFrame], generator: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
     """Compare the selecting model with groups of others, class by class."""
-    # A mean over different models in different classes would compare the models as well.
+    # Only models with all classes: otherwise differences between classes would also be differences between models.
     whole = values["drop"].notna().all()
     models = [model for model in whole.index[whole] if model != _SELECTOR]
     for name, group in {
@@ -148,8 +148,8 @@ def _comparisons(
             column: values[column][_SELECTOR] - values[column][group].mean(axis=1) for column in (*GROUPS, "drop")
         }
         excess = differences["drop"]
-        drawn = generator.choice(excess.to_numpy(), (DRAWS, len(excess))).mean(axis=1)
-        ranked = excess.rename("excess").sort_values(ascending=False).reset_index()
+        means = generator.choice(excess.to_numpy(), (DRAWS, len(excess))).mean(axis=1)
+        ranking = excess.rename("excess").sort_values(ascending=False).reset_index()
         yield {
             "source": source,
             "against": name,
@@ -157,15 +157,15 @@ def _comparisons(
             "common_difference": float(differences["common"].mean()),
             "counter_difference": float(differences["counter"].mean()),
             "excess": float(excess.mean()),
-            "interval": np.percentile(drawn, PERCENTILES_95).tolist(),
+            "interval": np.percentile(means, PERCENTILES_95).tolist(),
             "p_value": float(ttest_1samp(excess, 0.0).pvalue),
             "classes_above_0": int((excess > 0).sum()),
-            "classes": ranked.astype({"imagenet_index": int}).to_dict("records"),
+            "classes": ranking.astype({"imagenet_index": int}).to_dict("records"),
         }
 
 
 def _judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Correct p-values over the rows, and let the verdicts follow."""
+    """Add the corrected p-value and the verdict to each row."""
     if not rows:
         return []
     corrected = multipletests([row["p_value"] for row in rows], alpha=LEVEL, method="holm")[1]

@@ -1,4 +1,4 @@
 """The evaluator: any model on CounterAnimal's photos, as the paper evaluates, with intervals.
 
-Nothing is imported here, since the processes that decode photos import this package without JAX.
+This file imports nothing, so that the processes that decode photos can import the package without JAX.
 """

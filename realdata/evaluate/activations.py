@@ -1,7 +1,7 @@
-"""Which activation a checkpoint's weights were trained with: what is known of its name, and what photos say.
+"""The activation that a checkpoint was trained with: what its name says, and what photos show.
 
-A CLIP that runs with GELU where it was trained with QuickGELU, or the other way round, gives plausible answers: it is
-right less often, and less sure, since its embeddings are not those that training drew together.
+A CLIP that was trained with QuickGELU and runs with GELU, or the other way round, gives plausible answers. It is right
+less often, and its highest similarities are smaller.
 """
 
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from realdata.models.registry import PREFIX, known_activation
+from realdata.models.registry import PREFIX, trained_activation
 from workbench.conventions import GROUPS
 
 
 def compare_activations(answers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """How a checkpoint answers with each activation.
+    """Compare a checkpoint's answers with each activation.
 
     Args:
-        answers: activation to predictions, a row for each photo; first the one that the numbers are of.
+        answers: activation to predictions, a row for each photo; first the activation that the evaluation uses.
 
     Returns:
-        `used`; `fits`, the activation with the higher accuracy and the higher mean top similarity, None where they
-        differ or are equal; and `each`, by activation: `accuracy_unbalanced` of all `photos` and of each group in %,
+        `used`; `fits`, the activation with both the higher accuracy and the higher mean top similarity, or None if
+        there is no such one; and `each`, by activation: `accuracy_unbalanced` of all `photos` and of each group in %,
         and `mean_top_similarity`, the mean over photos of the highest cosine similarity.
     """
     each = {}
@@ -50,28 +50,28 @@ def compare_activations(answers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def comparison_note(content: Mapping[str, Any]) -> str:
-    """A comparison, as `compare_activations` gives it, in a sentence."""
-    said = "; ".join(
+    """The result of `compare_activations` as a sentence."""
+    numbers = "; ".join(
         f"{name}: {row['accuracy_unbalanced']:.2f}% of photos right, mean top similarity "
         f"{row['mean_top_similarity']:.4f}"
         for name, row in content["each"].items()
     )
     used, fits = content["used"], content["fits"]
     if fits is None:
-        return f"activations: neither fits better by both measures ({said}); the numbers are of {used}"
+        return f"activations: neither fits better by both measures ({numbers}); the results are with {used}"
     if fits == used:
-        return f"activations: {fits} fits, of which the numbers are ({said})"
-    return f"activations: {fits} fits, but the numbers are of {used} ({said}); run again with --activation {fits}"
+        return f"activations: {fits} fits, and the results are with it ({numbers})"
+    return f"activations: {fits} fits, but the results are with {used} ({numbers}); run again with --activation {fits}"
 
 
 def activation_notes(model: str, description: Mapping[str, Any]) -> list[str]:
-    """What a checkpoint's name says: that its weights were trained with another activation than it runs with.
+    """A note if a checkpoint's name says that it was trained with another activation than it runs with.
 
     Args:
-        model: as `--model` takes it.
-        description: of the model.
+        model: the value of `--model`.
+        description: the model's description.
     """
-    known, tower = known_activation(model), description.get("image_tower")
+    known, tower = trained_activation(model), description.get("image_tower")
     if model.startswith(PREFIX) or known is None or tower is None or tower["activation"] == known:
         return []
     source = "--activation" if "activation" in description["overridden"] else "its configuration"

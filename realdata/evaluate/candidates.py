@@ -1,7 +1,7 @@
-"""The labels that a photo is classified among, and what is said of each.
+"""The candidates of a photo, and the templates of their prompts.
 
-Labels: all of them (1 vs. 1000), or its class's 20 (1 vs. 20). Prompts: one template, a file of them, or OpenAI's 80
-from an installed OpenCLIP.
+Candidates: all names (1 vs. 1000), or the 20 of the photo's class (1 vs. 20). Templates: one, a file of them, or
+OpenAI's 80 from an installed OpenCLIP.
 """
 
 import ast
@@ -15,19 +15,19 @@ from jaxtyping import Bool, Int
 from published.tables import DIRECTORY, read_table
 from workbench.errors import InputError
 
-PAPER = "A photo of {}."  # the paper's
+PAPER = "A photo of {}."  # the paper's template
 OPENAI80 = "openai80"
 _VARIABLE = "OPENAI_IMAGENET_TEMPLATES"
 
 
 def read_templates(prompt: str) -> list[str]:
-    """The templates of `--prompt`, with `{}` in the name's place.
+    """Read the templates of `--prompt`, with `{}` in place of the name.
 
     Args:
         prompt: a template, `openai80`, or a file with a template on each line.
 
     Raises:
-        InputError: neither of these, a template without a place for the name, or no OpenCLIP to read from.
+        InputError: none of these, a template without `{}`, or `openai80` without OpenCLIP.
     """
     if prompt == OPENAI80:
         return _openai()
@@ -40,7 +40,7 @@ def read_templates(prompt: str) -> list[str]:
             f"file {prompt!r}"
         )
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()  # a byte-order mark is no letter of the first prompt
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # without a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"`prompt`: {path}: cannot be read ({error})") from error
     templates = [line for line in lines if line.strip()]
@@ -64,12 +64,12 @@ def _openai() -> list[str]:
     path = Path(places[0]) / "zero_shot_metadata.py"
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        (listed,) = (
+        (template_list,) = (
             node.value
             for node in tree.body
             if isinstance(node, ast.Assign) and any(ast.unparse(target) == _VARIABLE for target in node.targets)
         )
-        return [_template(function) for function in listed.elts]  # type: ignore[attr-defined]
+        return [_template(function) for function in template_list.elts]  # type: ignore[attr-defined]
     except (OSError, SyntaxError, ValueError, AttributeError, TypeError) as error:
         raise InputError(f"`prompt` {OPENAI80}: {path} holds no list {_VARIABLE} that can be read") from error
 
@@ -81,27 +81,27 @@ def _template(function: ast.expr) -> str:
 
 
 ALL, TWENTY, EVERY = "1v1000", "1v20", "all"
-NUMBER = 20  # of candidates, in the second
-IMAGENETS = 1000  # in the first
-_NEAR = 100  # so far from it, a number is meant to be it
+NUMBER = 20  # candidates of each class in 1 vs. 20
+IMAGENETS = 1000  # candidates in 1 vs. 1000
+_NEAR = 100  # a number of names this close to 1,000 is an error unless `setup` says otherwise
 
 
 def check_candidates(setup: str | None, indices: Collection[int], option: str, source: str) -> list[str]:
-    """Whether there are the candidates that the setup says: one name lost shifts the indices of all behind it.
+    """Check the candidates against the setup: one missing name shifts the indices of all after it.
 
-    Without a setup, 900 to 1,100 candidates are meant to be ImageNet's 1,000, and other numbers are taken as they are.
+    Without a setup, 900 to 1,100 candidates must be ImageNet's 1,000, and any other number is accepted.
 
     Args:
         setup: `1v1000`, `1v20`, `all` or None.
-        indices: of the candidates.
-        option: that gives them.
-        source: its value, for the message.
+        indices: the candidates' class indices.
+        option: the option that gives the candidates.
+        source: the option's value, for the message.
 
     Returns:
-        What a person should know, where the 20 published of each class are taken from others than ImageNet's.
+        A note if the published 20 of each class are chosen from other names than ImageNet's.
 
     Raises:
-        InputError: they are not 0 to 999, and that is what the setup asks for.
+        InputError: the setup needs the indices 0 to 999, and there are others.
     """
     if set(indices) == set(range(IMAGENETS)):
         return []
@@ -111,15 +111,15 @@ def check_candidates(setup: str | None, indices: Collection[int], option: str, s
     meant = setup == ALL or (setup is None and abs(number - IMAGENETS) <= _NEAR)
     if meant:
         raise InputError(
-            f"`{option}`: {source} has {found}, where {ALL} has {where}: a name lost or added gives other classes; if "
-            f"that is meant, `setup` {EVERY} takes all that there are"
+            f"`{option}`: {source} has {found}, but {ALL} needs {where}: a missing or additional name shifts the "
+            f"classes; if these names are right, `setup` {EVERY} takes all of them"
         )
-    note = f"{source} has {found}, where the published {NUMBER} of each class are of {where}"
+    note = f"{source} has {found}, but the published {NUMBER} of each class are chosen from {where}"
     return [note] if setup == TWENTY else []
 
 
 def published_lists() -> dict[int, list[int]]:
-    """Class index to candidates, best first: those of CLIP-LAION400M-ViT-B/32."""
+    """The published candidates of each class index, best first, by CLIP-LAION400M-ViT-B/32."""
     index = (0, 999)
     table = read_table(DIRECTORY / "candidates_1v20.csv", {"imagenet_index": index, "candidate_index": index})
     lists: dict[int, list[int]] = {}
@@ -133,15 +133,15 @@ def allowed_candidates(
     candidates: Int[np.ndarray, " candidates"],
     classes: Int[np.ndarray, " classes"],
 ) -> Bool[np.ndarray, "classes candidates"]:
-    """Which candidates a photo of each class is classified among.
+    """Which candidates a photo of each class has.
 
     Args:
-        lists: class index to candidates; None for all of them.
+        lists: class index to its candidates; None if every class has all.
         candidates: the indices of all candidates.
         classes: the indices of the photos' classes.
 
     Raises:
-        InputError: there is no list for a class, or it names a candidate that is none.
+        InputError: a class has no list, or its list has an index that is not among the candidates.
     """
     if lists is None:
         return np.ones((len(classes), len(candidates)), bool)

@@ -1,44 +1,51 @@
-"""What an evaluation is asked to do, and what it asks about: photos, classes and templates."""
+"""The configuration of an evaluation, and what follows from it: photos, classes and templates."""
 
 import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-from realdata.evaluate.candidates import ALL, EVERY, PAPER, TWENTY
+from realdata.evaluate.candidates import ALL, EVERY, OPENAI80, PAPER, TWENTY
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, ClassNames
-from realdata.photos.decoding import processors
+from realdata.photos.decoding import processor_count
 from realdata.photos.folders import Photo
 from realdata.photos.masking import FILLS
+from workbench import program
 from workbench.errors import InputError, ParameterError
+from workbench.parameters import FLAG, check, optional, parameter, path, text, whole_number, word
+
+AUTO = "auto"
+
+
+def _batch_size(text: str) -> int | None:
+    return None if text == AUTO else program.whole_number(1)(text)
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
-    """Which model, on which photos, asked how.
+    """Which model on which photos, among which candidates, with which prompts.
 
     Attributes:
         data: folder of class folders, as CounterAnimal's.
         model: a folder with a checkpoint, a Hugging Face id, or another name that `realdata.models.registry` knows.
-        scores: or a file with the scores of a model that was run elsewhere.
+        scores: in place of a model, a file with the scores of one that was run elsewhere.
         names: the candidates' names: `imagenet`, `openai`, or a file.
         classes: table of folders and class indices, for other class folders.
-        setup: among which candidates a photo is classified: `1v1000`, ImageNet's 1,000; `1v20`, the 20 published for
-            its class; `all`, however many names there are. Unless given, all names, which must be 1,000 if they are
-            about as many.
+        setup: the candidates of a photo: `1v1000`, ImageNet's 1,000; `1v20`, the 20 published for its class; `all`,
+            all names. By default all names, which must be 1,000 if there are nearly as many.
         candidates_from: `1v20` with the 20 names that this model finds most similar to a class's photos.
-        prompt: what is said of a candidate, `{}` for its name; a file of such lines, or `openai80`.
-        uncurated: whether the photos lie in folders class/background and are of no group yet.
-        mask: folder of masks, one for each photo, whose dark parts are taken out of it.
-        fill: what stands there instead: `grey`, `blur` or `mean`.
+        prompt: a template, `{}` for a candidate's name; a file of templates, or `openai80`.
+        uncurated: whether the photos lie in folders class/background and have no groups yet.
+        mask: folder of masks, one for each photo, whose dark parts are replaced.
+        fill: the replacement: `grey`, `blur` or `mean`.
         strict: whether a photo that cannot be read ends the run.
-        loading: how the model is loaded.
-        batch_size: photos at a time; the model's own unless given.
-        workers: processes that decode photos; 0 decodes in the main one.
+        batch_size: photos in a batch; by default the model's own number.
+        workers: processes that decode photos; with 0, the main one does.
+        loading: data type, tokenizer and overrides of the model.
 
     Raises:
-        ParameterError: not one of `model` and `scores`.
-        InputError: `candidates_from` with `scores`, or with all candidates; or `mask` with `scores`.
+        ParameterError: a value outside its domain, or not just one of `model` and `scores`.
+        InputError: `candidates_from` with `scores` or with all candidates; or `mask` with `scores`.
     """
 
     data: Path
@@ -46,24 +53,54 @@ class EvaluationConfig:
     scores: Path | None = None
     names: str = IMAGENET
     classes: Path | None = None
-    setup: str | None = None
-    candidates_from: str | None = None
-    prompt: str = PAPER
-    uncurated: bool = False
-    mask: Path | None = None
-    fill: str = FILLS[0]
-    strict: bool = False
+    setup: str | None = parameter(
+        None,
+        optional(word((ALL, TWENTY, EVERY))),
+        f"among which candidates: {ALL}, ImageNet's 1,000 (default); {TWENTY}, the 20 published for each class; "
+        f"{EVERY}, all names, however many; without it, names that are far from 1,000 are all taken too",
+    )
+    candidates_from: str | None = parameter(
+        None,
+        optional(text("MODEL")),
+        f"{TWENTY} with the 20 names that this model finds most similar to a class's photos, in place of the "
+        "published ones",
+    )
+    prompt: str = parameter(
+        PAPER,
+        text("TEXT"),
+        "template of the prompts, {} for a candidate's name; or a file with a template on each line, or "
+        f"{OPENAI80}, OpenAI's 80 from an installed open_clip_torch; of several, the mean embedding counts",
+    )
+    uncurated: bool = parameter(
+        False,
+        FLAG,
+        "the photos lie in folders class/background and have no groups yet: write predictions.csv alone, for "
+        "realdata.curate",
+    )
+    mask: Path | None = parameter(
+        None,
+        optional(path("DIR")),
+        "take the background away: a folder with a PNG for each photo, at the photo's own path, whose light pixels "
+        "are kept",
+    )
+    fill: str = parameter(
+        FILLS[0], word(FILLS), "in the background's place: grey, the blurred photo, or the background's mean colour"
+    )
+    strict: bool = parameter(False, FLAG, "end at a photo that cannot be read, instead of leaving it out")
+    batch_size: int | None = parameter(
+        None,
+        optional(whole_number(1)._replace(parse=_batch_size)),
+        f"photos in a batch; {AUTO}: the model's choice",
+    )
+    workers: int = parameter(
+        processor_count(), whole_number(0), "processes that decode photos; 0 decodes in the main one"
+    )
     loading: Loading = dataclasses.field(default_factory=Loading)
-    batch_size: int | None = None
-    workers: int = dataclasses.field(default_factory=processors)
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.scores is None):
             raise ParameterError("model", "given, or `scores` and not both", self.model)
-        if self.setup not in (None, ALL, TWENTY, EVERY):
-            raise ParameterError("setup", f"{ALL}, {TWENTY} or {EVERY}", self.setup)
-        if self.fill not in FILLS:
-            raise ParameterError("fill", f"among {', '.join(FILLS)}", self.fill)
+        check(self)
         if self.mask is not None and self.scores is not None:
             raise InputError("`mask`: changes photos before a model sees them, and cannot go with `scores`")
         if self.candidates_from is not None and (self.setup in (ALL, EVERY) or self.scores is not None):
@@ -74,15 +111,15 @@ class EvaluationConfig:
 
 
 class Work(NamedTuple):
-    """What an evaluation asks about.
+    """The inputs of an evaluation, as read.
 
     Attributes:
-        config: what it is asked to do.
-        classes: that there are.
-        templates: of the prompts.
-        root: the folder that the photos' paths start from.
-        photos: all of them.
-        unfinished: the folder for what an unfinished run has done.
+        config: its configuration.
+        classes: the candidates' names, and other names of classes.
+        templates: the prompts' templates.
+        root: the folder of the class folders, where the photos' paths start.
+        photos: all photos.
+        unfinished: the folder for the pieces of an unfinished run.
     """
 
     config: EvaluationConfig

@@ -1,6 +1,6 @@
-"""An evaluation as figures: what each class loses from its common to its counter photos, and photos that flip.
+"""Two figures of an evaluation: accuracies of each class in both groups, and pairs of photos.
 
-Of a class that flips, one photo is common and right, the other counter and wrong.
+A pair shows one class: a common photo that is classified right, and a counter photo that is classified wrong.
 """
 
 from collections.abc import Mapping
@@ -14,19 +14,20 @@ from matplotlib.figure import Figure
 from pretrained.preprocessing import open_photo
 from workbench.conventions import GROUPS
 from workbench.palette import BLUE, VERMILION
+from workbench.terminal import shorten
 
-# Told apart in print and by any eye: Okabe and Ito's blue and vermillion, and the marker.
+# Two colours and two markers, so that groups differ in grey print and for every kind of colour vision.
 LOOKS = {"common": (BLUE, "o"), "counter": (VERMILION, "s")}
-_ROW = 0.2  # inches
-_CLASSES, _PAIRS = 12, 3  # of the contact sheet: at most, and in a row
+_ROW = 0.2  # height of a row in inches
+_CLASSES, _PAIRS = 12, 3  # of the figure of photos: the most classes, and pairs in a row
 _PIXELS = 200
 
 
 def draw(content: Mapping[str, Any]) -> Figure:
-    """The figure of a summary.
+    """Draw a summary: accuracies of both groups, of each class and on average.
 
     Args:
-        content: as `summary.json` holds it.
+        content: the content of `summary.json`.
     """
     classes = [row for row in content["classes"] if None not in (row["common"], row["counter"])]
     classes.sort(key=lambda row: row["common"] - row["counter"])
@@ -44,7 +45,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
             axes.plot(ends, [top, top], color=colour, linewidth=width, solid_capstyle="butt", zorder=1)
         axes.scatter(found["accuracy"], top, s=44, color=colour, marker=marker, edgecolor="white", zorder=3)
     axes.axhline(top - 1, color="0.85", linewidth=0.8)
-    axes.set_yticks([*range(len(classes)), top], [*(_short(row["label"]) for row in classes), "mean over classes"])
+    axes.set_yticks([*range(len(classes)), top], [*(shorten(row["label"]) for row in classes), "mean over classes"])
     axes.set_ylim(-1, top + 1)
     axes.set_xlim(-2, 102)
     axes.set_xlabel("accuracy (%)")
@@ -68,15 +69,16 @@ def draw(content: Mapping[str, Any]) -> Figure:
 def draw_flips(
     predictions: pd.DataFrame, content: Mapping[str, Any], root: Path, names: Mapping[int, str]
 ) -> Figure | None:
-    """Photos that flip; None where no class has both a right common and a wrong counter photo.
+    """Draw pairs of photos, for the classes with the largest drop; None if there is no pair.
 
-    The classes with the largest drop, and of each the photos whose answer has the highest score.
+    A pair is a class's common photo that is classified right with the highest score, and its counter photo that is
+    classified wrong with the highest score.
 
     Args:
         predictions: a row for each photo.
-        content: as `summary.json` holds it.
-        root: the folder that the photos' paths start from.
-        names: of the candidates.
+        content: the content of `summary.json`.
+        root: the folder of the class folders.
+        names: class index to name.
     """
     both = [row for row in content["classes"] if None not in (row["common"], row["counter"])]
     pairs = []
@@ -99,9 +101,9 @@ def draw_flips(
         for column, photo in enumerate(pair):
             axes = cells[number // across, 2 * (number % across) + column]
             axes.imshow(_thumbnail(root / photo.path))
-            verdict = "right" if photo.correct else f"taken for {_short(names[int(photo.predicted_index)], 22)}"
+            verdict = "right" if photo.correct else f"taken for {shorten(names[int(photo.predicted_index)], 22)}"
             axes.set_title(
-                f"{_short(names[int(photo.class_index)], 22)} on {_short(photo.background, 22)}\n{verdict}",
+                f"{shorten(names[int(photo.class_index)], 22)} on {shorten(photo.background, 22)}\n{verdict}",
                 fontsize=8,
                 color=LOOKS["common" if photo.correct else "counter"][0],
             )
@@ -114,7 +116,3 @@ def _thumbnail(path: Path) -> np.ndarray:
         photo = image.convert("RGB")
     photo.thumbnail((_PIXELS, _PIXELS))
     return np.asarray(photo)
-
-
-def _short(label: str, longest: int = 28) -> str:
-    return label if len(label) <= longest else label[: longest - 1] + "…"

@@ -1,12 +1,11 @@
-"""What counter photos are mistaken for, and whether those labels go with the background.
+"""Wrong labels of counter photos, and whether these labels go with the background.
 
-A label goes with a background if the model gives it more often to photos on that background than to photos on others,
-among photos of other classes than the mistaken one and than the label's own: what a model says of swans on grass is not
-judged by swans, nor by true geese.
+A label goes with a background if the model gives it more often to photos on that background than to photos on others.
+Only photos of third classes count: if swans on grass are labelled geese, neither swans nor geese count.
 
-Of all mistakes on counter photos, the share that goes with the photos' background is compared with what it is when the
-counter backgrounds are dealt out among the classes at random (a permutation test, one-sided): if mistakes had nothing
-to do with the background, another class's would fit them as well.
+Among all mistakes on counter photos, we compare the share that goes with the photos' background with its mean over
+random permutations of the counter backgrounds among the classes (a one-sided permutation test). If mistakes did not
+depend on the background, another class's background would fit them as well.
 """
 
 from typing import Any
@@ -20,18 +19,19 @@ _LISTED = 5  # labels for each class
 
 
 def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) -> dict[str, Any]:
-    """The mistakes on counter photos, as `summary.json` holds them.
+    """Analyse the mistakes on counter photos, for `summary.json`.
 
     Args:
         predictions: a row for each photo, with the columns of `realdata.evaluate.predictions`.
-        names: of the candidates.
-        seed: of the permutations.
+        names: class index to name.
+        seed: seed of the permutations.
 
     Returns:
-        `counter_mistakes`, how many; `judged`, how many of them other classes' photos can judge; `with_background`, the
-        share of these in %; `expected`, that share when backgrounds are dealt out at random; `p_value`; and `classes`:
-        for each class its most frequent wrong labels on counter photos, with their shares of its counter and of its
-        common photos in %, and whether they go with the background (None where no other class's photos can say).
+        `counter_mistakes`, their number; `judged`, the number that photos of third classes can judge;
+        `with_background`, the share of the judged ones that goes with the background, in %; `expected`, the mean of
+        that share over permutations; `p_value`; and `classes`: for each class its most frequent wrong labels on counter
+        photos, with their shares among its counter and its common photos in %, and whether they go with the background
+        (None if no photos of third classes can judge).
     """
     wrong = predictions[(predictions.group == "counter") & (predictions.predicted_index != predictions.class_index)]
     cells = wrong[["class_index", "background"]].drop_duplicates().sort_values(["class_index", "background"])
@@ -42,12 +42,12 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
     for row in wrong.itertuples():
         counts[of_cell[row.class_index, row.background], labels.index(row.predicted_index)] += 1
     own = np.array([backgrounds.index(background) for background in cells.background], int)
-    # Of each cell's mistakes, how many would fit each background, and how many could be judged there.
+    # How many of each cell's mistakes would fit each background, and how many could be judged there.
     fitting = np.einsum("cl,cbl->cb", counts, fits & known)
     judged = np.einsum("cl,cbl->cb", counts, known)
     observed, number = _share(fitting, judged, own[None])
-    dealt = np.random.default_rng(seed).permuted(np.tile(own, (PERMUTATIONS, 1)), axis=1)
-    random, _ = _share(fitting, judged, dealt)
+    shuffled = np.random.default_rng(seed).permuted(np.tile(own, (PERMUTATIONS, 1)), axis=1)
+    random, _ = _share(fitting, judged, shuffled)
     testable = bool(number[0]) and len(set(own.tolist())) > 1
     return {
         "counter_mistakes": len(wrong),
@@ -67,18 +67,18 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
 def _share(
     fitting: Int[np.ndarray, "cells backgrounds"],
     judged: Int[np.ndarray, "cells backgrounds"],
-    dealt: Int[np.ndarray, "draws cells"],
+    places: Int[np.ndarray, "draws cells"],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The share in % of mistakes that fit the backgrounds dealt to the cells, and of how many, for each deal."""
+    """For each draw of the cells' backgrounds: the share of mistakes that fit, in %, and the number of judged ones."""
     rows = np.arange(len(fitting))
-    number = judged[rows, dealt].sum(axis=1)
-    return 100.0 * fitting[rows, dealt].sum(axis=1) / np.maximum(number, 1), number
+    number = judged[rows, places].sum(axis=1)
+    return 100.0 * fitting[rows, places].sum(axis=1) / np.maximum(number, 1), number
 
 
 def _fits(
     predictions: pd.DataFrame, classes: list[int], backgrounds: list[str], labels: list[int]
 ) -> tuple[Bool[np.ndarray, "cells backgrounds labels"], Bool[np.ndarray, "cells backgrounds labels"]]:
-    """Whether each label goes with each background, judged without a cell's class; and whether that can be judged."""
+    """Whether each label goes with each background, by photos outside a cell's class; and whether that is known."""
     every = sorted(set(predictions.class_index))
     given = np.zeros((len(every), len(backgrounds), len(labels)), int)
     photos = np.zeros((len(every), len(backgrounds)), int)
@@ -87,9 +87,11 @@ def _fits(
         predictions.background.map(backgrounds.index).to_numpy(),
     )
     np.add.at(photos, places, 1)
-    told = predictions.predicted_index.isin(labels).to_numpy()
+    listed = predictions.predicted_index.isin(labels).to_numpy()
     np.add.at(
-        given, (places[0][told], places[1][told], predictions.predicted_index[told].map(labels.index).to_numpy()), 1
+        given,
+        (places[0][listed], places[1][listed], predictions.predicted_index[listed].map(labels.index).to_numpy()),
+        1,
     )
     of_label = np.array([[index == label for label in labels] for index in every])  # the label's own photos
     given = np.where(of_label[:, None], 0, given)
@@ -97,7 +99,7 @@ def _fits(
     left_out = [every.index(index) for index in classes]
     on, seen_on = given.sum(axis=0) - given[left_out], seen.sum(axis=0) - seen[left_out]
     off, seen_off = on.sum(axis=1, keepdims=True) - on, seen_on.sum(axis=1, keepdims=True) - seen_on
-    # Rates compared without dividing.
+    # Compares rates without a division.
     return on * seen_off > off * seen_on, (seen_on > 0) & (seen_off > 0)
 
 

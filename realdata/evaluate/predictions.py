@@ -1,4 +1,4 @@
-"""What a model said of each photo, and the accuracies that follow, with intervals."""
+"""A model's predictions, and the accuracies that follow from them, with intervals."""
 
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ FILE = "predictions.csv"
 COLUMNS = ("path", "class_index", "group", "background", "predicted_index", "correct", "score")
 TIE_COLUMNS = ("tied", "tied_with_own")  # as in `realdata.evaluate.ties.Answer`
 _INDEX = (0, 10**6)
-# What each accuracy of a summary averages over, by its place there: `classes`, the mean over classes of each class's
-# share of right photos, or `photos`, the share of right ones among them, each counting the same.
+# What each accuracy in a summary averages over, by its place there: `classes`, the mean over classes of each class's
+# accuracy; or `photos`, where each photo counts the same.
 AVERAGES = {
     "groups.accuracy": "classes",
     "groups.accuracy_unbalanced": "photos",
@@ -37,7 +37,7 @@ AVERAGES = {
 
 
 def class_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """A row for each class: photos and right answers in each group, columns `common`, `common_right` and so on.
+    """Count photos and right answers of each class in each group: columns `common`, `common_right` and so on.
 
     Args:
         predictions: a row for each photo, with `class_index`, `group` and `correct`.
@@ -53,11 +53,11 @@ def class_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_intervals(table: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
-    """Class-balanced accuracies in % of both groups, and their `drop`, each with its intervals.
+    """Class-balanced accuracies of both groups in %, and their difference, `drop`, each with its intervals.
 
     Args:
-        table: as `class_table` gives it.
-        seed: of the bootstrap.
+        table: the result of `class_table`.
+        seed: seed of the bootstrap.
     """
     photos = {group: table[group].to_numpy() for group in GROUPS}
     right = {group: table[f"{group}_right"].to_numpy() for group in GROUPS}
@@ -66,7 +66,7 @@ def group_intervals(table: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     def draw(
         generator: np.random.Generator, group: str, classes: Int[np.ndarray, "draws classes"]
     ) -> Float[np.ndarray, "draws classes"]:
-        # Photos drawn again from a class and group are right as often as a binomial number of them says.
+        # The number of right answers among resampled photos of a class and group is binomial.
         number, share = photos[group][classes], np.nan_to_num(shares[group])[classes] / 100.0
         return _share(generator.binomial(number, share), number)
 
@@ -78,7 +78,7 @@ def _share(right: np.ndarray, photos: np.ndarray) -> np.ndarray:
 
 
 def summary(predictions: pd.DataFrame, names: dict[int, str]) -> dict[str, Any]:
-    """The numbers of `summary.json` that follow from predictions: groups, drop, classes and the worst; in %."""
+    """The part of `summary.json` that follows from predictions: groups, drop, classes and the worst of them; in %."""
     table = class_table(predictions)
     intervals = group_intervals(table)
     groups = {
@@ -100,7 +100,7 @@ def summary(predictions: pd.DataFrame, names: dict[int, str]) -> dict[str, Any]:
         "groups": groups,
         "drop": intervals["drop"].content(),
         "worst_class": worst,
-        # In the field's sense, a group is a class on a background.
+        # Here a group is a class on a background, as in the literature on worst-group accuracy.
         "worst_group": min(worst.values(), key=lambda cell: cell["accuracy"]),
         "classes": classes,
     }
@@ -118,17 +118,17 @@ def _worst(classes: list[dict[str, Any]], group: str) -> dict[str, Any]:
 
 
 def read_predictions(place: Path) -> pd.DataFrame:
-    """The predictions of an evaluation.
+    """Read the predictions of an evaluation.
 
     Args:
-        place: its folder, or the file.
+        place: the evaluation's folder, or the file.
 
     Returns:
         A row for each photo: `path`, `class_index`, `group`, `background`, `predicted_index`, `correct`.
 
     Raises:
-        InputError: naming the file, and where there is one the row and column; also if a path is there twice, or
-            `correct` does not follow from the indices.
+        InputError: the file cannot be read, a value is wrong, a path occurs twice, or `correct` contradicts the
+            indices; the message says where.
     """
     path = place / FILE if place.is_dir() else place
     columns = {"path": None, "class_index": _INDEX, "group": GROUPS, "background": None}
@@ -138,7 +138,7 @@ def read_predictions(place: Path) -> pd.DataFrame:
     twice = table["path"].duplicated()
     if twice.any():
         raise InputError(
-            f"{path}: line {int(twice.to_numpy().argmax()) + 2}: the path {table.path[twice].iloc[0]} is there twice"
+            f"{path}: line {int(twice.to_numpy().argmax()) + 2}: the path {table.path[twice].iloc[0]} occurs twice"
         )
     wrong = (table.class_index == table.predicted_index) != (table.correct == 1)
     if wrong.any():

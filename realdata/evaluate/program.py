@@ -1,26 +1,25 @@
 """`python -m realdata.evaluate`: a model on photos in CounterAnimal's layout, as the paper evaluates it."""
 
 import argparse
-import dataclasses
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
 from pretrained.preprocessing import INTERPOLATIONS
-from realdata.evaluate import table
-from realdata.evaluate.candidates import ALL, EVERY, OPENAI80, PAPER, TWENTY
+from realdata.evaluate.candidates import ALL, IMAGENETS, TWENTY
 from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.predictions import FILE
 from realdata.evaluate.result import Evaluation
 from realdata.evaluate.run import run
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, add_class_options
-from realdata.photos.decoding import processors
-from realdata.photos.masking import FILLS
 from workbench import hosts, program, results, terminal
+from workbench.parameters import add_options, from_options
 
 DEFAULT_OUT = Path("results/evaluate")
-AUTO, BOTH = "auto", "both"
+BOTH = "both"
 
 
 def build_parser() -> program.Parser:
@@ -29,7 +28,7 @@ def build_parser() -> program.Parser:
         "python -m realdata.evaluate",
         "Classify photos on common and on uncommon ('counter') backgrounds, zero-shot among all class names, and give "
         "the accuracy of each group with 95% intervals, what counter photos are mistaken for, and how the model stands "
-        "beside the published ones. A run that was stopped goes on where it stopped.",
+        "beside the published ones. A stopped run continues where it stopped.",
     )
     add = parser.add_argument
     add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")
@@ -49,58 +48,10 @@ def build_parser() -> program.Parser:
         "and candidates (k, class indices)",
     )
     add_class_options(parser)
-    add(
-        "--setup",
-        choices=(ALL, TWENTY, EVERY),
-        help=f"among which candidates: {ALL}, ImageNet's 1,000 (default); {TWENTY}, the 20 published for each class; "
-        f"{EVERY}, all names, however many; without it, names that are far from 1,000 are all taken too",
-    )
-    add(
-        "--candidates-from",
-        metavar="MODEL",
-        help=f"{TWENTY} with the 20 names that this model finds most similar to a class's photos, in place of the "
-        "published ones",
-    )
-    add(
-        "--prompt",
-        default=PAPER,
-        metavar="TEXT",
-        help="what is said of a candidate, {} for its name; or the mean over a file of such lines, or over "
-        f"{OPENAI80}, OpenAI's 80 from an installed open_clip_torch",
-    )
-    add(
-        "--uncurated",
-        action="store_true",
-        help="the photos lie in folders class/background and are of no group yet: write predictions.csv alone, for "
-        "realdata.curate",
-    )
-    add(
-        "--mask",
-        type=program.path,
-        metavar="DIR",
-        help="take the background away: a PNG for each photo, at the photo's own path in this folder, whose light "
-        "pixels are kept",
-    )
-    add(
-        "--fill",
-        choices=FILLS,
-        default=FILLS[0],
-        help="what stands in the background's place: grey, the photo out of focus, or its background's mean colour "
-        "(default: grey)",
-    )
-    add("--strict", action="store_true", help="end at a photo that cannot be read, instead of leaving it out")
+    add_options(parser, EvaluationConfig)
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
     program.add_json_option(parser)
     _add_loading(parser)
-    speed = parser.add_argument_group("speed")
-    speed.add_argument("--batch-size", type=_batch_size, default=AUTO, metavar="N", help="photos at a time")
-    speed.add_argument(
-        "--workers",
-        type=program.whole_number(0),
-        default=processors(),
-        metavar="N",
-        help="processes that decode photos; 0 decodes in the main one",
-    )
     hosts.add_host_options(parser)
     return parser
 
@@ -133,10 +84,10 @@ def _add_loading(parser: program.Parser) -> None:
 
 
 def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
-    """What the options ask for.
+    """The configuration that the options ask for.
 
     Raises:
-        InputError: they do not go together.
+        InputError: the options do not go together.
     """
     overrides = Overrides(
         activation=None if options.activation == BOTH else options.activation,
@@ -149,12 +100,8 @@ def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
     )
     both = options.activation == BOTH
     loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle, both)
-    names = {field.name for field in dataclasses.fields(EvaluationConfig)} - {"loading"}
-    return EvaluationConfig(loading=loading, **{name: getattr(options, name) for name in names})
-
-
-def _batch_size(text: str) -> int | None:
-    return None if text == AUTO else program.whole_number(1)(text)
+    given = {name: getattr(options, name) for name in ("data", "model", "scores", "names", "classes")}
+    return from_options(EvaluationConfig, options, loading=loading, **given)
 
 
 def _channels(text: str) -> tuple[float, float, float]:
@@ -179,15 +126,91 @@ def _main(options: argparse.Namespace) -> None:
     if config.uncurated:
         _show_uncurated(evaluation, options)
         return
-    table.show(evaluation.summary)
+    show(evaluation.summary)
     terminal.output().print(f"Written to {options.out}: {', '.join(evaluation.files)}", soft_wrap=True)
 
 
 def _show_uncurated(evaluation: Evaluation, options: argparse.Namespace) -> None:
     content, console = evaluation.summary, terminal.output()
     console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right, all photos alike.")
-    table.show_left_out(content)
+    show_left_out(content)
     place = options.out / FILE
     names = "" if options.names == IMAGENET else f" --names {shlex.quote(options.names)}"
     following = f"python -m realdata.curate --predictions {shlex.quote(str(place))}{names}"
     console.print(f"Written: {place}. Next: {following}", soft_wrap=True)
+
+
+_SHOWN = 10  # lines of a long list; summary.json has all
+
+
+def show(content: Mapping[str, Any]) -> None:
+    """Print the content of `summary.json`: groups, drop, what else was measured, notes and unreadable photos."""
+    console = terminal.output()
+    table = terminal.table(
+        f"Accuracy (%), {content['setup'].replace('v', ' vs. ')}, mean over classes; 95% intervals",
+        ("", "photos", "accuracy", "over photos", "over classes too", "all photos alike"),
+    )
+    for name, group in content["groups"].items():
+        table.add_row(
+            name,
+            str(group["photos"]),
+            f"{group['accuracy']:.2f}",
+            terminal.interval(group["interval"]),
+            terminal.interval(group["interval_over_classes"]),
+            f"{group['accuracy_unbalanced']:.2f}",
+        )
+    drop = content["drop"]
+    table.add_row(
+        "drop",
+        "",
+        f"{drop['value']:.2f}",
+        terminal.interval(drop["interval"]),
+        terminal.interval(drop["interval_over_classes"]),
+        "",
+    )
+    console.print(table)
+    console.print(
+        "over photos: these classes, other photos of them; over classes too: other classes as well, which is wider "
+        "since classes differ. all photos alike: not averaged class by class."
+    )
+    for line in _lines(content):
+        console.print(line, soft_wrap=True, markup=False)
+    show_left_out(content)
+
+
+def show_left_out(content: Mapping[str, Any]) -> None:
+    """Print the notes and the photos that could not be read."""
+    terminal.print_list("Notes", content["warnings"], _SHOWN)
+    unreadable = [f"{each['path']} ({each['reason']})" for each in content["unreadable"]]
+    terminal.print_list("Left out, cannot be read", unreadable, _SHOWN)
+
+
+def _lines(content: Mapping[str, Any]) -> list[str]:
+    """The results beside the groups' accuracies, a sentence each."""
+    worst, found = content["worst_group"], content["mistakes"]
+    lines = [f"Worst group: {worst['label']}, {worst['group']} photos, {worst['accuracy']:.2f}% of {worst['photos']}."]
+    if content["setup"] not in (ALL, TWENTY):
+        lines.append(f"Candidates: {content['candidates']}, not ImageNet's {IMAGENETS}.")
+    if found["with_background"] is not None:
+        line = f"Mistakes on counter photos that go with the background: {found['with_background']:.0f}%"
+        line += f" of the {found['judged']} of {found['counter_mistakes']} that other classes' photos can judge"
+        if found["expected"] is not None:
+            line += f", {found['expected']:.0f}% expected by chance (p = {found['p_value']:.2g})"
+        lines.append(f"{line}.")
+    robustness, reliance = content["effective_robustness"], content["reliance"]
+    if "value" in robustness:
+        lines.append(
+            f"Effective robustness: {robustness['value']:+.2f} points "
+            f"{terminal.interval(robustness['interval'], '+.2f')} against the published ImageNet models."
+        )
+    if "value" in reliance:
+        lines.append(
+            f"Index of spurious reliance: {reliance['value']:.3f} {terminal.interval(reliance['interval'], '.3f')} (0: "
+            "ignores the background; 1: right on half of the counter photos)."
+        )
+    for row in content["published"]:
+        lines.append(
+            f"Published, Table {row['table']}: common {row['common']:.2f}, counter {row['counter']:.2f}, "
+            f"drop {row['drop']}, mean over classes."
+        )
+    return lines

@@ -1,4 +1,8 @@
-"""An evaluation's result: what a model says of every photo, and the accuracies that `summary.json` holds."""
+"""An evaluation's result: the predictions of all photos, and the numbers of `summary.json`.
+
+Among them are two measures of where the model stands: its effective robustness against published models, and its
+reliance on the background by the theory's scale.
+"""
 
 import dataclasses
 import functools
@@ -6,44 +10,51 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.mistakes import mistakes
-from realdata.evaluate.predictions import AVERAGES, FILE, summary
+from realdata.evaluate.predictions import AVERAGES, FILE, class_table, summary
 from realdata.evaluate.scoring import Answers
-from realdata.evaluate.standing import effective_robustness_content, reliance_content
 from realdata.evaluate.ties import tie_notes, ties_content
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos.folders import differences, warnings
+from realdata.statistics.effective_robustness import robustness_of_one
+from realdata.statistics.photo_error import group_proportions
+from theory.statements.accuracy_on_the_line import Estimate, reliance_index
 from workbench import results
-from workbench.conventions import GROUPS
+from workbench.conventions import GROUPS, Z95
 from workbench.errors import InputError
-from workbench.figures import to_png
+from workbench.results import to_png
 
 _LIBRARIES = ("jax", "flax", "numpy", "pillow", "tokenizers", "safetensors")
-_PROMPTS = {PAPER: "simple", OPENAI80: "openai80"}  # in the tables' words
+_PROMPTS = {PAPER: "simple", OPENAI80: "openai80"}  # the published tables' words
 
 
 def summarise(
     work: Work, origin: Mapping[str, Any], found: Answers, lists: Mapping[int, Sequence[int]] | None, notes: list[str]
 ) -> dict[str, Any]:
-    """All numbers of an evaluation, JSON-ready; accuracies in %.
+    """All numbers of an evaluation, ready for JSON; accuracies in %.
 
     Args:
-        work: what was asked about.
-        origin: where the answers come from: `model`, `preprocessing`, the number of `candidates` and so on.
+        work: the evaluation's inputs.
+        origin: the source of the answers: `model`, `preprocessing`, the number of `candidates` and so on.
         found: the answers.
-        lists: class index to candidates, where a photo was not classified among all.
-        notes: what a person should know.
+        lists: class index to its candidates; None if every photo has all candidates.
+        notes: notes for the user.
 
     Raises:
-        InputError: not one photo of a group can be decoded.
+        InputError: no photo of a group can be decoded.
     """
     predictions, config = found.predictions, work.config
     missing = set(GROUPS) - set(predictions.group)
     if missing:
-        raise InputError(f"`data`: {work.root}: not one {' and not one '.join(sorted(missing))} photo can be read")
+        raise InputError(f"`data`: {work.root}: no {' and no '.join(sorted(missing))} photo can be read")
     number = origin["candidates"] if lists is None else max(map(len, lists.values()))
     setup = f"1v{number}"
     tables = read_published_tables(DIRECTORY)
@@ -75,13 +86,13 @@ def summarise(
 
 
 def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[str, Any]:
-    """What is said of photos that are of no group yet, JSON-ready; arguments as in `summarise`.
+    """The summary of photos without groups, ready for JSON; arguments as in `summarise`.
 
     Raises:
-        InputError: not one photo can be read.
+        InputError: no photo can be read.
     """
     if found.predictions.empty:
-        raise InputError(f"`data`: {work.root}: not one photo can be read")
+        raise InputError(f"`data`: {work.root}: no photo can be read")
     return {
         "photos": len(found.predictions),
         "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
@@ -92,7 +103,7 @@ def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[st
 
 
 def _published(config: EvaluationConfig, setup: str, tables: PublishedTables) -> list[dict[str, Any]]:
-    """What the paper's tables print for a model that is named as they name it, in this setting."""
+    """The accuracies that the paper's tables print for this model (`paper:NAME`) in this setting."""
     if config.model is None or not config.model.startswith(PREFIX) or setup not in (ALL, TWENTY):
         return []
     model, rows = find_published(config.model), tables.results
@@ -109,13 +120,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
-        work: what was asked about.
-        summary: accuracies of each group in %, with intervals, and all else that `summary.json` holds.
-        predictions: what the model says of each photo; `predictions.to_frame()` is the table.
-        candidates: class index to candidates, best first, where a photo was not classified among all.
+        work: the evaluation's inputs.
+        summary: accuracies of each group in %, with intervals, and everything else in `summary.json`.
+        predictions: the model's answers to all photos; `predictions.to_frame()` is the table.
+        candidates: class index to its candidates, best first; None if every photo had all candidates.
     """
 
     work: Work
@@ -124,14 +135,14 @@ class Evaluation:
     candidates: Mapping[int, Sequence[int]] | None
 
     def plot(self) -> "Figure":
-        """Accuracies of both groups and of each class, with intervals, beside the published models."""
+        """Draw the accuracies of both groups, with intervals, and of each class."""
         from realdata.evaluate import figure
 
         return figure.draw(self.summary)
 
     @functools.cached_property
     def files(self) -> dict[str, str | bytes]:
-        """The contents of the files that `save` writes, by name; the summary last: where it is, all are."""
+        """The contents of the files that `save` writes, by name; the summary is the last one written."""
         from realdata.evaluate import figure
 
         frame = self.predictions.to_frame()
@@ -144,14 +155,75 @@ class Evaluation:
             files["flips.png"] = to_png(sheet)
         if self.candidates is not None:
             lists = self.candidates.items()
-            rows = [f"{owner},{rank},{each}" for owner, best in lists for rank, each in enumerate(best, 1)]
+            rows = [f"{index},{rank},{each}" for index, best in lists for rank, each in enumerate(best, 1)]
             files["candidates.csv"] = "\n".join(["imagenet_index,rank,candidate_index", *rows]) + "\n"
         return files | {"summary.json": results.to_json(self.summary)}
 
     def save(self, directory: Path) -> None:
-        """Write the files, each beside its place and then renamed.
+        """Write the files; a reader never sees a file in part.
 
         Raises:
             InputError: the directory or a file cannot be written.
         """
         results.write_files(directory, self.files)
+
+
+def effective_robustness_content(predictions: pd.DataFrame, setup: str, tables: PublishedTables) -> dict[str, Any]:
+    """Effective robustness against the line through the published ImageNet models (Table 4, or 14 for 1 vs. 20).
+
+    Args:
+        predictions: a row for each photo, with `class_index`, `group` and `correct`.
+        setup: `1v1000`, `1v20`, or another one, for which no models are published.
+        tables: the published tables.
+
+    Returns:
+        `value` in points, its 95% prediction `interval` for one more ImageNet model, `p_value` and `extrapolated`;
+        or `reason` alone, if there is no value.
+    """
+    counts = class_table(predictions)
+    complete = counts.index[(counts[list(GROUPS)] > 0).all(axis=1)]
+    if set(complete) != set(tables.classes["imagenet_index"]) or len(complete) != len(counts):
+        return {"reason": "the published line is for exactly the 45 classes of CounterAnimal"}
+    results = tables.results
+    chosen = (results.family == "imagenet") & (results.setup == setup) & (results.averaging == "balanced")
+    if not chosen.any():
+        return {"reason": f"no ImageNet models are published for {setup}"}
+    line = group_proportions(results.loc[chosen], tables.classes)
+    own = [float((counts[f"{group}_right"] / counts[group]).mean()) for group in GROUPS]
+    if not all(0 < share < 1 for share in own):
+        return {"reason": "an accuracy of 0 or 100% has no place on logit axes"}
+    found = robustness_of_one(line[0], line[1], own[0], own[1])
+    return {
+        "value": found.value,
+        "interval": list(found.interval),
+        "p_value": found.p_value,
+        "extrapolated": found.extrapolated,
+    }
+
+
+def reliance_content(predictions: pd.DataFrame) -> dict[str, Any]:
+    """The index of spurious reliance (S19, `theory.statements.accuracy_on_the_line`) from class-balanced accuracies.
+
+    Args:
+        predictions: a row for each photo, with `class_index`, `group` and `correct`.
+
+    Returns:
+        `value`: 0 for a model that ignores the background, 1 for one that is right on half of the counter photos; its
+        `standard_error`, from the number of photos, and its 95% `interval`; or `reason` alone, if there is no value.
+    """
+    counts = class_table(predictions)
+    estimates = []
+    for group in GROUPS:
+        classes = counts[counts[group] > 0]
+        shares = (classes[f"{group}_right"] / classes[group]).to_numpy()
+        mean = float(shares.mean())
+        if not 0 < mean < 1:
+            return {"reason": "an accuracy of 0 or 100% has no probit"}
+        error = float(np.sqrt((shares * (1 - shares) / classes[group].to_numpy()).sum())) / len(shares)
+        value = float(norm.ppf(mean))
+        estimates.append(Estimate(jnp.asarray(value), jnp.asarray(error / float(norm.pdf(value)))))
+    found = reliance_index(*estimates)
+    value, error = float(found.value), float(found.standard_error)
+    if np.isnan(value):
+        return {"reason": "its two probits do not sum to more than 0: in the theory's sense, it is worse than chance"}
+    return {"value": value, "standard_error": error, "interval": [value - Z95 * error, value + Z95 * error]}

@@ -1,4 +1,4 @@
-"""Scores of a model that was run elsewhere, in whatever framework: `--scores FILE.npz`."""
+"""Scores of a model that was run elsewhere, in any framework: `--scores FILE.npz`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from realdata.evaluate.scoring import Answers, joined
+from realdata.evaluate.scoring import Answers, join_pieces
 from realdata.evaluate.ties import answer
 from realdata.photos.folders import Photo
 from workbench.errors import InputError
 
 
 class Scores(NamedTuple):
-    """A file of scores.
+    """The content of a file of scores.
 
     Attributes:
-        paths: of the photos, within the folder of class folders, with `/`.
-        scores: a row for each photo, a column for each candidate, the higher the likelier; -inf for no candidate.
-        candidates: their class indices.
+        paths: the photos' paths within the folder of class folders, with `/`.
+        scores: a row for each photo, a column for each candidate; the higher, the likelier; -inf excludes a candidate.
+        candidates: the candidates' class indices.
     """
 
     paths: list[str]
@@ -28,14 +28,14 @@ class Scores(NamedTuple):
 
 
 def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
-    """Read arrays `paths`, `scores` and `candidates` from an .npz file; nothing in it is run.
+    """Read the arrays `paths`, `scores` and `candidates` from an .npz file, without pickled objects.
 
     Args:
         path: the file.
-        names: class indices that there are.
+        names: class index to name.
 
     Raises:
-        InputError: it cannot be read, lacks an array, or holds other shapes, NaN, or a path or candidate twice.
+        InputError: the file cannot be read, lacks an array, or has wrong shapes, NaN, or a path or candidate twice.
     """
     try:
         with path.open("rb") as file:
@@ -66,14 +66,14 @@ def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
         words = [part.decode() if isinstance(part, bytes) else str(part) for part in paths.tolist()]
         "".join(words).encode()
     except UnicodeError as error:
-        raise InputError(f"`scores`: {path}: a path is no text in UTF-8 ({error})") from error
+        raise InputError(f"`scores`: {path}: a path is not text in UTF-8 ({error})") from error
     if len(set(words)) < len(words):
         twice = next(word for number, word in enumerate(words) if word in words[:number])
-        raise InputError(f"`scores`: {path}: the path {twice} is there twice")
+        raise InputError(f"`scores`: {path}: the path {twice} occurs twice")
     if len(set(candidates.tolist())) < len(candidates):
-        raise InputError(f"`scores`: {path}: a candidate is there twice")
+        raise InputError(f"`scores`: {path}: a candidate occurs twice")
     if unknown := sorted(set(candidates.tolist()) - names.keys()):
-        raise InputError(f"`scores`: {path}: the candidate {unknown[0]} is no index of `names`")
+        raise InputError(f"`scores`: {path}: the candidate {unknown[0]} is not an index of `names`")
     values = scores.astype(float)
     bad = np.isnan(values) | (values == np.inf)
     if bad.any():
@@ -84,19 +84,19 @@ def read_scores(path: Path, names: Mapping[int, str]) -> Scores:
     return Scores(words, values, candidates.tolist())
 
 
-def answers_from(
+def answers_from_scores(
     scores: Scores, path: Path, photos: Sequence[Photo], allowed: Mapping[int, Bool[np.ndarray, " candidates"]]
 ) -> tuple[Answers, list[str]]:
-    """The answers, and what a person should know: photos without scores, and scores without a photo.
+    """The answers that follow from scores; and notes on photos without scores, and on scores without a photo.
 
     Args:
-        scores: of photos.
-        path: the file that they are from.
+        scores: the scores.
+        path: their file, for messages.
         photos: all photos.
-        allowed: class to the candidates that its photos are classified among.
+        allowed: class index to a mask of its photos' candidates.
 
     Raises:
-        InputError: no photo has scores, or one has none for any of its candidates.
+        InputError: no photo has scores, or a photo has no score for any of its candidates.
     """
     rows = {name: row for row, name in enumerate(scores.paths)}
     found = [photo for photo in photos if photo.path in rows]
@@ -104,15 +104,15 @@ def answers_from(
         raise InputError(
             f"`scores`: {path}: holds no photo of `data`, by path relative to it; it begins with {scores.paths[0]!r}"
         )
-    said, places = {}, {index: place for place, index in enumerate(scores.candidates)}
+    answers, places = {}, {index: place for place, index in enumerate(scores.candidates)}
     for photo in found:
         values = np.where(allowed[photo.class_index], scores.scores[rows[photo.path]], -np.inf)
         if values.max() == -np.inf:
             raise InputError(f"`scores`: {path}: {photo.path} has no score for any of its candidates")
-        said[photo.path] = answer(values, places.get(photo.class_index))
+        answers[photo.path] = answer(values, places.get(photo.class_index))
     warnings = []
     if missing := [photo.path for photo in photos if photo.path not in rows]:
         warnings.append(f"left out, since they have no scores: {len(missing)} of the photos, first {missing[0]}")
     if foreign := sorted(set(scores.paths) - {photo.path for photo in photos}):
         warnings.append(f"scores of no photo: {len(foreign)}, first {foreign[0]}")
-    return joined(photos, scores.candidates, [{"said": said, "unreadable": {}}]), warnings
+    return join_pieces(photos, scores.candidates, [{"answers": answers, "unreadable": {}}]), warnings

@@ -1,6 +1,6 @@
-"""A model's answers to all photos: decoded ahead by other processes, scored, and kept piece by piece.
+"""A model's answers to all photos: other processes decode, the model scores, and finished pieces go to disk.
 
-`Kept` is what an unfinished evaluation leaves beside its results, so that the same command goes on where it stopped.
+`Pieces` holds the finished part of an evaluation, so that the same command continues where it stopped.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 
 from realdata.evaluate.predictions import COLUMNS, TIE_COLUMNS
 from realdata.evaluate.ties import Answer, answer
-from realdata.models.alike import overflow
+from realdata.models.alike import overflow_hint
 from realdata.models.model import Model
 from realdata.photos.decoding import Decoders, Unreadable
 from realdata.photos.folders import Photo
@@ -26,51 +26,53 @@ from workbench import hosts, results, terminal
 from workbench.errors import InputError, RunError
 from workbench.interruption import Interruption
 
-SECONDS = 5.0  # between two files
+SECONDS = 5.0  # at least, between two pieces
 _FOLDER = ".unfinished-"
 
 
-class Kept:
-    """Pieces of work, each a small file beside the results, by all processes of a run.
+class Pieces:
+    """The finished pieces of a run, by all of its processes: small files beside the results.
 
     Args:
         out: the folder of the results.
-        identity: what decides the answers, JSON-ready; another run's pieces are not seen.
-        process: which of the run's processes this is.
+        identity: everything that decides the answers, ready for JSON; it keeps the pieces of different runs apart.
+        process: the number of this process in the run.
 
     Raises:
-        InputError: a link stands in the pieces' place.
+        InputError: in place of the pieces' folder there is a link.
     """
 
     def __init__(self, out: Path, identity: Mapping[str, Any], process: int = 0):
         self.out, self.process = out, process
         name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-        self.folder = results.inside(out, f"{_FOLDER}{name}")
+        self.folder = results.path_inside(out, f"{_FOLDER}{name}")
         self._last = time.monotonic()
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """All pieces of all processes.
+        """Read all pieces of all processes.
 
         Raises:
             InputError: a piece cannot be read.
         """
         for path in sorted(self.folder.glob("*.json")):
             try:
-                yield json.loads(results.inside(self.folder, path.name).read_text(encoding="utf-8"))
+                yield json.loads(results.path_inside(self.folder, path.name).read_text(encoding="utf-8"))
             except InputError:
                 raise
             except (OSError, ValueError) as error:
-                raise InputError(f"`out`: {path} cannot be read ({error}); delete it to do its photos again") from error
+                raise InputError(
+                    f"`out`: {path} cannot be read ({error}); delete it to score its photos again"
+                ) from error
 
-    def due(self) -> bool:
-        """Whether what was done since the last piece is worth a file."""
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the last piece to write another."""
         return time.monotonic() - self._last >= SECONDS
 
     def write(self, piece: Mapping[str, Any]) -> None:
-        """Keep a piece.
+        """Write a piece.
 
         Raises:
-            InputError: it cannot be written; those before it are as they were.
+            InputError: it cannot be written; earlier pieces stay as they are.
         """
         numbers = (int(path.stem.partition("-")[2]) for path in self.folder.glob(f"{self.process}-*.json"))
         number = max(numbers, default=-1) + 1
@@ -78,22 +80,22 @@ class Kept:
         self._last = time.monotonic()
 
     def remove(self) -> None:
-        """Delete the pieces, and those of runs that were given up, once the results are written."""
+        """Delete the pieces of this and of earlier, unfinished runs, after the results are written."""
         if hosts.is_first():
             for folder in self.out.glob(f"{_FOLDER}*"):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-class Asking(NamedTuple):
-    """How a model is asked.
+class Scoring(NamedTuple):
+    """How a model scores photos.
 
     Attributes:
-        model: it.
-        root: the folder that the photos' paths start from.
-        batch_size: photos at a time.
-        workers: processes that decode.
+        model: the model.
+        root: the folder of the class folders, where the photos' paths start.
+        batch_size: photos in a batch.
+        workers: number of processes that decode.
         strict: whether a photo that cannot be read ends the run.
-        read: how photos are read, where not as the model reads them.
+        read: reads a photo's file, in place of the model's own reader.
     """
 
     model: Model
@@ -104,14 +106,14 @@ class Asking(NamedTuple):
     read: Callable[[Path], Any] | None = None
 
 
-class Scored(NamedTuple):
-    """What a model says of some photos.
+class BatchScores(NamedTuple):
+    """A model's scores of a batch of photos.
 
     Attributes:
-        photos: those that could be read.
-        scores: of each candidate; -inf for what is none of a photo's.
-        unreadable: the others, and why.
-        broken: those that could be read, but whose scores are not finite, with the first such score.
+        photos: the photos that could be read and whose scores are finite.
+        scores: their scores; -inf for classes that are not a photo's candidates.
+        unreadable: the photos that could not be read, with the reason.
+        broken: the photos whose scores are not finite, with the first such score.
     """
 
     photos: list[Photo]
@@ -120,78 +122,78 @@ class Scored(NamedTuple):
     broken: list[tuple[Photo, float]]
 
 
-def go_through(
-    asking: Asking,
+def score_photos(
+    scoring: Scoring,
     photos: Sequence[Photo],
     allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
-    kept: Kept,
-    condense: Callable[[Sequence[Scored]], dict[str, Any]],
+    pieces: Pieces,
+    condense: Callable[[Sequence[BatchScores]], dict[str, Any]],
     task: str,
 ) -> list[dict[str, Any]]:
-    """Ask about all photos that no piece holds yet, and give all pieces.
+    """Score all photos that are in no piece yet, and return all pieces.
 
     Args:
-        asking: the model, and how.
-        photos: all of them; of several processes each takes its share.
-        allowed: class to the candidates that its photos are classified among.
-        kept: where pieces are kept.
-        condense: what a piece says of its photos, JSON-ready.
-        task: what the progress display calls it.
+        scoring: the model, and how it scores photos.
+        photos: all photos; each process scores its share.
+        allowed: class index to a mask of its photos' candidates.
+        pieces: the finished part of the run.
+        condense: turns scores into a piece's content, ready for JSON.
+        task: a name for the progress display.
 
     Raises:
-        InputError: a photo cannot be read, and that is not allowed; or a piece cannot be written.
-        RunError: a photo's scores are not finite; what was done is kept.
-        KeyboardInterrupt: the run was stopped; what was done is kept.
+        InputError: a photo cannot be read and `strict` is set, or a piece cannot be written.
+        RunError: a photo's scores are not finite; finished pieces stay.
+        KeyboardInterrupt: the run was stopped; finished pieces stay.
     """
     process, processes = jax.process_index(), jax.process_count()
-    done = {path for piece in kept.read() for path in piece["done"]}
+    done = {path for piece in pieces.read() for path in piece["done"]}
     share = photos[process::processes]
     left = [photo for photo in share if photo.path not in done]
-    found: list[Scored] = []
+    batches: list[BatchScores] = []
 
-    def keep() -> None:
-        if found:
-            paths = [photo.path for part in found for photo in (*part.photos, *(each for each, _ in part.unreadable))]
-            kept.write({"done": paths} | condense(found))
-            found.clear()
+    def write_piece() -> None:
+        if batches:
+            paths = [photo.path for part in batches for photo in (*part.photos, *(each for each, _ in part.unreadable))]
+            pieces.write({"done": paths} | condense(batches))
+            batches.clear()
 
     with Interruption() as interruption, terminal.progress(unit="photos") as display:
         bar = display.add_task(task, total=len(share), completed=len(share) - len(left), status="")
-        for part in _scored(asking, left, allowed):
-            found.append(part)
+        for part in _score_batches(scoring, left, allowed):
+            batches.append(part)
             display.advance(bar, len(part.photos) + len(part.unreadable))
-            if part.unreadable and asking.strict:
-                keep()
+            if part.unreadable and scoring.strict:
+                write_piece()
                 photo, reason = part.unreadable[0]
-                raise InputError(f"`strict`: {asking.root / photo.path} cannot be read ({reason})")
+                raise InputError(f"`strict`: {scoring.root / photo.path} cannot be read ({reason})")
             if part.broken:
-                keep()
+                write_piece()
                 photo, value = part.broken[0]
                 raise RunError(
-                    f"the scores of {photo.path} are not finite, the first is {value}; it could be read, so that the "
-                    f"model is at fault{overflow(asking.model.description.get('dtype'))}"
+                    f"the scores of {photo.path} are not finite, the first is {value}; the photo could be read, so the "
+                    f"fault is the model's{overflow_hint(scoring.model.description.get('dtype'))}"
                 )
-            if kept.due() or interruption.wanted:
-                keep()
+            if pieces.is_due() or interruption.wanted:
+                write_piece()
             if interruption.wanted:
-                now = int(display.tasks[bar].completed)
+                completed = int(display.tasks[bar].completed)
                 raise KeyboardInterrupt(
-                    f"stopped after {now} of {len(share)} photos; the same command goes on from there"
+                    f"stopped after {completed} of {len(share)} photos; the same command continues from there"
                 )
-        keep()
+        write_piece()
     hosts.wait_for_all(task)
-    return list(kept.read())
+    return list(pieces.read())
 
 
-def _scored(
-    asking: Asking, photos: Sequence[Photo], allowed: Mapping[int, Bool[np.ndarray, " candidates"]]
-) -> Iterator[Scored]:
-    """Batch by batch; the device works on one while the last one's scores are looked at."""
+def _score_batches(
+    scoring: Scoring, photos: Sequence[Photo], allowed: Mapping[int, Bool[np.ndarray, " candidates"]]
+) -> Iterator[BatchScores]:
+    """Score batch by batch; the device works on one while the previous one's scores are collected."""
     waiting: tuple[list[Photo], Any, np.ndarray, list[tuple[Photo, str]]] | None = None
-    paths = [asking.root / photo.path for photo in photos]
-    with Decoders(asking.read or asking.model.read, min(asking.workers, len(photos))) as decoders:
+    paths = [scoring.root / photo.path for photo in photos]
+    with Decoders(scoring.read or scoring.model.read, min(scoring.workers, len(photos))) as decoders:
         start = 0
-        for images in decoders.batches(paths, asking.batch_size):
+        for images in decoders.batches(paths, scoring.batch_size):
             pairs = list(zip(photos[start : start + len(images)], images, strict=True))
             start += len(images)
             readable = [(photo, image) for photo, image in pairs if not isinstance(image, Unreadable)]
@@ -200,15 +202,17 @@ def _scored(
             among = np.zeros((0, 0), bool)
             if readable:
                 among = np.stack([allowed[photo.class_index] for photo, _ in readable])
-                scores = asking.model.score([image for _, image in readable], among)
+                scores = scoring.model.score([image for _, image in readable], among)
             if waiting is not None:
-                yield _finished(*waiting)
+                yield _batch_scores(*waiting)
             waiting = [photo for photo, _ in readable], scores, among, unreadable
         if waiting is not None:
-            yield _finished(*waiting)
+            yield _batch_scores(*waiting)
 
 
-def _finished(photos: list[Photo], scores: Any, among: np.ndarray, unreadable: list[tuple[Photo, str]]) -> Scored:
+def _batch_scores(
+    photos: list[Photo], scores: Any, among: np.ndarray, unreadable: list[tuple[Photo, str]]
+) -> BatchScores:
     values = np.where(among, np.asarray(scores, float), -np.inf)
     fine: list[int] = []
     broken = []
@@ -219,16 +223,16 @@ def _finished(photos: list[Photo], scores: Any, among: np.ndarray, unreadable: l
             broken.append((photo, bad[0]))
         else:
             fine.append(row)
-    return Scored([photos[row] for row in fine], values[fine], unreadable, broken)
+    return BatchScores([photos[row] for row in fine], values[fine], unreadable, broken)
 
 
 class Answers(NamedTuple):
-    """What a model says of all photos.
+    """A model's answers to all photos.
 
     Attributes:
         predictions: a row for each photo that could be read, in the order of the photos, with the columns
             `COLUMNS` and `TIE_COLUMNS`.
-        unreadable: the paths of the others, and why.
+        unreadable: the paths of the other photos, with the reason.
     """
 
     predictions: pd.DataFrame
@@ -239,90 +243,92 @@ class Answers(NamedTuple):
         return self.predictions
 
 
-def answers_of_each(
-    asking: Asking,
+def answer_photos(
+    scoring: Scoring,
     photos: Sequence[Photo],
     candidates: Sequence[int],
     allowed: Mapping[int, Bool[np.ndarray, " candidates"]],
-    kept: Kept,
+    pieces: Pieces,
     number: int = 1,
 ) -> list[Answers]:
-    """Ask about every photo: the candidate with the highest score, by the rule of `realdata.evaluate.ties`.
+    """Find the candidate with the highest score for every photo, by the rule of `realdata.evaluate.ties`.
 
     Args:
-        asking: the model, and how.
-        photos: which ones.
-        candidates: class indices.
-        allowed: class to the candidates that its photos are classified among.
-        kept: where unfinished work is kept.
-        number: of models in this one: it scores all candidates for the first, then for the next.
+        scoring: the model, and how it scores photos.
+        photos: all photos.
+        candidates: the candidates' class indices.
+        allowed: class index to a mask of its photos' candidates.
+        pieces: the finished part of the run.
+        number: how many models this one holds: it scores all candidates for the first, then for the next.
 
     Returns:
-        The answers of each.
+        The answers of each model.
 
     Raises:
-        InputError: as in `go_through`.
-        RunError: as there.
+        InputError: as in `score_photos`.
+        RunError: as in `score_photos`.
     """
     places = {index: place for place, index in enumerate(candidates)}
 
-    def condense(parts: Sequence[Scored]) -> dict[str, Any]:
-        said: list[dict[str, Answer]] = [{} for _ in range(number)]
+    def condense(parts: Sequence[BatchScores]) -> dict[str, Any]:
+        answers: list[dict[str, Answer]] = [{} for _ in range(number)]
         unreadable: dict[str, str] = {}
         for part in parts:
             for photo, row in zip(part.photos, part.scores, strict=True):
-                for of_one, scores in zip(said, np.split(row, number), strict=True):
-                    of_one[photo.path] = answer(scores, places.get(photo.class_index))
+                for of_model, scores in zip(answers, np.split(row, number), strict=True):
+                    of_model[photo.path] = answer(scores, places.get(photo.class_index))
             unreadable |= {photo.path: reason for photo, reason in part.unreadable}
-        return {"said": said[0], "said_by_others": said[1:], "unreadable": unreadable}
+        return {"answers": answers, "unreadable": unreadable}
 
     every = {index: np.tile(mask, number) for index, mask in allowed.items()}
-    pieces = go_through(asking, photos, every, kept, condense, "photos")
-    others = [[{**piece, "said": piece["said_by_others"][place]} for piece in pieces] for place in range(number - 1)]
-    return [joined(photos, candidates, of_one) for of_one in (pieces, *others)]
+    contents = score_photos(scoring, photos, every, pieces, condense, "photos")
+    return [
+        join_pieces(photos, candidates, [{**content, "answers": content["answers"][model]} for content in contents])
+        for model in range(number)
+    ]
 
 
-def joined(photos: Sequence[Photo], candidates: Sequence[int], pieces: Iterable[Mapping[str, Any]]) -> Answers:
-    """Pieces as one table.
+def join_pieces(photos: Sequence[Photo], candidates: Sequence[int], pieces: Iterable[Mapping[str, Any]]) -> Answers:
+    """Join pieces into one table.
 
     Args:
-        photos: all of them.
-        candidates: class indices.
-        pieces: each with what is `said` (an `Answer` by path) and what is `unreadable` (a reason by path).
+        photos: all photos.
+        candidates: the candidates' class indices.
+        pieces: each with `answers` (an `Answer` by path) and `unreadable` (a reason by path).
     """
-    said: dict[str, Answer] = {}
+    answers: dict[str, Answer] = {}
     reasons: dict[str, str] = {}
     for piece in pieces:
-        said |= {path: Answer(*parts) for path, parts in piece["said"].items()}
+        answers |= {path: Answer(*parts) for path, parts in piece["answers"].items()}
         reasons |= piece["unreadable"]
     rows = []
     for photo in photos:
-        if photo.path in said:
-            place, score, tied, with_own = said[photo.path]
+        if photo.path in answers:
+            place, score, tied, with_own = answers[photo.path]
             index = candidates[place]
             rows.append((*photo, index, int(index == photo.class_index), score, tied, int(with_own)))
     unreadable = [(photo.path, reasons[photo.path]) for photo in photos if photo.path in reasons]
     return Answers(pd.DataFrame(rows, columns=pd.Index([*COLUMNS, *TIE_COLUMNS])), unreadable)
 
 
-def most_similar(
-    asking: Asking, photos: Sequence[Photo], candidates: Sequence[int], number: int, kept: Kept
+def most_similar_candidates(
+    scoring: Scoring, photos: Sequence[Photo], candidates: Sequence[int], number: int, pieces: Pieces
 ) -> dict[int, list[int]]:
-    """The candidates with the highest mean score over a class's photos of both groups, best first (PAPER: 1 vs. 20).
+    """The candidates with the highest mean score over a class's photos of both groups, best first (paper, 1 vs. 20).
 
     Args:
-        asking: the model, and how.
-        photos: which ones.
-        candidates: class indices.
+        scoring: the model, and how it scores photos.
+        photos: all photos.
+        candidates: the candidates' class indices.
         number: how many candidates a class gets.
-        kept: where unfinished work is kept.
+        pieces: the finished part of the run.
 
     Returns:
-        Class index to candidates; as in the paper, the class's own is among them only if its score puts it there.
+        Class index to its candidates. As in the paper, the class itself is among them only if its score is high enough.
     """
     every = {photo.class_index: np.ones(len(candidates), bool) for photo in photos}
 
-    def condense(parts: Sequence[Scored]) -> dict[str, Any]:
+    def condense(parts: Sequence[BatchScores]) -> dict[str, Any]:
         sums: dict[int, np.ndarray] = {}
         for part in parts:
             for photo, scores in zip(part.photos, part.scores, strict=True):
@@ -330,7 +336,7 @@ def most_similar(
         return {"sums": {str(index): total.tolist() for index, total in sums.items()}}
 
     totals = {index: np.zeros(len(candidates)) for index in every}
-    for piece in go_through(asking, photos, every, kept, condense, "candidates"):
+    for piece in score_photos(scoring, photos, every, pieces, condense, "candidates"):
         for index, total in piece["sums"].items():
             totals[int(index)] += np.asarray(total)
     best = {index: np.argsort(-total, kind="stable")[:number] for index, total in totals.items()}

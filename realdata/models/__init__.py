@@ -1,1 +1,1 @@
-"""Models that can be asked about photos: one adapter for each kind, and which name means which."""
+"""Models to evaluate: an adapter for each kind, and the registry of their names."""

@@ -3,9 +3,6 @@
 import argparse
 import sys
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from realdata.models.registry import PREFIX, published_models
 from workbench import program, results, terminal
 
@@ -28,19 +25,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    models = [model._asdict() | {"run_by": _run_by(model.model)} for model in published_models()]
+    models = [model._asdict() | {"run_by": _library(model.model)} for model in published_models()]
     if results.emit_json({"models": models}, options.json):
         return
-    table = Table(title="Models of the paper's tables", title_justify="left", box=SIMPLE_HEAD)
-    for heading in (f"{PREFIX}NAME", "is", "run by"):
-        table.add_column(heading, overflow="fold")  # names are there to be copied
+    table = terminal.table(
+        "Models of the paper's tables",
+        (f"{PREFIX}NAME", "is", "run by"),
+        overflow="fold",  # readers copy the names, so they must be whole
+    )
     for model in models:
         table.add_row(model["name"], model["model"], model["run_by"])
     terminal.output().print(table)
 
 
-def _run_by(model: str) -> str:
-    """The library that runs a model, where it is not this one."""
+def _library(model: str) -> str:
+    """The library that runs a model."""
     return _RUN_BY.get(model.partition(":")[0], "JAX, here")
 
 

@@ -1,6 +1,7 @@
-"""Candidates that a model cannot tell apart, since it is given the same texts for them, or makes the same of them.
+"""Candidates that a model cannot tell apart, since their texts or their embeddings are equal.
 
-Each one's score is then the first one's, to the last bit: batches and kernels could make two of it.
+All of them get the score of the first, so that they are equal to the last bit. Computed one by one, they could differ
+by rounding, since batches and kernels differ.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -14,10 +15,10 @@ from workbench.errors import RunError
 
 
 def first_alike(keys: Iterable[Hashable]) -> Int[np.ndarray, " candidates"]:
-    """The place of the first candidate with the same key, for each: its own, if there is none before it.
+    """For each candidate, the place of the first candidate with the same key, which may be its own place.
 
     Args:
-        keys: what stands for each candidate, such as its tokens.
+        keys: a key for each candidate, such as its tokens.
     """
     places: dict[Hashable, int] = {}
     return np.array([places.setdefault(key, place) for place, key in enumerate(keys)], int)
@@ -26,23 +27,23 @@ def first_alike(keys: Iterable[Hashable]) -> Int[np.ndarray, " candidates"]:
 def first_alike_rows(
     tokens: Shaped[np.ndarray, "candidates length"], embeddings: Shaped[np.ndarray, "candidates embed_dim"]
 ) -> Int[np.ndarray, " candidates"]:
-    """The same, of candidates with equal tokens or equal embeddings.
+    """For each candidate, the place of the first with equal tokens or an equal embedding, which may be its own place.
 
     Args:
-        tokens: of all of a candidate's texts, one behind the other.
-        embeddings: of the candidates.
+        tokens: the tokens of all of a candidate's texts, in one row.
+        embeddings: the candidates' embeddings.
     """
-    # Of equal tokens one embedding, since those of two batches may differ in the last bit; zero has two signs.
+    # Equal tokens share one embedding: two batches may differ in the last bit. Adding 0 turns -0 into 0.
     same = embeddings[first_alike(row.tobytes() for row in tokens)] + 0.0
     return first_alike(row.tobytes() for row in same)
 
 
 def alike_description(question: Question, firsts: Int[np.ndarray, " candidates"]) -> dict[str, Any]:
-    """What a model's description says of it: `indistinguishable`, groups of class indices, the largest first.
+    """The part of a model's description about this: `indistinguishable`, groups of class indices, largest first.
 
     Args:
         question: the candidates.
-        firsts: as `first_alike` gives it.
+        firsts: what `first_alike` returns.
     """
     groups: dict[int, list[int]] = {}
     for place, first in enumerate(firsts.tolist()):
@@ -52,24 +53,24 @@ def alike_description(question: Question, firsts: Int[np.ndarray, " candidates"]
 
 
 def check_embeddings(embeddings: Shaped[np.ndarray, "texts embed_dim"], texts: Sequence[str], dtype: str) -> None:
-    """Whether the embeddings of some texts have a direction: a length that overflows leaves 0 or NaN of them.
+    """Check that every embedding has a direction: where a length overflows, the embedding becomes 0 or NaN.
 
     Args:
-        embeddings: of the texts, or of the candidates that they are of, in order.
-        texts: as they were given to the tokenizer, or the candidates' names.
-        dtype: that the model computes in.
+        embeddings: the embeddings of the texts.
+        texts: the texts, in the same order, for the message.
+        dtype: the model's floating-point type.
 
     Raises:
-        RunError: one is 0 or not finite; the message has its text.
+        RunError: an embedding is 0 or not finite; the message names its text.
     """
     bad = ~np.isfinite(embeddings).all(axis=1) | ~embeddings.any(axis=1)
     if bad.any():
         raise RunError(
             f"the text tower's embedding of {texts[int(bad.argmax())]!r} is not finite, or 0, as are {int(bad.sum())} "
-            f"of {len(texts)}{overflow(dtype)}"
+            f"of {len(texts)}{overflow_hint(dtype)}"
         )
 
 
-def overflow(dtype: object) -> str:
-    """What may help where numbers are not finite."""
+def overflow_hint(dtype: object) -> str:
+    """Advice for the end of a message about numbers that are not finite; empty unless the type is bfloat16."""
     return "; in bfloat16 numbers may overflow, `dtype` float32 holds them" if dtype == "bfloat16" else ""

@@ -19,29 +19,29 @@ from realdata.models.torch_common import (
     check_finite,
     device,
     float_type,
-    need,
-    told,
+    import_extra,
+    one_line_errors,
 )
 from workbench.errors import InputError
 
 EXTRA = "classifiers"
-# ImageNet-1K: the classes of another set would be answers to another question, under the same indices.
+# ImageNet-1K: another set's classes would mean something else under the same indices.
 CLASSES = 1000
-# The recipe of the papers that the architectures come from, and what "torchvision's ImageNet models" meant for years;
-# `DEFAULT` is whatever the installed torchvision thinks best, so that the same command gives other numbers later.
+# The training recipe of the papers that the architectures come from, long torchvision's only one. `DEFAULT` changes
+# with torchvision's version, so the same command would later give other numbers.
 WEIGHTS = "IMAGENET1K_V1"
-_MODES = {"center": "shortest"}  # timm's words, where they are not OpenCLIP's
+_MODES = {"center": "shortest"}  # timm's word to OpenCLIP's
 
 
 class Classifier:
-    """A classifier that scores by its logits; see `Model`.
+    """A classifier, which scores candidates by its logits; see `Model`.
 
     Attributes:
-        description: what it is.
-        module: PyTorch's.
-        indices: of the candidates among its classes.
-        preprocessing: of its images.
-        dtype: what it computes in.
+        description: see `Model`.
+        module: the PyTorch module.
+        indices: the candidates' indices among its classes.
+        preprocessing: how photos become its images.
+        dtype: its floating-point type.
     """
 
     texts = False
@@ -68,7 +68,7 @@ class Classifier:
     def score(
         self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
     ) -> Float[np.ndarray, "size candidates"]:
-        """The logits of all candidates, whether among the photo's or not."""
+        """The logits of all candidates."""
         import torch
 
         with torch.inference_mode():
@@ -77,54 +77,57 @@ class Classifier:
 
 
 def load_torchvision(name: str, question: Question, dtype: FloatType = "float32") -> Model:
-    """Load a classifier of torchvision's.
+    """Load a classifier from torchvision.
 
     Args:
-        name: `NAME` or `NAME/WEIGHTS`, as torchvision spells them; `IMAGENET1K_V1` unless said otherwise.
-        question: what it chooses among.
-        dtype: what it computes in.
+        name: `NAME` or `NAME/WEIGHTS`, as torchvision spells them; the default weights are `IMAGENET1K_V1`.
+        question: the candidates.
+        dtype: its floating-point type.
 
     Raises:
         InputError: torchvision is missing, or has no such classifier.
     """
     shown = f"torchvision:{name}"
-    torchvision = need(shown, "torchvision", "torchvision", EXTRA)
+    torchvision = import_extra(shown, "torchvision", "torchvision", EXTRA)
     models = torchvision.models
     architecture, _, wanted = name.partition("/")
-    with told(shown):
+    with one_line_errors(shown):
         known = models.get_model_weights(architecture)
         if (wanted or WEIGHTS) not in known.__members__:
             allowed = ", ".join(f"{architecture}/{each}" for each in known.__members__)
             raise InputError(f"{shown}: there are no weights {wanted or WEIGHTS}, only {allowed or 'none at all'}")
         weights = known[wanted or WEIGHTS]
         _check(shown, len(weights.meta.get("categories") or ()), question)
-        # torchvision's builders would unpickle code. What is fetched and read here holds nothing but weights, or else
-        # this raises; the builder then finds the same file in the cache.
+        # torchvision's own builders would unpickle code. This line reads weights only, and raises if the file holds
+        # anything else; the builder then finds the same file in the cache.
         weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
         module = models.get_model(architecture, weights=weights)
         preset = weights.transforms()
         (resize,), (crop,) = preset.resize_size, preset.crop_size
         interpolation = preset.interpolation.value
     images = as_preprocessing(shown, "torchvision", "shortest", resize, crop, interpolation, preset.mean, preset.std)
-    said = f"{architecture}/{weights.name}"
-    description = {"kind": "torchvision", "name": said, "torchvision": torchvision.__version__}
+    description = {
+        "kind": "torchvision",
+        "name": f"{architecture}/{weights.name}",
+        "torchvision": torchvision.__version__,
+    }
     return Classifier(description, module, question.indices, images, dtype)
 
 
 def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Model:
-    """Load a classifier of timm's, which reads weights only: pickled code is an error there, never run.
+    """Load a classifier from timm, which reads weights only and never runs pickled code.
 
     Args:
-        name: as timm spells it, with its tag: the default tag of a bare name differs among timm's versions.
-        question: what it chooses among.
-        dtype: what it computes in.
+        name: as timm spells it, with its tag; without a tag, timm's versions choose different weights.
+        question: the candidates.
+        dtype: its floating-point type.
 
     Raises:
-        InputError: timm is missing, or has no such classifier, or one whose images cannot be made here.
+        InputError: timm is missing, or has no such classifier, or its preprocessing is not supported here.
     """
     shown = f"timm:{name}"
-    timm = need(shown, "timm", "timm", EXTRA)
-    with told(shown):
+    timm = import_extra(shown, "timm", "timm", EXTRA)
+    with one_line_errors(shown):
         module = timm.create_model(name, pretrained=True)
         config = timm.data.resolve_model_data_config(module)
         _check(shown, module.num_classes, question)

@@ -1,4 +1,8 @@
-"""A CLIP of ours as a zero-shot classifier: the candidate whose prompt is most similar."""
+"""A CLIP in JAX as a zero-shot classifier: the answer is the candidate with the most similar prompt.
+
+`BothActivations` runs a checkpoint with GELU and with QuickGELU. Some files do not say QuickGELU although the weights
+were trained with it: the accuracies look plausible and are some points too low.
+"""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -6,26 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, UInt8
 
 from pretrained.checkpoint import Checkpoint
+from pretrained.config import Overrides
 from pretrained.hub import find
 from pretrained.load import load as load_checkpoint
 from pretrained.preprocessing import read_photo
 from pretrained.transformer import prepare
+from pretrained.weights import same_weights
 from realdata.models.alike import alike_description
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
 from realdata.models.registry import Loading
-from workbench import memory
+from workbench import hosts
 from workbench.compilation import jit
+from workbench.errors import InputError
 
-_PHOTOS_ON_CPU = 64  # at a time: more are no faster on two cores
+_PHOTOS_ON_CPU = 64  # in a batch: larger ones are no faster on two cores
 _MOST_PHOTOS = 1024
-# Arrays as wide as a block's tokens, and of its hidden layer, that are alive at once; measured on a CPU, rounded up.
+# How many arrays of a block's width are in memory at once; measured on a CPU, rounded up.
 _ALIVE = 8
 
 
@@ -33,19 +41,19 @@ def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
     """Load a CLIP or SigLIP with ViT towers.
 
     Args:
-        name: a folder, or a Hugging Face id, which is downloaded unless it was before.
-        question: the candidates, and how to ask for them.
-        loading: how.
+        name: a folder, or a Hugging Face id, whose files are downloaded unless they are in the cache.
+        question: the candidates and the prompts' templates.
+        loading: data type, tokenizer and overrides.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: there is no such checkpoint, or it cannot be read.
     """
     checkpoint, commit = read_checkpoint(name, loading)
     return ZeroShot(checkpoint, question, commit)
 
 
 def read_checkpoint(name: str, loading: Loading) -> tuple[Checkpoint, str | None]:
-    """The checkpoint of a name, and the commit that it was downloaded from; arguments and errors as in `load`."""
+    """Read a checkpoint, and give the commit that it was downloaded from; arguments and errors as in `load`."""
     found = find(name, loading.allow_pickle)
     checkpoint = load_checkpoint(
         found.folder, loading.tokenizer, loading.overrides, loading.dtype, loading.allow_pickle
@@ -60,8 +68,8 @@ class ZeroShot:
 
     Args:
         checkpoint: the CLIP.
-        question: the candidates, and how to ask for them.
-        commit: of the repository that the checkpoint was downloaded from.
+        question: the candidates and the prompts' templates.
+        commit: the commit of the repository that the checkpoint was downloaded from.
     """
 
     texts = True
@@ -83,7 +91,7 @@ class ZeroShot:
         graph, weights = nnx.split(checkpoint.model)
         self._weights = jax.device_put(weights, self._everywhere)
         self.prompts = jax.device_put(prompts.embeddings, self._everywhere)
-        self.batch_size = _fitting(checkpoint, len(devices))
+        self.batch_size = _largest_batch(checkpoint, len(devices))
         self._size = 0
         firsts = prompts.firsts
 
@@ -98,7 +106,7 @@ class ZeroShot:
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""
-        # One shape, so that a smaller last batch is not compiled anew; a multiple of the devices.
+        # One shape for all batches, so that a smaller last one is not compiled again; a multiple of the devices.
         self._size = max(self._size, -(-len(images) // self._devices) * self._devices)
         padded = np.zeros((self._size, *images[0].shape), np.uint8)
         np.stack(images, out=padded[: len(images)])
@@ -110,14 +118,64 @@ class ZeroShot:
         return self._split.num_devices
 
 
-def _fitting(checkpoint: Checkpoint, devices: int) -> int:
-    """How many photos at a time: on an accelerator as many as half of its free memory holds."""
+def _largest_batch(checkpoint: Checkpoint, devices: int) -> int:
+    """How many photos make a batch: on an accelerator, as many as half of its free memory holds."""
     if jax.default_backend() == "cpu":
         return _PHOTOS_ON_CPU
     vision = checkpoint.config.vision
     blocks = vision.transformer
     each = 4 * (vision.patches + 1) * (_ALIVE * blocks.width + 2 * blocks.hidden) + 4 * 4 * 3 * vision.image_size**2
     each += 4 * 3 * blocks.heads * (vision.patches + 1) ** 2
-    fitting = int(memory.available_bytes() / 2 / each)
+    fitting = int(hosts.available_bytes() / 2 / each)
     power = 1 << max(0, min(fitting, _MOST_PHOTOS).bit_length() - 1)
     return power * devices
+
+
+ACTIVATIONS = ("gelu", "quick_gelu")
+
+
+def load_both_activations(name: str, question: Question, loading: Loading) -> "BothActivations":
+    """Load a CLIP once, and build two models from its weights; arguments as in `realdata.models.clip.load`.
+
+    Raises:
+        InputError: there is no such CLIP, it cannot be read, or it has a third activation.
+    """
+    checkpoint, commit = read_checkpoint(name, loading)
+    own = checkpoint.config.vision.transformer.activation
+    if own not in ACTIVATIONS:
+        raise InputError(f"`activation`: both are {' and '.join(ACTIVATIONS)}, {name} has {own}")
+    other = next(each for each in ACTIVATIONS if each != own)
+    return BothActivations(
+        {
+            own: ZeroShot(checkpoint, question, commit),
+            other: ZeroShot(_replace_activation(checkpoint, other), question, commit),
+        }
+    )
+
+
+def _replace_activation(checkpoint: Checkpoint, activation: str) -> Checkpoint:
+    config = Overrides(activation=activation).config(checkpoint.config)
+    return checkpoint._replace(model=same_weights(checkpoint.model, config), config=config)
+
+
+class BothActivations:
+    """Two models with one checkpoint's weights; the second's scores follow the first's. See `Model`.
+
+    Args:
+        models: activation to model; first the activation that the files, or the paper's table of checkpoints, name.
+    """
+
+    texts = True
+
+    def __init__(self, models: Mapping[str, ZeroShot]):
+        self.models = models
+        first = next(iter(models.values()))
+        self.description: Mapping[str, Any] = {**first.description, "activations": list(models)}
+        self.read: Callable[[Path], np.ndarray] = first.read
+        self.batch_size = first.batch_size
+
+    def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size both"]) -> Any:
+        """The first model's cosine similarities, then the second's."""
+        sides = np.split(among, len(self.models), axis=1)
+        scores = [model.score(images, side) for model, side in zip(self.models.values(), sides, strict=True)]
+        return jnp.concatenate(scores, axis=1)

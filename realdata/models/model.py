@@ -1,4 +1,4 @@
-"""What the evaluator asks of a model, whatever it is made of."""
+"""What every model gives the evaluator: a description, a way to read photos, and scores of the candidates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ class Question(NamedTuple):
     """What a model chooses among.
 
     Attributes:
-        indices: of the candidate classes, which are ImageNet's where a model knows no other.
-        names: of the candidates, as prompts use them.
-        templates: texts with `{}` in the name's place, for models that read.
+        indices: class indices of the candidates; ImageNet's for models that know only those.
+        names: names of the candidates, as prompts use them.
+        templates: texts with `{}` in place of the name, for models that read prompts.
     """
 
     indices: list[int]
@@ -28,10 +28,10 @@ class Model(Protocol):
 
     Attributes:
         description: what `summary.json` says of it: at least `kind`, `preprocessing` and what its answers depend on.
-        read: a photo's file to an array, or an error; called in worker processes, so that it must be picklable and
+        read: turns a photo's file into an array, or raises; it runs in worker processes, so it must be picklable and
             should need no framework.
-        texts: whether it reads prompts.
-        batch_size: how many photos at a time are fast and fit into memory.
+        texts: whether the model reads prompts.
+        batch_size: a number of photos at a time that is fast and fits into memory.
     """
 
     description: Mapping[str, Any]
@@ -40,13 +40,13 @@ class Model(Protocol):
     batch_size: int
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
-        """A score for each candidate, the higher the likelier; what is not among the candidates need not be scored.
+        """A score for each candidate: the higher, the likelier. The scores of all others may be anything.
 
         Args:
-            images: what `read` made of some photos, one after the other.
-            among: the candidates of each.
+            images: photos, as `read` returns them.
+            among: for each photo, which classes are its candidates.
 
         Returns:
-            What `np.asarray` makes an array of shape (size, candidates) of; it may be still on its way from the device.
+            An array of shape (size, candidates), for `np.asarray`; the device may still be computing it.
         """
         ...

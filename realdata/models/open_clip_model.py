@@ -1,4 +1,4 @@
-"""CLIPs that OpenCLIP runs: any tower it knows, by its names and tags, from the Hugging Face hub or from a folder."""
+"""CLIPs run by OpenCLIP: any of its towers, by its names and tags, from the Hugging Face hub or from a folder."""
 
 import dataclasses
 import functools
@@ -12,25 +12,33 @@ from jaxtyping import Bool, Float, Int
 from pretrained.preprocessing import Preprocessing, read_photo
 from realdata.models.alike import alike_description, check_embeddings, first_alike_rows
 from realdata.models.model import Model, Question
-from realdata.models.registry import known_activation
-from realdata.models.torch_common import FloatType, as_preprocessing, as_tensor, check_finite, device, need, told
+from realdata.models.registry import trained_activation
+from realdata.models.torch_common import (
+    FloatType,
+    as_preprocessing,
+    as_tensor,
+    check_finite,
+    device,
+    import_extra,
+    one_line_errors,
+)
 from workbench.errors import InputError
 
-_SCHEMAS = ("hf-hub:", "local-dir:")  # OpenCLIP's, of names without a tag
+_SCHEMAS = ("hf-hub:", "local-dir:")  # OpenCLIP's prefixes of names without a tag
 _PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}  # OpenCLIP's words
-_TEXTS = 256  # at a time
+_TEXTS = 256  # in a batch
 
 
 class OpenCLIPModel:
-    """A CLIP that scores by cosine similarity; see `Model`.
+    """A CLIP that scores candidates by cosine similarity; see `Model`.
 
     Attributes:
-        description: what it is.
+        description: see `Model`.
         clip: OpenCLIP's module.
         prompts: a tensor of unit vectors, one for each candidate.
-        firsts: the place of the first candidate that it cannot tell from each, which may be itself.
-        preprocessing: of its images.
-        dtype: what it computes in.
+        firsts: for each candidate, the first one that the model cannot tell from it, which may be itself.
+        preprocessing: how photos become its images.
+        dtype: its floating-point type.
     """
 
     texts = True
@@ -57,7 +65,7 @@ class OpenCLIPModel:
     def score(
         self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
     ) -> Float[np.ndarray, "size candidates"]:
-        """The cosine similarity of each photo and each candidate, whether among the photo's or not."""
+        """The cosine similarity of each photo and every candidate."""
         import torch
 
         with torch.inference_mode():
@@ -69,28 +77,28 @@ class OpenCLIPModel:
 def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     """Load a CLIP with OpenCLIP and embed the prompts.
 
-    Weights in PyTorch's own format are read as weights only: pickled code is an error there, never run. Activations are
-    what the weights were trained with, also where OpenCLIP only warns of a mismatch, as for all of OpenAI's.
-    OpenCLIP resizes a photo before it converts it to RGB, and this one after: other images for palettes,
-    transparency and CMYK, the same for colour and grey.
+    Of files in PyTorch's format only weights are read, and pickled code is never run. The activation is the one that
+    the weights were trained with, also where OpenCLIP only warns of a mismatch, as for all of OpenAI's models.
+    OpenCLIP resizes a photo before it converts it to RGB; here it is converted first. Palettes, transparency and CMYK
+    then give other images; colour and grey photos give the same.
 
     Args:
         name: `ARCHITECTURE/TAG`, `hf-hub:OWNER/NAME` or `local-dir:FOLDER`.
-        question: what it chooses among.
-        dtype: what it computes in.
+        question: the candidates and the prompts' templates.
+        dtype: its floating-point type.
 
     Raises:
-        InputError: OpenCLIP is missing, or has no such model, or one whose images cannot be made here.
+        InputError: OpenCLIP is missing, or has no such model, or its preprocessing is not supported here.
         RunError: a weight or a text's embedding is not finite.
     """
     shown = f"open_clip:{name}"
-    open_clip = need(shown, "open_clip", "open_clip_torch", "open-clip")
+    open_clip = import_extra(shown, "open_clip", "open_clip_torch", "open-clip")
     if name.startswith(_SCHEMAS):
         model_name, tag = name, None
-        quick_gelu = known_activation(name.partition(":")[2]) == "quick_gelu"
+        quick_gelu = trained_activation(name.partition(":")[2]) == "quick_gelu"
     else:
-        model_name, tag, quick_gelu = _tagged(open_clip, name, shown)
-    with told(shown):
+        model_name, tag, quick_gelu = _split_tag(open_clip, name, shown)
+    with one_line_errors(shown):
         clip = open_clip.create_model_from_pretrained(
             model_name,
             tag,
@@ -116,7 +124,7 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
     return OpenCLIPModel(description, clip, prompts, firsts, images, dtype)
 
 
-def _tagged(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
+def _split_tag(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
     """The architecture and the tag, and whether these weights were trained with QuickGELU."""
     architecture, _, tag = name.rpartition("/")
     architecture = architecture.replace("/", "-")  # OpenAI's ViT-B/32 is OpenCLIP's ViT-B-32
@@ -132,9 +140,9 @@ def _tagged(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
 
 
 def _tokenizer(open_clip: Any, name: str) -> Callable[[list[str]], Any]:
-    """The model's tokenizer; a configuration cannot have code fetched for it."""
+    """The model's tokenizer; no configuration can make it download code."""
     text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
-    # OpenCLIP hands the configuration's own options on to transformers, and lets these go before them.
+    # OpenCLIP passes the configuration's own options to transformers; options given here take precedence.
     return open_clip.get_tokenizer(name, **({"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}))
 
 
@@ -152,7 +160,12 @@ def _preprocessing(shown: str, content: Mapping[str, Any]) -> Preprocessing:
 def _embed(
     clip: Any, tokenizer: Callable[[list[str]], Any], question: Question, dtype: FloatType
 ) -> tuple[Any, Int[np.ndarray, " candidates"], int]:
-    """The normalised mean over the templates of normalised embeddings of each candidate; its first like; texts cut."""
+    """Embed the prompts.
+
+    Returns:
+        For each candidate, the normalised mean over the templates of the normalised embeddings; the first candidate
+        that cannot be told from it; and the number of texts that were cut.
+    """
     import torch
 
     texts = [template.replace("{}", name) for name in question.names for template in question.templates]
@@ -164,13 +177,14 @@ def _embed(
         prompts = torch.nn.functional.normalize(means, dim=1)
     of_texts = torch.cat(tokens).cpu().numpy()
     firsts = first_alike_rows(of_texts.reshape(len(question.names), -1), prompts.cpu().numpy())
-    return prompts, firsts, _cut(tokenizer, of_texts)
+    return prompts, firsts, _count_cut(tokenizer, of_texts)
 
 
-def _cut(tokenizer: Callable[[list[str]], Any], tokens: Int[np.ndarray, "texts context"]) -> int:
-    """How many texts fill the context: OpenCLIP's tokenizers do not tell a text that is cut from one that just fits.
+def _count_cut(tokenizer: Callable[[list[str]], Any], tokens: Int[np.ndarray, "texts context"]) -> int:
+    """How many texts fill the context; OpenCLIP's tokenizers do not say whether such a text was cut or just fits.
 
-    The last token of a short text is what fills up; where that is the mark of the end too, a text ends one before.
+    The last token of a short text is the padding. Where the padding is also the end token, a text ends one token
+    before its first padding.
     """
     one, other = tokenizer(["a", "b"]).cpu().numpy()
     fill = one[-1]

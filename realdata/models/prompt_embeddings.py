@@ -1,4 +1,4 @@
-"""What a CLIP makes of the candidates' prompts, computed once and kept by content."""
+"""The embeddings of the candidates' prompts, computed once and kept in the user's cache folder."""
 
 import hashlib
 import os
@@ -17,18 +17,18 @@ from realdata.models.model import Question
 from workbench import terminal
 from workbench.compilation import cache_folder, jit
 
-_TEXTS = 256  # at a time
-_STEP = 8  # texts are cut to a multiple of so many tokens, so that few lengths are compiled
+_TEXTS = 256  # in a batch
+_STEP = 8  # texts are cut to a multiple of this number of tokens, so that few lengths are compiled
 
 
 class Prompts(NamedTuple):
-    """What a CLIP makes of all candidates' prompts.
+    """The embedded prompts of all candidates.
 
     Attributes:
-        embeddings: of unit length, of each name: the normalised mean over the templates of normalised embeddings.
-        firsts: the place of the first candidate that the CLIP cannot tell from each, which may be itself.
-        number: of prompts.
-        cut: how many of them are longer than the context.
+        embeddings: for each name, the normalised mean over the templates of the normalised embeddings.
+        firsts: for each candidate, the first one that the CLIP cannot tell from it, which may be itself.
+        number: the number of prompts.
+        cut: how many prompts are longer than the context.
     """
 
     embeddings: Float[np.ndarray, "names embed_dim"]
@@ -38,14 +38,14 @@ class Prompts(NamedTuple):
 
 
 def embed_prompts(checkpoint: Checkpoint, question: Question) -> Prompts:
-    """The prompts of all names, embedded.
+    """Embed the prompts of all names.
 
-    Embeddings are kept in the user's cache folder under a name made of the text tower's weights and the tokens, and
-    read from there the next time.
+    The embeddings are kept in the user's cache folder, under a digest of the text tower's weights and the tokens, and
+    are read from there the next time.
 
     Args:
         checkpoint: the CLIP.
-        question: the names and the templates.
+        question: the candidates' names and the templates.
 
     Raises:
         RunError: an embedding is not finite.
@@ -55,21 +55,21 @@ def embed_prompts(checkpoint: Checkpoint, question: Question) -> Prompts:
     tokens = whole[:, : _length(checkpoint.config.text, whole)]
     folder = cache_folder()
     place = None if folder is None else folder / "prompts" / f"{_fingerprint(checkpoint, tokens)}.npy"
-    kept = None if place is None else _kept(place)
-    found = _embed(checkpoint, tokens) if kept is None else kept
-    check_embeddings(found, texts, checkpoint.dtype)
-    if kept is None and place is not None:
-        _keep(place, found)
-    means = found.reshape(len(question.names), len(question.templates), -1).mean(axis=1)
+    cached = None if place is None else _read_embeddings(place)
+    of_texts = _embed(checkpoint, tokens) if cached is None else cached
+    check_embeddings(of_texts, texts, checkpoint.dtype)
+    if cached is None and place is not None:
+        _write_embeddings(place, of_texts)
+    means = of_texts.reshape(len(question.names), len(question.templates), -1).mean(axis=1)
     with np.errstate(invalid="ignore"):
         embeddings = means / np.linalg.norm(means, axis=1, keepdims=True)
-    check_embeddings(embeddings, question.names, checkpoint.dtype)  # means of opposites have no direction
+    check_embeddings(embeddings, question.names, checkpoint.dtype)  # the mean of opposite vectors has no direction
     firsts = first_alike_rows(whole.reshape(len(question.names), -1), embeddings)
     return Prompts(embeddings, firsts, len(texts), cut)
 
 
 def _length(text: TextConfig, tokens: Int[np.ndarray, "texts context"]) -> int:
-    """How many tokens the embeddings depend on: a causal tower that is read at the end sees nothing after it."""
+    """How many tokens the embeddings depend on: in a causal tower, none after the token that is read."""
     if not text.causal or text.pooling == "last":
         return text.context
     ends = np.argmax(tokens if text.pooling == "argmax" else tokens == text.end_token, axis=1)
@@ -102,19 +102,19 @@ def _fingerprint(checkpoint: Checkpoint, tokens: np.ndarray) -> str:
     return digest.hexdigest()[:32]
 
 
-def _kept(place: Path) -> np.ndarray | None:
+def _read_embeddings(place: Path) -> np.ndarray | None:
     try:
         return np.load(place, allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # not there, or not whole: it is computed again
+    except (OSError, ValueError, EOFError):  # missing or incomplete: computed again
         return None
 
 
-def _keep(place: Path, embeddings: np.ndarray) -> None:
+def _write_embeddings(place: Path, embeddings: np.ndarray) -> None:
     try:
         place.parent.mkdir(mode=0o700, exist_ok=True)
         beside = place.with_suffix(f".{os.getpid()}")
         with beside.open("wb") as file:
             np.save(file, embeddings)
         beside.replace(place)
-    except OSError:  # it is computed again the next time
+    except OSError:  # computed again the next time
         return

@@ -1,4 +1,4 @@
-"""Which model a `--model` means: the paper's names, where each is published today, and how it is loaded."""
+"""What `--model` means: the paper's names, where each model is published today, and how it is loaded."""
 
 import dataclasses
 import functools
@@ -12,7 +12,7 @@ from realdata.models.model import Model, Question
 from workbench.errors import InputError, ParameterError
 
 PREFIX = "paper:"
-# What the paper calls torchvision's classifiers, and torchvision does.
+# The paper's names of torchvision's classifiers, and torchvision's own.
 _TORCHVISION = {
     "AlexNet": "alexnet",
     "VGG11": "vgg11",
@@ -38,12 +38,12 @@ class Published(NamedTuple):
 
     Attributes:
         name: its backbone and pre-training set as the tables print them, and its checkpoint where there are several.
-        model: what `--model` takes for it.
+        model: the value of `--model` that loads it.
         family: `clip`, `imagenet` or `lvlm`.
         backbone: as printed.
         pretrain: as printed.
-        checkpoint: as printed, or nothing.
-        activation: that it was trained with; None where it is no CLIP.
+        checkpoint: as printed, or empty.
+        activation: the activation of its training; None for models other than CLIPs.
     """
 
     name: str
@@ -81,7 +81,7 @@ def published_models() -> tuple[Published, ...]:
         # The bare name is the checkpoint of Table 6, which the other tables use.
         bare = several[backbone, pretrain] == 1 or used.get((backbone, pretrain)) == checkpoint
         name = f"{backbone}-{pretrain}" + ("" if bare else f"-{checkpoint}")
-        # Towers that are no vision transformers are OpenCLIP's to run.
+        # OpenCLIP runs the towers that are not vision transformers.
         own = (
             row["hub_id"]
             if backbone.startswith("ViT")
@@ -98,26 +98,26 @@ def published_models() -> tuple[Published, ...]:
 
 
 def find_published(name: str) -> Published:
-    """The model of a name, with or without `paper:`.
+    """The model with a name, given with or without `paper:`.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such model.
     """
     bare = name.removeprefix(PREFIX)
     for each in published_models():
         if _plain(bare) in (_plain(each.name), _plain(f"{each.backbone}-{each.pretrain}-{each.checkpoint}")):
             return each
     if bare.lower().startswith("minigpt"):
-        raise InputError(f"{PREFIX}{bare}: MiniGPT-4 is in no library; evaluate it elsewhere, and give `scores`")
+        raise InputError(f"{PREFIX}{bare}: no library has MiniGPT-4; run it elsewhere, and give `scores`")
     raise InputError(f"{PREFIX}{bare} is no model of the paper's tables; python -m realdata.models lists them")
 
 
-def known_activation(name: str) -> str | None:
-    """What a checkpoint was trained with, by the table of checkpoints; None where the name is none of them.
+def trained_activation(name: str) -> str | None:
+    """The activation of a checkpoint's training, by the table of checkpoints; None for a name that is not there.
 
     Args:
-        name: as `--model` takes it: a hub id with or without a revision, or a folder, of which the name or that of a
-            folder around it may be the id's, as in the hub's cache, or OpenCLIP's.
+        name: as `--model` takes it: a hub id with or without a revision, or a folder. The name of the folder, or of
+            one around it, may give the id, as in the hub's cache, or OpenCLIP's name.
     """
     name = name.partition("@")[0]
     folders = Path(name).resolve().parts if Path(name).is_dir() else ()
@@ -127,7 +127,7 @@ def known_activation(name: str) -> str | None:
 
 @functools.cache
 def _activations() -> dict[str, str]:
-    """Every name of a CLIP that is published, lower case, to its activation."""
+    """Every name of a published CLIP, in lower case, to its activation."""
     table = read_table(
         DIRECTORY / "hub_ids.csv",
         {"open_clip_model": None, "open_clip_tag": None, "hub_id": None, "quick_gelu": (0.0, 1.0)},
@@ -152,11 +152,11 @@ class Loading(NamedTuple):
     """How a model is loaded.
 
     Attributes:
-        dtype: of weights and computation.
-        overrides: in place of what a CLIP's own configuration says.
+        dtype: floating-point type of weights and computation.
+        overrides: settings that replace those of a CLIP's own configuration.
         tokenizer: a folder with another tokenizer.
-        allow_pickle: whether weights in pickled files are read, by a reader that runs no code in them.
-        both_activations: whether a CLIP is run with GELU and with QuickGELU, by `realdata.models.both_activations`.
+        allow_pickle: whether to read weights from pickled files, with a reader that runs no code.
+        both_activations: whether to run a CLIP with GELU and with QuickGELU; see `realdata.models.clip`.
     """
 
     dtype: FloatType = "float32"
@@ -167,14 +167,14 @@ class Loading(NamedTuple):
 
 
 def load_model(name: str, question: Question, loading: Loading, parameter: str = "model") -> Model:
-    """Load a model; each adapter is imported only where it is asked for.
+    """Load a model; only the adapter that it needs is imported.
 
     Args:
         name: a folder, a Hugging Face id, `paper:NAME`, `open_clip:ARCHITECTURE/TAG`, `torchvision:NAME`, `timm:NAME`
             or `lvlm:ID`.
-        question: the candidates, and how to ask for them.
-        loading: how.
-        parameter: that has the name, for errors.
+        question: the candidates and the prompts' templates.
+        loading: data type, tokenizer and overrides.
+        parameter: the parameter that holds the name, for errors.
 
     Raises:
         InputError: there is no such model, it cannot be read, or needs a package that is not installed.
@@ -196,13 +196,13 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
             loading = loading._replace(overrides=overrides)
         try:
             return _load(found.model, question, loading)
-        except ParameterError:  # of an option, which is told by its own name
+        except ParameterError:  # it names its own option
             raise
         except InputError as error:
             raise InputError(f"{error} [{PREFIX}{found.name}]") from error
     kind, separator, rest = name.partition(":")
     if loading.both_activations and separator and kind in ("open_clip", "torchvision", "timm", "lvlm"):
-        raise InputError(f"`activation`: both are tried of CLIPs that are run here, not of {name}")
+        raise InputError(f"`activation`: both can be tried with CLIPs that run in JAX, not with {name}")
     if separator and kind == "open_clip":
         from realdata.models import open_clip_model
 
@@ -216,10 +216,7 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
         from realdata.models import lvlm
 
         return lvlm.load(rest, question, loading.dtype)
-    if loading.both_activations:
-        from realdata.models import both_activations
-
-        return both_activations.load(name, question, loading)
     from realdata.models import clip
 
-    return clip.load(name, question, loading)
+    load_clip = clip.load_both_activations if loading.both_activations else clip.load
+    return load_clip(name, question, loading)

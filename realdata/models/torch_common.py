@@ -1,4 +1,4 @@
-"""What the adapters of PyTorch's models share: a package or one line, the device, photos as tensors."""
+"""What the adapters of PyTorch models share: errors in one line, the device, photos as tensors."""
 
 import contextlib
 import importlib
@@ -14,17 +14,17 @@ from workbench.errors import InputError, RunError
 FloatType = Literal["float32", "bfloat16"]
 
 
-def need(option: str, module: str, package: str, extra: str) -> Any:
-    """Import a module that comes with an extra.
+def import_extra(option: str, module: str, package: str, extra: str) -> Any:
+    """Import a module that an extra of this package installs.
 
     Args:
-        option: what asked for it, with its value.
-        module: to import.
-        package: that it comes in.
-        extra: of ours that installs it.
+        option: the option that needs it, with its value.
+        module: the module to import.
+        package: the package that holds it.
+        extra: the extra that installs the package.
 
     Raises:
-        InputError: it is not installed.
+        InputError: the module is not installed.
     """
     try:
         return importlib.import_module(module)
@@ -35,42 +35,42 @@ def need(option: str, module: str, package: str, extra: str) -> Any:
 
 
 @contextlib.contextmanager
-def told(option: str) -> Iterator[None]:
-    """Tell whatever a library raises while it finds, fetches and reads a model, in one line.
+def one_line_errors(option: str) -> Iterator[None]:
+    """Turn whatever a library raises while it finds, downloads and reads a model into one line.
 
     Raises:
-        InputError: instead.
+        InputError: in place of the library's error.
     """
     try:
         yield
     except (InputError, RunError):
         raise
-    except pickle.UnpicklingError as error:  # PyTorch's own words tell how to run the code
-        raise InputError(f"{option}: its file must hold weights and nothing else, or is damaged") from error
-    except Exception as error:  # of a dozen kinds, from KeyError to those of the network
+    except pickle.UnpicklingError as error:  # PyTorch's own message says how to run the code
+        raise InputError(f"{option}: its file is damaged, or holds more than weights") from error
+    except Exception as error:  # a dozen kinds, from KeyError to network errors
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise InputError(f"{option}: cannot be loaded ({reason})") from error
 
 
 def check_finite(option: str, module: Any) -> None:
-    """Whether all weights of a module are numbers.
+    """Check that all weights of a module are finite.
 
     Args:
-        option: what asked for it, with its value.
-        module: PyTorch's.
+        option: the option that needs it, with its value.
+        module: a PyTorch module.
 
     Raises:
-        RunError: one is not; the message has the first one's name.
+        RunError: a weight is not finite; the message names the first one.
     """
     for name, weight in module.named_parameters():
         if not weight.isfinite().all():
-            raise RunError(f"{option}: the weight {name} holds {_bad(weight)} values that are not finite")
-    for name, buffer in module.named_buffers():  # masks hold -inf, and nothing holds NaN
+            raise RunError(f"{option}: the weight {name} holds {_count_not_finite(weight)} values that are not finite")
+    for name, buffer in module.named_buffers():  # masks may hold -inf, but no buffer holds NaN
         if buffer.isnan().any():
-            raise RunError(f"{option}: the buffer {name} holds {_bad(buffer)} values that are not finite")
+            raise RunError(f"{option}: the buffer {name} holds {_count_not_finite(buffer)} values that are not finite")
 
 
-def _bad(weight: Any) -> int:
+def _count_not_finite(weight: Any) -> int:
     return int((~weight.isfinite()).sum())
 
 
@@ -82,7 +82,7 @@ def device() -> str:
 
 
 def float_type(name: FloatType) -> Any:
-    """PyTorch's object of that name."""
+    """The PyTorch type with that name."""
     import torch
 
     return getattr(torch, name)
@@ -98,28 +98,28 @@ def as_preprocessing(
     mean: Sequence[float],
     deviation: Sequence[float],
 ) -> Preprocessing:
-    """What a library says of its images, to be done without it.
+    """A library's preprocessing as our own.
 
     Args:
-        option: what asked for the model.
-        library: whose way it is, `torchvision` or `open_clip`.
+        option: the option that names the model, with its value.
+        library: the library whose arithmetic is followed, `torchvision` or `open_clip`.
         fit: how a photo is made square.
-        resize: length of the shorter side.
-        crop: the side of the square, or its height and width.
-        interpolation: by its name.
-        mean: of each channel.
-        deviation: of each channel.
+        resize: length of the shorter side in pixels.
+        crop: the side of the square, or its height and width, in pixels.
+        interpolation: its name.
+        mean: the mean of each channel.
+        deviation: the standard deviation of each channel.
 
     Raises:
-        InputError: it cannot be done.
+        InputError: this preprocessing is not supported.
     """
     height, width = (crop, crop) if isinstance(crop, int) else crop
     if height != width:
-        raise InputError(f"{option}: its images must be square, are {height} x {width}")
+        raise InputError(f"{option}: its images must be square, got {height} x {width}")
     if fit not in FITS:
-        raise InputError(f"{option}: photos must be resized as in {', '.join(FITS)}, are as in {fit}")
+        raise InputError(f"{option}: its way to resize photos must be among {', '.join(FITS)}, got {fit}")
     if not len(mean) == len(deviation) == 3:
-        raise InputError(f"{option}: its images must have 3 channels, have {len(mean)}")
+        raise InputError(f"{option}: its images must have 3 channels, got {len(mean)}")
     try:
         (red, green, blue), scales = map(float, mean), tuple(map(float, deviation))
         return Preprocessing(resize, height, interpolation, (red, green, blue), scales, library, fit)  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def as_preprocessing(
 
 
 def as_tensor(images: Sequence[np.ndarray], preprocessing: Preprocessing, dtype: FloatType) -> Any:
-    """Images of one size, as `read_photo` gives them, normalised, on the device.
+    """Normalise images of one size, as `read_photo` returns them, on the device.
 
     Returns:
         A tensor of shape (size, 3, side, side).

@@ -1,15 +1,24 @@
-"""The classes that photos may show and that models choose among: index, WordNet id, and the name in prompts."""
+"""The classes of photos and of models' answers: index, WordNet id, and the name in prompts.
+
+A file of names has one of the usual forms: one name a line, in the order of the indices from 0; `index<TAB>name` on
+each line; a JSON list of names; or a JSON object from index to name, or to WordNet id and name, where the names have
+underscores for spaces.
+"""
 
 import argparse
 import dataclasses
 import difflib
+import json
+import re
+import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from published.tables import DIRECTORY, read_table
-from realdata.photos.names_file import class_index, read_names_file
 from workbench import program
 from workbench.errors import InputError
 
@@ -30,11 +39,11 @@ class ClassNames:
 
 
 def read_class_names(which: str) -> ClassNames:
-    """The class names of `--names`.
+    """Read the class names of `--names`.
 
     Args:
         which: `imagenet` (the first of each ImageNet label's synonyms), `openai` (the names that OpenAI's prompts use),
-            or a file, as `realdata.photos.names_file` reads it, such as the archive's imagenet_names.txt.
+            or a file, for `read_names_file`, such as the archive's imagenet_names.txt.
 
     Raises:
         InputError: there is no such file, or it holds no names.
@@ -42,25 +51,25 @@ def read_class_names(which: str) -> ClassNames:
     if which not in (IMAGENET, OPENAI):
         names = read_names_file(Path(which))
         times = Counter(map(_plain, names.values()))
-        # A folder with the name of two classes is of neither: that is told, and one taken for the other would not be.
+        # A name that two classes share finds neither: the folder is then an error, and never taken for the wrong class.
         return ClassNames(names, {_plain(name): index for index, name in names.items() if times[_plain(name)] == 1})
     columns = {"index": (0, 999), "wnid": None, "label": None, "prompt_name": None}
     table = read_table(DIRECTORY / "imagenet_classes.csv", columns)
     indices = table["index"].astype(int).tolist()
     synonyms = [[part.strip() for part in label.split(",")] for label in table["label"]]
-    chosen = table["prompt_name"].tolist() if which == OPENAI else [found[0] for found in synonyms]
+    prompt_names = table["prompt_name"].tolist() if which == OPENAI else [names[0] for names in synonyms]
     known: dict[str, int] = {}
-    # Two classes share a name now and then ("crane"): the first keeps it, and folders have an index or WordNet id.
-    alone = {column: [[name] for name in table[column]] for column in ("wnid", "prompt_name", "label")}
-    for spelt in (alone["wnid"], synonyms, alone["prompt_name"], alone["label"]):
-        for index, words in zip(indices, spelt, strict=True):
+    # Some names belong to two classes ("crane"): the first class keeps it, and folders have an index or WordNet id.
+    single = {column: [[name] for name in table[column]] for column in ("wnid", "prompt_name", "label")}
+    for spellings in (single["wnid"], synonyms, single["prompt_name"], single["label"]):
+        for index, words in zip(indices, spellings, strict=True):
             for word in words:
                 known.setdefault(_plain(word), index)
-    return ClassNames(dict(zip(indices, chosen, strict=True)), known)
+    return ClassNames(dict(zip(indices, prompt_names, strict=True)), known)
 
 
 def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None = None) -> int | None:
-    """The class of a folder: by the mapping, by a number that it starts with, by WordNet id, or by name."""
+    """The class index of a folder: from the mapping, its leading number, its WordNet id, or its name; or None."""
     if mapping is not None and folder in mapping:
         return mapping[folder]
     number, _, _ = folder.replace("_", " ").replace("-", " ").partition(" ")
@@ -71,7 +80,7 @@ def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None 
 
 
 def nearest_classes(folder: str, classes: ClassNames, number: int = 3) -> list[str]:
-    """The classes whose names are spelt most like a folder's, each as `'name' (index)`."""
+    """The classes with the names closest in spelling to a folder's, each as `'name' (index)`."""
     known = {_plain(name): index for index, name in classes.names.items()} | classes.known_as
     found = dict.fromkeys(
         known[name] for name in difflib.get_close_matches(_plain(folder), known, n=4 * number, cutoff=0.0)
@@ -80,7 +89,7 @@ def nearest_classes(folder: str, classes: ClassNames, number: int = 3) -> list[s
 
 
 def read_mapping(path: Path) -> dict[str, int]:
-    """A file of `folder,class_index` rows.
+    """Read a file of `folder,class_index` rows.
 
     Raises:
         InputError: it cannot be read, or lacks a column.
@@ -107,3 +116,92 @@ def add_class_options(parser: argparse.ArgumentParser) -> None:
 
 def _plain(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
+
+
+HIGHEST = 10**6  # the highest index, as in the tables of predictions
+_DIGITS = re.compile(r"[0-9]{1,7}")
+_WORDNET = re.compile(r"n[0-9]{8}")
+# An index or a WordNet id, and a name after it, but no tab. Not all lines of a file of plain names look so.
+_LABELLED = re.compile(r"(?:[0-9]+|n[0-9]{8})[ ,;:]")
+
+
+def read_names_file(path: Path) -> dict[int, str]:
+    """Read class indices and names; ignore a byte-order mark, Windows line ends and blank lines at the end.
+
+    Raises:
+        InputError: the file cannot be read, has none of the forms, gives an index twice, or holds a name that is
+            empty or has control characters; the message says where.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"`names`: {path}: no such file; or choose imagenet or openai") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"`names`: {path}: cannot be read ({error})") from error
+    rows = _read_json(path, text) if text.lstrip()[:1] in ("[", "{") else _read_lines(path, text)
+    names: dict[int, str] = {}
+    for place, index, name in rows:
+        if index in names:
+            raise InputError(f"`names`: {path}: {place}: the index {index} was given before")
+        if bad := [letter for letter in name if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")]:
+            raise InputError(f"`names`: {path}: {place}: a name may have no control characters, has {bad[0]!a}")
+        names[index] = name
+    if not names:
+        raise InputError(f"`names`: {path}: holds no names")
+    return names
+
+
+_Rows = Iterable[tuple[str, int, str]]  # where, index, name
+
+
+def class_index(text: str) -> int | None:
+    """A text as an index, if it consists of ASCII digits and is not above `HIGHEST`; else None."""
+    found = int(text) if _DIGITS.fullmatch(text) else HIGHEST + 1
+    return found if found <= HIGHEST else None
+
+
+def _read_lines(path: Path, text: str) -> _Rows:
+    lines = text.rstrip().split("\n") if text.strip() else []
+    if any("\t" in line for line in lines):
+        return _read_indexed_lines(path, lines)
+    if lines and all(_LABELLED.match(line.strip()) for line in lines):
+        raise InputError(
+            f"`names`: {path}: line 1: must be index<TAB>name, or a name alone; every line begins with an index, as in "
+            f"{lines[0].strip()!r}"
+        )
+    if empty := [number for number, line in enumerate(lines, 1) if not line.strip()]:
+        raise InputError(
+            f"`names`: {path}: line {empty[0]}: is empty, so that it is not clear which index the next name has"
+        )
+    return [(f"line {number}", number - 1, line.strip()) for number, line in enumerate(lines, 1)]
+
+
+def _read_indexed_lines(path: Path, lines: list[str]) -> Iterator[tuple[str, int, str]]:
+    for number, line in enumerate(lines, 1):
+        first, _, name = line.partition("\t")
+        if not line.strip():
+            continue
+        index = class_index(first.strip())
+        if index is None or not name.strip():
+            raise InputError(f"`names`: {path}: line {number}: must be index<TAB>name, got {line!r}")
+        yield f"line {number}", index, name.strip()
+
+
+def _read_json(path: Path, text: str) -> Iterator[tuple[str, int, str]]:
+    try:
+        content = json.loads(text, object_pairs_hook=tuple)  # all pairs, also where a key occurs twice
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"`names`: {path}: is not JSON ({error})") from error
+    pairs = [(str(place), value) for place, value in enumerate(content)] if isinstance(content, list) else content
+    for key, value in pairs:
+        index, name = class_index(key), _name(value)
+        if index is None or not name:
+            raise InputError(f"`names`: {path}: must be a list of names or {{index: name}}, got {key}: {value!r:.60}")
+        yield f"index {index}", index, name
+
+
+def _name(value: Any) -> str:
+    """The name in a JSON value; empty where there is none."""
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value):
+        return value[1].replace("_", " ").strip() if _WORDNET.fullmatch(value[0]) else ""
+    return value.strip() if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Photos decoded in worker processes, in order, a bounded number ahead of the model."""
+"""Decode photos in worker processes, in order, a bounded number ahead of the model."""
 
 import os
 import signal
@@ -14,9 +14,9 @@ from typing import Any
 
 from workbench.errors import RunError
 
-# Batches that are decoded while one is looked at; with it, memory does not grow with the number of photos.
+# Batches that are decoded while the model works on one. The bound keeps memory independent of the number of photos.
 _AHEAD = 2
-# Photos of one message to a worker: fewer messages, and short enough a wait for the first batch.
+# Photos in one message to a worker: more would save messages, but delay the first batch.
 _CHUNK = 4
 
 
@@ -28,13 +28,13 @@ class Decoders:
     """Worker processes that read photos.
 
     Args:
-        read: a photo's file to what the model takes; picklable.
-        workers: how many processes; with 0 photos are read in this one, one after the other.
+        read: turns a photo's file into the model's input; picklable.
+        workers: number of processes; with 0, this process reads the photos.
     """
 
     def __init__(self, read: Callable[[Path], Any], workers: int):
         self.read = read
-        # Started afresh, since a copy of this process would share JAX's threads and locks.
+        # "spawn", since a fork of this process would copy JAX's threads and locks.
         context = get_context("spawn")
         self.pool = ProcessPoolExecutor(workers, context, initializer=_prepare_worker) if workers else None
 
@@ -48,10 +48,10 @@ class Decoders:
             self.pool.shutdown(cancel_futures=True)
 
     def batches(self, paths: Sequence[Path], size: int) -> Iterator[list[Any]]:
-        """What each photo is read as, or `Unreadable`, in the order of the paths, so many at a time.
+        """Read photos in batches of a size, in the order of the paths; `Unreadable` in place of those that fail.
 
         Raises:
-            RunError: a worker was ended from outside.
+            RunError: a worker was killed.
         """
         starts = range(0, len(paths), size)
         if self.pool is None:
@@ -63,13 +63,13 @@ class Decoders:
             for start in starts:
                 waiting.append(self._submit(paths[start : start + size]))
                 if len(waiting) > _AHEAD:
-                    yield _joined(waiting.popleft())
+                    yield _collect(waiting.popleft())
             while waiting:
-                yield _joined(waiting.popleft())
+                yield _collect(waiting.popleft())
         except BrokenProcessPool as error:
             raise RunError(
-                "a process that decodes photos was ended from outside, perhaps for want of memory; the same command "
-                "goes on from there, and --workers 1 takes less"
+                "a process that decodes photos was killed, perhaps for lack of memory; the same command continues from "
+                "there, and --workers 1 needs less"
             ) from error
 
     def _submit(self, paths: Sequence[Path]) -> list[Future[list[Any]]]:
@@ -78,12 +78,12 @@ class Decoders:
         return [self.pool.submit(_read_all, self.read, chunk) for chunk in chunks]
 
 
-def processors() -> int:
-    """How many processors this process may use."""
+def processor_count() -> int:
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _joined(tasks: Sequence[Future[list[Any]]]) -> list[Any]:
+def _collect(tasks: Sequence[Future[list[Any]]]) -> list[Any]:
     return [photo for task in tasks for photo in task.result()]
 
 
@@ -100,7 +100,7 @@ def _read(read: Callable[[Path], Any], path: Path) -> Any:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends."""
+    """Leave Ctrl-C to the parent, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:

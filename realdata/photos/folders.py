@@ -1,6 +1,6 @@
-"""The folder of photos: which photo shows which class, in which group, on which background.
+"""A folder of photos: the class, the group and the background of each, from the folders' names.
 
-Its photos are counted against the published numbers of CounterAnimal.
+Also compares the numbers of photos with those published for CounterAnimal.
 """
 
 from collections import Counter
@@ -15,13 +15,13 @@ from realdata.photos.files import list_folder, notes_on_files, photos_below
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
-# What a group's folder may begin with: the paper's two versions.
+# How a group's folder may begin, in the paper's two versions.
 PREFIXES = {"common": "common", "easy": "common", "counter": "counter", "hard": "counter"}
-UNCURATED = ""  # the group of photos that are of none yet
+UNCURATED = ""  # the group of photos that have none yet
 
 
 class Photo(NamedTuple):
-    """One photo: its path within the folder, with `/`, and what its folders say of it."""
+    """One photo: its path within the folder, with `/`, and its class, group and background."""
 
     path: str
     class_index: int
@@ -30,12 +30,12 @@ class Photo(NamedTuple):
 
 
 class PhotoFolder(NamedTuple):
-    """A folder that was read.
+    """All photos of a folder.
 
     Attributes:
         root: the folder of the class folders.
         photos: all photos, in the order of their paths.
-        notes: what a person should know of the files that do not count.
+        notes: notes for the user about files that do not count.
     """
 
     root: Path
@@ -44,18 +44,19 @@ class PhotoFolder(NamedTuple):
 
 
 def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None = None) -> PhotoFolder:
-    """All photos under a folder, in the order of their paths.
+    """Find all photos in a folder, in the order of their paths.
 
     Args:
         root: the folder of the class folders, or one that holds it and nothing else (such as the archive's).
-        classes: the classes that there are.
+        classes: all classes.
         mapping: class folder to index, for other names.
 
     Raises:
-        InputError: there is no such folder, no photo, only one of the groups, or a folder of no class or group.
+        InputError: there is no such folder, it has no photos, one group is missing, or a folder's name gives no class
+            or group.
     """
 
-    def of(folder: Path) -> tuple[str, str]:
+    def group_and_background(folder: Path) -> tuple[str, str]:
         prefix, _, background = folder.name.partition("-")
         if prefix not in PREFIXES:
             raise InputError(
@@ -64,7 +65,7 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
             )
         return PREFIXES[prefix], background
 
-    found = _read(root, classes, mapping, of, "`data`", "common-water")
+    found = _read(root, classes, mapping, group_and_background, "`data`", "common-water")
     missing = set(GROUPS) - {photo.group for photo in found.photos}
     if missing:
         raise InputError(f"`data`: {found.root}: holds no {' and no '.join(sorted(missing))} photos")
@@ -74,30 +75,30 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
 def find_uncurated(
     root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "`data`"
 ) -> PhotoFolder:
-    """All photos in folders of class and background, of no group yet; as `find_photos` otherwise.
+    """Find all photos in folders class/background, without groups; arguments as in `find_photos`.
 
-    A background's folder may have a group before its name, as in a released set, which is not heeded.
+    If the background's folder begins with a group, as in the released set, the group is ignored.
 
     Raises:
-        InputError: there is no such folder, no photo, or a folder of no class.
+        InputError: there is no such folder, it has no photos, or a folder's name gives no class.
     """
 
-    def of(folder: Path) -> tuple[str, str]:
-        group, _, behind = folder.name.partition("-")
-        return UNCURATED, behind if group in PREFIXES and behind else folder.name
+    def no_group_and_background(folder: Path) -> tuple[str, str]:
+        group, _, background = folder.name.partition("-")
+        return UNCURATED, background if group in PREFIXES and background else folder.name
 
-    return _read(root, classes, mapping, of, option, "water")
+    return _read(root, classes, mapping, no_group_and_background, option, "water")
 
 
 def _read(
     root: Path,
     classes: ClassNames,
     mapping: dict[str, int] | None,
-    of: Callable[[Path], tuple[str, str]],
+    group_and_background: Callable[[Path], tuple[str, str]],
     option: str,
     example: str,
 ) -> PhotoFolder:
-    """All photos two folders deep; `of` gives the group and background of an inner folder."""
+    """Find all photos two folders deep; `group_and_background` takes an inner folder."""
     if not root.is_dir():
         raise InputError(f"{option}: {root} is no directory")
     given, top = root, list_folder(root)
@@ -108,9 +109,9 @@ def _read(
         elsewhere += top.photos
         left_behind += top.left_behind
     photos: list[Photo] = []
-    for folder, index in _classes_of(root, top.folders, classes, mapping, option).items():
+    for folder, index in _class_indices(root, top.folders, classes, mapping, option).items():
         middle = list_folder(folder)
-        groups = [(of(group), list_folder(group)) for group in middle.folders]
+        groups = [(group_and_background(group), list_folder(group)) for group in middle.folders]
         for kind, inside in groups:
             photos += [Photo(path.relative_to(root).as_posix(), index, *kind) for path in inside.photos]
             elsewhere += photos_below(inside.folders)
@@ -126,14 +127,14 @@ def _read(
     return PhotoFolder(root, photos, notes)
 
 
-def _classes_of(
+def _class_indices(
     root: Path, folders: Sequence[Path], classes: ClassNames, mapping: dict[str, int] | None, option: str
 ) -> dict[Path, int]:
     """The index of each class folder."""
     indices = {folder: find_class(folder.name, classes, mapping) for folder in folders}
     if unknown := [folder.name for folder, index in indices.items() if index is None]:
         raise InputError(
-            f"{option}: {root}: no class is called {_listed(unknown)}; nearest to {unknown[0]!r}: "
+            f"{option}: {root}: no class is called {_name_list(unknown)}; nearest to {unknown[0]!r}: "
             f"{', '.join(nearest_classes(unknown[0], classes))}; a class folder begins with an index, or is a WordNet "
             "id or name of --names; --classes maps others"
         )
@@ -141,7 +142,7 @@ def _classes_of(
 
 
 def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
-    """What a person should know of a folder that is read all the same: lone groups, and names that do not fit."""
+    """Notes for the user about classes with one group only, and about folders whose number and name disagree."""
     groups: dict[str, set[str]] = {}
     indices: dict[str, int] = {}
     for photo in photos:
@@ -158,18 +159,19 @@ def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
     return found
 
 
-def _listed(names: list[str]) -> str:
+def _name_list(names: list[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:5])
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def differences(photos: Sequence[Photo], classes: pd.DataFrame) -> list[str]:
-    """Where a folder's photos are not as many as Fig. 3 says, or on another background; nothing for another set.
+    """Compare the numbers of photos and the backgrounds with those of Fig. 3.
 
-    A folder is taken for CounterAnimal if most of its classes are, with a background that is published for them.
+    A folder counts as CounterAnimal if most of its classes have their published background. There is no note for
+    another set of photos.
 
     Args:
-        photos: of the folder.
+        photos: the folder's photos.
         classes: the published table of classes.
     """
     published = classes.astype({"imagenet_index": int}).set_index("imagenet_index")

@@ -1,4 +1,4 @@
-"""Photos whose background is taken away: a mask beside each photo says what is kept."""
+"""Photos without their background: a mask for each photo says which pixels stay."""
 
 import dataclasses
 import tempfile
@@ -16,46 +16,46 @@ from workbench.errors import InputError
 
 FILLS = ("grey", "blur", "mean")
 _GREY = 128
-_KEPT = 128  # a mask's least value, of 255, where the photo is kept
-_BLUR = 0.05  # of the shorter side: the deviation of the blur
+_KEPT = 128  # from this value of a mask on, up to 255, the photo's pixel stays
+_BLUR = 0.05  # standard deviation of the blur, as a share of the shorter side
 
 
 def mask_name(photo: str) -> str:
-    """Where a photo's mask lies in the folder of masks: at the photo's own path, as PNG."""
+    """The path of a photo's mask in the folder of masks: the photo's own path, as PNG."""
     return PurePosixPath(photo).with_suffix(".png").as_posix()
 
 
 def check_masks(folder: Path, photos: Sequence[Photo]) -> None:
-    """Refuse masks that are not one for each photo.
+    """Check that there is just one mask for each photo.
 
     Args:
-        folder: of the masks.
-        photos: all of them.
+        folder: the folder of masks.
+        photos: all photos.
 
     Raises:
-        InputError: a photo has no mask, or a mask no photo, or two photos share one; the first is named.
+        InputError: a photo has no mask, a mask has no photo, or two photos share one; the message names the first.
     """
     if not folder.is_dir():
         raise InputError(f"`mask`: {folder} is no directory")
     wanted = Counter(mask_name(photo.path) for photo in photos)
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
     for names, words in (
-        (wanted.keys() - there, "photos have no mask, the first"),
-        (there - wanted.keys(), "masks have no photo, the first"),
-        ({name for name, number in wanted.items() if number > 1}, "masks are of several photos, the first"),
+        (wanted.keys() - present, "photos have no mask, the first"),
+        (present - wanted.keys(), "masks have no photo, the first"),
+        ({name for name, number in wanted.items() if number > 1}, "masks belong to several photos, the first"),
     ):
         if names:
             raise InputError(f"`mask`: {folder}: {len(names)} {words} {min(names)}")
 
 
-def take_background_away(photo: Image.Image, mask: Image.Image, fill: str) -> Image.Image:
-    """A photo with what its mask leaves out replaced.
+def replace_background(photo: Image.Image, mask: Image.Image, fill: str) -> Image.Image:
+    """Replace the pixels of a photo where its mask is dark.
 
     Args:
-        photo: in any mode.
-        mask: of the same size; its light pixels are kept.
-        fill: `grey`, half of white; `mean`, the background's own mean colour, which keeps what colour tells; `blur`,
-            the photo out of focus, which keeps colour and coarse shapes.
+        photo: a photo in any mode.
+        mask: a mask of the same size; where it is light, the photo's pixels stay.
+        fill: `grey`, half of white; `mean`, the background's mean colour, which keeps the information of colour;
+            `blur`, the blurred photo, which keeps colour and coarse shapes.
 
     Raises:
         ValueError: the sizes differ.
@@ -78,13 +78,13 @@ def take_background_away(photo: Image.Image, mask: Image.Image, fill: str) -> Im
 
 @dataclasses.dataclass(frozen=True)
 class MaskedRead:
-    """Reads photos without their background, as a model reads photos; picklable where the model's reader is.
+    """Reads photos for a model, without their background; picklable if the model's reader is.
 
     Attributes:
-        read: the model's.
-        root: the folder that the photos' paths start from.
+        read: the model's reader.
+        root: the folder of the class folders.
         masks: the folder of masks.
-        fill: what stands in the background's place.
+        fill: the background's replacement; see `replace_background`.
     """
 
     read: Callable[[Path], Any]
@@ -93,15 +93,15 @@ class MaskedRead:
     fill: str
 
     def __call__(self, path: Path) -> Any:
-        """What the model makes of the photo without its background.
+        """The model's input for the photo without its background.
 
         Raises:
             OSError: the photo or its mask cannot be decoded.
-            ValueError: they differ in size.
+            ValueError: their sizes differ.
         """
         place = self.masks / mask_name(path.relative_to(self.root).as_posix())
         with open_photo(path) as photo, open_photo(place) as mask, tempfile.TemporaryDirectory() as folder:
-            # A file, since models read files; without loss.
+            # Models read files, so the photo becomes one; PNG loses nothing.
             masked = Path(folder) / "masked.png"
-            take_background_away(photo, mask, self.fill).save(masked)
+            replace_background(photo, mask, self.fill).save(masked)
             return self.read(masked)

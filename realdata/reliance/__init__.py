@@ -1,1 +1,1 @@
-"""The theory put to published accuracies: S19's one reliance, by averages, class by class, and what it lacks."""
+"""Tests of the theory's S19, one reliance per family, on published accuracies: by averages and class by class."""

@@ -1,24 +1,25 @@
-"""What the theory's model lacks, put to the averages: many classes, and counter photos that are harder.
+"""Alternatives to the theory's model, tested on the averages: many classes, and counter photos that are harder.
 
 Four lines are fitted through a family's models on probit axes, with photos' errors in both accuracies and the models'
 own scatter (`realdata.reliance.average_lines`), as in `realdata.reliance.classes`:
 
-- `ray`: through 50%, reliance alone, as the theory of two classes has it;
-- `chance`: through the accuracy of a guesser among the candidates, 1 / 1000 or 1 / 20: reliance alone, with many
-  classes. Choosing the largest of K independent normal scores, of which the right one is higher by d, has a probit that
-  is within 0.04 of a line in d up to 99%, which meets chance at d = 0: one reliance of many classes is a line through
-  chance;
-- `shift`: slope 1, counter photos harder for all models alike;
-- `line`: both slope and intercept free.
+- `ray`: through 50%: reliance alone, as in the theory of two classes;
+- `chance`: through the accuracy of guessing among the candidates, 1 / 1000 or 1 / 20: reliance alone, with many
+  classes. If the largest of K independent normal scores wins, and the right one is higher by d, the accuracy's probit
+  is within 0.04 of a line in d up to 99%, and the line meets chance at d = 0. So one reliance with many classes is a
+  line through chance;
+- `shift`: slope 1: counter photos are harder for all models alike;
+- `line`: slope and intercept are free.
 
-The first three are tested against the last. Fieller's set says where the last meets equal accuracies. The verdict is
-the one of the three that is not rejected, where the other two are; `none alone` where all three are; `undecided`
-otherwise. Models within twice chance have learned nothing, and are left out.
+The first three are tested against the last. Fieller's set says where the last meets equal accuracies. The verdict names
+the one of the three that is not rejected, if the other two are; it is `none alone` if all three are, and `undecided`
+otherwise. Models below twice chance have learned nothing, and are left out.
 
-CLIPs are compared with ImageNet models again: with one intercept for both families, which is how hard the photos are
-for any model, do their slopes differ? This is tested against one slope. Whether one intercept is enough is tested too.
+CLIPs are compared with ImageNet models again. With one intercept for both families, the difficulty of the photos for
+any model, do their slopes differ? This is tested against one slope. A further test asks whether one intercept is
+enough.
 
-Models count as independent draws. The photos are taken as they are: with others the difficulty would be another.
+Models count as independent draws. The photos count as fixed: other photos would have another difficulty.
 """
 
 import dataclasses
@@ -42,26 +43,26 @@ _NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guess
 
 @dataclasses.dataclass(frozen=True)
 class Alternatives:
-    """What describes the averages of one family in one setting: reliance, chance, difficulty, or more than one.
+    """The line that describes the averages of one family in one setting.
 
     Attributes:
         source: `paper` or `replication`.
-        tables: as of `RelianceTest`.
-        setting: as of `RelianceTest`.
+        tables: as in `RelianceTest`.
+        setting: as in `RelianceTest`.
         family: `clip` or `imagenet`.
-        models: how many.
-        left_out: models that have learned nothing.
+        models: number of models.
+        left_out: number of models that have learned nothing.
         slopes: k of each line: `ray`, `chance`, `shift` (1) and `line`.
-        intercepts: alpha of each, at 50%, in probits.
-        aicc: of each, less the best one's.
-        p_values: that `ray`, `chance` and `shift` are enough, against `line`; not corrected.
-        p_values_corrected: by Holm over the whole program.
+        intercepts: alpha of each line, at 50%, in probits.
+        aicc: criterion of each line, minus the best line's.
+        p_values: p-values of the tests that `ray`, `chance` and `shift` are enough, against `line`; not corrected.
+        p_values_corrected: the same with Holm's correction over the whole program.
         slope_interval: 95% interval of the slope of `line`.
         meeting: accuracy at which `line` meets equal accuracies.
-        meeting_set: accuracies not rejected as such at 5% (Fieller), as pieces [low, high].
-        scatter: the models' own standard deviation about `line`, in probits.
+        meeting_set: accuracies that are not rejected as the meeting point at 5% (Fieller), as pieces [low, high].
+        scatter: the models' own standard deviation around `line`, in probits.
         verdict: `ray`, `chance`, `shift`, `none alone` (all three are rejected) or `undecided`.
-        sentence: what was found, in words.
+        sentence: the result in words.
     """
 
     source: str
@@ -85,22 +86,22 @@ class Alternatives:
 
 @dataclasses.dataclass(frozen=True)
 class AtOneDifficulty:
-    """CLIPs against ImageNet models, with a difficulty of the counter photos that is common to both.
+    """CLIPs against ImageNet models, with one difficulty of the counter photos for both.
 
     Attributes:
         source: `paper` or `replication`.
-        tables: as of `IndexDifference`.
-        setting: as of `IndexDifference`.
+        tables: as in `IndexDifference`.
+        setting: as in `IndexDifference`.
         difficulty: the common intercept, in probits.
-        clip_reliance: tau of the CLIPs' slope beside it.
-        imagenet_reliance: the same of the ImageNet models.
-        difference: the first minus the second.
-        p_value: of the test that the slopes are the same, not corrected.
-        p_value_corrected: by Holm over the whole program.
-        difficulty_p_value: of the test that one difficulty is enough, not corrected.
-        difficulty_p_value_corrected: by Holm over the whole program.
+        clip_reliance: tau of the CLIPs' slope with this intercept.
+        imagenet_reliance: tau of the ImageNet models' slope with this intercept.
+        difference: the CLIPs' tau minus the ImageNet models'.
+        p_value: p-value of the test that the slopes are equal, not corrected.
+        p_value_corrected: the same with Holm's correction over the whole program.
+        difficulty_p_value: p-value of the test that one difficulty is enough, not corrected.
+        difficulty_p_value_corrected: the same with Holm's correction over the whole program.
         verdict: `CLIPs lean more`, `CLIPs lean less` or `inconclusive`.
-        sentence: what was found, in words.
+        sentence: the result in words.
     """
 
     source: str
@@ -121,10 +122,10 @@ class AtOneDifficulty:
 def ask_alternatives(
     settings: Sequence[tuple[Setting, Family, Family]],
 ) -> tuple[list[Question[Alternatives]], list[Question[AtOneDifficulty]]]:
-    """Ask of every family with enough models, and of every pair of families on the same photos.
+    """Test every family with enough models, and every pair of families on the same photos.
 
     Args:
-        settings: as `realdata.reliance.families.pair_families` gives them.
+        settings: the result of `realdata.reliance.families.pair_families`.
     """
     found: dict[tuple[str, ...], Question[Alternatives]] = {}
     compared = []
@@ -139,7 +140,7 @@ def ask_alternatives(
 
 
 def _group(family: Family) -> Group:
-    learned = family.only((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
+    learned = family.select((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
     return Group(*(np.asarray(part) for part in (*learned.common, *learned.counter)))
 
 
@@ -199,7 +200,7 @@ def _ask_lines(family: Family, group: Group) -> Question[Alternatives]:
 
 
 def _fieller(intercept: float, slope: float, spread: np.ndarray, critical: float) -> tuple[tuple[float, float], ...]:
-    """Accuracies Phi(g) at which alpha = g (1 - k) is not rejected: where a quadratic in g is not above 0."""
+    """Accuracies Phi(g) at which alpha = g (1 - k) is not rejected: a quadratic in g is at most 0 there."""
     a = (1 - slope) ** 2 - critical**2 * spread[1, 1]
     b = -2 * (intercept * (1 - slope) + critical**2 * spread[0, 1])
     c = intercept**2 - critical**2 * spread[0, 0]
@@ -207,7 +208,7 @@ def _fieller(intercept: float, slope: float, spread: np.ndarray, critical: float
     if root < 0:  # then a < 0, since the estimate itself is never rejected
         return ((0.0, 1.0),)
     low, high = sorted(float(norm.cdf((-b + sign * np.sqrt(root)) / (2 * a))) for sign in (-1, 1))
-    # Where slope 1 is not rejected the set holds infinity, and is what lies outside the roots.
+    # If slope 1 is not rejected, the set includes infinity, and consists of the parts outside the roots.
     return ((low, high),) if a > 0 else ((0.0, low), (high, 1.0))
 
 

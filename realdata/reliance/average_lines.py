@@ -1,16 +1,16 @@
 """Lines on probit axes through models' average accuracies, with photos' errors in both and the models' own scatter.
 
-Model i of a family has the probits x_i and y_i with photos' errors e_A and e_C, and lies off the family's line
+Model i of a family has the probits x_i and y_i with photos' errors e_A and e_C. It deviates from the family's line
 
     y = g + alpha + k (x - g)
 
-by a normal scatter of standard deviation omega, a parameter. Its true place on the line is integrated out over a flat
-prior, which leaves y_i - g - alpha - k (x_i - g) ~ N(0, e_C^2 + k^2 e_A^2 + omega^2). Maximum
-likelihood, by Fisher scoring.
+by a normal scatter with standard deviation omega, a parameter. Its true place on the line is integrated out over a flat
+prior, which leaves y_i - g - alpha - k (x_i - g) ~ N(0, e_C^2 + k^2 e_A^2 + omega^2). The fit is by maximum likelihood,
+with Fisher scoring.
 
-The photos' errors are bounds (`realdata.statistics.photo_error`); what they overstate, omega takes back down to 0.
-Nested lines are compared by the likelihood ratio as the exact test of a regression has it, F = df (exp(LR / n) - 1) /
-number of parameters tested; others by Akaike's criterion with its correction for few models (AICc).
+The photos' errors are bounds (`realdata.statistics.photo_error`); where they are too large, omega becomes smaller, down
+to 0. Nested lines are compared by the likelihood ratio, as in the exact test of a regression, F = df (exp(LR / n) - 1)
+/ number of tested parameters; other lines by Akaike's criterion with its correction for few models (AICc).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _ITERATIONS = 1_000
 
 
 class Group(NamedTuple):
-    """The models of one family: probits and photos' errors of both groups of photos, each of shape (models,)."""
+    """The models of one family: probits and photos' errors of both groups of photos, arrays of shape (models,)."""
 
     common: Float[np.ndarray, " models"]
     common_error: Float[np.ndarray, " models"]
@@ -41,9 +41,9 @@ class AverageLine(NamedTuple):
         intercepts: alpha of each family.
         slopes: k of each family.
         scatters: omega of each family.
-        log_likelihood: at the maximum.
-        parameters: how many were fitted, scatters among them.
-        models: of all families.
+        log_likelihood: its value at the maximum.
+        parameters: number of fitted parameters, including scatters.
+        models: number of models of all families.
     """
 
     intercepts: Float[np.ndarray, " families"]
@@ -73,9 +73,9 @@ def fit_lines(
 
     Args:
         groups: the families.
-        intercept: alpha of all families; fitted unless given.
-        slope: k of all families; fitted unless given.
-        meeting: g, the probit of the point that the intercept is measured at.
+        intercept: alpha of all families; fitted by default.
+        slope: k of all families; fitted by default.
+        meeting: g, the probit at which the intercept is measured.
         same_intercept: whether the families share a fitted intercept.
         same_slope: whether they share a fitted slope.
     """
@@ -84,7 +84,7 @@ def fit_lines(
                               (meeting, 0.0, meeting, 0.0), strict=True))  # fmt: skip
     member = np.repeat(np.eye(families), [len(group.common) for group in groups], axis=0)
     none, one = np.zeros((families, 0)), np.ones((families, 1))
-    # From the free parameters to those of each family.
+    # Maps from the free parameters to each family's parameters.
     to_intercepts = none if intercept is not None else one if same_intercept else np.eye(families)
     to_slopes = none if slope is not None else one if same_slope else np.eye(families)
     split = to_intercepts.shape[1]
@@ -99,7 +99,7 @@ def fit_lines(
         variance = y_error**2 + (k * x_error) ** 2 + member @ scatter_squared
         residual = y - member @ intercepts - k * x
         excess = residual**2 / variance - 1
-        # A steeper line also has more of the common photos' error in its variance.
+        # For a steeper line, the common photos' error has a larger part in the variance.
         by_slope = np.hstack([np.zeros((len(x), split)), (k * x_error**2)[:, None] * (member @ to_slopes)])
         weighted, spread = design / variance[:, None], by_slope / variance[:, None]
         step = np.zeros(0)
@@ -136,5 +136,5 @@ def covariance(group: Group, line: AverageLine) -> Float[np.ndarray, "2 2"]:
     variance = group.counter_error**2 + (line.slopes[0] * group.common_error) ** 2 + line.scatters[0] ** 2
     design = np.stack([np.ones_like(group.common), group.common], axis=1)
     freedom = line.models - 2
-    # The scatter's maximum likelihood estimate is too small by the two parameters.
+    # Correct the scatter's maximum likelihood estimate for the two fitted parameters.
     return np.linalg.inv(design.T @ (design / variance[:, None])) * line.models / freedom

@@ -1,27 +1,27 @@
 """Averages: whether one reliance on the background explains a family's published accuracies (S19).
 
-On probit axes the theory puts models that lean on the spurious feature to the same degree, and differ only in
-quality, on one line through the origin. Its slope k is the index of spurious reliance tau = (1 - k) / (1 + k): 0 for
-models that ignore the background, 1 for models that are right on counter photos half of the time. For each setting
-and family of models this asks two questions that the theory can fail:
+By the theory, models that rely on the spurious feature to the same degree, and differ only in quality, are on one line
+through the origin of probit axes. Its slope k gives the index of spurious reliance tau = (1 - k) / (1 + k): 0 for
+models that ignore the background, 1 for models that are right on half of the counter photos. For each setting and
+family of models there are two questions that can refute the theory:
 
-- does the line meet the origin? Least squares with an intercept, and a t-test that the intercept is 0. Where it is not,
-  models of the family lean more or less on the background the better they are. The probits' own errors flatten the
-  fitted line by the share that their variance is of the spread of the common probits, 1 to 3% here.
-- is there one reliance? The models' squared distances from the line through the origin in standard errors, a
-  chi-square. The errors are bounds (`realdata.statistics.photo_error`): a rejection is safe, its absence says little.
+- Does the line meet the origin? Least squares with an intercept, and a t-test that the intercept is 0. If it is not,
+  better models of the family rely more, or less, on the background. The probits' own errors make the fitted line
+  flatter, by their variance over the variance of the common probits, 1 to 3% here.
+- Is there one reliance? A chi-square: the models' squared distances from the line through the origin in standard
+  errors. The errors are bounds (`realdata.statistics.photo_error`): a rejection is safe, its absence says little.
 
 Verdicts, at 5% after Holm's correction: `rejected` if either answer is no, with the reason; `not rejected` otherwise.
-The standard error of tau is widened by the root of chi-square over its degrees of freedom where that exceeds 1. The two
+The standard error of tau is multiplied by the root of chi-square over its degrees of freedom if that exceeds 1. The two
 families of a setting are compared by the difference of their indices.
 
-A model whose two probits do not sum to more than 0, which is worse than chance in the theory's sense, has no index. It
-is left out, and counted.
+A model whose two probits do not sum to more than 0 is worse than chance in the theory's sense, and has no index. Such
+models are left out, and counted.
 
-What is assumed beyond the theory's two classes: an accuracy in 1000 or 20 classes, averaged over 45 of them, is read
-as if it were one margin's; counter photos are taken to contradict the label always. Models count as independent draws,
-though they share photos and pre-training data. Where models of both families see the same photos, that the counter
-photos are merely harder moves both indices alike: the difference is what speaks of the training.
+There are assumptions beyond the theory's two classes. An accuracy among 1000 or 20 classes, averaged over 45 of them,
+counts as the accuracy of one margin. Counter photos always contradict the label. Models count as independent draws,
+although they share photos and pre-training data. If models of both families see the same photos, harder counter photos
+change both indices alike, and the difference is about the training.
 """
 
 import dataclasses
@@ -39,9 +39,9 @@ from realdata.reliance.question import Correction, Question
 from theory.statements.accuracy_on_the_line import Estimate, Line, fit_line, reliance_index
 from workbench.conventions import GROUPS, LEVEL, Z95
 
-# Fewer models than this do not show whether their line meets the origin.
+# The fewest models that can show whether their line meets the origin.
 FEWEST = 5
-# In probits: a model whose error is so large has no weight, and fills up a family to the size of the largest.
+# An error in probits that leaves a model without weight; such models fill up a family to the size of the largest.
 _NO_WEIGHT = 1e6
 
 
@@ -59,15 +59,15 @@ class RelianceTest:
         reliance: tau, the family's index of spurious reliance.
         stderr: its standard error.
         interval: its 95% interval.
-        intercept: of the line that may miss the origin, in probits of the counter photos.
-        intercept_p_value: of the test that it is 0, not corrected.
-        chi_square: of the models' distances from the line through the origin.
-        chi_square_p_value: of the test that there is one reliance, not corrected.
+        intercept: intercept of the line with an intercept, in probits of the counter photos.
+        intercept_p_value: p-value of the test that it is 0, not corrected.
+        chi_square: chi-square of the models' distances from the line through the origin.
+        chi_square_p_value: p-value of the test that there is one reliance, not corrected.
         verdict: `rejected` or `not rejected`.
         reasons: what was rejected.
         models: each model's own index.
-        left_out: how many models have no index.
-        sentence: what was found, in words.
+        left_out: number of models without an index.
+        sentence: the result in words.
     """
 
     source: str
@@ -96,13 +96,13 @@ class IndexDifference:
     Attributes:
         source: `paper` or `replication`.
         tables: numbers of the paper's tables that hold the models of both families.
-        setting: as the CLIPs'.
-        difference: positive where CLIPs lean more on the background.
+        setting: the CLIPs' setting.
+        difference: the difference; positive if CLIPs rely more on the background.
         stderr: its standard error.
         interval: its 95% interval.
-        p_value: of the test that it is 0, two-sided, corrected by Holm over the whole program.
+        p_value: two-sided p-value of the test that it is 0, with Holm's correction over the whole program.
         verdict: `CLIPs lean more`, `CLIPs lean less` or `inconclusive`.
-        sentence: the same in words.
+        sentence: the result in words.
     """
 
     source: str
@@ -117,7 +117,7 @@ class IndexDifference:
 
 
 class _Ray(NamedTuple):
-    """A family with an index, and the line through the origin that fits it; its error is widened by the scatter."""
+    """A family with an index, and its line through the origin; the error includes the models' scatter."""
 
     family: Family
     left_out: int
@@ -133,14 +133,14 @@ def ask_averages(
     """Test every family that has at least `FEWEST` models with an index; compare the two where both do.
 
     Args:
-        settings: as `realdata.reliance.families.pair_families` gives them.
+        settings: the result of `realdata.reliance.families.pair_families`.
     """
     found: dict[tuple[str, ...], tuple[Family, int]] = {}
     pairs = []
     for setting, *both in settings:
         for family in both:
             if family.key not in found:
-                with_index = family.only(np.asarray(family.common.value) + np.asarray(family.counter.value) > 0)
+                with_index = family.select(np.asarray(family.common.value) + np.asarray(family.counter.value) > 0)
                 if len(with_index.models) >= FEWEST:
                     found[family.key] = with_index, len(family.models) - len(with_index.models)
         if all(family.key in found for family in both):
@@ -169,7 +169,7 @@ def _fit(common: Estimate, counter: Estimate) -> tuple[Line, Estimate]:
 
 
 def _fit_rays(families: list[tuple[Family, int]]) -> list[_Ray]:
-    """Fit several families together: all are filled up to the size of the largest."""
+    """Fit several families together; smaller ones are padded to the size of the largest."""
     places = [(family.common, family.counter) for family, _ in families]
     most = max(len(family.models) for family, _ in families)
 

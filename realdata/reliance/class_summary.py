@@ -1,4 +1,4 @@
-"""What the classes of one source say together: which line describes them, and how many reject the ray."""
+"""A summary of one source's classes: the line that describes them best, and how many reject the ray."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,8 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from realdata.reliance.classes import LINES, ClassFits, ClassTest, shift_variance
-from realdata.reliance.question import Correction, Question
-from realdata.reliance.random_effects import pool
+from realdata.reliance.question import Correction, Question, pool
 from workbench.conventions import GROUPS, LEVEL
 
 _LINE_IN_WORDS = {
@@ -21,32 +20,32 @@ _LINE_IN_WORDS = {
 
 @dataclasses.dataclass(frozen=True)
 class ClassSummary:
-    """What one source's classes say together.
+    """A summary of one source's classes.
 
     Attributes:
         source: `paper` or `replication`.
-        classes: how many.
-        models: how many at most in a class.
-        rejected_at_5: for each line, classes that reject it at 5%, not corrected.
-        expected: how many would by chance, if it were right everywhere.
-        rejected: classes that reject the ray after Holm's correction over the whole program.
-        holds: classes whose intercept is shown to be small.
-        undecided: the others.
-        drops: mean drop in points of the classes with each verdict; None where there are none.
-        qaicc: for each line, the quasi-Akaike criterion summed over classes, less the best line's.
-        overdispersion: of the line of any slope and intercept, which scales it.
-        slope: mean over classes of the line that may miss the origin (random effects on its angle).
+        classes: number of classes.
+        models: largest number of models in a class.
+        rejected_at_5: for each line, number of classes that reject it at 5%, not corrected.
+        expected: number that would reject a line by chance if it were right in every class.
+        rejected: number of classes that reject the ray after Holm's correction over the whole program.
+        holds: number of classes with an intercept that is shown to be small.
+        undecided: number of the other classes.
+        drops: mean drop in points of the classes with each verdict; None if there are none.
+        qaicc: for each line, the quasi-Akaike criterion summed over classes, minus the best line's.
+        overdispersion: overdispersion of `line`, which scales the criterion.
+        slope: mean over classes of the slope of `line` (random effects on its angle).
         slope_interval: its 95% interval.
-        slope_p_value: of the test that the mean is 1, not corrected.
-        slope_p_value_corrected: by Holm over the whole program.
-        shift: mean over classes of the shift of the line of slope 1 (random effects), in probits.
+        slope_p_value: p-value of the test that the mean is 1, not corrected.
+        slope_p_value_corrected: the same with Holm's correction over the whole program.
+        shift: mean over classes of the shift of the line with slope 1 (random effects), in probits.
         shift_interval: its 95% interval.
         shift_spread: standard deviation between classes beyond photo noise and the models' scatter.
-        slope_of_averages: of the line through the models' averages, if every class had slope 1 and its own shift.
-        slope_of_averages_measured: of the line through the averages themselves, of the models known in all classes.
-        left_out: accuracies that are no count of photos.
+        slope_of_averages: slope of the line through the models' averages if every class had slope 1 and its own shift.
+        slope_of_averages_measured: slope of the line through the measured averages, of the models known in all classes.
+        left_out: number of accuracies that are not counts of photos.
         verdict: `ray`, `chance`, `shift` or `line`: the line that describes the classes best.
-        sentence: the same in words.
+        sentence: the result in words.
     """
 
     source: str
@@ -92,14 +91,14 @@ class ClassSummary:
 
 
 def summarise(fits: ClassFits, tests: Sequence[Question[ClassTest]]) -> Question[ClassSummary]:
-    """Count and average over the classes of one source; asks whether their mean slope is 1.
+    """Count and average over the classes of one source, and test whether their mean slope is 1.
 
-    Quasi-likelihood: the deviances over the overdispersion of the line of any slope and intercept, which all lines
-    share, plus twice the parameters, with the correction for few models (AICc) in each class.
+    Quasi-likelihood: the deviances over the overdispersion of `line`, plus twice the number of parameters, with the
+    correction for few models (AICc) in each class.
 
     Args:
-        fits: of the classes.
-        tests: the questions about them, as `realdata.reliance.classes.ask_classes` gives them.
+        fits: the fits of the classes.
+        tests: the result of `realdata.reliance.classes.ask_classes`.
     """
     lines, models = fits.lines, fits.counts.known.sum(axis=1)
     overdispersion = max(1.0, float(lines["line"].pearson.sum() / (models - 2).sum()))
@@ -150,7 +149,7 @@ def summarise(fits: ClassFits, tests: Sequence[Question[ClassTest]]) -> Question
 
 
 def _slope_of_averages(fits: ClassFits, name: str | None) -> float:
-    """Slope of the line through the models' averages over classes, as a line of each class has them or as measured."""
+    """Slope of the line through the models' averages over classes, from the lines of each class or as measured."""
     counts = fits.counts
     everywhere = counts.known.all(axis=0)  # an average over other classes is another average
     if name is None:

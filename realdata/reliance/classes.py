@@ -2,16 +2,16 @@
 
 Four lines are fitted to each class with binomial errors in both accuracies (`realdata.reliance.count_lines`):
 
-- `ray`: through the origin (50%, 50%) of probit axes, the theory's: reliance alone.
-- `chance`: through (1 / K, 1 / K), where a guesser among K = 1000 candidates lies: reliance alone, among many classes.
-- `shift`: of slope 1: counter photos that are harder for all models alike, by so many probits.
+- `ray`: through the origin (50%, 50%) of probit axes, as in the theory: reliance alone.
+- `chance`: through (1 / K, 1 / K), the accuracy of guessing among K = 1000 candidates: reliance alone, many classes.
+- `shift`: slope 1: counter photos are harder for all models by the same number of probits.
 - `line`: any slope and intercept.
 
 A class's ray is `rejected` if its deviance, or the intercept's likelihood ratio, is significant after Holm's correction
-over the whole program. The models saw the same photos, so both tests allow for any common correlation of their errors
-(`realdata.reliance.count_lines`), and the intercept's for the models' own scatter too, by the overdispersion of the
-line. Not to be rejected is no success where a class has few photos, or models too much alike: it `holds` only if the
-95% interval of the intercept lies within `NEGLIGIBLE`, which is what the averages' intercepts all exceed; otherwise it
+over the whole program. The models saw the same photos, so both tests allow any common correlation of their errors
+(`realdata.reliance.count_lines`). The intercept's test also includes the models' own scatter, by the overdispersion of
+the line. A class with few photos, or with models that are too similar, cannot reject the ray. So the ray `holds` only
+if the 95% interval of the intercept is within `NEGLIGIBLE`, which all intercepts of the averages exceed; otherwise it
 is `undecided`.
 
 Over classes, which have different photos, slopes and shifts are averaged as random effects (DerSimonian and Laird, with
@@ -31,9 +31,9 @@ from realdata.reliance.question import Correction, Question
 from workbench.conventions import GROUPS, LEVEL, Z95
 
 LINES = ("ray", "chance", "shift", "line")
-# Probits: the intercepts of the averages are all further from 0 (docs/theory/accuracy_on_the_line.md).
+# In probits; all intercepts of the averages are further from 0 (docs/theory/accuracy_on_the_line.md).
 NEGLIGIBLE = 0.5
-# Where an interval's end is no longer looked for.
+# The search for an interval's end stops here, in probits.
 _FURTHEST = 6.0
 _DISTANCES, _BISECTIONS = np.geomspace(0.1, 2 * _FURTHEST, 9), 8
 _POWER = 0.8
@@ -46,29 +46,31 @@ class ClassTest:
 
     Attributes:
         source: `paper` or `replication`.
-        imagenet_index: of the class.
-        label: its first name.
-        models: how many are known in it.
-        common_photos: how many the accuracies are counts over.
-        counter_photos: the same of the counter photos.
-        drop: mean over the models, in points.
+        imagenet_index: the class's index.
+        label: the class's first name.
+        models: number of models with accuracies in the class.
+        common_photos: number of common photos.
+        counter_photos: number of counter photos.
+        drop: mean drop over the models, in points.
         slope: k of the ray.
-        reliance: tau of the ray; None where the models' two probits do not sum to more than 0.
-        interval: its 95% interval, widened by the root of the overdispersion.
-        deviance: of the ray from the saturated model, and of the other lines; see `realdata.reliance.classes`.
-        freedom: degrees of freedom of the ray's.
+        reliance: tau of the ray; None if the models' two probits do not sum to more than 0.
+        interval: its 95% interval, with the root of the overdispersion as a factor.
+        deviance: deviances of the ray and of the other lines from the saturated model.
+        freedom: degrees of freedom of the ray's deviance.
         overdispersion: the ray's deviance over its degrees of freedom.
-        p_values: that each line is all there is, the largest over the correlation of the models' errors; not corrected.
-        intercept: of the line that may miss the origin, in probits of the counter photos.
+        p_values: p-values of the tests that each line is enough, the largest over the correlation of the models'
+        errors;
+            not corrected.
+        intercept: intercept of `line`, in probits of the counter photos.
         intercept_interval: its 95% interval; None for an end beyond 6 probits.
-        detectable_intercept: smallest one that a test at 5% finds in 80%.
-        intercept_p_value: of the test that it is 0, not corrected.
-        shift: alpha of the line of slope 1, in probits.
+        detectable_intercept: the smallest intercept that a test at 5% finds with probability 80%.
+        intercept_p_value: p-value of the test that it is 0, not corrected.
+        shift: alpha of the line with slope 1, in probits.
         shift_stderr: its standard error.
-        p_value_corrected: the ray's, by Holm over the whole program.
-        intercept_p_value_corrected: the same of the intercept's.
+        p_value_corrected: the ray's p-value with Holm's correction over the whole program.
+        intercept_p_value_corrected: the intercept's p-value with Holm's correction over the whole program.
         verdict: `rejected`, `holds` or `undecided`.
-        sentence: what was found, in words.
+        sentence: the result in words.
     """
 
     source: str
@@ -102,9 +104,9 @@ class ClassFits:
     """The four lines of each class.
 
     Attributes:
-        counts: that they were fitted to.
-        lines: by name.
-        inflation: of the intercept's variance, from the models' scatter or shared errors, whichever is larger.
+        counts: the counts of right photos.
+        lines: the lines by name.
+        inflation: factor of the intercept's variance from the models' scatter or shared errors, whichever is larger.
     """
 
     counts: ClassCounts
@@ -122,7 +124,7 @@ def fit_classes(counts: ClassCounts) -> ClassFits:
         "line": fit_counts(*data),
     }
     models = counts.known.sum(axis=1)
-    # How much more a common error moves the ray's intercept than independent ones do.
+    # The effect of a common error on the ray's intercept, relative to that of independent errors.
     ray = lines["ray"]
     root = np.sqrt(ray.weights)
     tilt = np.sum(ray.weights * ray.places, axis=1) / np.sum(ray.weights * ray.places**2, axis=1)
@@ -134,7 +136,7 @@ def fit_classes(counts: ClassCounts) -> ClassFits:
 
 
 def ask_classes(fits: ClassFits) -> list[Question[ClassTest]]:
-    """Ask of every class whether its models lie on one ray."""
+    """Ask for every class whether its models are on one ray."""
     counts, lines = fits.counts, fits.lines
     models = counts.known.sum(axis=1)
     ray, line = lines["ray"], lines["line"]
@@ -210,13 +212,13 @@ def _judge(
     overdispersion: float,
     detectable: float,
 ) -> tuple[str, list[str]]:
-    """The verdict on one class, with its reasons in words, from the two corrected p-values."""
+    """The verdict on one class from the two corrected p-values, with its reasons in words."""
     low, high = interval
     ends = f"[{'below -6' if low is None else f'{low:+.2f}'}, {'above 6' if high is None else f'{high:+.2f}'}]"
     reasons = []
     if no_intercept < LEVEL:
         reasons.append(f"the line misses the origin, {ends} probits")
-        if low is not None and high is not None and low < 0 < high:  # a steep line may meet either side of the origin
+        if low is not None and high is not None and low < 0 < high:  # a steep line may pass the origin on either side
             reasons[0] += " but not 0"
     if one_ray < LEVEL:
         reasons.append(f"the models scatter {overdispersion:.1f} times as much as photos do")
@@ -228,7 +230,7 @@ def _judge(
 
 
 def shift_variance(fits: ClassFits) -> Float[np.ndarray, " classes"]:
-    """Variance of each class's shift: of errors that all models share, or of their scatter, whichever is larger."""
+    """Variance of each class's shift, from errors that all models share or from their scatter, whichever is larger."""
     shift = fits.lines["shift"]
     total = np.sum(shift.weights, axis=1)
     freedom = fits.counts.known.sum(axis=1) - 1
@@ -242,7 +244,7 @@ def _design(name: str, fit: CountLine) -> Float[np.ndarray, "classes models para
 
 
 def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Profile-likelihood interval of each class's intercept, the piece around the estimate, both ends at once."""
+    """Profile-likelihood interval of each class's intercept: the connected part around the estimate."""
     counts, line = fits.counts, fits.lines["line"]
     right, photos = (
         {group: np.concatenate([part[group]] * 2) for group in GROUPS} for part in (counts.right, counts.photos)
@@ -257,7 +259,7 @@ def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarr
     def excludes(at: np.ndarray) -> np.ndarray:
         return fit_counts(right, photos, known, intercept=at, iterations=30).deviance > limit
 
-    # Outwards until the first place that is excluded: beyond it a steep line the other way may fit again.
+    # Search outwards to the first excluded point; beyond it, a steep line in the other direction may fit again.
     found = np.zeros(2 * classes, bool)
     for distance in _DISTANCES:
         further = np.where(found, outer, np.clip(start + sides * distance, -_FURTHEST, _FURTHEST))

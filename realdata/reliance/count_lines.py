@@ -1,4 +1,4 @@
-"""Lines on probit axes through models whose accuracies are counts, and tests of them where errors are shared.
+"""Lines on probit axes through models with counts as accuracies, and tests of them that allow shared errors.
 
 The fit is by maximum likelihood with binomial errors in both accuracies. For each class on its own, model i gets a_i of
 n common photos right, a binomial count of probability Phi(x_i), and b_i of m counter photos, of probability Phi(y_i),
@@ -7,19 +7,19 @@ with
     y_i = g + alpha + k (x_i - g)
 
 on a line of slope k through (g, g + alpha). Every x_i is a parameter, so that common accuracies have errors too
-(errors in variables). Fisher scoring: with each group's working response and weight, the places x_i are eliminated, and
-the line is regressed on what remains, with the variances 1 / w_C + k^2 / w_A. All classes are fitted at once.
+(errors in variables). In Fisher scoring, the places x_i are eliminated with each group's working response and weight.
+The line is then a regression of the rest, with the variances 1 / w_C + k^2 / w_A. All classes are fitted at once.
 
-Against the saturated model, deviance and Pearson's chi-square have as many degrees of freedom as there are models, less
-the line's free parameters.
+Against the saturated model, the degrees of freedom of deviance and of Pearson's chi-square are the number of models
+minus the line's free parameters.
 
 All models saw the same photos, so their errors are correlated by an unknown amount. Let the models' standardised
 residuals from a line have one correlation rho, between 0 (independent) and 1 (a hard photo is hard for every model). Of
 the line's chi-square with d degrees of freedom, the direction in which all models move together has the variance
-1 - rho + rho M f. Here f is the share of that direction that the line's own parameters do not take up, and M the number
-of models. The other d - 1 have the variance 1 - rho. The p-value given here is the largest over rho, so that a
-rejection needs no assumption about it. For models far from the origin a ray takes up most of the common movement, and
-the largest is that of independent errors; for a line with an intercept f is 0.
+1 - rho + rho M f. Here f is the share of that direction that the line's parameters do not absorb, and M the number of
+models. The other d - 1 directions have the variance 1 - rho. The p-value here is the largest over rho, so that a
+rejection needs no assumption about it. For models far from the origin a ray absorbs most of the common movement, and
+the largest p-value is that of independent errors. For a line with an intercept f is 0.
 """
 
 from collections.abc import Mapping
@@ -32,13 +32,13 @@ from scipy.stats import chi2, norm
 
 from workbench.conventions import GROUPS
 
-# Accuracies of 1 in 3.5 million and their complements: beyond these a class's few hundred photos tell nothing.
+# Probits of accuracies of 1 in 3.5 million and their complements: a few hundred photos give no information beyond.
 _FURTHEST = 5.0
 _STEEPEST = 10.0
 _LONGEST_STEP, _SHORTEST_STEP = 0.5, 1e-8
 ITERATIONS = 60
 _CORRELATIONS = np.linspace(0.0, 1.0, 21)
-# Of a normal variable's absolute value, far into its tail; the integrand is smooth but for one corner.
+# A normal variable's absolute values, far into its tail; the integrand is smooth except at one corner.
 _PLACES, _SHARES = np.polynomial.legendre.leggauss(400)
 _REACH = 9.0
 
@@ -52,10 +52,10 @@ class CountLine(NamedTuple):
         intercept: alpha, in probits of the counter photos.
         slope: k.
         places: x, probits of the models' common accuracies.
-        deviance: from the saturated model.
+        deviance: deviance from the saturated model.
         pearson: Pearson's chi-square.
         weights: inverse variances of the models' residuals from the line, in probits.
-        slope_error: standard error of k at binomial errors; 0 where it is given.
+        slope_error: standard error of k for binomial errors; 0 for a given k.
     """
 
     intercept: Float[np.ndarray, " classes"]
@@ -80,20 +80,20 @@ def fit_counts(
     """Fit a line to each class's models.
 
     Args:
-        right: photos that each model got right, of `common` and `counter`.
-        photos: how many there were.
+        right: number of photos that each model got right, of `common` and `counter`.
+        photos: number of photos.
         known: which models take part in which class.
-        intercept: alpha, of all classes or of each; fitted unless given.
-        slope: k; fitted unless given.
-        meeting: g, the probit of the point that the intercept is measured at.
-        iterations: of Fisher scoring, at most.
+        intercept: alpha, for all classes or for each; fitted by default.
+        slope: k; fitted by default.
+        meeting: g, the probit at which the intercept is measured.
+        iterations: largest number of iterations of Fisher scoring.
     """
     common, counter = ((right[group], photos[group]) for group in GROUPS)
     x, y = (norm.ppf((got + 0.5) / (of + 1)) - meeting for got, of in (common, counter))
     classes = len(x)
     starts = [np.full(classes, 1.0 if slope is None else slope)]
     if slope is None and intercept is not None:
-        # A line through a given point may be steep: the likelihood can have an optimum on each side of the vertical.
+        # A line through a given point may be steep; the likelihood can have an optimum on each side of the vertical.
         y = y - np.broadcast_to(intercept, (classes,))[:, None]
         cross = np.sum(known * x * y, axis=1)
         cross = np.where(np.abs(cross) < 1e-9, 1e-9, cross)
@@ -170,7 +170,7 @@ def _line(x: np.ndarray, alpha: np.ndarray, k: np.ndarray, meeting: float) -> np
 
 
 def _working(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The working response's distance from the probit, and its weight (the Fisher information)."""
+    """The distance of the working response from the probit, and its weight (the Fisher information)."""
     share, rest, density = ndtr(probit), ndtr(-probit), norm.pdf(probit)
     weight = photos * density**2 / (share * rest)
     return (right / share - (photos - right) / rest) * density / weight, weight
@@ -190,11 +190,11 @@ def _pearson(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> np.nd
 def left_share(
     weights: Float[np.ndarray, "classes models"], design: Float[np.ndarray, "classes models parameters"]
 ) -> Float[np.ndarray, " classes"]:
-    """f: share of a common movement of all standardised residuals that a line's parameters do not take up.
+    """f: the share of a common movement of all standardised residuals that a line's parameters do not absorb.
 
     Args:
         weights: inverse variances of the residuals; 0 for a model that takes no part.
-        design: derivatives of the line by its free parameters.
+        design: derivatives of the line with respect to its free parameters.
     """
     root = np.sqrt(weights)
     together = (weights > 0).astype(float)
@@ -212,12 +212,12 @@ def largest_p_value(
     models: Int[np.ndarray, " classes"],
     left: Float[np.ndarray, " classes"],
 ) -> Float[np.ndarray, " classes"]:
-    """Largest p-value over the correlation of the models' errors.
+    """The largest p-value over the correlation of the models' errors.
 
     Args:
-        chi_square: of each class's residuals.
+        chi_square: chi-square of each class's residuals.
         freedom: its degrees of freedom, at least 2.
-        models: how many.
+        models: number of models.
         left: f of each class.
     """
     z = (_PLACES + 1) / 2 * _REACH

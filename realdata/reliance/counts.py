@@ -1,9 +1,9 @@
-"""Class-wise accuracies as counts of photos, whose binomial errors are exact.
+"""Class-wise accuracies as counts of photos, so that binomial errors are exact.
 
-An accuracy of one class is a whole number of photos over the class's photos. The printed number of photos is taken
-where more than half of the models' accuracies are counts over it, within the table's rounding. Where they are not,
-which happens where photos were missing (the replication) or the number is misprinted, it is the number closest to the
-printed one over which the most accuracies are counts. An accuracy that is no count over that number is left out.
+An accuracy of one class is a whole number of photos over the class's photos. The printed number of photos is used if
+more than half of the models' accuracies are counts over it, within the table's rounding. This fails where photos were
+missing (the replication) or the number is misprinted. Then the number is used over which most accuracies are counts; of
+several, the closest to the printed one. An accuracy that is not a count over the used number is left out.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from workbench.conventions import GROUPS
 
-# Half of the last printed digit, as a share: the paper gives two decimals of a per cent, the replication six.
+# Half of the last printed digit, as a share: the paper gives per cent with two decimals, the replication with six.
 ROUNDING = {"paper": 0.5e-4, "replication": 0.5e-8}
 # A class has at most 346 photos of a group: more than twice as many would be a common multiple, not a count.
 _MOST_PHOTOS = 700
@@ -23,16 +23,16 @@ _MOST_PHOTOS = 700
 
 @dataclasses.dataclass(frozen=True)
 class ClassCounts:
-    """Counts of right photos, each array of shape (classes, models).
+    """Counts of right photos; arrays have the shape (classes, models).
 
     Attributes:
         source: `paper` or `replication`.
         classes: `imagenet_index` and `label` of each class.
         models: `backbone` and `pretrain` of each model.
-        right: photos that the model got right, by group.
-        photos: photos of the class, by group.
-        known: whether both groups are known of this model and class; elsewhere the counts are 0 of 1.
-        left_out: models, classes and groups whose accuracy is no count of photos, in words.
+        right: number of photos that the model got right, by group.
+        photos: number of photos of the class, by group.
+        known: whether both groups are known for this model and class; otherwise the counts are 0 of 1.
+        left_out: models, classes and groups with an accuracy that is not a count of photos, in words.
     """
 
     source: str
@@ -47,12 +47,12 @@ class ClassCounts:
 def photo_count(
     shares: Float[np.ndarray, " models"], printed: int, rounding: float
 ) -> tuple[int, Bool[np.ndarray, " models"]]:
-    """Number of photos over which a class's accuracies are counts, and which of them are.
+    """The number of photos over which a class's accuracies are counts, and which accuracies are.
 
     Args:
-        shares: accuracies in [0, 1], NaN where unknown.
+        shares: accuracies in [0, 1]; NaN if unknown.
         printed: published number of photos.
-        rounding: how far a share may be from a count over the photos.
+        rounding: largest distance of a share from a count over the photos.
     """
     of_printed = _are_counts(shares, np.array([printed]), rounding)[:, 0]
     if 2 * of_printed.sum() > np.sum(~np.isnan(shares)):
@@ -72,14 +72,14 @@ def count(source: str, accuracies: pd.DataFrame, photos: pd.DataFrame) -> ClassC
 
     Args:
         source: `paper` or `replication`.
-        accuracies: a row for each model and class, as `published.tables.read_classwise` gives them; in %.
+        accuracies: a row for each model and class, from `published.tables.read_classwise`, in %.
         photos: `imagenet_index`, `common_photos` and `counter_photos` of each class, as printed.
     """
     printed = photos.set_index("imagenet_index")
     models = accuracies[["backbone", "pretrain"]].drop_duplicates(ignore_index=True)
     classes = accuracies[["imagenet_index", "label"]].drop_duplicates(ignore_index=True)
     keys = ["imagenet_index", "backbone", "pretrain"]
-    # The first of repeated rows; a model that stands in two tables with different numbers is the audit's business.
+    # Of repeated rows the first; the audit checks whether a model has different numbers in two tables.
     shares = accuracies.drop_duplicates(keys).set_index(keys)[list(GROUPS)] / 100
     names = models.astype(str).to_numpy().tolist()
     columns = pd.MultiIndex.from_frame(models)
@@ -119,5 +119,5 @@ def _are_counts(
     shares: Float[np.ndarray, " models"], numbers: np.ndarray, rounding: float
 ) -> Bool[np.ndarray, "models numbers"]:
     counts = shares[:, None] * numbers
-    # A hair more than the rounding, for the arithmetic's own.
+    # A little more than the rounding, for floating-point errors.
     return np.abs(counts - np.round(counts)) <= numbers * rounding * (1 + 1e-6)

@@ -1,4 +1,4 @@
-"""The families of models that the published tables offer, with their places on probit axes."""
+"""The families of models in the published tables, with the probits of their accuracies."""
 
 import dataclasses
 
@@ -22,12 +22,12 @@ class Family:
 
     Attributes:
         family: `clip` or `imagenet`.
-        setting: where they stand; of ImageNet models, the first of several that share their table.
-        tables: the paper's that hold them.
+        setting: the setting; for ImageNet models, the first of several with their table.
+        tables: the paper's tables with these models.
         described: the setting in the words of the tables' columns; prompt and selector are `none` for ImageNet models.
-        models: a row for each.
-        common: probits of their accuracies on common photos, each of shape (models,).
-        counter: the same on counter photos.
+        models: a row for each model.
+        common: probits of the accuracies on common photos, arrays of shape (models,).
+        counter: probits of the accuracies on counter photos, arrays of shape (models,).
     """
 
     family: str
@@ -43,7 +43,7 @@ class Family:
         """The key that distinguishes this family from others."""
         return (self.family, self.setting.source, *self.tables, *self.described.values())
 
-    def only(self, kept: Bool[np.ndarray, " models"]) -> "Family":
+    def select(self, kept: Bool[np.ndarray, " models"]) -> "Family":
         """Keep some of its models."""
         return dataclasses.replace(
             self,
@@ -54,9 +54,9 @@ class Family:
 
 
 def pair_families(tables: PublishedTables) -> list[tuple[Setting, Family, Family]]:
-    """Pair the CLIPs of every setting with its ImageNet models, of which there may be none."""
+    """Pair the CLIPs of every setting with its ImageNet models, if there are any."""
     found = []
-    # One table of ImageNet models serves several settings, which differ in what only CLIPs have.
+    # One table of ImageNet models belongs to several settings, which differ in properties of CLIPs only.
     shared: dict[tuple[str, ...], Family] = {}
     for setting in settings(tables):
         described = setting.describe()
@@ -87,7 +87,7 @@ def probits(frame: pd.DataFrame, averaging: str, classes: pd.DataFrame) -> tuple
     Args:
         frame: a row for each model, with `common` and `counter` in %.
         averaging: `balanced` or `unbalanced`.
-        classes: the photo counts of each class.
+        classes: a row for each class, with its numbers of photos.
     """
     found = []
     for group in GROUPS:

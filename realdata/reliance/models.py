@@ -3,11 +3,11 @@
 From its averages the index is tau = (z_A - z_C) / (z_A + z_C), with the photos' error, a bound (S19). Models are ranked
 within their setting. A model whose two probits do not sum to more than 0 has no index.
 
-From its classes, where they are published: each class gives an index of its own, and the theory knows no reason why
-they should be the same. The mean over classes is one of random effects, on the scale of the angle arctan(tau) between
-the model's ray and the diagonal: tau is a ratio, whose error grows with it, so that a mean weighted on its own scale is
-too small. `spread` is the standard deviation between classes beyond photo noise, turned into tau at the mean. Classes
-in which the two probits do not sum to more than 0 have no index; they are left out, and counted.
+From its classes, if they are published: each class gives its own index, and the theory does not say that they are
+equal. The mean over classes is by random effects, on the scale of the angle arctan(tau) between the model's ray and the
+diagonal. On the scale of tau a weighted mean is too small, since the error of this ratio grows with it. `spread` is the
+standard deviation between classes beyond photo noise, converted to tau at the mean. Classes whose two probits do not
+sum to more than 0 have no index; they are left out, and counted.
 """
 
 import dataclasses
@@ -22,13 +22,12 @@ from realdata.claims.settings import Setting
 from realdata.reliance.averages import indices
 from realdata.reliance.counts import ClassCounts
 from realdata.reliance.families import Family, estimate
-from realdata.reliance.question import Correction, Question
-from realdata.reliance.random_effects import Pooled, pool
+from realdata.reliance.question import Correction, Pooled, Question, pool
 from realdata.statistics.photo_error import class_proportions
 from theory.statements.accuracy_on_the_line import Estimate
 from workbench.conventions import GROUPS, LEVEL, Z95
 
-# Fewer classes than this are not averaged.
+# The fewest classes that are averaged.
 _FEWEST_CLASSES = 5
 # The setting of the class-wise tables.
 _CLASSWISE = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced"}
@@ -42,10 +41,10 @@ class ClasswiseIndex:
         reliance: the mean over classes.
         interval: its 95% interval.
         spread: standard deviation between classes beyond photo noise.
-        heterogeneity_p_value: of the test that it is the same in all classes (Cochran's Q), not corrected.
-        heterogeneity_p_value_corrected: by Holm over the whole program.
-        classes: that have an index.
-        left_out: that have none.
+        heterogeneity_p_value: p-value of the test that all classes have one index (Cochran's Q), not corrected.
+        heterogeneity_p_value_corrected: the same with Holm's correction over the whole program.
+        classes: number of classes with an index.
+        left_out: number of classes without an index.
     """
 
     reliance: float
@@ -71,15 +70,15 @@ class ModelIndex:
         checkpoint: as in the table.
         common: accuracy in %.
         counter: accuracy in %.
-        reliance: its index from the averages; None where its probits do not sum to more than 0.
+        reliance: its index from the averages; None if its probits do not sum to more than 0.
         stderr: standard error from the photos, a bound.
         interval: 95% interval.
-        rank: among the models of its setting, 1 leaning least; None without an index.
-        p_value: of the test that the index is 0, two-sided, not corrected; None without an index.
-        p_value_corrected: by Holm over the whole program.
-        classwise: from its classes, where they are published.
+        rank: rank among the models of its setting, 1 for the smallest index; None without an index.
+        p_value: two-sided p-value of the test that the index is 0, not corrected; None without an index.
+        p_value_corrected: the same with Holm's correction over the whole program.
+        classwise: its index from its classes, if they are published.
         verdict: `above 0`, `below 0`, `not told from 0` or `no index`.
-        sentence: what was found, in words.
+        sentence: the result in words.
     """
 
     source: str
@@ -105,11 +104,11 @@ class ModelIndex:
 def ask_models(
     settings: Sequence[tuple[Setting, Family, Family]], counts: Iterable[ClassCounts]
 ) -> list[Question[ModelIndex]]:
-    """Ask of every model in every setting that has it, each once; ranked within its setting.
+    """Test every model once in each of its settings, and rank the models of each setting.
 
     Args:
-        settings: as `realdata.reliance.families.pair_families` gives them.
-        counts: of each source's classes.
+        settings: the result of `realdata.reliance.families.pair_families`.
+        counts: the counts of each source's classes.
     """
     distinct: dict[tuple[str, ...], Family] = {}
     for setting, *both in settings:
@@ -136,7 +135,7 @@ def ask_models(
 
 
 def class_indices(counts: ClassCounts) -> Estimate:
-    """The index of each model in each class, with its photo noise; NaN where there is none. Shape (classes, models)."""
+    """The index of each model in each class, with its photo noise; NaN without one. Shape (classes, models)."""
     estimates = []
     for group in GROUPS:
         photos = counts.photos[group]
@@ -149,7 +148,7 @@ def class_indices(counts: ClassCounts) -> Estimate:
 
 
 class _OverClasses(NamedTuple):
-    """One model's index over its classes: the mean as a tau, what was pooled on the scale of the angle, and counts."""
+    """One model's index over its classes: the mean as a tau, the pooled angle, and numbers of classes."""
 
     mean: float
     pooled: Pooled
@@ -179,7 +178,7 @@ def _pool_classes(counts: ClassCounts) -> dict[tuple[str, str], _OverClasses]:
         has = ~np.isnan(value)
         if has.sum() < _FEWEST_CLASSES:
             continue
-        # The angle's derivative by tau is 1 / (1 + tau^2).
+        # The angle's derivative with respect to tau is 1 / (1 + tau^2).
         pooled = pool(np.arctan(value[has]), (error[has] / (1 + value[has] ** 2)) ** 2)
         left_out = int((counts.known[:, number] & ~has).sum())
         found[str(model["backbone"]), str(model["pretrain"])] = _OverClasses(

@@ -1,4 +1,4 @@
-"""`python -m realdata.reliance`: the theory's accuracy on the line (S19) put to published accuracies."""
+"""`python -m realdata.reliance`: tests of the theory's accuracy on the line (S19) on published accuracies."""
 
 import argparse
 import dataclasses
@@ -11,7 +11,7 @@ from workbench import program, results, terminal
 
 
 def reliance_content(found: Study) -> dict[str, Any]:
-    """The content of a study that `--json` gives."""
+    """The content of a study for `--json`."""
     return {
         "tests": [dataclasses.asdict(test) for test in found.tests],
         "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> None:
     tables, classwise = read_published_tables(options.published), read_classwise(options.published)
-    with terminal.working("fitting lines"):
+    with terminal.spinner("fitting lines"):
         found = study(tables, classwise)
     if not results.emit_json(reliance_content(found), options.json):
         table.show(found, with_models=options.models, with_classes=options.classes)

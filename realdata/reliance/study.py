@@ -1,4 +1,4 @@
-"""Everything that published accuracies say of S19, judged together: one correction for all that was asked."""
+"""All tests of S19 on published accuracies, with one correction for all questions."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -19,17 +19,17 @@ from realdata.reliance.question import Question, Row, holm
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """All findings.
+    """All results.
 
     Attributes:
-        tests: each family's averages in each setting against one ray.
-        comparisons: the families' indices.
-        classes: each class of each source against one ray.
-        summaries: what each source's classes say together.
+        tests: tests of each family's averages in each setting against one ray.
+        comparisons: differences of the families' indices.
+        classes: tests of each class of each source against one ray.
+        summaries: a summary of each source's classes.
         models: each model's index in each setting.
-        alternatives: what describes each family's averages.
-        differences: the families' indices beside one difficulty of the photos.
-        questions: how many p-values were corrected together.
+        alternatives: the line that describes each family's averages.
+        differences: differences of the families' indices with one difficulty of the photos.
+        questions: number of p-values that were corrected together.
     """
 
     tests: list[RelianceTest]
@@ -43,12 +43,11 @@ class Study:
 
 
 def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Study:
-    """Ask every question, and judge the answers at 5% after Holm's correction over all of them.
+    """Ask every question, with verdicts at 5% after Holm's correction over all of them.
 
     Args:
         tables: the averages and the photo counts.
-        classwise: accuracies of single classes by source, as `published.tables.read_classwise` gives them; may be
-            empty.
+        classwise: accuracies of single classes by source, from `published.tables.read_classwise`; may be empty.
     """
     settings = pair_families(tables)
     counts = [count(source, frame, tables.classes) for source, frame in classwise.items()]

@@ -1,4 +1,4 @@
-"""What published accuracies say of S19, on the terminal: tables, a verdict and a sentence for each finding."""
+"""The tests of S19 on the terminal: tables, a verdict and a sentence for each result."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,10 +18,10 @@ FAMILY_NAMES = {"clip": "CLIPs", "imagenet": "ImageNet models"}
 
 
 def show(study: Study, with_models: bool = False, with_classes: bool = False) -> None:
-    """Print what was found.
+    """Print a study.
 
     Args:
-        study: all of it.
+        study: the study.
         with_models: whether to list every model.
         with_classes: whether to list every class.
     """
@@ -181,7 +181,7 @@ def _models(console: Console, models: Sequence[ModelIndex], listed: bool) -> Non
 
 
 def setting_words(source: str, tables: Sequence[str], setting: Mapping[str, str]) -> str:
-    """A setting in the words of the tables: who measured, where it stands, what was asked."""
+    """A setting in the words of the tables: the source, the tables, and how accuracy was measured."""
     where = " ".join([source, " and ".join(tables)]).strip()
     prompt = "" if setting["prompt"] == "none" else f" {setting['prompt']}"
     return f"{where}: {setting['setup']}{prompt} {setting['averaging']}"

@@ -1,18 +1,18 @@
 """Class-balanced means of both groups and their difference, with bootstrap intervals over photos and over classes.
 
-One model. A group's value is the mean over the classes that have photos in it; the drop is common minus counter. There
-are two intervals. Over photos, they are drawn again within each class and group: these classes, other photos of them.
-Over classes as well, each copy of a class has photos of its own: other classes, and other photos of them. The second is
-wider, since classes differ by more than their photos' chance does.
+One model. A group's value is the mean over the classes with photos in it; the drop is common minus counter. There are
+two intervals. Over photos: photos are resampled within each class and group (the same classes, other photos). Over
+classes as well: classes are resampled too, and each copy of a class has its own resampled photos (other classes, other
+photos). The second interval is wider, since classes differ by more than the chance of their photos.
 
-Where every class of a group is always right or always wrong, photos drawn again are as they were, so that the
-bootstrap's interval has no width. Exact bounds have some. Where all n_c photos of each class c are right, accuracies
-a_c make that happen with probability prod a_c^n_c; the lowest mean of the a_c for which it is still 2.5% has
-a_c = min(1, mu n_c) (Lagrange), and is the interval's lower end; upper ends and wrong photos mirror it. The difference
-of the groups gets its ends from theirs by the square-and-add rule (Zou and Donner 2008, doi 10.1002/sim.3095).
+If every class of a group has an accuracy of 0 or 100%, resampled photos equal the original ones, and the bootstrap's
+interval has no width. Exact bounds replace it. Accuracies a_c make all n_c photos of each class c right with
+probability prod a_c^n_c. The lowest mean of the a_c for which this is still 2.5% has a_c = min(1, mu n_c) (Lagrange),
+and is the interval's lower end. Upper ends, and classes at 0%, mirror it. The ends for the groups' difference follow
+from theirs by the square-and-add rule (Zou and Donner 2008, doi 10.1002/sim.3095).
 
-Two models on the same photos. The difference of their accuracies has paired intervals: photos drawn again bring both
-models' answers with them.
+Two models on the same photos. The difference of their accuracies has paired intervals: a resampled photo brings the
+answers of both models.
 """
 
 import dataclasses
@@ -37,8 +37,8 @@ class Interval:
 
     Attributes:
         value: the estimate.
-        over_photos: these classes, other photos of them.
-        over_classes: other classes, and other photos of them.
+        over_photos: the interval for the same classes and other photos.
+        over_classes: the interval for other classes and other photos.
     """
 
     value: float
@@ -46,7 +46,7 @@ class Interval:
     over_classes: tuple[float, float]
 
     def content(self, name: str = "value") -> dict[str, float | list[float]]:
-        """The value, under a name, and its intervals as result files hold them."""
+        """The value, under a name, and its intervals, for result files."""
         return {
             name: self.value,
             "interval": list(self.over_photos),
@@ -62,9 +62,9 @@ def balanced_intervals(
     """Estimate both groups' means over classes and the drop, each with its intervals.
 
     Args:
-        values: of each class in each group, NaN where it has no photos.
-        draw: given a generator, a group and classes, the values of those classes from photos drawn again.
-        seed: of the bootstrap.
+        values: the value of each class in each group; NaN without photos.
+        draw: takes a generator, a group and classes, and returns the values of these classes from resampled photos.
+        seed: seed of the bootstrap.
     """
     generator = np.random.default_rng(seed)
     classes = len(values["common"])
@@ -82,7 +82,7 @@ def _mean(values: dict[str, np.ndarray], name: str) -> Float[np.ndarray, " draws
     if name == "drop":
         return _mean(values, "common") - _mean(values, "counter")
     known = ~np.isnan(values[name])
-    # A draw of classes may hold none that has photos of the group.
+    # A draw may have no class with photos of the group.
     return np.where(known, values[name], 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
@@ -96,12 +96,12 @@ def with_width(
     right: Mapping[str, Int[np.ndarray, " classes"]],
     photos: Mapping[str, Int[np.ndarray, " classes"]],
 ) -> dict[str, Interval]:
-    """Give exact bounds to intervals where every class of a group is at 0 or 100%; leave the others as they are.
+    """Replace intervals by exact bounds where every class of a group is at 0 or 100%; leave the others as they are.
 
     Args:
-        intervals: of both groups and the drop, in %.
-        right: photos that are right, of each class in each group.
-        photos: all of them.
+        intervals: the intervals of both groups and of the drop, in %.
+        right: number of right photos of each class in each group.
+        photos: number of photos of each class in each group.
     """
     found = dict(intervals)
     for group in GROUPS:
@@ -120,7 +120,7 @@ def with_width(
 
 
 def _loss(number: Int[np.ndarray, " classes"]) -> float:
-    """The distance below 1 that the mean accuracy of classes may have, all of whose photos are right."""
+    """How far below 1 the mean accuracy may be if all photos of all classes are right."""
     if not len(number):
         return 0.0
 
@@ -137,11 +137,11 @@ def _widen(interval: Interval, ends: tuple[float, float]) -> Interval:
 
 
 def pair(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """The photos that both models answered: a row each, with `correct_a` and `correct_b`.
+    """The photos with predictions of both models: a row for each, with `correct_a` and `correct_b`.
 
     Args:
-        first: predictions of model A, with `path`, `class_index`, `group` and `correct`.
-        second: those of model B.
+        first: model A's predictions, with `path`, `class_index`, `group` and `correct`.
+        second: model B's predictions.
     """
     keys = ["path", "class_index", "group"]
     return first[[*keys, "correct"]].merge(second[[*keys, "correct"]], on=keys, suffixes=("_a", "_b"))
@@ -150,11 +150,11 @@ def pair(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 def paired_intervals(pairs: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     """A's accuracy minus B's in points, class-balanced, in both groups, and the difference of the two drops.
 
-    Photos drawn again bring both models' answers with them, so that what makes a photo hard for both cancels.
+    A resampled photo brings the answers of both models, so that the difficulty that they share cancels.
 
     Args:
-        pairs: as `pair` gives them.
-        seed: of the bootstrap.
+        pairs: the result of `pair`.
+        seed: seed of the bootstrap.
     """
     counts = _outcomes(pairs)
     values = {group: _difference(counts[group]) for group in GROUPS}
@@ -165,7 +165,7 @@ def paired_intervals(pairs: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
         chosen = counts[group][classes]
         number = chosen.sum(axis=-1)
         shares = chosen / np.maximum(number, 1)[..., None]
-        # Where there are no photos there is nothing to draw; the shares must sum to 1 all the same.
+        # Without photos nothing is drawn, but the shares must still sum to 1.
         shares[..., 2] += number == 0
         return _difference(generator.multinomial(number, shares))
 
@@ -173,7 +173,7 @@ def paired_intervals(pairs: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
 
 
 def _outcomes(pairs: pd.DataFrame) -> dict[str, Int[np.ndarray, "classes 3"]]:
-    """For each class of a group: photos that only A is right on, only B, and both or neither."""
+    """For each class of a group: the numbers of photos on which only A, only B, or both or neither are right."""
     classes = sorted(set(pairs.class_index))
     outcome = (pairs.correct_a - pairs.correct_b).map({1: 0, -1: 1, 0: 2})
     found = {}
@@ -190,7 +190,7 @@ def _difference(counts: Int[np.ndarray, "*shape 3"]) -> Float[np.ndarray, "*shap
 
 
 def comparison(pairs: pd.DataFrame) -> dict[str, Any]:
-    """The numbers of a comparison, JSON-ready: differences in points with intervals, and who is right on how many."""
+    """A comparison, ready for JSON: differences in points with intervals, and counts of who is right."""
     intervals = paired_intervals(pairs)
     flips = {}
     for group in GROUPS:

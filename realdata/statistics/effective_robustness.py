@@ -1,13 +1,13 @@
 """Effective robustness on logit-scaled axes (Taori et al. 2020, arXiv 2007.00644; Miller et al. 2021, 2107.04649).
 
 A line logit(counter) = a + b logit(common) is fitted by least squares to the ImageNet models. A model's effective
-robustness is its accuracy on the counter group minus what the line predicts from its accuracy on the common group, in
-points: negative where it loses more than ImageNet models of the same common accuracy do.
+robustness, in points, is its accuracy on the counter group minus the line's prediction from its accuracy on the common
+group. It is negative if the model loses more than ImageNet models of the same common accuracy.
 
 The joint test asks whether the mean effective robustness of a group of models is 0. Its variance has two parts: the
-spread of the models' own values, and the uncertainty of the line, which all of them share (delta method); degrees of
-freedom by Welch and Satterthwaite. It takes the models as independent draws, which they are not (they share
-pre-training data), and speaks of these photos: what other photos would give is not in the error.
+spread of the models' own values, and the uncertainty of the line, which they share (delta method). The degrees of
+freedom are Welch and Satterthwaite's. The test treats the models as independent draws, which they are not (they share
+pre-training data). It is about these photos: the error does not include the choice of photos.
 """
 
 import dataclasses
@@ -20,23 +20,26 @@ from scipy.stats import t as student_t
 
 from workbench.conventions import LEVEL
 
+# Models that a line and its error, and a mean and its error, need.
+FEWEST_FOR_LINE, FEWEST_FOR_MEAN = 3, 2
+
 
 @dataclasses.dataclass(frozen=True)
 class EffectiveRobustness:
     """Effective robustness of a group of models against a baseline line; all in points.
 
     Attributes:
-        intercept: of the line, in logits.
-        slope: of the line.
-        values: of each model, shape (models,).
-        intervals: 95% prediction intervals of each value for a model of the baseline's kind, shape (models, 2):
-            where they leave out 0, the model does not behave like the baseline.
-        mean: over the models.
-        stderr: of the mean.
+        intercept: the line's intercept, in logits.
+        slope: the line's slope.
+        values: the value of each model, shape (models,).
+        intervals: 95% prediction intervals of each value for one more model of the baseline's kind, shape (models, 2);
+            an interval without 0 means that the model does not behave like the baseline.
+        mean: the mean over the models.
+        stderr: standard error of the mean.
         interval: 95% interval of the mean.
-        p_value: of the joint test that the mean is 0, two-sided.
-        freedom: its degrees of freedom.
-        extrapolated: how many models lie outside the baseline's range of common accuracy.
+        p_value: p-value of the joint test that the mean is 0, two-sided.
+        freedom: degrees of freedom of the test.
+        extrapolated: number of models outside the baseline's range of common accuracy.
     """
 
     intercept: float
@@ -60,12 +63,12 @@ def effective_robustness(
         baseline_common: accuracies in (0, 1) on the common group of the models that define the line.
         baseline_counter: their accuracies on the counter group.
         common: accuracies in (0, 1) of the models in question.
-        counter: the same on the counter group.
+        counter: their accuracies on the counter group.
 
     Raises:
-        ValueError: fewer than three baseline models, or fewer than two models in question, or no line through them.
+        ValueError: there are fewer than three baseline models or fewer than two models in question, or no line.
     """
-    if len(baseline_common) < 3 or len(common) < 2:
+    if len(baseline_common) < FEWEST_FOR_LINE or len(common) < FEWEST_FOR_MEAN:
         raise ValueError("a line and its errors need at least three baseline models and two models to compare")
     fit = _fit(baseline_common, baseline_counter)
     design = _design(common)
@@ -101,18 +104,18 @@ def clustered_mean(
     baseline_clusters: np.ndarray,
     clusters: np.ndarray,
 ) -> tuple[float, float, float]:
-    """The mean with errors that models of one cluster share.
+    """The mean effective robustness, with errors for models that are clustered.
 
     Args:
-        baseline_common: as in `effective_robustness`, and so the next three.
-        baseline_counter: likewise.
-        common: likewise.
-        counter: likewise.
-        baseline_clusters: the number of each baseline model's cluster, from 0; at least two clusters.
-        clusters: the same of the models in question.
+        baseline_common: see `effective_robustness`.
+        baseline_counter: see `effective_robustness`.
+        common: see `effective_robustness`.
+        counter: see `effective_robustness`.
+        baseline_clusters: number of each baseline model's cluster, from 0; at least two clusters.
+        clusters: number of each cluster of the models in question.
 
     Returns:
-        The mean in points, its standard error, and the degrees of freedom, each part's one less than its clusters.
+        The mean in points, its standard error, and its degrees of freedom; each part's are its clusters minus 1.
     """
     fit = _fit(baseline_common, baseline_counter)
     design = _design(common)
@@ -135,8 +138,8 @@ class OneModel:
     Attributes:
         value: its effective robustness.
         interval: 95% prediction interval for a model of the baseline's kind.
-        p_value: of the test that it is such a model, two-sided: Student's t of its distance from the line in logits.
-        extrapolated: whether it lies outside the baseline's range of common accuracy.
+        p_value: p-value of the test that it is such a model, two-sided: Student's t of its distance in logits.
+        extrapolated: whether it is outside the baseline's range of common accuracy.
     """
 
     value: float
@@ -153,7 +156,7 @@ def robustness_of_one(
     Raises:
         ValueError: fewer than three baseline models, or no line through them.
     """
-    if len(baseline_common) < 3:
+    if len(baseline_common) < FEWEST_FOR_LINE:
         raise ValueError("a line and its error need at least three baseline models")
     fit = _fit(baseline_common, baseline_counter)
     place = np.array([common])
@@ -175,12 +178,12 @@ def _fit(common: np.ndarray, counter: np.ndarray) -> Any:
 
 
 def _gradient(predicted: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """The mean's sensitivity to the line's two parameters."""
+    """The gradient of the mean with respect to the line's two parameters."""
     return -100 * np.mean((predicted * (1 - predicted))[:, None] * design, axis=0)
 
 
 def _sum_errors(*parts: tuple[float, float]) -> tuple[float, float]:
-    """The error of a sum of independent parts and its degrees of freedom (Welch, Satterthwaite), from theirs."""
+    """The standard error and degrees of freedom of a sum of independent parts (Welch, Satterthwaite)."""
     variance = sum(part for part, _ in parts)
     return float(np.sqrt(variance)), variance**2 / sum(part**2 / freedom for part, freedom in parts)
 
@@ -190,7 +193,7 @@ def _design(common: np.ndarray) -> np.ndarray:
 
 
 def _intervals(fit: Any, common: np.ndarray, counter: np.ndarray) -> np.ndarray:
-    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=LEVEL)  # of a new baseline model, in logits
+    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=LEVEL)  # for a new baseline model, in logits
     return 100 * (counter[:, None] - expit(bounds[:, ::-1]))
 
 

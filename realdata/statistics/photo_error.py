@@ -1,8 +1,8 @@
-"""How precise a published accuracy is: its standard error from the finite number of photos.
+"""The standard error of a published accuracy from the finite number of photos.
 
-Only averages are published for most models, not the accuracy of each class, so the error is bounded: it is the
-largest that any class accuracies with that average allow. For a class-balanced average A over C classes of n_c
-photos, the variance is (1 / C^2) sum_c a_c (1 - a_c) / n_c; under the constraint mean(a_c) = A it is largest where
+For most models only averages are published, not the accuracy of each class. So the error here is a bound: the largest
+error that any class accuracies with this average allow. For a class-balanced average A over C classes of n_c photos,
+the variance is (1 / C^2) sum_c a_c (1 - a_c) / n_c. Under the constraint mean(a_c) = A it is largest where
 (1 - 2 a_c) / n_c is the same for all classes that are not at 0 or 1 (Lagrange), so a_c = (1 - t n_c) / 2, clipped.
 For an unbalanced average over N photos, it is at most A (1 - A) / N, by concavity.
 """
@@ -27,7 +27,7 @@ def balanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
     def class_accuracies(multiplier: float) -> np.ndarray:
         return np.clip((1.0 - multiplier * photos) / 2.0, 0.0, 1.0)
 
-    # From all classes at 1 to all at 0, and a little beyond so that the root lies inside.
+    # From all classes at 1 to all at 0, and a little further so that the root is inside.
     limit = 1.001 / float(np.min(photos))
     multiplier = brentq(lambda value: float(np.mean(class_accuracies(value))) - accuracy, -limit, limit, xtol=1e-15)
     worst = class_accuracies(multiplier)
@@ -52,7 +52,7 @@ def standard_errors(accuracies: np.ndarray, photos: np.ndarray, averaging: str) 
 
 
 def proportions(percent: np.ndarray, photos: np.ndarray) -> np.ndarray:
-    """Accuracies in % as shares in (0, 1): 0 and 100% have no logit and no error, and are taken as half a photo away.
+    """Accuracies in % as shares in (0, 1); 0 and 100% have no logit, and become half a photo away from it.
 
     Args:
         percent: accuracies in [0, 100], shape (models,).
@@ -66,18 +66,18 @@ def group_proportions(models: pd.DataFrame, classes: pd.DataFrame) -> tuple[np.n
     """Accuracies on common and on counter photos as shares in (0, 1), by `proportions`.
 
     Args:
-        models: with the columns `common` and `counter`, in %.
-        classes: with the numbers of photos of each, `common_photos` and `counter_photos`.
+        models: a row for each model, with `common` and `counter` in %.
+        classes: a row for each class, with the numbers of photos `common_photos` and `counter_photos`.
     """
     common, counter = (proportions(models[group].to_numpy(), classes[f"{group}_photos"].to_numpy()) for group in GROUPS)
     return common, counter
 
 
 def class_proportions(shares: np.ndarray, photos: np.ndarray) -> np.ndarray:
-    """Accuracies of single classes as shares in (0, 1): 0 and 1 are taken as half a photo away.
+    """Accuracies of single classes as shares in (0, 1); 0 and 1 become half a photo away from it.
 
     Args:
         shares: accuracies in [0, 1].
-        photos: number of photos behind each, of the same shape.
+        photos: number of photos of each accuracy, of the same shape.
     """
     return np.clip(shares, 0.5 / photos, 1 - 0.5 / photos)

@@ -10,9 +10,8 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from pretrained.preprocessing import open_photo
-from sims.colored_coco.annotations import Annotation, read_annotations
+from sims.colored_coco.annotations import Annotation, encloses, read_annotations, to_mask
 from sims.colored_coco.design import CLASSES
-from sims.colored_coco.masks import encloses, to_mask
 from workbench.errors import InputError
 
 _AREAS = (10_000.0, 2_500.0, 500.0, 0.0)  # for which the usable objects are counted, besides the one that is asked for

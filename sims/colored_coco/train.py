@@ -11,8 +11,6 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Int
 from PIL import Image
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
@@ -21,7 +19,7 @@ from pretrained.load import load
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
 from sims.colored_coco.design import OTHERS, OWN, SPLITS
-from sims.colored_coco.images import Images, read_images, read_index, shown_classes
+from sims.colored_coco.make import Images, read_images, read_index, shown_classes
 from sims.objectives.infonce import clip_loss
 from sims.training.checkpoints import Checkpoints
 from workbench import program, results, terminal
@@ -40,14 +38,11 @@ def show(content: Mapping[str, Any]) -> None:
     """Print a result as `result.json` holds it."""
     console = terminal.output()
     counts, classes = content["pictures"], content["classes"]
-    table = Table(
-        title=f"Accuracy (%) on {counts['in_distribution']} images of {len(classes)} classes; guessing: "
+    table = terminal.table(
+        f"Accuracy (%) on {counts['in_distribution']} images of {len(classes)} classes; guessing: "
         f"{100 / len(classes):.1f}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+        ("approach", *_COLUMNS.values()),
     )
-    for heading in ("approach", *_COLUMNS.values()):
-        table.add_column(heading, no_wrap=True)
     for row in content["results"]:
         table.add_row(row["approach"], *(f"{row[column]:.2f}" for column in _COLUMNS))
     console.print(table)
@@ -118,7 +113,7 @@ def _main(options: argparse.Namespace) -> None:
         for thing in classes
         for background in backgrounds
     ]
-    with terminal.working("reading the model"):
+    with terminal.spinner("reading the model"):
         checkpoint = _checkpoint(options, options.data / table["path"].iloc[0], said)
     data = {}
     with terminal.progress() as display:
@@ -166,7 +161,7 @@ def _main(options: argparse.Namespace) -> None:
     if options.objective == "supervised":
         head = {"kernel": trained.head.kernel[...], "bias": trained.head.bias[...]}
         answers |= {f"head.{name}": np.asarray(part) for name, part in head.items()}
-    results.write_files(results.inside(options.out, "model"), huggingface.files(checkpoint))
+    results.write_files(results.path_inside(options.out, "model"), huggingface.files(checkpoint))
     results.write_files(options.out, {"answers.npz": results.to_npz(answers), "result.json": results.to_json(content)})
     checkpoints.remove()
     if not results.emit_json(content, options.json):
@@ -233,7 +228,7 @@ def _identity(options: argparse.Namespace, checkpoint: Checkpoint, train: Images
         content.update(np.asarray(leaf).tobytes())
     deciding = {name: getattr(options, name) for name in _DECIDING}
     made_by = results.versions("jax", "flax", "optax", "numpy")
-    return results.plain(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
+    return results.as_read_back(deciding | {"model and pictures": content.hexdigest(), "versions": made_by})
 
 
 def _zero_shot(

@@ -28,7 +28,7 @@ from sims.colored_digits.design import SPURIOUS, Design
 from sims.colored_digits.digits import Digits, Split, add_digits_option, read_digits
 from sims.colored_digits.painting import COLOURS, draw_sample, palette
 from sims.objectives.infonce import clip_loss
-from workbench import figures, program, results, terminal
+from workbench import program, results, terminal
 from workbench.parameters import add_options, from_options
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -153,7 +153,7 @@ def _main(options: argparse.Namespace) -> None:
     design = from_options(Design, options)
     results.check_new_folder(options.out)
     results.check_json(options.json)
-    with terminal.working("reading the digits"):
+    with terminal.spinner("reading the digits"):
         digits = read_digits(design.classes, options.digits)
     checkpoint = _train(design, digits, options)
     photos = held_out_photos(digits.test, design.classes, options.photos)
@@ -182,7 +182,7 @@ def _main(options: argparse.Namespace) -> None:
         "names.txt": "".join(f"{index}\t{name}\n" for index, name in enumerate(names)),
         "truth.csv": truth.to_csv(index=False, lineterminator="\n"),
         "export.json": results.to_json(content),
-        "sheet.png": figures.to_png(draw_sheet(photos, images, answers)),
+        "sheet.png": results.to_png(draw_sheet(photos, images, answers)),
     }
     results.write_folder(options.out, files.items())
     if not results.emit_json(content, options.json):

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.box import SIMPLE_HEAD
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
@@ -86,14 +84,7 @@ def load_table(folder: Path) -> dict[str, Any]:
     """
     file = folder / "table.json"
     remedy = f"make it with: python -m sims.colored_digits table --out {folder}"
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{file} is missing; {remedy}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} holds no table of coloured digits; {remedy}") from error
-    if not isinstance(content, dict) or not {"rows", "config"} <= content.keys():
-        raise InputError(f"{file} holds no table of coloured digits; {remedy}")
+    content = results.read_json(file, "table of coloured digits", remedy, ("rows", "config"))
     rows, config = content["rows"], content["config"]
     whole = isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.keys() >= _ROW for row in rows)
     if not whole or not isinstance(config, dict) or not config.get("seeds"):
@@ -105,13 +96,10 @@ def show(content: Mapping[str, Any]) -> None:
     """Print a table as `table.json` holds it, and what is equal to the supervised learner."""
     console = terminal.output()
     objectives = [cells["objective"] for cells in content["rows"][0]["results"]]
-    table = Table(
-        title=f"Accuracy (%), Rand / Rev, means over {content['config']['seeds']} runs, on {content['digits']}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+    table = terminal.table(
+        f"Accuracy (%), Rand / Rev, means over {content['config']['seeds']} runs, on {content['digits']}",
+        ("classes", "p_inv", "p_spu", *objectives),
     )
-    for heading in ("classes", "p_inv", "p_spu", *objectives):
-        table.add_column(heading, no_wrap=True)
     for row in content["rows"]:
         shown = (" / ".join(_mean(cells, column) for column in COMPARED[:2]) for cells in row["results"])
         table.add_row(str(row["classes"]), f"{row['p_inv']:g}", f"{row['p_spu']:g}", *shown)
@@ -177,7 +165,7 @@ def _main(options: argparse.Namespace) -> None:
         task = display.add_task("training steps", total=configs[0].steps, status="")
         for config in configs:
             count = config.design.classes
-            store = RowStore(results.inside(options.out, "rows"), config.design, identity(config, digits[count]))
+            store = RowStore(results.path_inside(options.out, "rows"), config.design, identity(config, digits[count]))
             found = store.read()
             if found is None:
                 report = functools.partial(_progress, display, task)

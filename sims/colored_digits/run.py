@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sims.colored_digits import figure, table
+from sims.colored_digits import display
 from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
@@ -21,7 +21,7 @@ from sims.colored_digits.result import Row, against_published, bayes, equivalenc
 from sims.colored_digits.training import train
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import every_core_a_device
-from workbench import figures, program, results, terminal
+from workbench import program, results, terminal
 from workbench.parameters import add_options, from_options
 
 DEFAULT_OUT = Path("results/colored_digits")
@@ -58,14 +58,14 @@ def _main(options: argparse.Namespace) -> None:
     config = from_options(DigitsConfig, options, design=from_options(Design, options))
     results.check_writable(options.out)
     results.check_json(options.json)
-    with terminal.working("reading the digits"):
+    with terminal.spinner("reading the digits"):
         digits = read_digits(config.design.classes, options.digits)
     every_core_a_device()
     checkpoints = Checkpoints(options.out / "checkpoints", identity(config, digits))
-    with terminal.progress() as display:
-        task = display.add_task("training steps", total=config.steps, status="")
+    with terminal.progress() as progress:
+        task = progress.add_task("training steps", total=config.steps, status="")
         row, seconds = run(
-            config, digits, lambda step, status: display.update(task, completed=step, status=status), checkpoints
+            config, digits, lambda step, status: progress.update(task, completed=step, status=status), checkpoints
         )
     content = {
         "config": config_dict(config),
@@ -82,13 +82,13 @@ def _main(options: argparse.Namespace) -> None:
         options.out,
         {
             "arrays.npz": results.to_npz(row.accuracies | {"groups": np.array(GROUPS)}),
-            "figure.png": figures.to_png(figure.draw(content)),
+            "figure.png": results.to_png(display.draw(content)),
             "result.json": results.to_json(content),
         },
     )
     checkpoints.remove()
     if not results.emit_json(content, options.json):
-        table.show(content)
+        display.show(content)
         terminal.output().print(f"Written to {options.out}: figure.png, result.json, arrays.npz", soft_wrap=True)
 
 
@@ -132,4 +132,4 @@ def made_by() -> dict[str, str]:
 
 def identity(config: DigitsConfig, digits: Digits) -> dict[str, Any]:
     """What decides the numbers of a run, JSON-ready: another one's checkpoints and rows are refused."""
-    return results.plain(config_dict(config) | {"digits": describe_digits(digits), "versions": made_by()})
+    return results.as_read_back(config_dict(config) | {"digits": describe_digits(digits), "versions": made_by()})

@@ -1,7 +1,6 @@
 """The main job's result: what is computed, what is saved, and how it is read back."""
 
 import dataclasses
-import json
 import time
 import zipfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from sims.objectives import find_objective
 from sims.training.config import ContrastiveConfig
 from sims.training.record import Trained
 from theory.statements.group_accuracy import GROUPS
-from workbench import figures, results
+from workbench import results
 from workbench.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class ContrastiveResult:
             InputError: the directory or a file cannot be written.
         """
         started = time.perf_counter()
-        figure = figures.to_png(self.plot())
+        figure = results.to_png(self.plot())
         self.seconds["figure"] = time.perf_counter() - started
         arrays, content = results.to_npz(self.arrays()), results.to_json(self.to_dict())
         results.write_files(directory, {"arrays.npz": arrays, "figure.png": figure, "result.json": content})
@@ -142,9 +141,7 @@ def load(directory: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         InputError: a file is missing or is not what `sims.contrastive` writes.
     """
     try:
-        content = json.loads((directory / "result.json").read_text())
-        if not isinstance(content, dict):
-            raise ValueError("result.json is no object")
+        content = results.read_json(directory / "result.json")
         with (directory / "arrays.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return content, dict(archive)
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:

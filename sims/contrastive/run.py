@@ -13,7 +13,7 @@ from sims.contrastive import comparison
 from sims.contrastive.result import ContrastiveResult, config_dict
 from sims.contrastive.verdict import compare, verdict
 from sims.objectives import OBJECTIVES
-from sims.objectives.own import source_of
+from sims.objectives.table import source_of
 from sims.training.checkpoints import SECONDS, Checkpoints
 from sims.training.config import ContrastiveConfig
 from sims.training.runs import check_memory
@@ -55,7 +55,7 @@ def run(config: ContrastiveConfig, out: Path | None = None, checkpoint_seconds: 
         def on_progress(step: int, status: str) -> None:
             display.update(task, completed=step, status=status)
 
-        result: ContrastiveResult = hosts.together(lambda: train_and_compare(config, on_progress, checkpoints))
+        result: ContrastiveResult = hosts.run_together(lambda: train_and_compare(config, on_progress, checkpoints))
     if out is not None and checkpoints is not None:
         if hosts.is_first():
             result.save(out)
@@ -67,7 +67,7 @@ def _identity(config: ContrastiveConfig) -> dict[str, Any]:
     """What a run's checkpoints must have been made by; JSON-ready."""
     made_by = _versions() | {"platform": jax.default_backend()}
     own = {name: source_of(each) for name, each in config.learners.items() if name not in OBJECTIVES}
-    return results.plain(config_dict(config) | {"versions": made_by} | ({"own_objectives": own} if own else {}))
+    return results.as_read_back(config_dict(config) | {"versions": made_by} | ({"own_objectives": own} if own else {}))
 
 
 def train_and_compare(

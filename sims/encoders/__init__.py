@@ -1,4 +1,4 @@
-"""The encoders, one a file; `table.py` is where a new one is added."""
+"""The encoders; `architecture.py` has their names."""
 
 from sims.encoders.architecture import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture
 from sims.encoders.encoder import Encoder

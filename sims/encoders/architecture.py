@@ -7,11 +7,8 @@ from typing import Any
 import jax
 from flax import nnx
 
-from sims.encoders.cnn import CNN
-from sims.encoders.encoder import Encoder, Initializer, default_dtype, square
-from sims.encoders.linear import Linear
-from sims.encoders.mlp import MLP
-from sims.encoders.vit import ViT
+from sims.encoders.encoder import Encoder, Initializer, Linear, default_dtype, square
+from sims.encoders.networks import CNN, MLP, ViT
 from workbench.errors import ParameterError
 
 IMAGE_ENCODERS = {"linear": Linear, "mlp": MLP, "cnn": CNN, "vit": ViT}

@@ -1,7 +1,6 @@
-"""The training objectives, one a file; a table of them; and objectives of one's own."""
+"""The training objectives, a file for each kind; a table of them; and objectives of one's own."""
 
 from sims.objectives.objective import Objective
-from sims.objectives.own import AnyObjective, find_objective
-from sims.objectives.table import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED
+from sims.objectives.table import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED, AnyObjective, find_objective
 
 __all__ = ["DEFAULT", "LINEAR_ONLY", "OBJECTIVES", "SUPERVISED", "AnyObjective", "Objective", "find_objective"]

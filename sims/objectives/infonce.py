@@ -20,9 +20,9 @@ from sims.models import CosineDualEncoder, DualEncoder
 from sims.objectives.objective import Objective
 from sims.pairwise import both_logsumexps, row_logsumexps
 from sims.synthetic.sampler import Batch
+from theory.statements.unit_length import MAX_SCALE
 
-INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature of 0.07 ...
-MAX_SCALE = 100.0  # ... and its bound on the factor
+INITIAL_SCALE = 1 / 0.07  # CLIP's initial temperature is 0.07
 
 
 def create_cosine(architecture: Architecture, rngs: nnx.Rngs) -> CosineDualEncoder:

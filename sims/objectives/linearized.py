@@ -11,7 +11,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from sims.encoders import Architecture
-from sims.encoders.linear import Linear
+from sims.encoders.encoder import Linear
 from sims.models import DualEncoder
 from sims.objectives.objective import Objective
 from sims.synthetic.sampler import Batch

@@ -1,9 +1,48 @@
-"""Objectives by name; this is where a new one is added."""
+"""All objectives by name, where a new one is added; and objectives of one's own.
 
-from sims.objectives.infonce import INFONCE, INFONCE_BILINEAR, INFONCE_IMAGE_TO_TEXT, INFONCE_TEXT_TO_IMAGE
+An objective of one's own is a function of embeddings, an `Objective`, or `module:function` on a command line. The
+function takes the embeddings of a batch of images and of their texts, each of shape (pairs, embed_dim) and each row of
+unit length as CLIP's, and returns a scalar loss. By their names it may also take
+
+    labels: the classes of the pairs, -1 or +1, shape (pairs,)
+    scale: a trained factor for the similarities, as CLIP's; it starts at 1 / 0.07 and ends at 100
+
+    def supcon(images, texts, labels):
+        logits = images @ texts.T / 0.07
+        same = labels[:, None] == labels[None, :]
+        log_share = logits - jax.nn.logsumexp(logits, axis=1, keepdims=True)
+        return -jnp.mean(jnp.sum(same * log_share, axis=1) / jnp.sum(same, axis=1))
+
+It is evaluated like every contrastive objective: zero-shot, by the prompts' embeddings. A loss that needs another
+model, or no texts, is an `Objective` with its own `create` and `loss`.
+"""
+
+import argparse
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sims.models import CosineDualEncoder
+from sims.objectives.infonce import (
+    INFONCE,
+    INFONCE_BILINEAR,
+    INFONCE_IMAGE_TO_TEXT,
+    INFONCE_TEXT_TO_IMAGE,
+    create_cosine,
+    scale_of,
+)
 from sims.objectives.linearized import LINEARIZED
+from sims.objectives.objective import Objective
 from sims.objectives.siglip import SIGLIP
 from sims.objectives.supervised import LEAST_SQUARES, LOGISTIC
+from sims.synthetic.sampler import Batch
+from workbench.errors import ParameterError
 
 OBJECTIVES = {
     objective.name: objective
@@ -16,3 +55,89 @@ OBJECTIVES = {
 DEFAULT = tuple(name for name in OBJECTIVES if not name.endswith(("image_to_text", "text_to_image")))
 LINEAR_ONLY = (LINEARIZED.name,)  # whose loss is a formula in the encoders' matrices
 SUPERVISED = tuple(name for name, objective in OBJECTIVES.items() if not objective.contrastive)
+
+
+AnyObjective = str | Objective | Callable[..., Any]
+_MAY_TAKE = ("labels", "scale")
+
+
+def find_objective(objective: AnyObjective) -> Objective:
+    """The objective that is meant.
+
+    Args:
+        objective: a name of `OBJECTIVES`, an `Objective`, a function as described above, or `module:function`, which
+            is imported from where Python finds modules (on a command line, the current folder first).
+
+    Raises:
+        ParameterError: there is none such, or it cannot be an objective; the message says why.
+    """
+    if isinstance(objective, str) and objective in OBJECTIVES:
+        return OBJECTIVES[objective]
+    given = _import(objective) if isinstance(objective, str) else objective
+    found = given if isinstance(given, Objective) else _from_function(given)
+    if found.name in OBJECTIVES and found != OBJECTIVES[found.name]:
+        raise ParameterError("objective", "called by a name of its own", f"a second {found.name}")
+    return found
+
+
+def objectives_option(text: str) -> tuple[str | Objective, ...]:
+    """A command-line option's type: names and `module:function`, separated by commas."""
+    words = dict.fromkeys(text.split(","))
+    try:
+        return tuple(word if word in OBJECTIVES else find_objective(word) for word in words)
+    except ParameterError as error:
+        raise argparse.ArgumentTypeError(error.requirement) from None
+
+
+def source_of(objective: Objective) -> str:
+    """What tells an objective of one's own from another of the same name: its function's source, where it can be read.
+
+    A training that was stopped goes on only with the same objective.
+    """
+    function = objective.loss.keywords["function"] if isinstance(objective.loss, functools.partial) else objective.loss
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # typed into an interpreter
+        return repr(function)
+
+
+def _import(word: str) -> Any:
+    module, _, name = word.partition(":")
+    if not name:
+        raise ParameterError("objective", f"among {', '.join(OBJECTIVES)}, or module:function", word or "nothing")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        raise ParameterError("objective", "module:function that can be imported", f"{word} ({error})") from error
+    if not callable(found) and not isinstance(found, Objective):
+        raise ParameterError("objective", f"the name of a function or an Objective of {module}", name)
+    return found
+
+
+def _from_function(function: Callable[..., Any]) -> Objective:
+    name = getattr(function, "__name__", "")
+    if not name.isidentifier():
+        raise ParameterError("objective", "a function with a name (def), or an Objective", function)
+    parameters = inspect.signature(function).parameters
+    positional = [each for each in parameters.values() if each.default is each.empty and each.name not in _MAY_TAKE]
+    if len(positional) != 2:
+        raise ParameterError(
+            "objective",
+            f"a function of image and text embeddings, and of {' and '.join(_MAY_TAKE)} if it likes",
+            f"{name}({', '.join(parameters)})",
+        )
+    taken = tuple(each for each in _MAY_TAKE if each in parameters)
+    pairs = jax.ShapeDtypeStruct((4, 3), jnp.result_type(float))
+    numbers = {"labels": jax.ShapeDtypeStruct((4,), pairs.dtype), "scale": jax.ShapeDtypeStruct((), pairs.dtype)}
+    loss = jax.eval_shape(function, pairs, pairs, **{each: numbers[each] for each in taken})
+    if getattr(loss, "shape", None) != ():
+        raise ParameterError("objective", "a function that returns a scalar", f"{name}, which returns {loss}")
+    return Objective(name, True, create_cosine, functools.partial(_loss, function=function, taken=taken))
+
+
+def _loss(
+    model: CosineDualEncoder, batch: Batch, *, function: Callable[..., Any], taken: tuple[str, ...]
+) -> Float[Array, ""]:
+    known = {"labels": batch.labels, "scale": scale_of(model)}
+    arguments = {name: known[name] for name in taken}
+    return function(model.embed_images(batch.images), model.embed_texts(batch.texts), **arguments)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sims.pairwise import blocks, dense, ring
+from sims.pairwise import blocks, ring
 
 
 def both_logsumexps(
@@ -24,7 +24,7 @@ def both_logsumexps(
         return ring.logsumexps(images, texts, mesh)
     if blocks.is_large(images.shape[0]):
         return blocks.logsumexps(images, texts, blocks.BLOCK)
-    return dense.logsumexps(images, texts)
+    return blocks.dense_logsumexps(images, texts)
 
 
 def row_logsumexps(images: Float[Array, "size embed"], texts: Float[Array, "size embed"]) -> Float[Array, " size"]:

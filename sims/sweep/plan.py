@@ -10,17 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from sims.objectives import OBJECTIVES, Objective
-from sims.objectives.own import source_of
+from sims.objectives.table import source_of
 from sims.sweep.grid import CONTINUOUS, Chunk, Grid, Layout, layout
+from sims.sweep.result import Outcome, Store
 from sims.sweep.runs import Program, bytes_of_run, compiled
-from sims.sweep.store import Outcome, Store
 from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
 from workbench import results
 from workbench.errors import InputError
-from workbench.memory import available_bytes
+from workbench.hosts import available_bytes
 
 # Runs in a block: on a CPU what its cache holds, measured at batch 128; elsewhere enough to fill the device.
 LARGEST_BLOCK = {"cpu": 16}

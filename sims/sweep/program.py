@@ -13,10 +13,10 @@ from rich.console import Console
 
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import OBJECTIVES
-from sims.objectives.own import objectives_option
+from sims.objectives.table import objectives_option
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, numbers
+from sims.sweep.result import Outcome
 from sims.sweep.run import default_axes, run_sweep
-from sims.sweep.store import Outcome
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import every_core_a_device
 from theory.model import SpuriousModel

@@ -12,8 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sims.objectives import OBJECTIVES, find_objective
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid
 from sims.sweep.plan import Seconds, plan, run
-from sims.sweep.result import SweepResult
-from sims.sweep.store import Store
+from sims.sweep.result import Store, SweepResult
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption

@@ -1,1 +1,1 @@
-"""Simulations of the statements of `theory/`, one file a subject; figures draw their points over the closed forms."""
+"""Simulations of the statements of `theory/`, a file for each subject; figures draw their points over closed forms."""

@@ -1,4 +1,4 @@
-"""`python -m sims.theorems`: simulate the statements of `theory/` and save what was measured, for the figures."""
+"""`python -m sims.theorems`: simulate the statements of `theory/` and save the measurements for the figures."""
 
 import argparse
 import sys
@@ -19,11 +19,11 @@ def run(name: str, seed: int) -> dict[str, Any]:
     """Simulate one statement.
 
     Args:
-        name: from `STATEMENTS`.
-        seed: of all its random numbers.
+        name: its name in `STATEMENTS`.
+        seed: seed of all random numbers.
 
     Returns:
-        JSON-ready: what was measured, and what made it.
+        The measurements, and how they were made; ready for JSON.
     """
     statement = STATEMENTS[name]
     started = time.perf_counter()
@@ -73,7 +73,7 @@ def _main(options: argparse.Namespace) -> None:
         for name in options.only:
             display.update(task, status=name)
             content = run(name, options.seed)
-            # One file as soon as it is there: a run that is stopped keeps what it had finished.
+            # Write each file at once, so that a stopped run keeps its finished statements.
             results.write_files(options.out, {f"{name}.json": results.to_json(content)})
             display.advance(task)
             console.print(

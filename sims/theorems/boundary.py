@@ -27,7 +27,7 @@ from theory.statements.theorem62 import (
 from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 
-PAIRS, TEST_IMAGES, DRAWS = 2000, 500, 16  # of both statements
+PAIRS, TEST_IMAGES, DRAWS = 2000, 500, 16  # in both statements
 
 # The theorem takes mu_inv = 1 and speaks of the limit without image noise.
 THEOREM62_MODEL = SpuriousModel(
@@ -37,7 +37,7 @@ THEOREM62_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 # (sigma_inv, sigma_spu) of each map.
 DEVIATIONS = ((1.0, 0.5), (1.4, 0.5), (1.4, 1.2))
 SPURIOUS_MEANS = (2.0, 2.4, 2.8, 3.2, 3.6)
-# How far from the exact threshold, in p_spu, the points on either side of it lie.
+# Distance in p_spu of the points on either side of the exact threshold.
 SIDES = {"above": 0.04, "below": -0.04}
 
 
@@ -50,7 +50,7 @@ THEOREM62_PANELS = {"conflicting error": ("label prompt",)} | {map_name(pair): t
 
 
 def threshold(mu_spu: Scalar, sigma_inv: Scalar) -> Float[Array, ""]:
-    """The ratio p_spu above which the label prompt errs on most conflicting images; above 1, it never does."""
+    """The ratio p_spu above which the label prompt errs on most conflicting images; if above 1, it never does."""
     model = dataclasses.replace(THEOREM62_MODEL, mu_spu=mu_spu, sigma_inv=sigma_inv)
     return (1.0 + critical_agreement(model, "label")) / 2.0
 
@@ -66,10 +66,10 @@ def _error(key: Key[Array, ""], ratio: Scalar, mu_spu: Scalar, sigma_inv: Scalar
 
 
 def simulate_theorem62(seed: int) -> Evidence:
-    """Fit the linearised learner to 2000 pairs and count its errors on 500 conflicting images, 16 times a setting.
+    """Fit the linearised learner to 2000 pairs and count its errors on 500 conflicting images, 16 times per setting.
 
     Panel `conflicting error`: over p_spu at mu_spu = 2. A panel for each pair of deviations: over mu_spu, at ratios
-    4 points above and 4 points below the exact threshold, where the error should exceed one half and not reach it.
+    4 points above the exact threshold, where the error should exceed one half, and 4 points below, where it should not.
     """
     settings = [
         (ratio, THEOREM62_MODEL.mu_spu, THEOREM62_MODEL.sigma_inv, THEOREM62_MODEL.sigma_spu)
@@ -95,7 +95,7 @@ def simulate_theorem62(seed: int) -> Evidence:
 
 
 class BoundFailures(NamedTuple):
-    """How often the printed bounds fail over random models, as shares, and by how much at most, in accuracy."""
+    """The share of random models in which each printed bound fails, and the largest failure, in accuracy."""
 
     conflicting_share: float
     conflicting_excess: float
@@ -106,8 +106,8 @@ class BoundFailures(NamedTuple):
 def random_parameters(seed: int, lowest_ratio: float, count: int) -> dict[str, Float[np.ndarray, " count"]]:
     """Parameters of random models that meet every condition of the theorem that one model can meet, with mu_inv = 1.
 
-    sigma_inv is log-uniform in [e^-1.2, e^1.2], sigma_spu / sigma_inv uniform in [0, 1], mu_spu the smallest that is
-    allowed times a log-uniform factor in [1, e], and p_spu uniform from `lowest_ratio` to 1.
+    sigma_inv is log-uniform in [e^-1.2, e^1.2], and sigma_spu / sigma_inv uniform in [0, 1]. mu_spu is the smallest
+    allowed value times a log-uniform factor in [1, e]. p_spu is uniform from `lowest_ratio` to 1.
     """
     rng = np.random.default_rng(seed)
     sigma_inv = np.exp(rng.uniform(-1.2, 1.2, count))
@@ -120,12 +120,12 @@ def random_parameters(seed: int, lowest_ratio: float, count: int) -> dict[str, F
 
 
 def printed_bound_failures(seed: int, lowest_ratio: float, count: int = 100_000) -> BoundFailures:
-    """Count how often each printed bound is false over `random_parameters`; the excess of one that never fails is 0."""
+    """Count how often each printed bound fails over `random_parameters`; without a failure, the excess is 0."""
 
     def compare(parameters: dict[str, Array]) -> tuple[Array, Array, Array, Array]:
         model = dataclasses.replace(THEOREM62_MODEL, **parameters)
         printed, exact = theorem62(model, printed=True), theorem62(model, printed=False)
-        # Margins tell which side is the larger also where both errors are 0 or 1 to rounding.
+        # Compare margins, since both errors may round to 0 or to 1.
         return (
             printed.kappa_1 < exact.kappa_1,
             printed_bound_excess(model),
@@ -145,14 +145,14 @@ def printed_bound_failures(seed: int, lowest_ratio: float, count: int = 100_000)
     return BoundFailures(shares[0], excesses[0], shares[1], excesses[1])
 
 
-# mu_inv is 1 and mu_spu 2 so that Theorem 6.2's conditions can hold in a part of the diagram.
+# With mu_inv = 1 and mu_spu = 2, Theorem 6.2's conditions can hold in a part of the diagram.
 MODEL = SpuriousModel(mu_inv=1.0, mu_spu=2.0, sigma_spu=0.6, sigma_xi=0.8, image_dim=5, text_dim=7)
 RATIOS = (0.6, 0.7, 0.8, 0.9, 0.97)
 SIGMAS = (0.3, 0.7, 1.1, 1.5, 1.9, 2.3, 2.7)
 
 
 def series_name(ratio: float) -> str:
-    """Name of the series of a ratio: a row of the diagram."""
+    """Name of the series of a ratio, which is a row of the diagram."""
     return f"p_spu {ratio:g}"
 
 
@@ -160,7 +160,7 @@ BOUNDARY_PANELS = {prompt: tuple(map(series_name, RATIOS)) for prompt in PROMPTS
 
 
 def _gains(key: Key[Array, ""], ratio: Scalar, sigma_inv: Scalar) -> Float[Array, " prompts"]:
-    """Accuracy on conflicting images, linearised minus least squares; both see the same samples and test images."""
+    """Accuracy on conflicting images, linearised minus least squares, with the same samples and test images."""
     model = dataclasses.replace(MODEL, spurious_ratio=ratio, sigma_inv=sigma_inv)
     bases_key, batch_key, test_key = jax.random.split(key, 3)
     bases = sample_bases(bases_key, int(MODEL.image_dim), int(MODEL.text_dim))

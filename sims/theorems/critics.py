@@ -21,8 +21,8 @@ from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.infonce import DIRECTIONS
 from workbench.compilation import jit
 
-# Added to the Hessian: captions that never name the background leave two entries open, and they stay at 0. It moves
-# the steps and not where they end.
+# Added to the Hessian: captions that never name the background do not determine two entries, which then stay at 0. It
+# changes the steps, but not the minimum.
 _FLAT = 1e-3
 
 Plane: TypeAlias = Float[Array, "size 2"]
@@ -34,7 +34,7 @@ def _mean_product(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
 
 
 def _direction(images: Plane, texts: Plane, critic: Float[Array, "2 2"]) -> Local:
-    """Mean over images of log mean_t' e^s(x, t'), less the mean of s over pairs; in the critic's four entries."""
+    """Of one direction's loss: the mean over images of log mean_t' e^s(x, t') minus the mean of s over pairs."""
     size = images.shape[0]
     scores = (images @ critic) @ texts.T
     shares = jax.nn.softmax(scores, axis=1)
@@ -49,12 +49,12 @@ def _direction(images: Plane, texts: Plane, critic: Float[Array, "2 2"]) -> Loca
 
 
 def fit_infonce(images: Plane, texts: Plane, image_to_text: Scalar) -> Float[Array, "2 2"]:
-    """B of the critic u^T B t that minimises the InfoNCE loss of one batch that is the whole sample.
+    """The matrix B of the critic u^T B t that minimises the InfoNCE loss, with the whole sample as one batch.
 
     Args:
         images: u = D_I^T x, shape (size, 2).
         texts: t = D_T^T (text), shape (size, 2).
-        image_to_text: weight of the direction image to text; the other has the rest.
+        image_to_text: weight of the direction image to text; the other direction's weight is 1 minus this.
     """
 
     def objective(entries: Float[Array, "4"]) -> Local:
@@ -68,7 +68,7 @@ def fit_infonce(images: Plane, texts: Plane, image_to_text: Scalar) -> Float[Arr
 
 
 def fit_siglip(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
-    """B that minimises the limit of the sigmoid loss for many negatives, over all pairs of the sample; shapes above."""
+    """The matrix B that minimises the sigmoid loss's limit for many negatives, over all pairs; arguments as above."""
     size = images.shape[0]
     matched = _mean_product(images, texts).reshape(4)
     products = (texts[:, :, None] * texts[:, None, :]).reshape(size, 4)
@@ -89,7 +89,7 @@ def fit_siglip(images: Plane, texts: Plane) -> Float[Array, "2 2"]:
 def fit_to_sample(
     key: Key[Array, ""], model: SpuriousModel, caption: Caption, fit: Fit, size: int
 ) -> Float[Array, "2 2"]:
-    """B of a fit to `size` fresh pairs, which are one batch: it is off the limit by a share of order 1 / size."""
+    """Fit B to `size` fresh pairs as one batch; its relative distance from the limit is of order 1 / size."""
     bases_key, sample_key = jax.random.split(key)
     bases = sample_bases(bases_key, int(model.image_dim), int(model.text_dim))
     batch = sample_pairs(sample_key, model, bases, caption, size)
@@ -104,7 +104,7 @@ PMI_IMAGES = 2_000_000
 INVARIANT, WINDOW = 0.5, 0.3
 CENTRES = tuple(np.linspace(-2.5, 2.5, 11).tolist())
 CAPTION_SET = {"label": Caption("label"), "label-attribute": Caption("label-attribute")}
-# What a caption says, as its place in the text's plane.
+# What each caption says, and its point in the text's plane.
 SAYINGS = {
     "label": {"class +1": (1.0, 0.0), "class -1": (-1.0, 0.0)},
     "label-attribute": {
@@ -118,7 +118,7 @@ MUTUAL_INFORMATION_PANELS = {kind: tuple(sayings) for kind, sayings in SAYINGS.i
 
 
 def _count(key: Key[Array, ""], kind: str) -> tuple[Float[Array, "windows sayings"], Float[Array, " sayings"]]:
-    """How many images of a window carry each caption, and how many of all images do."""
+    """How many images of a window have each caption, and how many of all images have it."""
     bases_key, pairs_key = jax.random.split(key)
     bases = sample_bases(bases_key, int(PMI_MODEL.image_dim), int(PMI_MODEL.text_dim))
 
@@ -138,8 +138,8 @@ def _count(key: Key[Array, ""], kind: str) -> tuple[Float[Array, "windows saying
 def simulate_mutual_information(seed: int) -> Evidence:
     """Count how often each caption belongs to images that look alike, among two million.
 
-    Panel to kind of caption, series to what it says: log P(window, caption) / (P(window) P(caption)) over u_spu; its
-    standard error is the delta method's for the caption's share of the window.
+    A panel for each kind of caption, a series for each caption: log P(window, caption) / (P(window) P(caption)) over
+    u_spu. Its standard error is the delta method's, for the caption's share in the window.
     """
     evidence: Evidence = {}
     for kind, key in zip(SAYINGS, jax.random.split(jax.random.key(seed), len(SAYINGS)), strict=True):
@@ -147,7 +147,7 @@ def simulate_mutual_information(seed: int) -> Evidence:
         window = joint.sum(axis=1)
         series = {}
         for i, name in enumerate(SAYINGS[kind]):
-            # Windows that hold the caption often enough for a logarithm to be nearly normal.
+            # Windows with enough captions for the logarithm to be nearly normal.
             seen = joint[:, i] >= 10
             share = joint[seen, i] / window[seen]
             error = np.sqrt((1.0 - share) / joint[seen, i])
@@ -158,14 +158,14 @@ def simulate_mutual_information(seed: int) -> Evidence:
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.37, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=7)
 RATIOS = (0.5, 0.65, 0.8, 0.9, 0.95)
-BATCH, DRAWS = 512, 12  # of S14 and of S15
-# Captions of label and attribute that mention the background in half of the cases: between the other two kinds.
+BATCH, DRAWS = 512, 12  # in S14 and S15
+# Captions that mention the background in half of the cases: between the other two kinds.
 MENTION = {"latent": 1.0, "label": 1.0, "label-attribute": 0.5}
 ENTRIES = {"label prompt: weight on the invariant feature": (0, 0), "label prompt: weight on the spurious one": (1, 0)}
 
 
 def caption_of(kind: str) -> Caption:
-    """The captions of this kind, as both statements use them."""
+    """The captions of a kind, for both statements."""
     return Caption(kind, mention_spu=MENTION[kind])
 
 
@@ -193,7 +193,7 @@ def _infonce_critics(key: Key[Array, ""], ratio: Scalar, kind: str) -> Float[Arr
 def simulate_infonce(seed: int) -> Evidence:
     """Fit bilinear critics to batches of 512 pairs, 12 times for each ratio and kind of caption.
 
-    A panel for each kind of caption and entry of B's first column, the label prompt's rule; series to objective.
+    A panel for each kind of caption and entry of B's first column, the label prompt's rule; a series per objective.
     """
     evidence: Evidence = {}
     for kind, key in zip(CAPTIONS, jax.random.split(jax.random.key(seed), len(CAPTIONS)), strict=True):
@@ -210,8 +210,8 @@ def simulate_infonce(seed: int) -> Evidence:
     return evidence
 
 
-# With `latent` captions the mean of e^s over pairs has, at the optimum, no variance at the largest ratios and barely
-# one at the others, so samples tell too little of it.
+# Left out: with `latent` captions, e^s at the optimum has infinite variance at the largest ratios and nearly so at the
+# others, so samples estimate its mean badly.
 SIGLIP_KINDS = ("label", "label-attribute")
 SIGLIP_PANELS = {panel_name(kind, entry): ("siglip",) for kind in SIGLIP_KINDS for entry in ENTRIES}
 

@@ -17,27 +17,27 @@ from workbench.compilation import jit
 Weights: TypeAlias = Float[Array, "both embed"]
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=7)
-EMBED_DIM, START, RHO = 3, 1e-3, 1.0  # START: deviation of the weights' factor at the start
+EMBED_DIM, START, RHO = 3, 1e-3, 1.0  # START: standard deviation of the initial weights' factor
 RATE, EVERY = 0.01, 25
-STEPS = 900  # on the linearised loss, of fresh batches
+STEPS = 900  # on the linearised loss, with fresh batches
 BATCH, DRAWS = 256, 16
-INFONCE_STEPS, SAMPLE = 350, 400  # on InfoNCE, of one batch that is all the data
+INFONCE_STEPS, SAMPLE = 350, 400  # on InfoNCE, with one batch that is the whole sample
 SIZE, RELIANCE, LEAVING = "singular values", "reliance", "InfoNCE leaves"
 MODES = ("first", "second")
 PANELS = {SIZE: MODES, RELIANCE: tuple(PROMPTS), LEAVING: ("infonce",)}
 
 
 class Setting(NamedTuple):
-    """What all runs share: the bases, and balanced weights Z_0 = [W_I^T; W_T^T] to start from."""
+    """What all runs share: the bases, and balanced initial weights Z_0 = [W_I^T; W_T^T]."""
 
     bases: Bases
     start: Float[Array, "both embed"]
 
 
 def setting() -> Setting:
-    """One setting for every seed, so that the closed form has one line; in it W_I W_I^T = W_T W_T^T.
+    """The setting, the same for every seed, so that the closed form is one line; in it W_I W_I^T = W_T W_T^T.
 
-    Drawn by NumPy, whose numbers are the same in single precision, where it is trained, and in double, where drawn.
+    NumPy draws it, since training in single precision and the figure in double precision need the same numbers.
     """
     rng = np.random.default_rng(16)
     factor = START * rng.normal(size=(EMBED_DIM, EMBED_DIM))
@@ -48,7 +48,7 @@ def setting() -> Setting:
 
 
 def _descend(weights: Weights, gradient: Float[Array, "image_dim text_dim"]) -> Weights:
-    """One step, for the loss's gradient in the product W_I^T W_T."""
+    """One step of gradient descent, given the loss's gradient with respect to the product W_I^T W_T."""
     image, text = weights[: gradient.shape[0]], weights[gradient.shape[0] :]
     return weights - RATE * jnp.concatenate([gradient @ text, gradient.T @ image])
 
@@ -80,7 +80,7 @@ def _phases(key: Key[Array, ""]) -> tuple[Float[Array, "points modes"], Float[Ar
 
 
 def _distance_share(key: Key[Array, ""]) -> Float[Array, " points"]:
-    """How far gradient descent on InfoNCE is from the same steps on the linear term alone, over z_0 e^(c_1 t)."""
+    """The distance of gradient descent on InfoNCE from the same steps on its linear term, over z_0 e^(c_1 t)."""
     bases, start = setting()
     dim = int(MODEL.image_dim)
     images, texts = _sample_centred(key, bases, SAMPLE)
@@ -106,7 +106,7 @@ def _times(steps: int) -> Float[np.ndarray, " points"]:
 
 
 def simulate(seed: int) -> Evidence:
-    """Gradient descent from one small start, 16 times: on fresh batches of 256, and for InfoNCE on 400 pairs.
+    """Run gradient descent from one small start, 16 times: on fresh batches of 256, and for InfoNCE on 400 pairs.
 
     Panels, over time (steps times learning rate): the product's two singular values in the signal's plane; each
     prompt's reliance; and the distance of InfoNCE's weights from the linear flow, as a share of z_0 e^(c_1 t).

@@ -1,4 +1,4 @@
-"""What a statement's simulation measured: points with standard errors, by panel and series."""
+"""The measurements of a statement's simulation: points with standard errors, by panel and series."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -43,7 +43,7 @@ def from_counts(x: Numbers, right: Numbers, size: int) -> Points:
 
 
 def to_dict(evidence: Evidence) -> dict[str, Any]:
-    """Convert evidence to JSON-ready lists."""
+    """Convert evidence to lists, ready for JSON."""
     return {
         panel: {name: {key: value.tolist() for key, value in points._asdict().items()} for name, points in rows.items()}
         for panel, rows in evidence.items()
@@ -51,14 +51,14 @@ def to_dict(evidence: Evidence) -> dict[str, Any]:
 
 
 def from_dict(content: Mapping[str, Any], panels: Panels) -> Evidence:
-    """Convert what `to_dict` returned back to evidence.
+    """Convert the result of `to_dict` back to evidence.
 
     Args:
-        content: as `to_dict` returns it.
-        panels: what it must hold; the rest is left out.
+        content: the result of `to_dict`.
+        panels: the panels and series to read; others are ignored.
 
     Raises:
-        InputError: it lacks a panel, a series, or a row of numbers of a series.
+        InputError: the content lacks a panel, a series, or a series' numbers.
     """
     return {
         panel: {name: _points(_part(_part(content, panel), name)) for name in names} for panel, names in panels.items()

@@ -1,7 +1,7 @@
 """S4 and S19, simulated: how often fixed rules are right on sampled images of the two groups.
 
-S4 counts right decisions of rules that rely on the background more or less. S19 adds noise to their scores: rules of
-one reliance then lie on one line of probit axes.
+S4 counts right decisions of rules that rely more or less on the background. S19 adds noise to their scores: rules with
+one reliance then lie on one line on probit axes.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ GROUP_ACCURACY_PANELS = {f"{dim} dimensions": tuple(GROUP_RATIOS) for dim in IMA
 def right_decisions(
     key: Key[Array, ""], model: SpuriousModel, bases: Bases, rule: Float[Array, " image_dim"], size: int
 ) -> Float[Array, "2"]:
-    """How many of `size` fresh aligned, then of `size` fresh conflicting images the sign of <v, x> classifies rightly.
+    """How many of `size` fresh aligned and of `size` fresh conflicting images the sign of <v, x> classifies rightly.
 
     Args:
         key: random key.
-        model: what the images are drawn from.
-        bases: of the images the rule was learned from.
+        model: the model that the images are drawn from.
+        bases: the bases of the images from which the rule was learned.
         rule: v, in image space.
         size: images of each group.
     """
@@ -56,12 +56,12 @@ def _count(key: Key[Array, ""], image_dim: int) -> Float[Array, "reliances 2"]:
 
 
 def simulate_group_accuracy(seed: int) -> Evidence:
-    """Classify 1500 images of each group by rules D_I (1, t), fresh images for every rule and dimension.
+    """Classify 1500 images of each group with rules D_I (1, t), with fresh images for every rule and dimension.
 
-    Panel to image dimension, series to group: the share classified rightly over the spurious weight t.
+    A panel for each image dimension, a series for each group: the share classified rightly over the spurious weight t.
     """
     keys = jax.random.split(jax.random.key(seed), len(IMAGE_DIMS))
-    # One program for the three dimensions; its parts have different shapes and cannot be one `vmap`.
+    # One compiled program for the three dimensions; their arrays differ in shape, so `vmap` cannot join them.
     counts = jit(lambda keys: [_count(key, dim) for key, dim in zip(keys, IMAGE_DIMS, strict=True)])(keys)
     return {
         f"{dim} dimensions": {
@@ -73,13 +73,13 @@ def simulate_group_accuracy(seed: int) -> Evidence:
 
 LINE_MODEL = SpuriousModel(mu_inv=1.4, mu_spu=1.0, sigma_inv=0.8, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=2)
 LINE_RELIANCES = (0.0, 0.3, 0.6, 1.0, 1.6)
-FURTHER_VARIANCES = (0.0, 0.6, 2.0, 8.0)  # of independent noise in a rule's score: less of it is a better model
+FURTHER_VARIANCES = (0.0, 0.6, 2.0, 8.0)  # of independent noise in a rule's score; a better model has less
 LINE_IMAGES = 4000
 PROBITS = "probits"
 
 
 def line_series(reliance: float) -> str:
-    """Name of the series of the rules of one reliance."""
+    """Name of the series of the rules with one reliance."""
     return f"t = {reliance:g}"
 
 
@@ -102,7 +102,7 @@ def _shares(key: Key[Array, ""], reliance: Scalar, variance: Scalar) -> Float[Ar
 def simulate_accuracy_on_the_line(seed: int) -> Evidence:
     """Measure rules on 4000 images of each group: five reliances t, four amounts of further noise in the score.
 
-    Panel `probits`, series to reliance: the probit on conflicting images (mean, error) over that on aligned ones.
+    Panel `probits`, a series for each reliance: the probit on conflicting images over the probit on aligned ones.
     """
     keys = jax.random.split(jax.random.key(seed), (len(LINE_RELIANCES), len(FURTHER_VARIANCES)))
     over_noise = jax.vmap(_shares, in_axes=(0, None, 0))

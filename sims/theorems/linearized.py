@@ -1,7 +1,8 @@
 """S1, S2 and S9, simulated: the minimiser of the linearised loss, on a sample and in its limit.
 
-S1 trains encoders by gradient descent, which reach the cross-covariance of the sample, cut to their width. S2 compares
-that matrix with the population's. S9 measures how fast it gets there as the sample grows.
+S1 trains encoders by gradient descent. Their product reaches the sample's cross-covariance, or its best approximation
+of the encoders' width. S2 compares that matrix with the population's. S9 measures how fast it gets there as the sample
+grows.
 """
 
 import dataclasses
@@ -33,7 +34,7 @@ LINEARIZED_PANELS = {"singular values": ("cross-covariance", *_NAMES), "distance
 def printed_loss(
     image_weights: Float[Array, "width image_dim"], text_weights: Float[Array, "width text_dim"], batch: Batch
 ) -> Float[Array, ""]:
-    """The linearised loss at rho = 1 as Eq. (D.2) prints it, a double sum over pairs of different images and texts."""
+    """The linearised loss at rho = 1 as printed in Eq. (D.2), a double sum over pairs of different images and texts."""
     similarities = (batch.images @ image_weights.T) @ (batch.texts @ text_weights.T).T
     size = similarities.shape[0]
     matching = jnp.diag(similarities)[:, None]
@@ -43,8 +44,8 @@ def printed_loss(
 
 
 def _train(key: Key[Array, ""], width: int) -> tuple[Float[Array, " rank"], Float[Array, " rank"], Float[Array, "..."]]:
-    """Singular values of the sample's cross-covariance and of the trained product, and its distance by step."""
-    # The width is left out of the data's key, so that every width trains on the same samples.
+    """Singular values of the sample's cross-covariance and of the trained product; the product's distance by step."""
+    # The data's key does not depend on the width, so that every width trains on the same samples.
     bases_key, batch_key, image_key, text_key = jax.random.split(key, 4)
     bases = sample_bases(bases_key, int(MODEL.image_dim), int(MODEL.text_dim))
     batch = sample_batch(batch_key, MODEL, bases, PAIRS)
@@ -73,9 +74,9 @@ def _train(key: Key[Array, ""], width: int) -> tuple[Float[Array, " rank"], Floa
 def simulate_linearized(seed: int) -> Evidence:
     """Train image and text encoders of four widths on samples of 24 pairs, by gradient descent on the printed loss.
 
-    Panel `singular values`: those of W_I^T W_T after the last step, by their rank, and those of the sample's own
-    cross-covariance, which no training has seen. Panel `distance`: from W_I^T W_T to the closed-form minimiser, as a
-    share of its size, by step. Means over 16 samples, each with its own start.
+    Panel `singular values`: those of W_I^T W_T after the last step, by rank, and those of the sample's
+    cross-covariance, computed directly. Panel `distance`: from W_I^T W_T to the closed-form minimiser, relative to its
+    norm, by step. Means over 16 samples, each with its own initial weights.
     """
     keys = jax.random.split(jax.random.key(seed), SAMPLES)
     trained = jit(lambda keys: [jax.vmap(lambda key, width=width: _train(key, width))(keys) for width in WIDTHS])(keys)
@@ -88,7 +89,7 @@ def simulate_linearized(seed: int) -> Evidence:
     }
 
 
-# mu_inv is 1 because Lemma D.3, which the figure shows beside the limit, takes it so.
+# mu_inv is 1 as in Lemma D.3, which the figure shows beside the limit.
 POPULATION_MODEL = SpuriousModel(
     mu_inv=1.0, mu_spu=1.6, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=1.7, image_dim=5, text_dim=7
 )
@@ -109,9 +110,9 @@ def _estimate(key: Key[Array, ""], ratio: Scalar) -> Float[Array, "2 2"]:
 
 
 def simulate_population(seed: int) -> Evidence:
-    """Estimate the cross-covariance of image and text, noise and all, from 1000 pairs, 40 times at every ratio.
+    """Estimate the cross-covariance of noisy images and texts from 1000 pairs, 40 times at every ratio.
 
-    Panel to entry of D_I^T C D_T, series `sample` over the ratio p_spu.
+    A panel for each entry of D_I^T C D_T, with the series `sample` over the ratio p_spu.
     """
     keys = jax.random.split(jax.random.key(seed), (POPULATION_DRAWS, len(POPULATION_RATIOS)))
     estimates = jit(jax.vmap(jax.vmap(_estimate), in_axes=(0, None)))(keys, jnp.array(POPULATION_RATIOS))
@@ -125,15 +126,15 @@ RATE_MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.6
 IMAGE_DIMS = (5, 50)
 SIZES = (10, 30, 100, 300, 1000, 3000)
 RATE_DRAWS = 100
-FAILURE = 0.01  # of the bound that is drawn
+FAILURE = 0.01  # probability with which the drawn bound may fail
 ERROR, OUTSIDE = "minimiser", "outside the signal's plane"
 
 
 def _errors(key: Key[Array, ""], model: SpuriousModel, size: Scalar) -> Float[Array, "2"]:
-    """||C_n - C||_F^2, and the squared part of the class-mean rule outside the signal's plane."""
+    """||C_n - C||_F^2, and the squared norm of the class-mean rule's part outside the signal's plane."""
     bases_key, batch_key = jax.random.split(key)
     bases = sample_bases(bases_key, int(model.image_dim), int(model.text_dim))
-    # Every n is the head of a sample of the largest: one program, compiled once, measures them all.
+    # A sample of n pairs is the first part of the largest sample, so that one compiled program measures them all.
     batch = sample_batch(batch_key, model, bases, SIZES[-1])
     share = jnp.where(jnp.arange(SIZES[-1]) < size, 1.0 / size, 0.0)
     images, texts = (values - (share @ values)[None, :] for values in (batch.images, batch.texts))
@@ -158,7 +159,7 @@ def simulate_rate(seed: int) -> Evidence:
     """Estimate the minimiser from n pairs, 100 times for every n and two image dimensions.
 
     Panels: mean squares of its error, and of its rule's part outside the signal's plane. The series `largest` is the
-    largest squared error of the 100, at 5 dimensions.
+    largest of the 100 squared errors, at 5 dimensions.
     """
     keys = jax.random.split(jax.random.key(seed), (len(IMAGE_DIMS), RATE_DRAWS, len(SIZES)))
     models = [dataclasses.replace(RATE_MODEL, image_dim=dim) for dim in IMAGE_DIMS]

@@ -13,7 +13,7 @@ from workbench.compilation import jit
 
 PAIRS = (1, 2, 4, 8)
 SHARED_SIZES = (0.0, 1.2)
-# The image has room for the largest number of pairs; with fewer, its other directions hold noise alone.
+# The image dimension suits the largest number of pairs; with fewer pairs, the other directions hold only noise.
 _ROOM = max(PAIRS)
 MODEL = SpuriousModel(
     spurious_ratio=0.85,
@@ -34,7 +34,7 @@ TRAINING, TEST, DRAWS = 20_000, 4_000, 10
 
 
 class Classes(NamedTuple):
-    """Latent features of images, a row an image, and their classes (c, b); features of unused pairs are 0."""
+    """Latent features of images, a row for each, and their classes (c, b); features of unused pairs are 0."""
 
     latents: Float[Array, "size features"]
     pair: Int[Array, " size"]
@@ -62,7 +62,7 @@ def sample_classes(
     size: int,
     ratio: Scalar | Float[Array, " size"],
 ) -> Classes:
-    """Draw `size` images' latent features, the invariant ones first; P(a = b) = `ratio`, for all or one by one."""
+    """Draw the latent features of `size` images, invariant ones first; P(a = b) = `ratio`, for all or for each."""
     even_key, noise_key = jax.random.split(key)
     even = jax.random.uniform(even_key, (3 + _ROOM, size))
     pair = jnp.floor(even[0] * pairs).astype(int)
@@ -82,7 +82,7 @@ def _is_used(pairs: Scalar) -> Bool[Array, " room"]:
 
 
 def _rules_of_both_signs(rules: Float[Array, "dim room"]) -> Float[Array, "with_intercept classes"]:
-    """Rules of all classes, (c, +1) first, from those of the classes (c, +1); a last row of intercepts, which are 0."""
+    """Rules of all classes, (c, +1) first, from those of the classes (c, +1); the last row holds intercepts of 0."""
     return jnp.pad(jnp.concatenate([rules, -rules], axis=1), ((0, 1), (0, 0)))
 
 
@@ -96,7 +96,7 @@ def _fit(
     text_noise: Float[Array, "size dim"],
     bases: Float[Array, "2 dim dim"],
 ) -> Float[Array, "learners with_intercept classes"]:
-    """Each learner's rules, a column a class: fitted to one sample; the linearised ones with the model's prompts."""
+    """Each learner's rules, a column per class, fitted to one sample; the linearised ones use the model's prompts."""
     named = jax.nn.one_hot(batch.pair, _ROOM)
     label_prompts, spurious_prompts = bases[1][:, :_ROOM], bases[1][:, _ROOM:]
     mean_prompts = MODEL.mu_inv * label_prompts + MODEL.agreement * MODEL.mu_spu * spurious_prompts
@@ -118,9 +118,9 @@ def _fit(
 def _measure(
     key: Key[Array, ""], bases: Float[Array, "2 dim dim"], pairs: Scalar, shared_size: Scalar
 ) -> tuple[Int[Array, " learners"], Float[Array, " learners"]]:
-    """How many of `TEST` conflicting images each learner gets right, and its reliance, a mean over the classes."""
+    """How many of `TEST` conflicting images each learner gets right, and its mean reliance over the classes."""
     latent_key, noise_key = jax.random.split(key)
-    # Training and test images in one draw, which compiles once: the last `TEST` are conflicting.
+    # Training and test images come from one draw, which compiles once; the last `TEST` are conflicting.
     size = TRAINING + TEST
     ratio = jnp.where(jnp.arange(size) < TRAINING, MODEL.spurious_ratio, 0.0)
     sample = sample_classes(latent_key, MODEL, pairs, shared_size, size, ratio)
@@ -133,7 +133,7 @@ def _measure(
     chosen = jnp.argmax(jnp.where(used[None, None, :], scores, -jnp.inf), axis=2)
     truth = (sample.pair + jnp.where(sample.sign > 0, 0, _ROOM))[TRAINING:]
     right = jnp.sum(chosen == truth[None, :], axis=1)
-    # Each class's weights on its own two features; those of (c, -1) with the sign turned.
+    # Each class's weights on its own two features; those of (c, -1) with the opposite sign.
     latent = jnp.einsum("if,lic->lfc", bases[0], rules[:, :-1])
     weights = latent.reshape(len(LEARNERS), 2, _ROOM, 2, _ROOM)
     own = jnp.einsum("lfcsc,c->lfs", weights, _is_used(pairs).astype(weights.dtype))
@@ -145,8 +145,8 @@ def simulate(seed: int) -> Evidence:
     """Fit four learners to 20,000 images with captions, 10 times for each number of pairs and alpha, and test them.
 
     Panels: accuracy on 40,000 conflicting images, and the fitted reliance t = w_spu / w_inv, at each alpha. Series:
-    `LEARNERS`, over the number of pairs of classes. At one pair alpha has no effect. Errors of accuracies count the
-    test images alone; that rules are fitted to a sample costs least squares about 0.003 with 16 classes besides.
+    `LEARNERS`, over the number of pairs of classes. With one pair alpha has no effect. Errors of accuracies include
+    only the test images; fitting to a sample costs least squares about 0.003 more with 16 classes.
     """
     basis_key, draw_key = jax.random.split(jax.random.key(seed))
     columns = np.asarray(jax.random.normal(basis_key, (2, 2 * _ROOM, 2 * _ROOM)))

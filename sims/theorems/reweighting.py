@@ -19,17 +19,17 @@ from theory.statements.boundary import spurious_reliance
 from theory.statements.reweighting import LEARNERS, TRAININGS
 from workbench.compilation import jit
 
-# The noise of the defaults, in fewer dimensions.
+# The default noise, in fewer dimensions.
 MODEL = SpuriousModel(sigma_xi=float(np.sqrt(5 / 16)), image_dim=5, text_dim=5)
 SHARES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.97)
 RATIOS = (0.5, 0.7, 0.8, 0.9, 0.95)
-IMAGES, DRAWS = 4000, 30  # over shares
+IMAGES, DRAWS = 4000, 30  # for each share
 DEVIATION_IMAGES, DEVIATION_DRAWS = 2000, 150
 RELIANCE, DEVIATION = "reliance", "deviation of the reliance"
 
 
 def series_name(learner: str, training: str) -> str:
-    """Name of the series of one learner and training."""
+    """Name of the series of a learner and a training."""
     return f"{learner.replace('_', ' ')}, {training}"
 
 
@@ -37,8 +37,8 @@ REWEIGHTING_PANELS = {
     RELIANCE: tuple(LEARNERS),
     DEVIATION: tuple(series_name(learner, training) for learner in LEARNERS for training in TRAININGS),
 }
-# Newton's error is below the rounding of single precision after six steps from 0; the share is off by 2^-15, and the
-# reliance by a hundredth of what it varies between samples.
+# After six of Newton's steps from 0, the error is below the rounding of single precision. The share's error is 2^-15,
+# and the reliance's error is a hundredth of its variation between samples.
 _NEWTON_STEPS, _HALVINGS = 6, 14
 
 
@@ -48,12 +48,12 @@ def _aligned(batch: Batch) -> Float[Array, " size"]:
 
 
 def fit_weighted(batch: Batch, learner: str, share: Scalar) -> Float[Array, " image_dim"]:
-    """The rule v that minimises the mean loss over a sample in which aligned images are given the mass `share`.
+    """The rule v that minimises the mean loss over a sample in which the aligned images have the mass `share`.
 
     Args:
         batch: the sample, with images of both groups.
         learner: `least_squares`, (<v, x> - y)^2 / 2, or `logistic`, log(1 + exp(-y <v, x>)).
-        share: of the aligned images in the loss, counted in the sample; conflicting ones have the rest.
+        share: the aligned images' mass in the loss; the conflicting ones have 1 minus this.
     """
     aligned = _aligned(batch)
     mass = share * aligned / jnp.sum(aligned) + (1.0 - share) * (1.0 - aligned) / jnp.sum(1.0 - aligned)
@@ -72,7 +72,7 @@ def fit_weighted(batch: Batch, learner: str, share: Scalar) -> Float[Array, " im
 def fit_worst_group(batch: Batch, learner: str) -> Float[Array, " image_dim"]:
     """The rule that minimises the larger of the mean losses on aligned and on conflicting images of a sample.
 
-    It is the weighted rule whose two losses are equal: by duality, the share with the largest minimum.
+    By duality, it is the weighted rule whose two losses are equal.
 
     Args:
         batch: the sample, with images of both groups.
@@ -81,7 +81,7 @@ def fit_worst_group(batch: Batch, learner: str) -> Float[Array, " image_dim"]:
     aligned = _aligned(batch)
 
     def excess(share: Float[Array, ""]) -> Float[Array, ""]:
-        """Mean loss on aligned images less that on conflicting ones, of the rule with this share."""
+        """For the rule with this share, the mean loss on aligned images minus the mean loss on conflicting ones."""
         margins = batch.labels * (batch.images @ fit_weighted(batch, learner, share))
         losses = 0.5 * (margins - 1.0) ** 2 if learner == "least_squares" else jax.nn.softplus(-margins)
         return losses @ (aligned / jnp.sum(aligned) - (1.0 - aligned) / jnp.sum(1.0 - aligned))
@@ -109,13 +109,13 @@ def _over_ratios(key: Key[Array, ""], ratio: Scalar) -> Float[Array, " series"]:
 
 
 def _deviations(draws: np.ndarray) -> Points:
-    """n^(1/2) times the deviation of draws, shape (draws, ratios), with its standard error for normal ones."""
+    """n^(1/2) times the standard deviation of draws, shape (draws, ratios), and its standard error for normal draws."""
     deviations = np.sqrt(DEVIATION_IMAGES) * draws.std(axis=0, ddof=1)
     return Points(np.array(RATIOS), deviations, deviations / np.sqrt(2.0 * (len(draws) - 1)))
 
 
 def simulate_reweighting(seed: int) -> Evidence:
-    """Fit both learners to 4000 images, weighted, 30 times a share, and to 2000, balanced, 150 times a ratio.
+    """Fit both learners to 4000 weighted images, 30 times per share, and to 2000 balanced images, 150 times per ratio.
 
     Panel `reliance`: w_spu / w_inv over the mass of aligned images, at p_spu = 0.9. Panel `deviation of the reliance`:
     n^(1/2) times its standard deviation over p_spu, for groups of equal mass and for worst-group training on 2000.
@@ -124,7 +124,7 @@ def simulate_reweighting(seed: int) -> Evidence:
     keys = jax.random.split(share_key, (DRAWS, len(SHARES)))
     over_shares = jit(jax.vmap(jax.vmap(_over_shares), in_axes=(0, None)))(keys, jnp.array(SHARES))
     keys = jax.random.split(ratio_key, (DEVIATION_DRAWS, len(RATIOS)))
-    # Draw by draw: all at once would hold 750 samples.
+    # Draw by draw, since all at once would hold 750 samples in memory.
     of_ratios = jit(lambda keys: jax.lax.map(lambda row: jax.vmap(_over_ratios)(row, jnp.array(RATIOS)), keys))
     over_ratios = np.asarray(of_ratios(keys), float)
     return {

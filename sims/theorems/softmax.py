@@ -16,9 +16,9 @@ MODEL = SpuriousModel()
 SOFTMAX = "softmax regression"
 PROMPTS = ("label", "class-mean")
 TRAINING, BATCH, DRAWS = 20_000, 1_500, 8
-# Newton's steps, each shortened: both losses are convex and their minima lie near enough.
+# Shortened Newton steps suffice: both losses are convex, and their minima are close to the start.
 _STEPS, _SHARE = 14, 0.8
-# Added to the curvature, for what all classes have in common, which no class score tells.
+# Added to the curvature: a part that all classes share changes no decision, and the loss is flat along it.
 _FLAT = 1e-4
 
 
@@ -33,7 +33,7 @@ PANELS = {"supervised": (SOFTMAX,), "contrastive": tuple(map(infonce_name, PROMP
 def _softmax_reliance(
     images: Float[Array, "size 2 pairs"], pair: Array, sign: Float[Array, " size"]
 ) -> Float[Array, ""]:
-    """Reliance of 2 m rules with intercepts, fitted freely, without the symmetry of theory; a mean over the classes."""
+    """The mean reliance over the classes of 2 m rules with intercepts, fitted without the theory's symmetry."""
     inputs = jnp.pad(images.reshape(images.shape[0], -1), ((0, 0), (0, 1)), constant_values=1.0)
     named = jax.nn.one_hot(pair + jnp.where(sign > 0, 0, PAIRS), 2 * PAIRS)
     size, width, classes = inputs.shape[0], inputs.shape[1], 2 * PAIRS
@@ -55,7 +55,7 @@ def _softmax_reliance(
 
 
 def _infonce_reliances(images: Float[Array, "size 2 pairs"], texts: Float[Array, "size 2 pairs"]) -> Float[Array, "2"]:
-    """Reliances of InfoNCE on one batch with both prompts, from the best critic of theory's form B x I_m."""
+    """Reliances of InfoNCE on one batch with both prompts, from the best critic of the theory's form B x I_m."""
 
     def loss(critic: Float[Array, "2 2"]) -> Float[Array, ""]:
         moved = jnp.einsum("nik,ij->njk", images, critic).reshape(images.shape[0], -1)
@@ -74,11 +74,11 @@ def _infonce_reliances(images: Float[Array, "size 2 pairs"], texts: Float[Array,
 
 
 def fit(key: Key[Array, ""], shared_size: Scalar) -> Float[Array, "3"]:
-    """Reliances fitted to one sample: softmax regression's, and InfoNCE's on a part of it with each prompt."""
+    """Reliances fitted to one sample: softmax regression's, and InfoNCE's with each prompt on a part of the sample."""
     latent_key, noise_key = jax.random.split(key)
     drawn = sample_classes(latent_key, MODEL, PAIRS, shared_size, TRAINING, MODEL.spurious_ratio)
     latents = drawn.latents.reshape(TRAINING, 2, -1)[:, :, :PAIRS]
-    # One scale for both: images and texts have the same dimension and so the same noise.
+    # One scale for images and texts, since both have the same dimension and so the same noise.
     noise = jax.random.normal(noise_key, (2, *latents.shape)) * jnp.sqrt(MODEL.image_noise_variance)
     images, texts = latents + noise[0], latents[:BATCH] + noise[1, :BATCH]
     supervised = _softmax_reliance(images, drawn.pair, drawn.sign)
@@ -89,7 +89,7 @@ def simulate(seed: int) -> Evidence:
     """Fit softmax regression to 20,000 images and InfoNCE to batches of 1500, 8 times for each alpha, at m = 4.
 
     Panels: `supervised` and `contrastive`, the reliance w_spu / w_inv over alpha. Softmax regression is fitted without
-    theory's symmetry. A finite batch is off InfoNCE's limit by a share of order 1 / 1500.
+    the theory's symmetry. A finite batch's relative distance from InfoNCE's limit is of order 1 / 1500.
     """
     places = [size for size in SHARED_SIZES for _ in range(DRAWS)]
     keys = jax.random.split(jax.random.key(seed), len(places))

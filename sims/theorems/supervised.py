@@ -1,8 +1,8 @@
 """S5, S6, S10 and S11, simulated: supervised learners fitted to samples, and the Bayes classifier.
 
-All share one model. Least squares (S5) and logistic regression (S6) are fitted at several spurious ratios,
-regularised logistic regression (S11) at several penalties. The Bayes classifier (S10) is not fitted: its decisions are
-counted on sampled images.
+All use one model. Least squares (S5) and logistic regression (S6) are fitted at several spurious ratios, regularised
+logistic regression (S11) at several penalties. The Bayes classifier (S10) needs no fit: its decisions on sampled images
+are counted.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 IMAGES, TEST_IMAGES, DRAWS = 4000, 500, 30
 WEIGHTS = ("invariant", "spurious")
 ACCURACY = "accuracy"
-SUPERVISED_PANELS = {"weights": WEIGHTS, ACCURACY: tuple(GROUP_RATIOS)}  # of S5 and of S6
+SUPERVISED_PANELS = {"weights": WEIGHTS, ACCURACY: tuple(GROUP_RATIOS)}  # in S5 and S6
 
 
 def fit_least_squares(batch: Batch) -> Float[Array, " image_dim"]:
@@ -35,7 +35,7 @@ def fit_least_squares(batch: Batch) -> Float[Array, " image_dim"]:
     return jnp.linalg.solve(batch.images.T @ batch.images, batch.images.T @ batch.labels)
 
 
-# From least squares, Newton's error is below the rounding of single precision after six steps.
+# After six of Newton's steps from the least-squares rule, the error is below the rounding of single precision.
 NEWTON_STEPS = 8
 
 
@@ -72,13 +72,14 @@ def _simulate(fit: Callable[[Batch], Float[Array, " image_dim"]], seed: int) -> 
 def simulate_least_squares(seed: int) -> Evidence:
     """Fit least squares to 4000 images and test it on 500 fresh ones of each group, 30 times at every ratio.
 
-    Panel `weights`: those on the two features, D_I^T v. Panel `accuracy`: the share of test images classified rightly.
+    Panel `weights`: the weights of the two features, D_I^T v. Panel `accuracy`: the share of test images classified
+    rightly.
     """
     return _simulate(fit_least_squares, seed)
 
 
 def simulate_logistic(seed: int) -> Evidence:
-    """Fit logistic regression as `simulate_least_squares` fits least squares; the same panels."""
+    """Fit logistic regression as `simulate_least_squares` fits least squares, with the same panels."""
     return _simulate(fit_logistic, seed)
 
 
@@ -126,7 +127,7 @@ def simulate_regularisation(seed: int) -> Evidence:
 
 BAYES_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 BAYES_IMAGES = 4000  # of each group, at each ratio
-# Windows on the spurious coordinate, 0.1 wide: narrow enough that the posterior moves little inside one.
+# Windows on the spurious coordinate, 0.1 wide, so that the posterior changes little inside one.
 CENTRES = tuple(np.linspace(-3.0, 3.0, 13).tolist())
 WINDOW = 0.1
 WINDOW_IMAGES = 200_000
@@ -146,7 +147,7 @@ def _right(key: Key[Array, ""], ratio: Scalar) -> Float[Array, "2"]:
 
 
 def _windows(key: Key[Array, ""]) -> Float[Array, "2 windows"]:
-    """Images whose spurious coordinate is in each window, and those among them of class +1."""
+    """The number of images with their spurious coordinate in each window, and how many of them are of class +1."""
     bases_key, batch_key = jax.random.split(key)
     bases = sample_bases(bases_key, int(MODEL.image_dim), int(MODEL.text_dim))
     batch = sample_batch(batch_key, MODEL, bases, WINDOW_IMAGES)
@@ -156,7 +157,7 @@ def _windows(key: Key[Array, ""]) -> Float[Array, "2 windows"]:
 
 
 def simulate_bayes(seed: int) -> Evidence:
-    """Count labels of 200,000 images by what their background shows, and right decisions of the Bayes classifier.
+    """Count labels of 200,000 images by their spurious coordinate, and right decisions of the Bayes classifier.
 
     Panel `what the background tells`: share of class +1 over the spurious coordinate, at p_spu = 0.9. Panel
     `accuracy`: of the Bayes classifier on 4000 images of each group, over the training ratio.

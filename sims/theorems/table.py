@@ -1,4 +1,4 @@
-"""The table of statements that have a simulation: label, what the figure shows, how it is simulated."""
+"""The table of statements with a simulation: label, the figure's title, and the function that simulates."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Statement:
     Attributes:
         label: `S1`, `S2` and so on.
         title: what its figure shows.
-        simulate: measures it, from a seed.
+        simulate: takes a seed and returns the measurements.
         panels: the panels and series that `simulate` returns.
     """
 
@@ -36,7 +36,7 @@ class Statement:
     panels: Panels
 
 
-# Name, which is that of the statement's file in theory/statements/, to the statement.
+# The statements by the name of their file in theory/statements/.
 STATEMENTS: dict[str, Statement] = {
     "linearized": Statement(
         "S1",

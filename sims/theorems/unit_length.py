@@ -1,4 +1,4 @@
-"""S20, simulated: what linear encoders learn by CLIP's and SigLIP's own losses from batches of 64 pairs."""
+"""S20, simulated: linear encoders trained with CLIP's and SigLIP's own losses on batches of 64 pairs."""
 
 import sims
 from sims.synthetic.evaluation import SAMPLED_GROUPS
@@ -13,7 +13,7 @@ BATCH, STEPS, DRAWS = 64, 6400, 4
 
 
 def panel_name(loss: str, prompt: str) -> str:
-    """A panel: loss and prompt."""
+    """Name of the panel of a loss and a prompt."""
     return f"{loss}, {prompt} prompt"
 
 
@@ -23,7 +23,7 @@ PANELS = {panel_name(loss, prompt): tuple(SAMPLED_GROUPS) for loss in LOSSES for
 def simulate(seed: int) -> Evidence:
     """Train encoders of width 8 for 6400 steps of 64 pairs, 4 times for each ratio and loss; test on fresh images.
 
-    A panel for each loss and prompt, series to group: the share classified rightly, over the ratio.
+    A panel for each loss and prompt, a series for each group: the share classified rightly, over the ratio.
     """
     axes = {"spurious_ratio": RATIOS, "batch_size": BATCH, "steps": STEPS}
     evidence: Evidence = {}

@@ -26,14 +26,14 @@ MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, si
 RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 WIDTHS = (2, 1)
 ZERO_SHOT_PANELS = {f"width {width}": tuple(PROMPTS) for width in WIDTHS}
-PAIRS, DRAWS = 4000, 30  # of S3 and of S12
+PAIRS, DRAWS = 4000, 30  # in S3 and S12
 
 
 def fit_zero_shot(bases: Bases, batch: Batch, prompt: str, embed_dim: int = 2) -> Float[Array, " image_dim"]:
-    """The zero-shot rule v, which decides by the sign of <v, x>, of the linearised loss's minimiser on a sample.
+    """The zero-shot rule v of the linearised loss's minimiser on a sample; the sign of <v, x> decides.
 
     Args:
-        bases: of the sample; the label prompt is the first axis of the text's.
+        bases: the sample's bases; the label prompt is the first axis of the text's basis.
         batch: the sample.
         prompt: `label`; or `class-mean`, half the difference of the two classes' mean captions in the sample.
         embed_dim: width of the embedding.
@@ -71,7 +71,7 @@ def _reliances(key: Key[Array, ""], ratio: Scalar) -> Float[Array, "widths promp
 def simulate_zero_shot(seed: int) -> Evidence:
     """Fit the linearised learner to 4000 pairs, 30 times at every ratio, for embeddings of width 2 and 1.
 
-    Panel to width, series to prompt: the rule's weight on the spurious feature over that on the invariant one.
+    A panel for each width, a series for each prompt: the rule's spurious weight over its invariant weight.
     """
     keys = jax.random.split(jax.random.key(seed), (DRAWS, len(RATIOS)))
     reliances = jit(jax.vmap(jax.vmap(_reliances), in_axes=(0, None)))(keys, jnp.array(RATIOS))
@@ -99,7 +99,8 @@ def _caption_reliances(key: Key[Array, ""], mention: Scalar) -> Float[Array, "ca
 def simulate_captions(seed: int) -> Evidence:
     """Fit the linearised learner to 4000 pairs, 30 times for every kind of caption and every `mention_spu`.
 
-    Panel to prompt, series to caption: w_spu / w_inv over the probability that a caption mentions the background.
+    A panel for each prompt, a series for each kind of caption: w_spu / w_inv over the probability that a caption
+    mentions the background.
     """
     keys = jax.random.split(jax.random.key(seed), (DRAWS, len(MENTIONS)))
     reliances = jit(jax.vmap(jax.vmap(_caption_reliances), in_axes=(0, None)))(keys, jnp.array(MENTIONS))
@@ -139,7 +140,7 @@ def _worst(key: Key[Array, ""], bases: Bases, rules: Float[Array, "shares 2"]) -
 def simulate_prompts(seed: int) -> Evidence:
     """Fit both losses to 512 pairs, 24 times, and classify 1000 fresh images of each group with every prompt.
 
-    Panel `worse group`, series to learner: the smaller accuracy of the two groups over the class mean's share.
+    Panel `worse group`, a series for each learner: the smaller accuracy of the two groups over the class mean's share.
     """
     accuracies = jit(lambda keys: jax.lax.map(_accuracies, keys))(jax.random.split(jax.random.key(seed), PROMPTS_DRAWS))
     return {WORST: {name: from_draws(SHARES, accuracies[:, i]) for i, name in enumerate(LEARNERS)}}

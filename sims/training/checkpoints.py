@@ -29,13 +29,13 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, run: dict[str, Any], seconds: float = SECONDS):
-        self.folder = results.inside(folder.absolute().parent, folder.name)
+        self.folder = results.path_inside(folder.absolute().parent, folder.name)
         self.run, self.seconds = run, seconds
         self._last = time.monotonic()
 
     def due(self) -> bool:
         """Whether it is time for the next one; the same in all processes."""
-        return bool(hosts.agreed(int(time.monotonic() - self._last >= self.seconds)))
+        return bool(hosts.broadcast(int(time.monotonic() - self._last >= self.seconds)))
 
     def save(self, step: int, arrays: Any, record: dict[str, Any]) -> None:
         """Keep what training is at a step.
@@ -95,7 +95,7 @@ class Checkpoints:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _error(self, error: Exception, what: str) -> Exception:
-        if hosts.lost_process(error):
+        if hosts.is_lost_process(error):
             raise error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         return InputError(f"`out`: {self.folder} {what} ({reason})")

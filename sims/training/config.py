@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture
 from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED, AnyObjective, Objective, find_objective
-from sims.objectives.own import objectives_option
+from sims.objectives.table import objectives_option
 from theory.model import SpuriousModel
 from theory.statements.zero_shot import PROMPTS
 from workbench.errors import ParameterError
@@ -19,7 +19,7 @@ class ContrastiveConfig:
 
     Attributes:
         model: parameters of the synthetic model.
-        objective: names from `sims.objectives.OBJECTIVES`, or objectives of one's own (`sims.objectives.own`); the
+        objective: names from `sims.objectives.OBJECTIVES`, or objectives of one's own (`sims.objectives.table`); the
             supervised ones are trained in any case, as the reference that the question asks for. Unless given, those
             of `DEFAULT` that the encoders allow.
         prompt: zero-shot prompts to evaluate the contrastive learners with.

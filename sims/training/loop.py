@@ -88,7 +88,7 @@ class Loop:
             KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
         """
         while self.step < stop:
-            until = min(stop, self.step + hosts.agreed(self._piece))
+            until = min(stop, self.step + hosts.broadcast(self._piece))
             began = time.perf_counter()
             take_steps(self.step, until)
             wished = int((until - self.step) * _SECONDS_A_PIECE / (time.perf_counter() - began))
@@ -96,7 +96,7 @@ class Loop:
             self._piece = max(1, min(wished, 2 * self._piece))
             self.step = until
             self.on_progress(until, status())
-            wanted = bool(hosts.agreed(int(self._interruption.wanted)))
+            wanted = bool(hosts.broadcast(int(self._interruption.wanted)))
             if finished():
                 return
             if self.checkpoints and (wanted or self.checkpoints.due()):

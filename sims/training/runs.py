@@ -16,7 +16,7 @@ from sims.training.devices import RUNS, shardings
 from sims.training.step import Role
 from workbench.compilation import jit
 from workbench.errors import InputError
-from workbench.memory import available_bytes
+from workbench.hosts import available_bytes
 
 MONITOR_SIZE = 2048  # images of each group on which training is watched
 TEST_SIZE = 16384  # images of each group on which the trained weights are evaluated

@@ -18,7 +18,7 @@ from realdata.evaluate.activations import activation_notes, compare_activations,
 from realdata.evaluate.program import main as evaluate
 from realdata.models import clip
 from realdata.models.model import Question
-from realdata.models.registry import Loading, known_activation, load_model
+from realdata.models.registry import Loading, load_model, trained_activation
 from sims.clip.model import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -101,7 +101,7 @@ def test_both_are_evaluated_in_one_pass_and_the_fitting_one_is_said(made, tmp_pa
     assert 100 * predictions.correct.mean() == pytest.approx(shares[0])
     assert content["image_tower"]["activation"] == "gelu"
     (told,) = (warning for warning in content["warnings"] if warning.startswith("activations:"))
-    assert "quick_gelu fits, but the numbers are of gelu" in told and told.endswith("--activation quick_gelu")
+    assert "quick_gelu fits, but the results are with gelu" in told and told.endswith("--activation quick_gelu")
 
 
 def test_both_share_their_weights_and_differ_in_both_towers(made):
@@ -157,15 +157,15 @@ def test_one_fits_by_both_measures_or_none_does(quick, fits):
     ],
 )
 def test_a_hub_id_says_what_a_checkpoint_was_trained_with(name, activation):
-    assert known_activation(name) == activation
+    assert trained_activation(name) == activation
 
 
 def test_a_folder_s_name_says_it_too(tmp_path):
     cached = tmp_path / "models--timm--vit_base_patch32_clip_224.laion400m_e31" / "snapshots" / "0123"
     for folder in (cached, tmp_path / "ViT-B-32-OpenAI", tmp_path / "clip-vit-base-patch32"):
         folder.mkdir(parents=True)
-        assert known_activation(str(folder)) == "quick_gelu"
-    assert known_activation(str(tmp_path)) is None
+        assert trained_activation(str(folder)) == "quick_gelu"
+    assert trained_activation(str(tmp_path)) is None
 
 
 def test_a_known_checkpoint_whose_files_say_otherwise_is_told():
@@ -200,7 +200,7 @@ def test_a_known_folder_is_told_by_the_program(made, tmp_path, monkeypatch, caps
 def test_what_has_no_two_activations_is_refused(tmp_path):
     loading = Loading(both_activations=True)
     for name in ("open_clip:ViT-B-32/openai", "torchvision:resnet50", "timm:resnet50.a1_in1k", "lvlm:owner/name"):
-        with pytest.raises(InputError, match="`activation`: both are tried of CLIPs that are run here"):
+        with pytest.raises(InputError, match="`activation`: both can be tried with CLIPs that run in JAX"):
             load_model(name, QUESTION, loading)
     checkpoint = tiny_clip(SIDE, ["A photo of zero one two."], 0)
     write_files(tmp_path / "model", files(checkpoint))

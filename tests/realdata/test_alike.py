@@ -47,7 +47,7 @@ def test_a_prompt_that_is_cut_before_the_name_is_refused(evaluate, tmp_path):
     """Every text is the same, and every photo would be a cat."""
     done = evaluate(["cat", "dog", "fox"], "--prompt", "word " * 100 + "{}")
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    for words in ("--prompt: 3 of 3 candidates have the same text", "'cat' and 'dog'", "3 of 3 prompts are longer"):
+    for words in ("--prompt: 3 of 3 candidates have the same text", "'cat' and 'dog'", "3 of 3 prompts are too long"):
         assert words in done.stderr
     assert not (tmp_path / "results").exists()
 
@@ -62,7 +62,7 @@ def test_one_name_of_two_classes_is_told(evaluate, tmp_path):
     taken = found.predicted_index.isin([1, 3])
     (note,) = (each for each in content["warnings"] if "same text" in each)
     assert note.startswith("'dog' (1) and 'Dog' (3)")
-    assert f"8 photos are of these classes, and {taken.sum()} are taken for them" in note
+    assert f"8 photos show these classes, and {taken.sum()} get these labels" in note
     assert (found.tied == 1 + taken).all()
     assert found.correct[found.class_index == 1].sum() == 0 and content["ties"]["photos"] == taken.sum()
 
@@ -73,8 +73,8 @@ def test_prompts_that_are_cut_and_names_said_twice_are_told(evaluate):
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["prompts"] == 3 and content["prompts_cut"] == 1 and content["indistinguishable"] == []
-    assert any(note.startswith("1 of 3 prompts are longer than the text tower reads") for note in content["warnings"])
-    assert any("'{} {}' says the name 2 times" in note for note in content["warnings"])
+    assert any(note.startswith("1 of 3 prompts are too long for the text tower") for note in content["warnings"])
+    assert any("'{} {}' repeats the name 2 times" in note for note in content["warnings"])
 
 
 def test_doubles_have_one_score_to_the_last_bit():

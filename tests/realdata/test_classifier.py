@@ -130,7 +130,7 @@ def test_torchvisions_logits(tmp_path, torchvision, name, weights, resize, resam
 
 def test_a_file_with_code_never_reaches_torchvision(torchvision):
     torchvision.error = pickle.UnpicklingError("Unsupported global")
-    with pytest.raises(InputError, match=r"^torchvision:resnet18: its file must hold weights and nothing else"):
+    with pytest.raises(InputError, match=r"^torchvision:resnet18: its file is damaged, or holds more than weights"):
         classifier.load_torchvision("resnet18", QUESTION)
     assert [call[0] for call in torchvision.calls] == ["get_state_dict"]
 
@@ -153,8 +153,8 @@ def test_half_precision_is_close_and_other(tmp_path, timm):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"crop_mode": "border"}, "photos must be resized as in shortest.*, are as in border"),
-        ({"input_size": (3, 24, 32), "crop_pct": 0.5}, "must be square, are 24 x 32"),
+        ({"crop_mode": "border"}, "its way to resize photos must be among shortest.*, got border"),
+        ({"input_size": (3, 24, 32), "crop_pct": 0.5}, "must be square, got 24 x 32"),
         ({"crop_pct": 1.15}, "must be cut from larger ones, crop_pct is 1.15"),
         ({"interpolation": "random"}, "the interpolation must be among .*, got random"),
     ],

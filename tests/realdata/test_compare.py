@@ -54,8 +54,8 @@ def test_what_differs_between_the_two_is_told(tmp_path, both, capsys):
     assert main([str(tmp_path / "a"), str(tmp_path / "b"), "--json", "-"]) == 0
     warnings = json.loads(capsys.readouterr().out)["warnings"]
     assert warnings == [
-        "left out, since the other has none such: 3 photos of A",
-        "the two were asked differently: setup '1v1000' and '1v20'",
+        "left out, since the other has no such photo: 3 photos of A",
+        "the two evaluations differ in setup: '1v1000' and '1v20'",
     ]
 
 
@@ -72,7 +72,7 @@ WRONG = {
     "no such column": (lambda t: t.drop(columns="group"), ["lacks the column 'group'"]),
     "a word for a number": (with_cell(2, "correct", "yes"), ["line 4", "'correct'", "'yes'"]),
     "another group": (with_cell(0, "group", "rare"), ["line 2", "common, counter", "'rare'"]),
-    "a path twice": (with_cell(1, "path", "0/common-sky/0.png"), ["line 3", "is there twice"]),
+    "a path twice": (with_cell(1, "path", "0/common-sky/0.png"), ["line 3", "occurs twice"]),
     "correct that is not": (lambda t: t.assign(correct=1 - t.correct), ["line 2", "predicted_index is class_index"]),
     "wrong ones called correct": (lambda t: t.assign(correct=1), ["predicted_index is class_index"]),
     "correct ones called wrong": (lambda t: t.assign(correct=0), ["predicted_index is class_index"]),

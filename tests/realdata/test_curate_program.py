@@ -111,7 +111,7 @@ def test_what_does_not_match_is_told(made, capsys, monkeypatch):
     assert json.loads(capsys.readouterr().out)["notes"] == [
         "1 photo without a prediction, left out; the first: ostrich/ground/3.png",
         "1 photo with a prediction but no such file, left out; the first: ostrich/ground/none.jpg",
-        "1 photo whose 'correct' contradicts the predicted index, which is believed; the first: ostrich/water/19.png",
+        "1 photo whose 'correct' contradicts the predicted index, which is used; the first: ostrich/water/19.png",
     ]
 
 

@@ -54,7 +54,7 @@ def test_workers_that_decode_for_the_evaluator_load_no_framework(numbers):
 
 
 def test_a_worker_that_is_ended_from_outside_is_told(numbers):
-    with Decoders(end, 1) as decoders, pytest.raises(RunError, match="was ended from outside"):
+    with Decoders(end, 1) as decoders, pytest.raises(RunError, match="was killed"):
         list(decoders.batches(numbers, 10))
 
 

@@ -159,9 +159,9 @@ def test_other_names_are_told(package, name, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"resize_mode": "longest"}, "photos must be resized as in shortest.*, are as in longest"),
-        ({"size": (24, 32)}, "must be square, are 24 x 32"),
-        ({"mean": (0.5, 0.5)}, "must have 3 channels, have 2"),
+        ({"resize_mode": "longest"}, "its way to resize photos must be among shortest.*, got longest"),
+        ({"size": (24, 32)}, "must be square, got 24 x 32"),
+        ({"mean": (0.5, 0.5)}, "must have 3 channels, got 2"),
     ],
 )
 def test_other_pictures_are_told(package, change, words):
@@ -177,7 +177,7 @@ def test_other_pictures_are_told(package, change, words):
         (KeyError(), r"cannot be loaded \(KeyError\)"),
         (
             pickle.UnpicklingError("set weights_only=False"),
-            "its file must hold weights and nothing else",
+            "its file is damaged, or holds more than weights",
         ),
     ],
 )
@@ -218,7 +218,7 @@ def test_texts_that_fill_the_context_are_counted(end, fill, cut):
         return torch.tensor([row + [fill] * (6 - len(row)) for row in rows])
 
     tokens = tokenizer(["abc", "abcd", "abcde"]).numpy()
-    assert open_clip_model._cut(tokenizer, tokens) == sum(cut)
+    assert open_clip_model._count_cut(tokenizer, tokens) == sum(cut)
 
 
 def test_weights_and_embeddings_that_are_no_numbers_are_told(package, monkeypatch):

@@ -11,8 +11,7 @@ from realdata.claims import wider_table
 from realdata.claims.c9_shifts import evaluate_shifts, read_shifts
 from realdata.claims.masked_drop import GREY, masked_drops
 from realdata.claims.other_models import FULL, place_others
-from realdata.claims.wider import Wider
-from realdata.claims.wider_table import describe_masked
+from realdata.claims.wider_table import Wider, describe_masked
 from tests import seeds
 from workbench.errors import InputError
 
@@ -23,8 +22,13 @@ def tables():
 
 
 @pytest.fixture(scope="module")
-def masked(tables):
-    return masked_drops(tables, read_others("occam_counteranimal.csv"))
+def measured():
+    return read_others("occam_counteranimal.csv")
+
+
+@pytest.fixture(scope="module")
+def masked(tables, measured):
+    return masked_drops(tables, measured)
 
 
 def line():
@@ -38,8 +42,8 @@ def above(models, common="common", counter="counter"):
     return models[counter] - 100 * expit(intercept + slope * logit(models[common] / 100))
 
 
-def test_places_are_those_of_an_independent_computation(tables):
-    found = {family.family: family for family in place_others(tables)}
+def test_places_are_those_of_an_independent_computation(tables, measured):
+    found = {family.family: family for family in place_others(tables, measured)}
     occam = pd.read_csv(DIRECTORY / "occam_counteranimal.csv").query("view == 'full photo'")
     siglips = above(occam[occam["model"].str.contains("SigLIP")])
     clips = above(pd.read_csv(DIRECTORY / "results.csv").query("table == 3"))
@@ -144,16 +148,15 @@ def test_a_drop_that_goes_with_the_background_is_found(tables):
     assert one.cost_common == pytest.approx(15, abs=2.5) and one.cost_counter == pytest.approx(3, abs=2.5)
 
 
-def test_a_model_in_one_view_alone_is_named(tables, masked):
-    measured = read_others("occam_counteranimal.csv")
+def test_a_model_in_one_view_alone_is_named(tables, measured):
     with pytest.raises(InputError, match=r"occam_counteranimal.csv: not once whole and once masked: RN50$"):
         masked_drops(tables, measured.drop(index=measured.index[measured["model"] == "RN50"][0]))
     fewer = PublishedTables(tables.results[tables.results["table"] != "4"], tables.replication, tables.classes)
-    assert masked_drops(fewer, measured) == [] and place_others(fewer) == []
+    assert masked_drops(fewer, measured) == [] and place_others(fewer, measured) == []
 
 
-def test_terminal_shows_one_set_of_imagenet_models_unless_asked(tables, masked, capsys):
-    wider = Wider(evaluate_shifts(read_shifts(tables)), place_others(tables), masked)
+def test_terminal_shows_one_set_of_imagenet_models_unless_asked(tables, measured, masked, capsys):
+    wider = Wider(evaluate_shifts(read_shifts(tables)), place_others(tables, measured), masked)
     wider_table.show(wider, everything=False)
     words = " ".join(capsys.readouterr().out.split())
     assert "58, testbed" in words and "846, timm" not in words

@@ -51,7 +51,7 @@ def test_names_are_told_apart():
 def test_unknown_names_are_told():
     with pytest.raises(InputError, match=r"paper:ViT/B/99-LAION is no model .* realdata\.models lists them"):
         find_published("paper:ViT/B/99-LAION")
-    with pytest.raises(InputError, match="MiniGPT-4 is in no library"):
+    with pytest.raises(InputError, match="no library has MiniGPT-4"):
         find_published("paper:MiniGPT4-Vicuna7B")
 
 

@@ -17,7 +17,7 @@ from realdata.reliance.question import Question, holm
 from realdata.reliance.study import study
 from tests import seeds
 from tests.conftest import ROOT
-from workbench.figures import to_png
+from workbench.results import to_png
 
 pytestmark = pytest.mark.simulation
 

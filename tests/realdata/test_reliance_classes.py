@@ -12,7 +12,7 @@ from realdata.reliance.classes import ask_classes, fit_classes, shift_variance
 from realdata.reliance.count_lines import fit_counts, largest_p_value, left_share
 from realdata.reliance.counts import ClassCounts, count, photo_count
 from realdata.reliance.models import class_indices
-from realdata.reliance.random_effects import pool
+from realdata.reliance.question import pool
 from tests import seeds
 
 pytestmark = pytest.mark.simulation

@@ -81,8 +81,8 @@ WRONG = {
     ),
     "one dimension": (changed("scores", lambda s: s[:, 0]), ["a row for each path", "(36,)"]),
     "no candidates": (lambda a: a.pop("candidates"), ["lacks the array 'candidates'"]),
-    "a path twice": (lambda a: a["paths"].__setitem__(1, a["paths"][0]), ["is there twice"]),
-    "an unknown candidate": (lambda a: a["candidates"].__setitem__(5, 2000), ["candidate 2000 is no index"]),
+    "a path twice": (lambda a: a["paths"].__setitem__(1, a["paths"][0]), ["occurs twice"]),
+    "an unknown candidate": (lambda a: a["candidates"].__setitem__(5, 2000), ["candidate 2000 is not an index"]),
     "pickled paths": (changed("paths", lambda p: p.astype(object)), ["without pickled objects"]),
     "words for scores": (changed("scores", lambda s: s.astype(str)), ["floating scores"]),
     "other photos": (changed("paths", lambda p: np.array([f"elsewhere/{each}" for each in p])), ["no photo of --data"]),
@@ -93,9 +93,9 @@ WRONG = {
     ),
     "a path of other bytes": (
         changed("paths", lambda p: np.array([b"\xff", *(each.encode() for each in p[1:])])),
-        ["a path is no text in UTF-8"],
+        ["a path is not text in UTF-8"],
     ),
-    "half a character": (changed("paths", lambda p: np.array(["\ud800", *p[1:]])), ["a path is no text in UTF-8"]),
+    "half a character": (changed("paths", lambda p: np.array(["\ud800", *p[1:]])), ["a path is not text in UTF-8"]),
     "nothing for a photo": (lambda a: a["scores"].__setitem__(4, -np.inf), ["no score for any of its candidates"]),
 }
 

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from published.tables import DIRECTORY, read_published_tables
-from realdata.evaluate.standing import effective_robustness_content, reliance_content
+from realdata.evaluate.result import effective_robustness_content, reliance_content
 from realdata.photos.folders import Photo, differences
 from tests import seeds
 
@@ -46,7 +46,7 @@ def test_effective_robustness_is_the_distance_from_the_published_line():
 def test_other_photos_and_setups_have_no_published_line():
     predictions, _ = replicated("ViT/B/16", "LAION2B")
     fewer = predictions[predictions.class_index != 9]
-    assert "all 45 classes" in effective_robustness_content(fewer, "1v1000", TABLES)["reason"]
+    assert "exactly the 45 classes" in effective_robustness_content(fewer, "1v1000", TABLES)["reason"]
     assert "no ImageNet models" in effective_robustness_content(predictions, "1v10", TABLES)["reason"]
     right = predictions.assign(correct=1)
     assert "no place on logit axes" in effective_robustness_content(right, "1v1000", TABLES)["reason"]

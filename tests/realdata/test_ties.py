@@ -86,10 +86,10 @@ def test_a_number_of_candidates_that_is_not_the_setups(tmp_path, monkeypatch, re
     content, _ = evaluate(tmp_path, paths, scores, np.arange(number), *more, "--setup", "all")
     assert content["setup"] == f"1v{number}"
     content, _ = evaluate(tmp_path, paths, scores, np.arange(number), *more, "--setup", "1v20")
-    assert any(f"{number} classes, where the published 20" in note for note in content["warnings"])
+    assert any(f"{number} classes, but the published 20" in note for note in content["warnings"])
     command = ("--data", "photos", "--scores", "scores.npz", *more)
     for setup in ((), ("--setup", "1v1000")):
-        refuses(main, *command, *setup, words=["--scores", f"{number} classes", "1v1000 has the 1000", "--setup all"])
+        refuses(main, *command, *setup, words=["--scores", f"{number} classes", "1v1000 needs the 1000", "--setup all"])
 
 
 def test_a_thousand_names_that_begin_at_1_are_not_imagenets(tmp_path, refuses):

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture, Encoder
-from sims.encoders.cnn import CNN
+from sims.encoders.networks import CNN
 from sims.objectives import LINEAR_ONLY, OBJECTIVES
 from sims.synthetic.sampler import Batch
 from workbench.errors import ParameterError

@@ -14,7 +14,7 @@ from sims.encoders import Architecture
 from sims.models import CosineDualEncoder
 from sims.objectives import find_objective
 from sims.objectives.infonce import INITIAL_SCALE
-from sims.objectives.own import source_of
+from sims.objectives.table import source_of
 from sims.sweep.run import default_axes
 from sims.synthetic.sampler import Batch
 from theory import SpuriousModel

@@ -12,7 +12,7 @@ from flax import nnx
 
 from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES
-from sims.pairwise import blocks, dense
+from sims.pairwise import blocks
 from sims.pairwise.blocks import BLOCK
 from sims.synthetic.sampler import Batch
 from tests.conftest import ROOT
@@ -47,7 +47,7 @@ def test_logsumexps_and_their_gradients_are_the_dense_ones(block):
 
         return jax.jit(jax.value_and_grad(weighted, (0, 1)))(*embeddings())
 
-    for ours in (dense.logsumexps, lambda images, texts: blocks.logsumexps(images, texts, block)):
+    for ours in (blocks.dense_logsumexps, lambda images, texts: blocks.logsumexps(images, texts, block)):
         for got, expected in zip(jax.tree.leaves(value(ours)), jax.tree.leaves(value(plain_logsumexps)), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12)
 
@@ -67,7 +67,7 @@ def test_large_logits_do_not_overflow_in_single_precision():
     exact = jax.jit(plain_logsumexps)(images.astype(jnp.float64), texts.astype(jnp.float64))
     assert float(jnp.max(exact[0])) > 200
     in_blocks = jax.jit(lambda images, texts: blocks.logsumexps(images, texts, 8))
-    for found in (in_blocks(images, texts), jax.jit(dense.logsumexps)(images, texts)):
+    for found in (in_blocks(images, texts), jax.jit(blocks.dense_logsumexps)(images, texts)):
         for got, expected in zip(found, exact, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-5)  # a few roundings of logits of hundreds
 

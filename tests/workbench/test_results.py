@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import InputError
-from workbench.results import check_writable, emit_json, inside, to_json, to_npz, versions, write_files
+from workbench.results import check_writable, emit_json, path_inside, to_json, to_npz, versions, write_files
 
 
 def test_files_are_replaced_whole_and_nothing_is_left_beside(tmp_path):
@@ -29,7 +29,7 @@ def test_checking_makes_nothing(tmp_path):
     check_writable(tmp_path / "new" / "below")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"`out`: .*below cannot be written, since .*file is no directory"):
+    with pytest.raises(InputError, match=r"`out`: .*below cannot be written, since .*file is not a directory"):
         check_writable(tmp_path / "file" / "below")
 
 
@@ -82,11 +82,11 @@ def test_no_place_in_the_results_leads_out_of_them(tmp_path):
     (out / "within").symlink_to(out / "kept")
     (tmp_path / "results").symlink_to(out)
     for name in ("kept", "new", "within", "."):
-        assert inside(out, name) == out / name
-        assert inside(tmp_path / "results", name) == tmp_path / "results" / name
+        assert path_inside(out, name) == out / name
+        assert path_inside(tmp_path / "results", name) == tmp_path / "results" / name
     for name in ("link", "link/deep", "dangling", ".."):
         with pytest.raises(InputError, match=r"^`out`: .* is a link that leads out of .*; remove it$"):
-            inside(out, name)
+            path_inside(out, name)
 
 
 def test_a_file_that_is_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path):

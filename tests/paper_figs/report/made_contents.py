@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from paper_figs.report.figures import PageFigure
+from paper_figs.report.page import PageFigure
 from sims.theorems.table import STATEMENTS
 
 SETTINGS = [

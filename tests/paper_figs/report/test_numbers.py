@@ -7,10 +7,8 @@ from html import unescape
 import pytest
 
 from paper_figs.report.derived import HOW, derive
-from paper_figs.report.figures import PageFigure, arrange
-from paper_figs.report.page import build
-from paper_figs.report.place import Place, join, resolve
-from paper_figs.report.sources import SOURCES
+from paper_figs.report.page import PageFigure, arrange, build
+from paper_figs.report.place import SOURCES, Place, join, resolve
 from sims.theorems.table import STATEMENTS
 from tests.paper_figs.report.made_contents import VERDICTS, claim_row, contents, figures, png
 from tests.paper_figs.report.page_reader import Reader, false_numbers, stray_numbers

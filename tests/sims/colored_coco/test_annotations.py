@@ -9,8 +9,8 @@ from PIL import Image
 from pycocotools import mask as masks
 
 from sims.colored_coco.__main__ import main
+from sims.colored_coco.annotations import encloses, to_mask
 from sims.colored_coco.design import OTHERS, OWN, UNSEEN
-from sims.colored_coco.masks import encloses, to_mask
 from sims.colored_coco.objects import CROWD, NOTHING_SHOWN, Objects
 from tests.sims.colored_coco.made_coco import SIDE, make
 from workbench.errors import InputError

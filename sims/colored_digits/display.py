@@ -1,13 +1,13 @@
-"""A row of Table 8 on the terminal."""
+"""A run's accuracies on the terminal and as an image: each learner in each group."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from matplotlib.figure import Figure
 
 from sims.colored_digits.result import COMPARED
 from workbench import terminal
+from workbench.palette import BLACK, BLUE, ORANGE, PURPLE
 
 _HEADINGS = {"rand": "Rand", "rev": "Rev", "rest": "rest"}
 
@@ -17,13 +17,10 @@ def show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
     seeds = content["config"]["seeds"]
     over = " of one run" if seeds == 1 else f", mean ± standard deviation over {seeds} runs"
-    table = Table(
-        title=f"Accuracy (%){over}, on {content['digits']['source']}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+    table = terminal.table(
+        f"Accuracy (%){over}, on {content['digits']['source']}",
+        ("learner", "objective", *_HEADINGS.values()),
     )
-    for heading in ("learner", "objective", *_HEADINGS.values()):
-        table.add_column(heading, no_wrap=True)
     for row in content["results"]:
         table.add_row(row["learner"], row["objective"], *(_cell(row, column) for column in COMPARED))
     for rule, accuracies in content["bayes"].items():
@@ -69,3 +66,48 @@ def sentences(equivalence: Mapping[str, Any]) -> list[str]:
         f"equal: shown to differ by less than {equivalence['margin']:g} points; different: shown to differ, and not "
         f"equal (each at 5%, corrected for {number} comparisons; intervals are 95%, not corrected).",
     ]
+
+
+# Okabe and Ito's colours, told apart with every kind of colour vision; learner to colour and marker.
+STYLES = {
+    "perfect_language": (BLUE, "o"),
+    "infonce": (ORANGE, "s"),
+    "siglip": (PURPLE, "^"),
+    "cross_entropy": (BLACK, "D"),
+}
+NAMES = {
+    "perfect_language": "contrastive, Eq. 10",
+    "infonce": "contrastive, text encoder (InfoNCE)",
+    "siglip": "contrastive, text encoder (SigLIP)",
+    "cross_entropy": "supervised",
+}
+_GROUPS = {"rand": "Rand", "rev": "Rev", "rest": "rest"}
+
+
+def draw(content: Mapping[str, Any]) -> Figure:
+    """Draw a result as `result.json` holds it."""
+    rows = content["results"]
+    figure = Figure(figsize=(8.0, 1.6 + 0.55 * len(rows)), layout="constrained")
+    groups = [group for group in _GROUPS if rows[0][f"{group}_mean"] is not None]
+    axes = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+    for axis, group in zip(axes, groups, strict=True):
+        bounds = [content["bayes"][rule][group] for rule in ("by_colour", "by_digit")]
+        axis.axvspan(min(bounds), max(bounds), color="0.9", zorder=0)
+        for bound in bounds:
+            axis.axvline(bound, color="0.6", lw=1, zorder=0)
+        for place, row in enumerate(rows):
+            colour, marker = STYLES[row["objective"]]
+            spread = row[f"{group}_std"] or 0.0
+            axis.errorbar(row[f"{group}_mean"], place, xerr=spread, fmt=marker, color=colour, capsize=3)
+        axis.set(title=_GROUPS[group], xlim=(-2, 102), xlabel="accuracy (%)")
+        axis.grid(axis="x", color="0.92")
+        axis.set_axisbelow(True)
+    axes[0].set_yticks(range(len(rows)), [NAMES[row["objective"]] for row in rows])
+    axes[0].invert_yaxis()
+    config = content["config"]
+    figure.suptitle(
+        f"{config['classes']} digits, label = digit in {config['invariant_ratio']:.0%}, own colour in "
+        f"{config['spurious_ratio']:.0%}; mean ± sd of {config['seeds']} runs; grey: Bayes",
+        fontsize=9,
+    )
+    return figure
