@@ -26,12 +26,26 @@ class _State(NamedTuple):
     step: Float[Array, " n"]
     gain: Float[Array, ""]
     scale: Float[Array, ""]
+    hessian: Float[Array, "n n"]
 
 
 def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> Float[Array, " n"]:
     """Damped Newton iteration from a place inside the domain, stopped at rounding; it carries no derivative."""
+    return descend_with_hessian(objective, start)[0]
+
+
+def descend_with_hessian(
+    objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"], share: float = 0.0
+) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
+    """The same, with the Hessian at the end.
+
+    Args:
+        objective: place, shape (n,), to value, gradient and Hessian.
+        start: a place inside the domain, shape (n,).
+        share: of the place's length; a tenth of it is a step short enough to stop, if it is above rounding.
+    """
     start = jax.lax.stop_gradient(start)
-    precision = jnp.sqrt(jnp.finfo(start.dtype).eps)
+    precision = jnp.maximum(jnp.sqrt(jnp.finfo(start.dtype).eps), share)
 
     def iterate(state: _State) -> _State:
         candidate = state.place + state.scale * state.step
@@ -46,6 +60,7 @@ def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array
             jnp.where(accepted, step, state.step),
             jnp.where(accepted, -jnp.sum(step * local.gradient), state.gain),
             jnp.where(accepted, 1.0, state.scale / 2.0),
+            jnp.where(accepted, local.hessian, state.hessian),
         )
 
     def unfinished(state: _State) -> Bool[Array, ""]:
@@ -57,8 +72,10 @@ def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array
 
     # A first step of length 0, from an infinite value, is always accepted: the objective is compiled once.
     infinite = jnp.full_like(start[0], jnp.inf)
-    first = _State(jnp.asarray(0), start, infinite, jnp.zeros_like(start), infinite, jnp.ones_like(start[0]))
-    return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, iterate, first).place)
+    flat = jnp.zeros((len(start), len(start)), start.dtype)
+    first = _State(jnp.asarray(0), start, infinite, jnp.zeros_like(start), infinite, jnp.ones_like(start[0]), flat)
+    last = jax.lax.while_loop(unfinished, iterate, first)
+    return jax.lax.stop_gradient((last.place, last.hessian))
 
 
 def polish(local: Local, place: Float[Array, " n"]) -> Float[Array, " n"]:
