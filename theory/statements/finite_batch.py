@@ -26,7 +26,7 @@ caption's: taken for one of N independent ones it would be missing. For lambda >
     N^-e,    e^2 + e = 1 / lambda,
 
 up to factors that change slower than any power. With `label` and `label-attribute` captions lambda = 0. With `latent`
-captions lambda = 0.445 at the defaults: there 1 / N is the rate, and no approximation for any batch that is in use.
+captions lambda = 0.488 at the defaults: there 1 / N is the rate, and no approximation for any batch that is in use.
 
 Batches of two are logistic regression on differences, E softplus(s(u, t') - s(u, t)).
 
@@ -38,6 +38,7 @@ Assumed: batches of fresh, independent pairs; an embedding of width 2 or more.
 Source: the log of a sum as a maximum is Gumbel's; derived here, docs/theory/finite_batch.md.
 """
 
+import functools
 from numbers import Real
 from typing import NamedTuple
 
@@ -87,7 +88,7 @@ _CHUNK = 64  # nodes of the plane at once
 _COARSE, _NEAR = 1e-5, 5e-4
 _LEFT_OUT = 1e-7
 # Reach and step of the nodes for the first correction, in units of what is integrated; the widest that they are.
-_WIDE, _WIDEST = (7.0, 0.08), 6.0
+_WIDE, _WIDEST = (6.5, 0.06), 8.0
 
 
 class BatchPairs(NamedTuple):
@@ -224,8 +225,9 @@ def _missing(
     along = variances * vector[:, None, :]
     score = (jnp.sum(means * vector[:, None, :], axis=2) + start[:, None])[:, :, None]
     spread = jnp.sum(along * vector[:, None, :], axis=2)[:, :, None]
-    size = jnp.exp(0.5 * spread * (_LINE**2 - line.frequencies**2) - score * _LINE)
-    phase = (spread * _LINE - score) * line.frequencies
+    frequencies = line.frequencies[None, None, :]
+    size = jnp.exp(0.5 * spread * (_LINE**2 - frequencies**2) - score * _LINE)
+    phase = (spread * _LINE - score) * frequencies
     real, imaginary = size * jnp.cos(phase), size * jnp.sin(phase)
     (n, m), (a, c), (v, w) = (jnp.moveaxis(part, 2, 0) for part in (means, along, variances))
     by_power = [[jnp.ones_like(n)], [-n, -m], [a, c]]
@@ -272,11 +274,11 @@ def _half(
         start = jax.lax.stop_gradient(-most - _BELOW)
         value, gradient, hessian = _missing(laws, means, variances, vector, start, line, curved)
         log_kept = jnp.log1p(-jnp.minimum(value[0], 1.0 - jnp.finfo(value.dtype).epsneg))
-        power, inverse = jnp.exp(others * log_kept), jnp.exp(-log_kept)
-        survival = (1.0 - value[1]) * power
+        power, inverse = jnp.exp(others * log_kept)[None], jnp.exp(-log_kept)[None]
+        survival = (1.0 - value[1]) * power[0]
         mean = -np.euler_gamma - start - rule.spacing * (jnp.sum(survival, axis=1) - survival[:, 0] / 2.0)
         first, slope = gradient[1] * power, gradient[0] * inverse
-        d_mean = rule.spacing * jnp.sum(first + others * survival * slope, axis=2)
+        d_mean = rule.spacing * jnp.sum(first + others * survival[None] * slope, axis=2)
         found = (
             jnp.sum(row.weights * mean),
             jnp.einsum("r,ri,jr->ij", row.weights, row.points, d_mean),
@@ -287,7 +289,7 @@ def _half(
         left, right = np.array([0, 0, 1]), np.array([0, 1, 1])
         rest = hessian[0] * inverse - (others - 1.0) * slope[left] * slope[right]
         mixed = first[left] * slope[right] + first[right] * slope[left]
-        dd_mean = rule.spacing * jnp.sum(hessian[1] * power + others * (survival * rest - mixed), axis=2)
+        dd_mean = rule.spacing * jnp.sum(hessian[1] * power + others * (survival[None] * rest - mixed), axis=2)
         whole = dd_mean[np.array([[0, 1], [1, 2]])]
         return (*found, jnp.einsum("r,ri,rk,jlr->ijkl", row.weights, row.points, row.points, whole))
 
@@ -398,17 +400,18 @@ def first_correction(model: SpuriousModel, caption: Caption, image_to_text: Scal
     limit = infonce.critic_of_pairs(pairs, image_to_text)
     hessian = infonce.infonce_objective(pairs, image_to_text, limit).hessian
     scale = jax.lax.stop_gradient(1.0 / jnp.sqrt(1.0 - 2.0 / moment_exponent(pairs, limit) ** 2))
-    both = jax.vmap(jax.grad(_first_loss, 2), (None, None, None, None, 0))(
-        batch, image_to_text, limit, scale, jnp.array([0.0, 0.5])
-    )
+    both = _first_slopes(batch, image_to_text, limit, scale, jnp.array([0.0, 0.5]))
     own, shifted = -jnp.linalg.solve(hessian, both.reshape(2, 4).T).T
     return jnp.where(scale < _WIDEST, agreed(own, shifted), jnp.nan).reshape(2, 2)
 
 
-def _first_loss(
+@jax.jit
+@functools.partial(jax.vmap, in_axes=(None, None, None, None, 0))
+@functools.partial(jax.grad, argnums=2)
+def _first_slopes(
     pairs: BatchPairs, image_to_text: Scalar, critic: Float[Array, "2 2"], scale: Float[Array, ""], shift: Array
 ) -> Float[Array, ""]:
-    """N times what a batch of N adds to the limit's loss, to first order."""
+    """For each shift the gradient of l: N times what a batch of N adds to the limit's loss, to first order."""
     lattice, _ = _disc(*_WIDE, shift)
     deviates = scale * lattice
     log_chance = -0.5 * jnp.sum(deviates**2, axis=1) + 2.0 * jnp.log(scale * _WIDE[1]) - np.log(2.0 * np.pi)
