@@ -13,12 +13,12 @@ from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
 from theory.statements.prompts import mixed_prompt, share_of
 
-_SIZES = 2.0 ** np.arange(1, 14, 1.5)
+_SIZES = 2.0 ** np.array([1.0, 2.5, 4.0, 6.0, 8.0, 10.0, 12.0])
 _DRAWN = ("aligned", "conflicting")
 
 
 def draw(evidence: Evidence) -> Figure:
-    """A panel for each kind of captions and prompt."""
+    """A panel for each kind of captions and prompt; with `latent` ones order 1/N has no number to draw."""
     figure, axes = panels(len(evidence), height=3.4)
     place = 0
     for kind, prompts in CASES.items():

@@ -107,7 +107,7 @@ def test_label_captions_are_a_finite_sum(size):
     weights = np.asarray(finite_batch_critic(UNROUND, Caption("label"), size, 1.0))[:, 0]
     sums = [minimize(label_captions(n), [0.3, 0.3], jac=True, options={"gtol": 1e-10}).x for n in (size, size + 1)]
     off = [np.abs(weights - found).max() / np.abs(weights).max() for found in sums]
-    assert off[0] < 1e-6 and off[1] > 1e-4
+    assert off[0] < 1e-6 and off[1] > 1e-5
 
 
 def test_gradient_of_sampled_batches_is_zero_in_all_of_g():
@@ -190,13 +190,13 @@ def test_rate_on_either_side_of_the_edge(correlation, size):
 
 
 def test_at_the_defaults_the_edge_is_near():
-    """0.488 against 1/2, so that 1 / N is the rate, and useless as an approximation at the sizes that are used."""
+    """0.488 against 1/2, so that 1 / N is the rate, and nowhere to be seen at the sizes that are used."""
     model, caption = SpuriousModel(), Caption()
     limit = infonce_critic(model, caption)
     assert float(moment_exponent(pairs_of(model, caption), limit)) ** -2 == pytest.approx(0.488, abs=5e-4)
     assert convergence_exponent(model, caption) == 1.0
-    exact, first = (finite_batch_critic(model, caption, 256) - limit, first_correction(model, caption) / 256)
-    assert np.abs(first).max() > 2 * np.abs(exact).max()
+    distances = [np.linalg.norm(finite_batch_critic(model, caption, size) - limit) for size in (64, 1024)]
+    assert np.log(distances[0] / distances[1]) / np.log(1024 / 64) == pytest.approx(0.56, abs=0.03)
     beyond = dataclasses.replace(model, sigma_xi=0.5)
     assert convergence_exponent(beyond, caption) < 1.0
     assert np.isnan(first_correction(beyond, caption)).all()

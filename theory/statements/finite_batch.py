@@ -191,13 +191,13 @@ class _Line(NamedTuple):
 def _line(rule: Rule, shift: float | Float[Array, ""]) -> _Line:
     frequency = 2.0 * np.pi / _PERIOD
 
-    def nodes(shift: float) -> _Line:
+    def nodes(shift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         exponents = _LINE + 1j * frequency * (np.arange(rule.frequencies) + shift)
         factors = -frequency / np.pi * np.exp(loggamma(exponents))
         factors[0] *= 1.0 if shift else 0.5  # the other half of the line is the conjugate of this one
         factors = factors[:, None] * np.exp(-exponents[:, None] * rule.spacing * np.arange(rule.places))
         factors = exponents[None, :, None] ** np.arange(5)[:, None, None] * factors
-        return _Line(exponents.imag, factors.real, factors.imag)
+        return exponents.imag, factors.real, factors.imag
 
     own, shifted = nodes(0.0), nodes(0.5)
     return _Line(
