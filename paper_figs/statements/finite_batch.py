@@ -13,7 +13,7 @@ from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
 from theory.statements.prompts import mixed_prompt, share_of
 
-_SIZES = 2.0 ** np.array([1.0, 2.5, 4.0, 6.0, 8.0, 10.0, 12.0])
+_SIZES = np.array([2.0, 4.0, 16.0, 64.0, 256.0, 1024.0])
 _DRAWN = ("aligned", "conflicting")
 
 
