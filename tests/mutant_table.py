@@ -111,6 +111,27 @@ MUTANTS = (
         (f"{S}7_theorem62.py",),
     ),
     Mutant(
+        "one independent caption too many in a batch",
+        "theory/statements/finite_batch.py",
+        "others = jnp.asarray(batch_size, float) - 1.0",
+        "others = jnp.asarray(batch_size, float) - 0.0",
+        (f"{S}21_finite_batch.py",),
+    ),
+    Mutant(
+        "the own caption's part of the first correction is forgotten",
+        "theory/statements/finite_batch.py",
+        "return jnp.sum(rows.weights * (jnp.exp(tiled + log_own) - 0.5 * jnp.exp(tiled + log_square)))",
+        "return jnp.sum(rows.weights * (0.0 * jnp.exp(tiled + log_own) - 0.5 * jnp.exp(tiled + log_square)))",
+        (f"{S}21_finite_batch.py",),
+    ),
+    Mutant(
+        "the main job compares with infinite batches",
+        "sims/contrastive/closed_forms.py",
+        "found = predict(config.model, config.embed_dim, config.prompt, learners=(name,), batch_size=config.batch_size)",  # noqa: E501
+        "found = predict(config.model, config.embed_dim, config.prompt, learners=(name,), batch_size=None)",
+        ("tests/sims/test_contrastive_program.py::test_json_files_and_figure",),
+    ),
+    Mutant(
         "a factor in SigLIP's log partition",
         "theory/statements/siglip.py",
         "log_value = -0.5 * jnp.log(determinant) + 0.5 * quadratic + linear @ resolvent @ mean",

@@ -58,6 +58,12 @@ def build_parser() -> program.Parser:
         metavar="N",
         help="width of the embedding; from 2 on it makes no difference, and map and boundary take it so",
     )
+    group.add_argument(
+        "--batch-size",
+        type=program.whole_number(2),
+        metavar="N",
+        help="pairs in a batch, for a point: InfoNCE's optimum of batches of this size (default: without end)",
+    )
     classes = parser.add_argument_group("many classes, for a map or a boundary")
     classes.add_argument(
         "--pairs",
@@ -100,6 +106,8 @@ def _main(options: argparse.Namespace) -> None:
     many = options.pairs > 1
     if many and options.question == "point":
         raise ParameterError("pairs", "1 for a point; map and boundary know more", options.pairs)
+    if options.batch_size is not None and options.question != "point":
+        raise ParameterError("batch_size", "left out for map and boundary", options.batch_size)
     check_classes(options.pairs, options.shared_size)
     with terminal.spinner("compiling and solving"):
         if many and options.question == "boundary":
@@ -114,7 +122,8 @@ def _main(options: argparse.Namespace) -> None:
             learners = [learner for learner in options.learner if learner in CONTRASTIVE]
             content, show = verdict_map(model, options.prompt, captions, learners), show_map
         else:
-            content, show = report(model, options.embed_dim, options.prompt, captions, options.learner), show_point
+            asked = (options.embed_dim, options.prompt, captions, options.learner, options.batch_size)
+            content, show = report(model, *asked), show_point
     if not results.emit_json(content, options.json):
         show(content)
 

@@ -2,8 +2,9 @@
 
 from jaxtyping import Array, Float
 
-from theory.model import SpuriousModel
+from theory.model import Scalar, SpuriousModel
 from theory.statements.captions import Caption, caption_covariance
+from theory.statements.finite_batch import finite_batch_critic
 from theory.statements.infonce import DIRECTIONS, NODES, infonce_critic
 from theory.statements.linearized import linearized_minimiser
 from theory.statements.siglip import siglip_critic
@@ -14,7 +15,12 @@ LEARNERS = CONTRASTIVE + SUPERVISED
 
 
 def contrastive_critic(
-    learner: str, model: SpuriousModel, caption: Caption, embed_dim: int = 2, count: int = NODES
+    learner: str,
+    model: SpuriousModel,
+    caption: Caption,
+    embed_dim: int = 2,
+    count: int = NODES,
+    batch_size: Scalar | None = None,
 ) -> Float[Array, "2 2"]:
     """The matrix B of a contrastive learner's critic x^T D_I B D_T^T t, at rho = 1.
 
@@ -23,17 +29,22 @@ def contrastive_critic(
         model: parameters of the synthetic model.
         caption: what captions say.
         embed_dim: width of the embedding; only the linearised learner is known for a width of 1.
-        count: nodes on each axis of InfoNCE's quadrature.
+        count: nodes on each axis of InfoNCE's quadrature, for infinite batches.
+        batch_size: pairs in a batch, at least 2; None is without end. The linearised learner is the same for all.
 
     Raises:
-        ValueError: another learner, or a width that it is not known for.
+        ValueError: another learner, or a width or a size of batch that it is not known for.
     """
     if learner == "linearized":
         return linearized_minimiser(caption_covariance(model, caption), embed_dim)
     if embed_dim < 2:
         raise ValueError(f"the optimum of {learner} is known for an embedding of width 2 or more, got {embed_dim}")
     if learner == "siglip":
+        if batch_size is not None:
+            raise ValueError("the optimum of siglip is known for infinite batches only")
         return siglip_critic(model, caption)
+    if learner in DIRECTIONS and batch_size is not None:
+        return finite_batch_critic(model, caption, batch_size, DIRECTIONS[learner])
     if learner in DIRECTIONS:
         return infonce_critic(model, caption, DIRECTIONS[learner], count)
     raise ValueError(f"learner must be one of {', '.join(CONTRASTIVE)}, got {learner!r}")

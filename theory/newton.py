@@ -36,10 +36,16 @@ class _State(NamedTuple):
     scale: Float[Array, ""]
 
 
-def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"]) -> End:
-    """Damped Newton iteration from a place inside the domain, stopped at rounding."""
+def descend(objective: Callable[[Float[Array, " n"]], Local], start: Float[Array, " n"], share: float = 0.0) -> End:
+    """Damped Newton iteration, stopped at rounding.
+
+    Args:
+        objective: place, shape (n,), to value, gradient and Hessian.
+        start: a place inside the domain, shape (n,).
+        share: of the place's length; a tenth of it is a step short enough to stop, if it is above rounding.
+    """
     start = jax.lax.stop_gradient(start)
-    precision = jnp.sqrt(jnp.finfo(start.dtype).eps)
+    precision = jnp.maximum(jnp.sqrt(jnp.finfo(start.dtype).eps), share)
 
     def iterate(state: _State) -> _State:
         candidate = state.place + state.scale * state.step

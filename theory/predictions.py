@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -13,8 +14,8 @@ from jaxtyping import Array, Float
 
 from theory.learners import LEARNERS, SUPERVISED, contrastive_critic
 from theory.mixtures import pairs_of
-from theory.model import SpuriousModel
-from theory.statements import infonce, siglip
+from theory.model import Scalar, SpuriousModel
+from theory.statements import finite_batch, infonce, siglip
 from theory.statements.bayes import bayes_accuracies
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.group_accuracy import GROUPS, group_accuracies
@@ -87,6 +88,8 @@ BATCH_FREE = ("linearized", "least_squares", "logistic")
 _ROUNDING = 1e-12
 _FINE_NODES = 257
 _NO_OPTIMUM = "no finite optimum, or one too far out: captions tell images apart without error, or almost"
+_NO_BATCH_OPTIMUM = "no finite optimum, or one too sharp to be computed to six digits"
+LARGEST_BATCH = 1e8  # beyond it double precision does not resolve what a batch changes
 
 
 def accuracy(
@@ -96,8 +99,9 @@ def accuracy(
     caption: Caption | str = "latent",
     prompt: str = "label",
     embed_dim: int = 2,
+    batch_size: Scalar | None = None,
 ) -> GroupAccuracies:
-    """A learner's accuracy in each group with infinite data and batches, as a function of the model's parameters.
+    """A learner's accuracy in each group with infinite data, as a function of the model's parameters.
 
     It is pure: it works under `jax.jit`, `jax.vmap` and `jax.grad`, in single and in double precision. In single
     precision it has four digits or more. It is NaN where no optimum exists or none is found, and where the learner
@@ -110,14 +114,19 @@ def accuracy(
             supervised learner reads none.
         prompt: `label`, `class-mean`, `mixture:SHARE` or `best`. A supervised learner needs none.
         embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
+        batch_size: pairs in a batch, at least 2; None is without end. It matters to InfoNCE (S21) and SigLIP, which is
+            known for None only.
 
     Raises:
-        ParameterError: an unknown learner, caption or prompt, or a width that the learner is not known for.
+        ParameterError: an unknown learner, caption or prompt, or a width or batch that the learner is not known for.
     """
     share = share_of(prompt)
     caption = Caption(caption) if isinstance(caption, str) else caption
     _check_learner(learner)
     _check_width(embed_dim)
+    _check_batch(batch_size)
+    if learner == "siglip" and batch_size is not None:
+        raise ParameterError("batch_size", "None for siglip", batch_size)
     if embed_dim < 2 and learner not in ("linearized", *SUPERVISED):
         raise ParameterError("embed_dim", f"at least 2 for {learner}", embed_dim)
     if learner == "bayes":
@@ -127,7 +136,7 @@ def accuracy(
         decided = jnp.linalg.norm(direction) <= 1.0 / jnp.finfo(direction.dtype).eps
         return GroupAccuracies(*jnp.where(decided, found, jnp.nan))
     width = min(int(embed_dim), 2)
-    critic = contrastive_critic(learner, model, caption, width)
+    critic = contrastive_critic(learner, model, caption, width, batch_size=batch_size)
     direction = critic @ (best_prompt(critic) if share is None else mixed_prompt(model, share, caption))
     size = jax.lax.stop_gradient(jnp.linalg.norm(critic))
     rounding = 64.0 * jnp.finfo(size.dtype).eps
@@ -148,14 +157,20 @@ def _check_width(embed_dim: int) -> None:
         raise ParameterError("embed_dim", "a whole number of at least 1", embed_dim)
 
 
+def _check_batch(batch_size: Scalar | None) -> None:
+    if isinstance(batch_size, bool) or (isinstance(batch_size, Real) and not 2 <= float(batch_size) <= LARGEST_BATCH):
+        raise ParameterError("batch_size", f"at least 2, and at most {LARGEST_BATCH:g}", batch_size)
+
+
 def predict(
     model: SpuriousModel,
     embed_dim: int = 2,
     prompts: Sequence[str] = PROMPTS,
     captions: Sequence[Caption] = (Caption(),),
     learners: Sequence[str] = LEARNERS,
+    batch_size: int | None = None,
 ) -> Predictions:
-    """The direction and the group accuracies of every learner with infinite data and batches, computed in float64.
+    """The direction and the group accuracies of every learner with infinite data, computed in float64.
 
     It takes numbers; `accuracy` is the function to trace, map or differentiate.
 
@@ -165,14 +180,16 @@ def predict(
         prompts: the zero-shot prompts to evaluate.
         captions: the captions to train the contrastive learners with.
         learners: which learners, from `theory.LEARNERS`.
+        batch_size: pairs in a batch, at least 2; None is without end.
 
     Raises:
-        ParameterError: an `embed_dim` below 1, or an unknown prompt or learner.
+        ParameterError: an `embed_dim` below 1, a `batch_size` below 2, or an unknown prompt or learner.
         TypeError: parameters that are being traced, as under `jax.vmap`.
     """
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((model, captions))):
         raise TypeError("theory.predict takes numbers; under jit, vmap or grad use theory.accuracy")
     _check_width(embed_dim)
+    _check_batch(batch_size)
     for name, asked in (("prompt", prompts), ("caption", captions), ("learner", learners)):
         if not asked:
             raise ParameterError(name, "at least one", "none")
@@ -188,7 +205,9 @@ def predict(
         with jax.enable_x64(True):  # of this thread
             if learner in SUPERVISED:
                 return {None: [_supervised_row(learner, model)]}
-            return {caption.kind: _contrastive_rows(learner, model, caption, prompts, width) for caption in captions}
+            critic_of = functools.partial(_critic, learner, model, width=width, batch_size=batch_size)
+            rows_for = functools.partial(_contrastive_rows, learner, model, prompts=prompts, width=width)
+            return {caption.kind: rows_for(caption, *critic_of(caption)) for caption in captions}
 
     # Side by side, since most of the time is compilation.
     with ThreadPoolExecutor(4) as pool:
@@ -203,13 +222,21 @@ def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., An
     return jit(function, brief=True, static_argnums=static)
 
 
-def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) -> tuple[np.ndarray, str | None]:
+def _critic(
+    learner: str, model: SpuriousModel, caption: Caption, width: int, batch_size: int | None
+) -> tuple[np.ndarray, str | None]:
     """The critic and a note on why it is not finite."""
     if learner == "linearized":
         return np.asarray(compile_once(contrastive_critic, 0, 3)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
+    if batch_size is not None and learner == "siglip":
+        return np.full((2, 2), np.nan), "known for infinite batches only"
     known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
+    if batch_size is not None:
+        of_batch = finite_batch.batch_pairs(model, known)
+        critic = np.asarray(finite_batch.critic_of_pairs(of_batch, float(batch_size), DIRECTIONS[learner]))
+        return critic, None if np.isfinite(critic).all() else _NO_BATCH_OPTIMUM
     pairs = compile_once(pairs_of, 1)(model, known)
     if learner == "siglip":
         critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
@@ -250,9 +277,14 @@ def _rows_of_critic(
 
 
 def _contrastive_rows(
-    learner: str, model: SpuriousModel, caption: Caption, prompts: Sequence[str], width: int
+    learner: str,
+    model: SpuriousModel,
+    caption: Caption,
+    critic: np.ndarray,
+    note: str | None,
+    prompts: Sequence[str],
+    width: int,
 ) -> list[Prediction]:
-    critic, note = _critic(learner, model, caption, width)
     if note:
         return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
     shares = np.array([share_of(prompt) for prompt in prompts], float)  # None becomes NaN

@@ -34,22 +34,25 @@ def report(
     prompts: Sequence[str] = PROMPTS,
     captions: Sequence[Caption] = (Caption(),),
     learners: Sequence[str] = LEARNERS,
+    batch_size: int | None = None,
 ) -> dict[str, Any]:
     """What `python -m theory` prints, as a JSON-ready dictionary.
 
-    Keys: `model`, `embed_dim`, `mention_inv` and `mention_spu`, `latent_covariance`, `predictions` (see `Prediction`),
-    `printed` and `derived` (the constants of Theorem 6.2; numbers that do not exist are None) and `conditions`.
+    Keys: `model`, `embed_dim`, `batch_size` (None is without end), `mention_inv` and `mention_spu`,
+    `latent_covariance`, `predictions` (see `Prediction`), `printed` and `derived` (the constants of Theorem 6.2;
+    numbers that do not exist are None) and `conditions`.
 
     Raises:
         ParameterError: as `predict`.
     """
-    predictions = predict(model, embed_dim, prompts, captions, learners)
+    predictions = predict(model, embed_dim, prompts, captions, learners, batch_size)
     with jax.enable_x64(True):
         printed, derived, covariance = jax.tree.map(np.asarray, compile_once(_constants)(model))
     checked = conditions(model)
     return {
         "model": dataclasses.asdict(model),
         "embed_dim": embed_dim,
+        "batch_size": batch_size,
         "mention_inv": captions[0].mention_inv,
         "mention_spu": captions[0].mention_spu,
         "latent_covariance": covariance.tolist(),

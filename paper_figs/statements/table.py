@@ -13,6 +13,7 @@ from paper_figs.statements import (
     boundary,
     critics,
     dynamics,
+    finite_batch,
     group_accuracy,
     linearized,
     many_classes,
@@ -49,6 +50,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "many_classes": many_classes.draw,
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
     "unit_length": unit_length.draw,
+    "finite_batch": finite_batch.draw,
     "softmax": softmax.draw,
     "reweighting": reweighting.draw_reweighting,
 }

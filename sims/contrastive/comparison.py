@@ -29,6 +29,7 @@ class Row:
         accuracy: mean over the runs, for each group of `theory.GROUPS`, in [0, 1].
         stderr: its standard error; from the spread of the runs, or of the test images if there is only one run.
         theory: the closed-form accuracy of the population optimum, where there is one.
+        note: why there is none.
         agrees: whether all groups lie within the corrected sampling error of the theory, and the 0.2 points of
             `TRAINING_BIAS`; None where there is no theory, a single run, or a training that has not converged.
         converged: whether training converged.
@@ -40,6 +41,7 @@ class Row:
     accuracy: dict[str, float]
     stderr: dict[str, float]
     theory: dict[str, float] | None
+    note: str | None
     agrees: bool | None
     converged: bool
     steps: int
@@ -78,12 +80,14 @@ def tabulate(
 
     Args:
         trained: learner to what training gave.
-        predictions: the `predictions` of `theory.predictions.report`.
+        predictions: rows as the `predictions` of `theory.report.report`: learner, prompt, accuracy and, where that is
+            None, a note on why.
         prompts: in the order of the accuracies.
         spurious_ratio: of the mixture `in_distribution`.
         supervised: which learners read no prompt.
     """
     theory = {(row["learner"], row["prompt"]): row["accuracy"] for row in predictions}
+    notes = {(row["learner"], row["prompt"]): row.get("note") for row in predictions}
     cells = [
         (name, prompt, result.accuracies[:, index], result)
         for name, result in trained.items()
@@ -98,9 +102,9 @@ def tabulate(
         agrees = None
         if expected is not None and result.converged and len(accuracies) > 1:
             agrees = _agrees(mean, stderr, expected, len(accuracies), spurious_ratio, comparisons)
-        rows.append(
-            Row(name, prompt, _by_group(mean), _by_group(stderr), expected, agrees, result.converged, result.steps)
-        )
+        note = notes.get((name, prompt)) if expected is None else None
+        judged = (expected, note, agrees, result.converged, result.steps)
+        rows.append(Row(name, prompt, _by_group(mean), _by_group(stderr), *judged))
     return rows
 
 

@@ -1,6 +1,7 @@
 """`python -m sims.contrastive`: what CLIP's objective does with a spurious feature, against theory and supervision."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from rich.table import Table
 from sims.contrastive.comparison import Row
 from sims.contrastive.result import ContrastiveResult
 from sims.contrastive.run import run
-from sims.objectives import OBJECTIVES
 from sims.training.checkpoints import SECONDS
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
@@ -90,7 +90,7 @@ def show(result: ContrastiveResult, out: Path | None) -> None:
     console.print(
         "aligned: the spurious feature agrees with the label; conflicting: it does not. in distribution: "
         f"{100 * result.config.model.spurious_ratio:g}% aligned, as in training; uniform: half and half. agree: with "
-        "the closed form of infinite data (infonce, siglip: of this batch size), within sampling error."
+        "the closed form of infinite data (losses on batches: of this batch size), within sampling error."
     )
     console.print()
     console.print(result.verdict["question"], style="bold")
@@ -101,13 +101,25 @@ def show(result: ContrastiveResult, out: Path | None) -> None:
     unconverged = sorted({row.learner for row in result.rows if not row.converged})
     if unconverged:
         console.print(f"* Not converged after {result.config.steps} steps: {', '.join(unconverged)}; try more --steps.")
-    own = [name for name in result.config.learners if name not in OBJECTIVES]
-    if own:
-        console.print(f"No closed form is known for {', '.join(own)}.")
+    for note, learners in _without_theory(result.rows).items():
+        console.print(f"No closed form for {', '.join(learners)}: {note}.")
     if out is None:
         return
     console.print()
     console.print(f"Written to {out}: figure.png, result.json, arrays.npz", soft_wrap=True)
+
+
+def _without_theory(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Why rows have no closed form, and which: learners, with the prompt where only one of them has none."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.theory is None:
+            alike = [other for other in rows if other.learner == row.learner]
+            whole = row.prompt is None or all(other.note == row.note and other.theory is None for other in alike)
+            name = row.learner if whole else f"{row.learner} ({row.prompt})"
+            names = found.setdefault(row.note or "unknown", [])
+            names += [] if name in names else [name]
+    return found
 
 
 def _cell(row: Row, group: str, separator: str) -> str:

@@ -72,7 +72,7 @@ class ContrastiveResult:
         """A table with a row for each learner, prompt and group, and one number in each cell.
 
         Columns: `objective`, `prompt`, `group`, `mean`, `standard_error`, `theory` (NaN where no closed form is known),
-        `agrees` (None where that is not judged), `converged`, `steps`.
+        `note` (why), `agrees` (None where that is not judged), `converged`, `steps`.
         """
         import pandas as pd
 
@@ -84,6 +84,7 @@ class ContrastiveResult:
                 "mean": row.accuracy[group],
                 "standard_error": row.stderr[group],
                 "theory": float("nan") if row.theory is None else row.theory[group],
+                "note": row.note,
                 "agrees": row.agrees,
                 "converged": row.converged,
                 "steps": row.steps,

@@ -1,6 +1,5 @@
 """The main job: contrastive and supervised learners on the same images, compared with each other and with theory."""
 
-import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,7 @@ from typing import Any
 
 import jax
 
-from sims.contrastive import comparison
+from sims.contrastive import closed_forms, comparison
 from sims.contrastive.result import ContrastiveResult, config_dict
 from sims.contrastive.verdict import compare, verdict
 from sims.objectives import OBJECTIVES
@@ -18,15 +17,7 @@ from sims.training.checkpoints import SECONDS, Checkpoints
 from sims.training.config import ContrastiveConfig
 from sims.training.runs import check_memory
 from sims.training.train import train
-from theory.predictions import BATCH_FREE
-from theory.report import report
-from theory.statements.group_accuracy import GROUPS, group_accuracies
-from theory.statements.unit_length import LOSSES, optimum
-from theory.statements.zero_shot import latent_prompt
 from workbench import hosts, results, terminal
-
-# S20 is tested for embeddings of this width, and images and texts of more dimensions.
-_SHOWN_WIDTH = 8
 
 
 def run(config: ContrastiveConfig, out: Path | None = None, checkpoint_seconds: float = SECONDS) -> ContrastiveResult:
@@ -85,17 +76,14 @@ def train_and_compare(
     Raises:
         RunError: training diverged.
     """
-    started = time.perf_counter()
+    started, linear = time.perf_counter(), config.architecture.linear
     with ThreadPoolExecutor(1) as background:
         # The closed forms compile while the training program does.
-        closed_forms = background.submit(
-            functools.partial(report, learners=BATCH_FREE), config.model, config.embed_dim, config.prompt
-        )
-        own_losses = background.submit(_unit_length, config)
+        batch_free = background.submit(closed_forms.batch_free, config)
+        others = background.submit(closed_forms.of_batches if linear else closed_forms.without, config)
         training = train(config, on_progress, checkpoints)
-        theory = closed_forms.result()
-    # The closed forms are of linear encoders.
-    predictions = [*theory["predictions"], *own_losses.result()] if config.architecture.linear else []
+        theory, known = batch_free.result(), others.result()
+    predictions = [*theory["predictions"], *known] if linear else known
     rows = comparison.tabulate(
         training.learners, predictions, config.prompt, float(config.model.spurious_ratio), config.supervised
     )
@@ -109,25 +97,6 @@ def train_and_compare(
         training.seconds | {"total": time.perf_counter() - started},
         _versions() | {"device": f"{device.platform} {device.device_kind}", "devices": str(jax.device_count())},
     )
-
-
-def _unit_length(config: ContrastiveConfig) -> list[dict[str, Any]]:
-    """What S20 says of the losses on embeddings of unit length, for this size of batch, where it is shown to hold."""
-    model = config.model
-    wide = min(config.embed_dim, int(model.image_dim), int(model.text_dim)) >= _SHOWN_WIDTH
-    if not config.architecture.linear or config.samples or not wide or float(model.class_prior) != 0.5:
-        return []
-    rows = []
-    for name in (name for name in LOSSES if name in config.learners):
-        found = optimum(model, name, config.batch_size)
-        if found is None:
-            continue
-        with jax.enable_x64(True):  # of this thread
-            for prompt in config.prompt:
-                direction = found.encoders.critic @ latent_prompt(model, prompt)
-                accuracy = dict(zip(GROUPS, group_accuracies(model, direction).tolist(), strict=True))
-                rows.append({"learner": name, "prompt": prompt, "accuracy": accuracy})
-    return rows
 
 
 def _versions() -> dict[str, str]:

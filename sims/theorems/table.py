@@ -7,6 +7,7 @@ from sims.theorems import (
     boundary,
     critics,
     dynamics,
+    finite_batch,
     group_accuracy,
     linearized,
     many_classes,
@@ -137,6 +138,9 @@ STATEMENTS: dict[str, Statement] = {
         "CLIP's and SigLIP's own losses, on embeddings of unit length",
         unit_length.simulate,
         unit_length.PANELS,
+    ),
+    "finite_batch": Statement(
+        "S21", "what InfoNCE on inner products learns from finite batches", finite_batch.simulate, finite_batch.PANELS
     ),
     "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
     "reweighting": Statement(

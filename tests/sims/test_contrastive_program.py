@@ -26,12 +26,15 @@ def test_json_files_and_figure(run_program, tmp_path):
         ("least_squares", None),
         ("logistic", None),
     ]
-    theory = {(row.learner, row.prompt): row.accuracy for row in predict(_model(content), 8, learners=BATCH_FREE)}
+    known = [*predict(_model(content), 8, learners=BATCH_FREE)]
+    known += predict(_model(content), 8, learners=("infonce_bilinear",), batch_size=32)
+    theory = {(row.learner, row.prompt): row.accuracy for row in known}
     for row in content["results"]:
         assert list(row["accuracy"]) == list(row["stderr"]) == list(GROUPS)
         expected = theory.get((row["learner"], row["prompt"]))
         assert row["theory"] == (expected and pytest.approx(expected, rel=1e-9))
         assert row["agrees"] is None or row["theory"] is not None
+        assert isinstance(row["note"], str) == (row["theory"] is None) == (row["learner"] in ("infonce", "siglip"))
         runs = arrays[f"{row['learner']}.accuracies"]
         index = 0 if row["prompt"] is None else content["config"]["prompt"].index(row["prompt"])
         np.testing.assert_allclose(row["accuracy"]["conflicting"], runs[:, index, 1].mean(), rtol=1e-6)

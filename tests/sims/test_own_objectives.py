@@ -167,7 +167,7 @@ def test_the_command_line_imports_it(call_program, losses):
     small = ("--image-dim", 4, "--text-dim", 4, "--steps", 40, "--seeds", 2, "--batch-size", 32)
     done = call_program("sims.contrastive", "--objective", "my_losses:supcon", *small, "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert "supcon" in done.stdout and "No closed form is known for supcon." in done.stdout
+    assert "supcon" in done.stdout and "No closed form for supcon: none is known of this loss." in done.stdout
     content = json.loads((losses / "out" / "result.json").read_text())
     assert content["config"]["objective"] == ["supcon"]
     of = [row for row in content["results"] if row["learner"] == "supcon"]

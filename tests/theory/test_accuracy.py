@@ -180,6 +180,23 @@ def test_a_person_at_the_keyboard_sees_a_curve():
     assert frame.dtypes[list(GROUPS)].eq(float).all() and set(frame.learner) == set(LEARNERS)
 
 
+def test_batches_of_a_size_change_infonce_alone():
+    learners = ("linearized", "infonce_bilinear", "siglip", "least_squares")
+    rows = theory.predict(MODEL, prompts=("label",), learners=learners, batch_size=16)
+    endless = theory.predict(MODEL, prompts=("label",), learners=learners)
+    for row, other in zip(rows, endless, strict=True):
+        if row.learner == "siglip":
+            assert row.accuracy is None and "infinite batches" in row.note
+            continue
+        found = np.array(theory.accuracy(MODEL, row.learner, batch_size=16))
+        np.testing.assert_allclose(found, [row.accuracy[group] for group in GROUPS], atol=1e-6)
+        distance = np.abs(found - [other.accuracy[group] for group in GROUPS]).max()
+        assert distance > 0.005 if row.learner == "infonce_bilinear" else distance < 1e-9
+    for wrong in ({"batch_size": 1}, {"batch_size": True}, {"learner": "siglip", "batch_size": 16}):
+        with pytest.raises(ParameterError, match="batch_size"):
+            theory.accuracy(MODEL, **({"learner": "infonce_bilinear"} | wrong))
+
+
 def test_wrong_input_gets_one_line():
     with pytest.raises(TypeError, match=r"theory\.predict takes numbers.*theory\.accuracy"):
         jax.vmap(lambda ratio: theory.predict(MODEL.replace(spurious_ratio=ratio)))(jnp.array([0.6, 0.7]))

@@ -35,6 +35,8 @@ def test_tables_show_printed_beside_derived(run_program):
         (["--sigma-inv", "-1"], ["--sigma-inv", "at least 0", "-1"]),
         (["--image-dim", "1"], ["--image-dim", "at least 2", "1"]),
         (["--embed-dim", "0"], ["--embed-dim", "at least 1", "0"]),
+        (["--batch-size", "1"], ["--batch-size", "at least 2", "1"]),
+        (["map", "--batch-size", "64"], ["--batch-size", "left out", "64"]),
         (["--prompt", "names"], ["--prompt", "label, class-mean", "names"]),
         (["--mu-spu", "much"], ["--mu-spu", "number", "much"]),
         (["--json", "taken/result.json"], ["--json", "taken"]),
