@@ -1,10 +1,10 @@
 """Every row of the main job's table has a closed form or a reason why not, whatever is asked for."""
 
 import pytest
-from sims.contrastive.table import _without_theory
 
 from sims.contrastive import closed_forms
 from sims.contrastive.comparison import Row
+from sims.contrastive.program import _without_theory
 from sims.objectives import OBJECTIVES
 from sims.training.config import ContrastiveConfig
 from theory import PROMPTS, SpuriousModel
