@@ -214,7 +214,7 @@ def _difference(tables: PrintedTables, row: ClassRow) -> str:
 def _photo_count(ledger: Ledger, place: CellPlace, row: ClassRow) -> int:
     classes = ledger.tables.rows["classes.csv"]
     line = next(line for line, each in classes.items() if each["class_id"] == row.class_id)
-    where = CellPlace("classes.csv", line, f"{place.column}_photo_count")
+    where = CellPlace("classes.csv", line, f"{place.column}_photos")
     return int(ledger.corrections.get(where) or ledger.tables.text(where))
 
 
