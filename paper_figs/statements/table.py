@@ -17,7 +17,9 @@ from paper_figs.statements import (
     group_accuracy,
     linearized,
     many_classes,
+    networks,
     reweighting,
+    silent_captions,
     softmax,
     supervised,
     unit_length,
@@ -50,7 +52,9 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
     "unit_length": unit_length.draw,
     "softmax": softmax.draw,
+    "silent_captions": silent_captions.draw,
     "reweighting": reweighting.draw_reweighting,
+    "networks": networks.draw,
 }
 
 
