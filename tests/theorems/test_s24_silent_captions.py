@@ -247,7 +247,7 @@ def test_any_function_is_right_as_often_as_mutual_information_counted(kind):
 def test_false_position_finds_zeros():
     for sign in (1.0, -1.0):
         found = false_position(lambda x, sign=sign: sign * (x**3 - 0.5), 0.0, 2.0)
-        np.testing.assert_allclose(found, 0.5 ** (1 / 3), rtol=1e-12)
+        np.testing.assert_allclose(found, 0.5 ** (1 / 3), rtol=1e-8)  # a step of 1e-9 is its last
     assert np.isnan(false_position(lambda x: x + 1.0, 0.0, 2.0))
     assert np.isnan(false_position(lambda x: jnp.log(x - 1.0), 0.0, 3.0))
 

@@ -217,7 +217,8 @@ def test_the_rule_is_right_beyond_one_place():
                 scores = score_of(model, caption, mixed_prompt(model, share, caption), places, *lengths)
                 rows = np.asarray(scores).reshape(9, 81)
                 assert np.all(np.diff(np.sign(rows), axis=1) >= 0)
-                assert share > 0.0 or np.all(np.diff(rows, axis=1) > 0)
+                # It saturates far out, with words: equal but for rounding.
+                assert share > 0.0 or np.all(np.diff(rows, axis=1) > -1e-9)
 
 
 @pytest.mark.slow
