@@ -334,6 +334,41 @@ MUTANTS = (
         "left = all_captions.variances - shared",
         (f"{S}13_mutual_information.py",),
     ),
+    Mutant(
+        "silent captions counted with the conflicting ones that name the background",
+        "theory/statements/silent_captions.py",
+        "shares = jnp.stack([1.0 - mention, mention * ratio, mention * (1.0 - ratio)])",
+        "shares = jnp.stack([1.0 - mention * ratio, mention * ratio, mention * (1.0 - ratio)])",
+        (f"{S}24_silent_captions.py",),
+    ),
+    Mutant(
+        "the background's evidence saturates however often captions name it",
+        "theory/statements/silent_captions.py",
+        "return half_log_odds(model, images) + named * (slope * images[:, 1] - background)",
+        "return half_log_odds(model, images) + 0.0 * named * (slope * images[:, 1] - background)",
+        (f"{S}24_silent_captions.py",),
+    ),
+    Mutant(
+        "false position keeps the wrong value of the end that stays",
+        "theory/bisection.py",
+        "at_kept = jnp.where(turns, state.at_high, 0.5 * state.at_low)",
+        "at_kept = jnp.where(turns, state.at_low, 0.5 * state.at_low)",
+        (f"{S}24_silent_captions.py",),
+    ),
+    Mutant(
+        "the length of the image's kernel in the place of its square",
+        "theory/statements/networks.py",
+        "deviation = jnp.sqrt(model.image_variance[None, :] + image_length**2 - slope * shared)",
+        "deviation = jnp.sqrt(model.image_variance[None, :] + image_length - slope * shared)",
+        (f"{S}27_networks.py",),
+    ),
+    Mutant(
+        "right beyond the wrong side of the curve for class -1",
+        "theory/decision_curve.py",
+        "right = [ndtr((mean[0] - label * thresholds) / deviation[0]) for label in (1.0, -1.0)]",
+        "right = [ndtr((mean[0] - thresholds) / deviation[0]) for label in (1.0, -1.0)]",
+        (f"{S}27_networks.py",),
+    ),
     # sims
     Mutant(
         "noise per direction in place of noise in all",

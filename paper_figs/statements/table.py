@@ -17,7 +17,9 @@ from paper_figs.statements import (
     group_accuracy,
     linearized,
     many_classes,
+    networks,
     reweighting,
+    silent_captions,
     softmax,
     supervised,
     unit_length,
@@ -52,7 +54,9 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "unit_length": unit_length.draw,
     "finite_batch": finite_batch.draw,
     "softmax": softmax.draw,
+    "silent_captions": silent_captions.draw,
     "reweighting": reweighting.draw_reweighting,
+    "networks": networks.draw,
 }
 
 

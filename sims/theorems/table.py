@@ -11,7 +11,9 @@ from sims.theorems import (
     group_accuracy,
     linearized,
     many_classes,
+    networks,
     reweighting,
+    silent_captions,
     softmax,
     supervised,
     unit_length,
@@ -143,10 +145,19 @@ STATEMENTS: dict[str, Statement] = {
         "S21", "what InfoNCE on inner products learns from finite batches", finite_batch.simulate, finite_batch.PANELS
     ),
     "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
+    "silent_captions": Statement(
+        "S24",
+        "InfoNCE on captions that name the background at times, as the text encoder gains capacity",
+        silent_captions.simulate,
+        silent_captions.PANELS,
+    ),
     "reweighting": Statement(
         "S25",
         "supervised learners on weighted groups, and what a sample costs them",
         reweighting.simulate_reweighting,
         reweighting.REWEIGHTING_PANELS,
+    ),
+    "networks": Statement(
+        "S27", "one hidden layer: random features and trained networks", networks.simulate, networks.PANELS
     ),
 }
