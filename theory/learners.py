@@ -6,9 +6,12 @@ from theory.model import SpuriousModel
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.infonce import DIRECTIONS, NODES, infonce_critic
 from theory.statements.linearized import linearized_minimiser
+from theory.statements.other_objectives import nclip_critic, supcon_critic
 from theory.statements.siglip import siglip_critic
 
-CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip")
+# All that learn from pairs of image and text; nCLIP's optimum is known for an embedding of `NCLIP_WIDTH` alone.
+CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip", "supcon_bilinear", "nclip")
+NCLIP_WIDTH = 2
 SUPERVISED = ("least_squares", "logistic", "bayes")
 LEARNERS = CONTRASTIVE + SUPERVISED
 
@@ -22,7 +25,8 @@ def contrastive_critic(
         learner: one of `CONTRASTIVE`.
         model: parameters of the synthetic model.
         caption: what captions say.
-        embed_dim: width of the embedding; only the linearised learner is known for a width of 1.
+        embed_dim: width of the embedding; only the linearised learner is known for a width of 1, and nCLIP for one of
+            `NCLIP_WIDTH` alone.
         count: nodes on each axis of InfoNCE's quadrature.
 
     Raises:
@@ -32,6 +36,14 @@ def contrastive_critic(
         return linearized_minimiser(caption_covariance(model, caption), embed_dim)
     if embed_dim < 2:
         raise ValueError(f"the optimum of {learner} is known for an embedding of width 2 or more, got {embed_dim}")
+    if learner == "nclip":
+        if embed_dim != NCLIP_WIDTH:
+            raise ValueError(
+                f"the optimum of nclip is known for an embedding of width {NCLIP_WIDTH} alone, got {embed_dim}"
+            )
+        return nclip_critic(model, caption)
+    if learner == "supcon_bilinear":
+        return supcon_critic(model, caption, count=count)
     if learner == "siglip":
         return siglip_critic(model, caption)
     if learner in DIRECTIONS:

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.learners import LEARNERS, SUPERVISED, contrastive_critic
+from theory.learners import LEARNERS, NCLIP_WIDTH, SUPERVISED, contrastive_critic
 from theory.mixtures import pairs_of
 from theory.model import SpuriousModel
-from theory.statements import infonce, siglip
+from theory.statements import infonce, other_objectives, siglip
 from theory.statements.bayes import bayes_accuracies
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.group_accuracy import GROUPS, group_accuracies
@@ -109,7 +109,8 @@ def accuracy(
         caption: what captions say: a kind of `theory.CAPTIONS`, each feature mentioned always, or a `Caption`. A
             supervised learner reads none.
         prompt: `label`, `class-mean`, `mixture:SHARE` or `best`. A supervised learner needs none.
-        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
+        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known, and nCLIP for one of 2
+            alone.
 
     Raises:
         ParameterError: an unknown learner, caption or prompt, or a width that the learner is not known for.
@@ -120,6 +121,8 @@ def accuracy(
     _check_width(embed_dim)
     if embed_dim < 2 and learner not in ("linearized", *SUPERVISED):
         raise ParameterError("embed_dim", f"at least 2 for {learner}", embed_dim)
+    if learner == "nclip" and embed_dim != NCLIP_WIDTH:
+        raise ParameterError("embed_dim", f"{NCLIP_WIDTH} for {learner}", embed_dim)
     if learner == "bayes":
         return GroupAccuracies(*bayes_accuracies(model))
     if learner in SUPERVISED:
@@ -161,7 +164,8 @@ def predict(
 
     Args:
         model: parameters of the synthetic model, as numbers.
-        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
+        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known, and nCLIP for one of 2
+            alone.
         prompts: the zero-shot prompts to evaluate.
         captions: the captions to train the contrastive learners with.
         learners: which learners, from `theory.LEARNERS`.
@@ -180,15 +184,16 @@ def predict(
         _check_learner(learner)
     for prompt in prompts:
         share_of(prompt)
-    # A wider embedding than the rank of 2 changes nothing, so it shares the compiled function.
-    width = min(int(embed_dim), 2)
     asked = [learner for learner in LEARNERS if learner in learners]
 
     def rows_of(learner: str) -> dict[str | None, list[Prediction]]:
         with jax.enable_x64(True):  # of this thread
             if learner in SUPERVISED:
                 return {None: [_supervised_row(learner, model)]}
-            return {caption.kind: _contrastive_rows(learner, model, caption, prompts, width) for caption in captions}
+            return {
+                caption.kind: _contrastive_rows(learner, model, caption, prompts, int(embed_dim))
+                for caption in captions
+            }
 
     # Side by side, since most of the time is compilation.
     with ThreadPoolExecutor(4) as pool:
@@ -203,19 +208,28 @@ def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., An
     return jit(function, static_argnums=static)
 
 
-def _critic(learner: str, model: SpuriousModel, caption: Caption, width: int) -> tuple[np.ndarray, str | None]:
+def _critic(learner: str, model: SpuriousModel, caption: Caption, embed_dim: int) -> tuple[np.ndarray, str | None]:
     """The critic and a note on why it is not finite."""
+    # A wider embedding than the rank of 2 changes nothing but for nCLIP, so it shares the compiled function.
+    width = min(embed_dim, 2)
     if learner == "linearized":
         return np.asarray(compile_once(contrastive_critic, 0, 3)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
+    if learner == "nclip":
+        if embed_dim != NCLIP_WIDTH:
+            why = f"known for an embedding of width {NCLIP_WIDTH} only: wider ones are not convex, with many minima"
+            return np.full((2, 2), np.nan), why
+        critic = np.asarray(other_objectives.nclip_critic(model, caption))
+        return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     # Compiled once for all kinds of captions, which differ in their numbers alone.
-    pairs = compile_once(pairs_of)(model, caption)
+    of_learner = other_objectives.supcon_pairs if learner == "supcon_bilinear" else pairs_of
+    pairs, share = compile_once(of_learner)(model, caption), DIRECTIONS.get(learner, 0.5)
     if learner == "siglip":
         critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     for count in (NODES, _FINE_NODES):
-        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, DIRECTIONS[learner], count))
+        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, share, count))
         if np.isfinite(critic).all():
             return critic, None
         if np.isinf(critic).any():
@@ -250,9 +264,9 @@ def _rows_of_critic(
 
 
 def _contrastive_rows(
-    learner: str, model: SpuriousModel, caption: Caption, prompts: Sequence[str], width: int
+    learner: str, model: SpuriousModel, caption: Caption, prompts: Sequence[str], embed_dim: int
 ) -> list[Prediction]:
-    critic, note = _critic(learner, model, caption, width)
+    critic, note = _critic(learner, model, caption, embed_dim)
     if note:
         return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
     shares = np.array([share_of(prompt) for prompt in prompts], float)  # None becomes NaN
@@ -262,7 +276,7 @@ def _contrastive_rows(
     rows = []
     for prompt, direction, accuracy in zip(prompts, directions, accuracies, strict=True):
         row = functools.partial(Prediction, learner, caption.kind, prompt)
-        if width == 1 and singular[0] - singular[1] <= _ROUNDING * singular[0]:
+        if embed_dim == 1 and singular[0] - singular[1] <= _ROUNDING * singular[0]:
             why = "not unique: both features have the same covariance and the embedding keeps only one"
             rows.append(row(None, None, why))
         elif prompt == "best" and kept[1] <= _ROUNDING * kept[0]:

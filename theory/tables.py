@@ -95,6 +95,8 @@ _EXPLAINED = {
     "infonce_image_to_text": "its half that finds an image's caption",
     "infonce_text_to_image": "its half that finds a caption's image",
     "siglip": "the sigmoid loss",
+    "supcon_bilinear": "SupCon, pairs of one class being right",
+    "nclip": "nCLIP with two clusters",
 }
 
 

@@ -14,9 +14,11 @@ from paper_figs.statements import (
     boundary,
     critics,
     dynamics,
+    finite_samples,
     group_accuracy,
     linearized,
     many_classes,
+    other_objectives,
     reweighting,
     softmax,
     supervised,
@@ -49,8 +51,10 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "many_classes": many_classes.draw,
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
     "unit_length": unit_length.draw,
+    "finite_samples": finite_samples.draw,
     "softmax": softmax.draw,
     "reweighting": reweighting.draw_reweighting,
+    "other_objectives": other_objectives.draw,
 }
 
 

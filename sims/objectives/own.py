@@ -6,11 +6,11 @@ of unit length as CLIP's, and returns a scalar loss. By their names it may also 
     labels: the classes of the pairs, -1 or +1, shape (pairs,)
     scale: a trained factor for the similarities, as CLIP's; it starts at 1 / 0.07 and ends at 100
 
-    def supcon(images, texts, labels):
-        logits = images @ texts.T / 0.07
-        same = labels[:, None] == labels[None, :]
-        log_share = logits - jax.nn.logsumexp(logits, axis=1, keepdims=True)
-        return -jnp.mean(jnp.sum(same * log_share, axis=1) / jnp.sum(same, axis=1))
+    def triplet(images, texts, labels):
+        scores = images @ texts.T
+        other = labels[:, None] != labels[None, :]
+        gaps = 0.2 + scores - jnp.diagonal(scores)[:, None]
+        return jnp.mean(jnp.where(other, jax.nn.relu(gaps), 0.0))
 
 It is evaluated as every contrastive objective is: zero-shot, by the prompts' embeddings. What needs another model, or
 no texts, is an `Objective` with its own `create` and `loss`.
