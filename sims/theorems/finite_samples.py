@@ -24,8 +24,8 @@ from theory.statements.zero_shot import PROMPTS, latent_prompt
 from workbench.compilation import jit
 from workbench.conventions import Z95
 
-# With more noise than the defaults, so that no rare pair carries the variance.
-MODEL = SpuriousModel(sigma_xi=2.0, image_dim=5, text_dim=5)
+# With less spread and more noise than the defaults, so that no rare pair carries the variance.
+MODEL = SpuriousModel(sigma_inv=0.5, sigma_spu=0.4, sigma_xi=2.0, image_dim=5, text_dim=5)
 CAPTION = Caption()
 RATIOS = (0.5, 0.65, 0.8, 0.9, 0.95)
 PAIRS, DRAWS = 256, 100  # of deviations

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+import sims
+import theory
 from sims.objectives import nclip
 from sims.objectives.infonce import symmetric_cross_entropy
 from sims.objectives.nclip import cluster_loss
@@ -95,7 +97,7 @@ def test_with_label_captions_each_batch_has_infonces_loss():
     """Whatever the critic: all captions of a class are one. With captions that say more it is another loss."""
     critic = jnp.array([[0.7, -0.2], [0.4, 0.5]])
     for kind, same in (("label", True), ("label-attribute", False)):
-        images, texts, labels = draw(MODEL, Caption(kind), 60, 263)
+        images, texts, labels = map(jnp.asarray, draw(MODEL, Caption(kind), 60, 263))
         both = class_cross_entropy(images @ critic, texts, labels), symmetric_cross_entropy(images @ critic, texts)
         assert (abs(both[0] - both[1]) < 1e-12) == same
 
@@ -173,7 +175,7 @@ def test_with_any_function_opposite_prompts_decide_as_the_bayes_classifier():
 
 @pytest.mark.parametrize("caption", [LATENT, ATTRIBUTE], ids=["latent", "label-attribute"])
 def test_loss_for_two_clusters_is_that_of_samples(caption):
-    """A balance or sharpness that is lost, weights that do not belong together, and less that is shared are rejected."""
+    """A lost balance or sharpness, weights that do not belong together, and less that is shared are rejected."""
     assert (SHARPNESS, BALANCE) == (nclip.SHARPNESS, nclip.BALANCE)
     model = dataclasses.replace(UNROUND, class_prior=0.35)
     weights = jnp.array([0.8, 1.7]), jnp.array([1.5, -0.6])
@@ -289,3 +291,25 @@ def test_in_single_precision_mapped_and_differentiated(found):
         single = jax.vmap(weight)(np.array([MODEL.sigma_spu, 0.5], np.float32))
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, [weight(MODEL.sigma_spu), weight(0.5)], rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_trained_encoders_do_as_stated():
+    """Two clusters end at the closed form; xCLIP's rule is CLIP's on the same draws, and two clusters' is not."""
+    model = theory.SpuriousModel(image_dim=6, text_dim=6)
+    clusters = sims.train(model, ("nclip",), embed_dim=2, batch_size=256, steps=2400, seeds=4)
+    both = sims.train(model, ("infonce", "xclip"), embed_dim=8, batch_size=64, steps=2400, seeds=4)
+    for prompt in ("label", "class-mean"):
+        for group in ("aligned", "conflicting"):
+            exact = float(getattr(theory.accuracy(model, "nclip", prompt=prompt), group))
+            (mean, error), clip, other = (
+                (row.accuracy[group], row.stderr[group])
+                for row in (
+                    next(row for row in result.rows if (row.learner, row.prompt) == (name, prompt))
+                    for result, name in ((clusters, "nclip"), (both, "infonce"), (both, "xclip"))
+                )
+            )
+            # Five standard errors, and half a point for what so few steps leave.
+            assert abs(mean - exact) < 5 * error + 0.005
+            assert abs(clip[0] - other[0]) < 5 * np.hypot(clip[1], other[1]) + 0.01
+        assert abs(clip[0] - mean) > 0.1
