@@ -68,6 +68,7 @@ def show_map(content: dict[str, Any]) -> None:
     learners = list(dict.fromkeys(row["learner"] for row in content["map"]))
     captions = list(dict.fromkeys(row["caption"] for row in content["map"]))
     table = _table("", ("learner", "prompt", *(f"{caption} captions" for caption in captions)), ())
+    table.box = None  # for all of it on one screen
     cells = {(row["learner"], row["prompt"], row["caption"]): row for row in content["map"]}
     for learner, prompt in dict.fromkeys((row["learner"], row["prompt"]) for row in content["map"]):
         table.add_row(learner, prompt, *(_cell(cells[(learner, prompt, caption)]) for caption in captions))

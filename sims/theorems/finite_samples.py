@@ -25,7 +25,7 @@ from workbench.compilation import jit
 from workbench.conventions import Z95
 
 # With less spread and more noise than the defaults, so that no rare pair carries the variance.
-MODEL = SpuriousModel(sigma_inv=0.5, sigma_spu=0.4, sigma_xi=2.0, image_dim=5, text_dim=5)
+MODEL = SpuriousModel(sigma_inv=0.8, sigma_spu=0.5, sigma_xi=1.7, image_dim=5, text_dim=5)
 CAPTION = Caption()
 RATIOS = (0.5, 0.65, 0.8, 0.9, 0.95)
 PAIRS, DRAWS = 256, 100  # of deviations

@@ -37,15 +37,12 @@ from theory.statements.siglip import siglip_loss
 pytestmark = pytest.mark.statement("S22")
 
 # Less spread than UNROUND's, where ten of 20,000 pairs carry most of the variance and n would have to be far larger.
-MODEL = dataclasses.replace(UNROUND, sigma_inv=0.5, sigma_spu=0.4)
+MODEL = dataclasses.replace(UNROUND, sigma_inv=0.6, sigma_spu=0.45)
 LATENT, ATTRIBUTE = Caption(), Caption("label-attribute")
-SIZE, RUNS = 250, 300
-# One loss of each kind: of rows and columns, of captions that are words, and of all pairs.
-CASES = {
-    "infonce_bilinear": LATENT,
-    "infonce_text_to_image": ATTRIBUTE,
-    "siglip": ATTRIBUTE,
-}
+SIZE, RUNS = 300, 600
+# A loss of rows and columns, and one of all pairs at once, with captions that are words.
+CASES = {"infonce_bilinear": LATENT, "siglip": ATTRIBUTE}
+NAMES = ["infonce_bilinear", pytest.param("siglip", marks=pytest.mark.slow)]
 
 
 def fitted(fit, caption, seed):
@@ -91,8 +88,9 @@ def sandwiches(name):
         weights, joint = raised / raised.mean(), matched.mean(axis=0)
         by_image = images[:, :, None] * (weights @ texts / 2000)[:, None, :]
         by_text = (weights.T @ images / 2000)[:, :, None] * texts[:, None, :]
-        rows = by_image - joint * weights.mean(axis=1)[:, None, None] - matched
-        whole = rows + by_text - joint * weights.mean(axis=0)[:, None, None]
+        rows = -matched  # true pairs alone: what independent pairs weigh is taken as known
+        whole = rows + by_image - joint * weights.mean(axis=1)[:, None, None]
+        whole = whole + by_text - joint * weights.mean(axis=0)[:, None, None]
         hessian = jax.hessian(lambda entries: siglip_loss(pairs, entries.reshape(2, 2)))(critic.reshape(4)) + pairs.flat
     else:
         share = DIRECTIONS[name]
@@ -115,7 +113,7 @@ def closed_form(name):
     return np.asarray(critic_covariance(MODEL, CASES[name], name))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_covariance_is_that_of_the_whole_score_and_not_of_the_rows(name):
     rows, whole = sandwiches(name)
     size = np.abs(closed_form(name)).max()
@@ -124,7 +122,7 @@ def test_covariance_is_that_of_the_whole_score_and_not_of_the_rows(name):
     assert np.abs(rows - closed_form(name)).max() > 0.3 * size
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_fitted_critics_scatter_as_stated(name, critics):
     """n times the mean square of each entry's distance from the limit; the rows' sandwich is rejected."""
     limit = np.asarray(contrastive_critic(name, MODEL, CASES[name]))
@@ -158,7 +156,7 @@ def coverage(name, critics, covariance):
     return np.array(shares)
 
 
-@pytest.mark.parametrize("name", ["infonce_bilinear", "infonce_text_to_image"])
+@pytest.mark.parametrize("name", NAMES)
 def test_intervals_cover_as_often_as_they_say(name, critics):
     """Slopes at the fitted critic, as somebody with one sample has them; those of the rows' sandwich do not cover."""
     error = np.sqrt(LEVEL * (1 - LEVEL) / RUNS)
@@ -237,9 +235,9 @@ def test_in_single_precision_mapped_and_differentiated():
         return critic_covariance(model, ATTRIBUTE, "infonce_text_to_image", 33)[0, 0]
 
     step = 1e-4
-    slope = (variance(0.4 + step) - variance(0.4 - step)) / (2 * step)
-    np.testing.assert_allclose(jax.grad(variance)(0.4), slope, rtol=1e-5)
+    slope = (variance(0.5 + step) - variance(0.5 - step)) / (2 * step)
+    np.testing.assert_allclose(jax.grad(variance)(0.5), slope, rtol=1e-5)
     with jax.enable_x64(False):
-        single = jax.vmap(variance)(np.array([0.4, 0.6], np.float32))
+        single = jax.vmap(variance)(np.array([0.5, 0.6], np.float32))
     assert single.dtype == np.float32
-    np.testing.assert_allclose(single, [variance(0.4), variance(0.6)], rtol=2e-3)
+    np.testing.assert_allclose(single, [variance(0.5), variance(0.6)], rtol=2e-3)
