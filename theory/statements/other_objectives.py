@@ -54,7 +54,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp, xlogy
 from jax.scipy.stats import norm
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from theory.mixtures import (
     Joint,
@@ -287,7 +287,13 @@ def _directions(
         sizes = jnp.maximum(sizes, _LEAST_CURVATURE * jnp.max(sizes))
         return found._replace(hessian=(axes * sizes[None, :]) @ axes.T)
 
+    def newton(_: Int[Array, ""] | int, weights: Float[Array, "4"]) -> Float[Array, "4"]:
+        found = local(weights)
+        return weights - jnp.linalg.solve(found.hessian, found.gradient)
+
     place = descend(bent, jnp.concatenate([first.images[0], first.captions[0]]))
+    # The loss is flat along the length of the weights: steps that gain less than rounding are still to be made.
+    place = jax.lax.stop_gradient(jax.lax.fori_loop(0, 2, newton, place))
     found = jnp.where(first.rates[0] > 0, polish(local(place), place), 0.0)
     widest = jnp.stack(
         [jnp.max(pairs.images.variances @ found[:2] ** 2), jnp.max(pairs.captions.variances @ found[2:] ** 2)]
