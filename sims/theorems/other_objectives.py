@@ -4,6 +4,7 @@ Both are measured by the accuracy of their zero-shot rule on conflicting images,
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -107,7 +108,7 @@ def simulate(seed: int) -> Evidence:
     keys = jax.random.split(jax.random.key(seed), 4)
     ratios = jnp.array(RATIOS)
 
-    def over_ratios(one: object, key: Key[Array, ""], draws: int) -> np.ndarray:
+    def over_ratios(one: Callable[..., Array], key: Key[Array, ""], draws: int) -> np.ndarray:
         rows = jax.random.split(key, (draws, len(RATIOS)))
         return np.asarray(jit(lambda rows: jax.lax.map(lambda row: jax.vmap(one)(row, ratios), rows))(rows), float)
 
