@@ -57,7 +57,12 @@ def draw(evidence: Evidence) -> Figure:
         "spurious ratio p_spu",
         "n^(1/2) x deviation of the accuracy (points)",
     )
-    name_axes(axes[1], "InfoNCE: intervals of the whole score cover", "pairs n", "intervals that hold the limit (%)")
+    name_axes(
+        axes[1],
+        "InfoNCE: intervals from one sample cover from some hundred pairs on",
+        "pairs n",
+        "intervals that hold the limit (%)",
+    )
     for axis in axes:
         legend(axis)
     return figure
