@@ -279,6 +279,34 @@ MUTANTS = (
         (f"{S}25_reweighting.py",),
     ),
     Mutant(
+        "SupCon pairs an image with its own caption alone",
+        "theory/statements/other_objectives.py",
+        "return pairs_of(model, caption)._replace(joint_moment=jnp.outer(*means))",
+        "return pairs_of(model, caption)",
+        (f"{S}26_other_objectives.py::test_what_words_say_of_the_background_is_not_learned",),
+    ),
+    Mutant(
+        "nCLIP's sharpness holds weights down",
+        "theory/statements/other_objectives.py",
+        "held = 1.0 - jnp.asarray(sharpness, float)",
+        "held = 1.0 + jnp.asarray(sharpness, float)",
+        (f"{S}26_other_objectives.py::test_zero_weights_are_a_minimum_where_image_and_caption_hardly_correlate",),
+    ),
+    Mutant(
+        "two logits of a pair as if independent",
+        "theory/statements/other_objectives.py",
+        "across = across - means[0] * other.sigmoid - means[1] * own.sigmoid - covariance * (own.slope + other.slope)",
+        "across = across - means[0] * other.sigmoid - means[1] * own.sigmoid",
+        (f"{S}26_other_objectives.py::test_loss_for_two_clusters_is_that_of_samples",),
+    ),
+    Mutant(
+        "what a caption adds to the rows of others is forgotten",
+        "theory/statements/finite_samples.py",
+        "of_captions = (1.0 - share) * of_captions + share * turned",
+        "of_captions = (1.0 - share) * of_captions",
+        (f"{S}22_finite_samples.py",),
+    ),
+    Mutant(
         "a narrow embedding's error without the cut",
         "theory/statements/rate.py",
         "return mean_square_error(model, samples) - (1.0 - kept) * outside",
@@ -370,6 +398,13 @@ MUTANTS = (
         (f"{S}27_networks.py",),
     ),
     # sims
+    Mutant(
+        "one of nCLIP's targets is held fixed",
+        "sims/objectives/nclip.py",
+        "across = -jnp.mean(jnp.sum(p * log_q + q * log_p, axis=1)) / 2.0",
+        "across = -jnp.mean(jnp.sum(jax.lax.stop_gradient(p) * log_q + q * log_p, axis=1)) / 2.0",
+        ("tests/sims/test_objectives.py::test_gradient_is_that_of_finite_differences",),
+    ),
     Mutant(
         "noise per direction in place of noise in all",
         "sims/synthetic/sampler.py",

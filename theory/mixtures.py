@@ -110,10 +110,46 @@ def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
     return Pairs(images, captions, joint, flat)
 
 
+class Joint(NamedTuple):
+    """The law of a pair of image and caption in the signal's plane, as a mixture of 16 Gaussians.
+
+    A component is one of a caption, and the group that it belongs to. In each, only the same feature of image and
+    caption depend on each other.
+
+    Attributes:
+        images: the image's law in each component.
+        captions: the caption's.
+        covariances: of each feature of the image and the same one of the caption.
+    """
+
+    images: Mixture
+    captions: Mixture
+    covariances: Float[Array, "components 2"]
+
+    def joint_moment(self) -> Float[Array, "2 2"]:
+        """E[u t^T]."""
+        of_means = jnp.einsum("k,ki,kj->ij", self.images.weights, self.images.means, self.captions.means)
+        return of_means + jnp.diag(self.images.weights @ self.covariances)
+
+
+def joint_mixture(model: SpuriousModel, caption: Caption) -> Joint:
+    """Pairs of the model."""
+    images, captions = image_mixture(model), caption_mixture(model, caption)
+    repeated = Mixture(captions.weights, *(jnp.repeat(part, 4, axis=0) for part in images[1:]))
+    # What is not mentioned, or said in words, varies with nothing.
+    shared = captions.variances - model.text_noise_variance if caption.kind == "latent" else captions.variances
+    return Joint(repeated, captions, shared)
+
+
+def second_moment(mixture: Mixture) -> Float[Array, "2 2"]:
+    """E[x x^T] of a mixture in the plane."""
+    of_means = jnp.einsum("k,ki,kj->ij", mixture.weights, mixture.means, mixture.means)
+    return of_means + jnp.diag(mixture.weights @ mixture.variances)
+
+
 def null_projector(mixture: Mixture) -> Float[Array, "2 2"]:
     """The projector on the directions in which the mixture is always 0."""
-    second = jnp.einsum("k,ki,kj->ij", mixture.weights, mixture.means, mixture.means)
-    second = second + jnp.diag(mixture.weights @ mixture.variances)
+    second = second_moment(mixture)
     size = jnp.trace(second)
     determinant = second[0, 0] * second[1, 1] - second[0, 1] ** 2
     of_line = jnp.eye(2) - second / jnp.where(size > 0, size, 1.0)

@@ -59,6 +59,8 @@ _LOSSES = {
     "infonce_image_to_text": "its half image to text",
     "infonce_text_to_image": "its half text to image",
     "siglip": "the sigmoid loss",
+    "supcon_bilinear": "SupCon",
+    "nclip": "nCLIP, two clusters",
 }
 _CAPTIONS = {
     "latent": "captions share\nthe image's features",

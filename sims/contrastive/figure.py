@@ -28,6 +28,10 @@ _LEARNER_COLOURS = {
     "logistic": palette.INDIGO,
     "infonce_image_to_text": palette.SKY_BLUE,
     "infonce_text_to_image": palette.GREEN,
+    "supcon": palette.WINE,
+    "supcon_bilinear": palette.MAGENTA,
+    "nclip": palette.FOREST,
+    "xclip": palette.TEAL,
 }
 _FURTHER_COLOURS = (palette.WINE, palette.TEAL, palette.MAGENTA, palette.FOREST)  # of objectives of one's own, in turn
 

@@ -8,10 +8,12 @@ from sims.theorems import (
     critics,
     dynamics,
     finite_batch,
+    finite_samples,
     group_accuracy,
     linearized,
     many_classes,
     networks,
+    other_objectives,
     reweighting,
     silent_captions,
     softmax,
@@ -144,6 +146,12 @@ STATEMENTS: dict[str, Statement] = {
     "finite_batch": Statement(
         "S21", "what InfoNCE on inner products learns from finite batches", finite_batch.simulate, finite_batch.PANELS
     ),
+    "finite_samples": Statement(
+        "S22",
+        "what a sample of n pairs leaves open, and intervals that cover it",
+        finite_samples.simulate,
+        finite_samples.PANELS,
+    ),
     "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
     "silent_captions": Statement(
         "S24",
@@ -156,6 +164,12 @@ STATEMENTS: dict[str, Statement] = {
         "supervised learners on weighted groups, and what a sample costs them",
         reweighting.simulate_reweighting,
         reweighting.REWEIGHTING_PANELS,
+    ),
+    "other_objectives": Statement(
+        "S26",
+        "SupCon does as supervised learning, whatever the prompt; nCLIP's clusters are the background",
+        other_objectives.simulate,
+        other_objectives.PANELS,
     ),
     "networks": Statement(
         "S27", "one hidden layer: random features and trained networks", networks.simulate, networks.PANELS
