@@ -66,7 +66,7 @@ from theory.mixtures import (
     second_moment,
 )
 from theory.model import Scalar, SpuriousModel
-from theory.newton import Local, descend, polish
+from theory.newton import End, Local, descend, polish
 from theory.statements.bayes import half_log_odds
 from theory.statements.captions import Caption, class_mean_caption
 from theory.statements.infonce import NODES, critic_of_pairs
@@ -287,14 +287,14 @@ def _directions(
         sizes = jnp.maximum(sizes, _LEAST_CURVATURE * jnp.max(sizes))
         return found._replace(hessian=(axes * sizes[None, :]) @ axes.T)
 
-    def newton(_: Int[Array, ""] | int, weights: Float[Array, "4"]) -> Float[Array, "4"]:
-        found = local(weights)
-        return weights - jnp.linalg.solve(found.hessian, found.gradient)
+    def newton(_: Int[Array, ""] | int, end: End) -> End:
+        found = local(end.place)
+        return End(end.place - jnp.linalg.solve(found.hessian, found.gradient), found.hessian)
 
-    place = descend(bent, jnp.concatenate([first.images[0], first.captions[0]]))
+    end = descend(bent, jnp.concatenate([first.images[0], first.captions[0]]))
     # The loss is flat along the length of the weights: steps that gain less than rounding are still to be made.
-    place = jax.lax.stop_gradient(jax.lax.fori_loop(0, 2, newton, place))
-    found = jnp.where(first.rates[0] > 0, polish(local(place), place), 0.0)
+    end = jax.lax.stop_gradient(jax.lax.fori_loop(0, 3, newton, end))
+    found = jnp.where(first.rates[0] > 0, polish(jax.grad(value)(end.place), end), 0.0)
     widest = jnp.stack(
         [jnp.max(pairs.images.variances @ found[:2] ** 2), jnp.max(pairs.captions.variances @ found[2:] ** 2)]
     )
