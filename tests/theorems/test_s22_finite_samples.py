@@ -164,7 +164,6 @@ def test_intervals_cover_as_often_as_they_say(critics):
     """Slopes at the fitted critic, as somebody with one sample has them; the rows' sandwich covers too seldom."""
     name, error = "infonce_bilinear", np.sqrt(LEVEL * (1 - LEVEL) / RUNS)
     right, wrong = (coverage(critics(name), each) for each in (closed_form(name), sandwiches(name)[0]))
-    print("coverage", right, wrong)
     # Beside the error of the runs, a point for what a sample of 300 lacks of a normal law.
     assert np.all(np.abs(right - LEVEL) < CRITICAL * error + 0.01), right
     assert np.all(wrong < right), (right, wrong)

@@ -81,8 +81,6 @@ _MAX_DEVIATION = 25.0
 _DEVIATES = np.linspace(-8.25, 8.25, 401)
 _DENSITY = np.exp(-0.5 * _DEVIATES**2)
 _DENSITY /= _DENSITY.sum()
-# The least curvature of a step, in units of the largest: far from the minimum the loss is concave in places.
-_LEAST_CURVATURE = 1e-3
 
 
 def supcon_pairs(model: SpuriousModel, caption: Caption) -> Pairs:
@@ -284,7 +282,8 @@ def _directions(
         found = local(weights)
         curvatures, axes = jnp.linalg.eigh(found.hessian)
         sizes = jnp.abs(curvatures)
-        sizes = jnp.maximum(sizes, _LEAST_CURVATURE * jnp.max(sizes))
+        # The loss is flat along the length of the weights: a larger floor would shorten the steps there.
+        sizes = jnp.maximum(sizes, jnp.sqrt(jnp.finfo(sizes.dtype).eps) * jnp.max(sizes))
         return found._replace(hessian=(axes * sizes[None, :]) @ axes.T)
 
     def newton(_: Int[Array, ""] | int, end: End) -> End:
