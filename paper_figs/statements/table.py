@@ -11,6 +11,7 @@ from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
 from paper_figs.saved_result import command, statement
 from paper_figs.statements import (
+    accuracy_curves,
     boundary,
     critics,
     dynamics,
@@ -51,6 +52,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "unit_length": unit_length.draw,
     "softmax": softmax.draw,
     "reweighting": reweighting.draw_reweighting,
+    "accuracy_curves": accuracy_curves.draw,
 }
 
 

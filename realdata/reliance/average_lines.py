@@ -14,7 +14,7 @@ number of parameters tested; others by Akaike's criterion with its correction fo
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -123,7 +123,24 @@ def fit_lines(
     )
 
 
-def p_value(smaller: AverageLine, larger: AverageLine) -> float:
+@runtime_checkable
+class Fitted(Protocol):
+    """What a line or a curve says of how well it fits; attributes as of `AverageLine`."""
+
+    @property
+    def scatters(self) -> Float[np.ndarray, " families"]: ...
+
+    @property
+    def log_likelihood(self) -> float: ...
+
+    @property
+    def parameters(self) -> int: ...
+
+    @property
+    def models(self) -> int: ...
+
+
+def p_value(smaller: Fitted, larger: Fitted) -> float:
     """The p-value of the test that the smaller of two nested models is enough."""
     tested = larger.parameters - smaller.parameters
     freedom = larger.models - (larger.parameters - len(larger.scatters))

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from sims.theorems import (
+    accuracy_curves,
     boundary,
     critics,
     dynamics,
@@ -144,5 +145,11 @@ STATEMENTS: dict[str, Statement] = {
         "supervised learners on weighted groups, and what a sample costs them",
         reweighting.simulate_reweighting,
         reweighting.REWEIGHTING_PANELS,
+    ),
+    "accuracy_curves": Statement(
+        "S28",
+        "curves of models that differ in one thing, among many candidates",
+        accuracy_curves.simulate,
+        accuracy_curves.PANELS,
     ),
 }
