@@ -128,16 +128,20 @@ class Fitted(Protocol):
     """What a line or a curve says of how well it fits; attributes as of `AverageLine`."""
 
     @property
-    def scatters(self) -> Float[np.ndarray, " families"]: ...
+    def scatters(self) -> Float[np.ndarray, " families"]:
+        """Of each family."""
 
     @property
-    def log_likelihood(self) -> float: ...
+    def log_likelihood(self) -> float:
+        """At the maximum."""
 
     @property
-    def parameters(self) -> int: ...
+    def parameters(self) -> int:
+        """How many were fitted, scatters among them."""
 
     @property
-    def models(self) -> int: ...
+    def models(self) -> int:
+        """Of all families."""
 
 
 def p_value(smaller: Fitted, larger: Fitted) -> float:

@@ -2,8 +2,8 @@
 
 Each theory (`realdata.reliance.curves`) is fitted to the ImageNet models of a setting. Two questions:
 
-- shape: is the curve turned from where the models lie? A straight line through the models' mean is added, and the F-test
-  says whether it is needed. Models that differ in reliance or training ratio alone, or in the counter photos'
+- shape: is the curve turned from where the models lie? A straight line through the models' mean is added, and the
+  F-test says whether it is needed. Models that differ in reliance or training ratio alone, or in the counter photos'
   difficulty alone, need no fit: the first fall on counter photos as they rise on common ones, which a slope above 0
   rejects, and the others are equal on common photos, which a chi-square over the photos' errors rejects.
 - prediction: with the constants left as they are, what do other models do, given their common accuracy? The CLIPs on

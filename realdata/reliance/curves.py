@@ -15,6 +15,7 @@ backgrounds matters little: it is taken from the classes' common backgrounds in 
 """
 
 import functools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -86,6 +87,13 @@ class Curve(NamedTuple):
         """The same where no background is seen: only the difficulty is left of a theory; a line stays as it is."""
         left = [name not in ("log_odds", "reliance") for name in self.names]
         return self._replace(constants=np.where(left, self.constants, 0.0))
+
+
+def curve_with(constants: Mapping[str, float], candidates: int) -> Curve:
+    """A curve to follow, with constants that are known."""
+    names, values = tuple(constants), np.array(list(constants.values()), float)
+    none = np.zeros((len(names), len(names)))
+    return Curve(names, values, none, candidates, 0.0, np.zeros(1), 0.0, len(names) + 1, 0)
 
 
 @jax.jit

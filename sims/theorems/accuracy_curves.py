@@ -32,8 +32,10 @@ _NEWTON_STEPS = 8
 def sample_photos(
     key: Key[Array, ""], size: int, signal: Scalar, backgrounds: int, each: int, ratio: Scalar
 ) -> tuple[Float[Array, "size candidates"], Float[Array, "size candidates"], Int[Array, " size"]]:
-    """Photos of classes that are equally frequent: each candidate's animal score, in units of its noise; 1 where the
-    photo's background is usual for the candidate, else 0; and the classes.
+    """Draw photos of classes that are equally frequent.
+
+    Returns each candidate's animal score, in units of its noise; 1 where the photo's background is usual for the
+    candidate, else 0; and the classes.
 
     Args:
         key: random key.

@@ -79,12 +79,13 @@ def accuracy_pair(
         return jnp.sum(jnp.asarray(_WEIGHTS, log_all.dtype) * jnp.exp(log_all))
 
     common = choose(signal, usual - 1.0, weight, candidates - usual)
-    counter = choose((1.0 - jnp.asarray(difficulty)) * signal, candidates - usual - 1.0, -jnp.asarray(weight), usual)
+    harder = (1.0 - jnp.asarray(difficulty)) * signal
+    counter = choose(harder, candidates - usual - 1.0, -jnp.asarray(weight), usual)
     return jnp.stack([common, counter])
 
 
 def background_log_odds(training_ratio: Scalar, backgrounds: Scalar) -> Float[Array, ""]:
-    """beta = log(p (n - 1) / (1 - p)), what a background says for a candidate it is usual for.
+    """The log odds log(p (n - 1) / (1 - p)): what a background says for a candidate it is usual for.
 
     Args:
         training_ratio: p, the share of a class's training photos that show its usual background; 1 / n says nothing.
