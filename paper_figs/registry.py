@@ -134,7 +134,7 @@ _SPECS = (
         reliance.draw_reliance_models,
     ),
     FigureSpec(
-        "curves_published",
+        "reliance_curves",
         "S28 on the published averages: curves of models that differ in one thing, fitted to ImageNet models and put "
         "to others",
         f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4 and 9-14, {_REPLICATION}, OCCAM and H-SPLID",

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from paper_figs.context import Context
-from paper_figs.looks import name_axes, panels
+from paper_figs.looks import added_handles, figure_legend, mark_added, name_axes, panels
 from paper_figs.published.reliance import STYLES
 from realdata.reliance.alternatives import CANDIDATES
 from realdata.reliance.curve_table import prediction_rows
@@ -29,12 +29,15 @@ def draw(context: Context) -> Figure:
         for row in found.shapes
         if row.source == "paper" and all(row.setting[key] == value for key, value in _MAIN.items())
     }
-    figure, axes = panels(3, height=5.2)
+    figure, axes = panels(3, height=6.2)
     figure.set_figwidth(15.0)
     others = read_other_models()
     _draw_whole(axes[0], context, shapes, others[SIGLIPS][list(GROUPS)].to_numpy(float))
     _draw_masked(axes[1], shapes, others[MASKED][list(GROUPS)].to_numpy(float))
     _draw_scores(axes[2], context)
+    added = [model for _, model in context.added_in("1v1000", "simple")]
+    if added:
+        figure_legend(figure, added_handles(added), "lower")
     figure.suptitle(
         "Models that differ in how well they see the animal have the measured slope; without the background they "
         "should not drop, and do",
@@ -71,6 +74,9 @@ def _draw_whole(axis: Axes, context: Context, shapes: dict[str, CurveShape], sig
         curve = curve_with(shapes[theory].constants, CANDIDATES["1v1000"])
         axis.plot(given, follow(curve, given)[0], style, color=_COLOURS[theory], linewidth=1.6)
     axis.plot([-1, 3], [-1, 3], ":", color="0.6")
+    for number, model in context.added_in("1v1000", "simple"):
+        common, counter = _places(np.array(model.accuracies["balanced"]))
+        mark_added(axis, float(common), float(counter), number)
     _spaced(axis, 0.5, 0.93, 0.22, 0.93)
     sight, noise = shapes["sight"], shapes["noise"]
     for share, words, colour in (
@@ -103,9 +109,11 @@ def _draw_masked(axis: Axes, shapes: dict[str, CurveShape], masked: np.ndarray) 
     ):
         axis.text(*norm.ppf([common, counter]).tolist(), words, color=colour, fontsize=8.5)
     name_axes(
-        axis, "background masked out: the truth lies between\n8 SigLIPs and 2 CLIPs", "accuracy on common photos (%)",
+        axis,
+        "background masked out on grey: the truth lies between\n(8 SigLIPs and 2 CLIPs)",
+        "accuracy on common photos (%)",
         "accuracy on counter photos (%)",
-    )  # fmt: skip
+    )
 
 
 def _draw_scores(axis: Axes, context: Context) -> None:
@@ -115,7 +123,8 @@ def _draw_scores(axis: Axes, context: Context) -> None:
     for height, group in enumerate(reversed(rows)):
         first = group[0]
         prompt = first.setting["prompt"]
-        words = [first.source, first.setting["setup"], "" if prompt == "none" else prompt, first.setting["averaging"]]
+        where = f"Table {first.tables[0]}" if first.tables else first.source
+        words = [where, first.setting["setup"], "" if prompt == "none" else prompt, first.setting["averaging"]]
         labels.append(f"{first.group}\n{' '.join(word for word in words if word)}")
         for row in group:
             if row.theory == "shift":

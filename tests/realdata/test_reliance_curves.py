@@ -9,7 +9,8 @@ from scipy.stats import norm
 
 from paper_figs.context import Context
 from paper_figs.published import accuracy_curves
-from published.tables import DIRECTORY, read_published_tables
+from published.tables import DIRECTORY, read_others, read_published_tables
+from realdata.claims.other_models import FULL
 from realdata.reliance.average_lines import Group, p_value
 from realdata.reliance.curve_table import describe
 from realdata.reliance.curve_tests import (
@@ -23,7 +24,7 @@ from realdata.reliance.curve_tests import (
     score,
 )
 from realdata.reliance.curves import BACKGROUNDS, LINES, THEORIES, curve_with, fit_curve, follow
-from realdata.reliance.families import pair_families
+from realdata.reliance.families import pair_families, probits
 from realdata.reliance.study import study
 from tests import seeds
 
@@ -185,6 +186,22 @@ def test_what_the_published_averages_say(published):
         if row.p_value is not None and row.p_value_corrected is not None:
             assert row.p_value <= row.p_value_corrected <= min(1.0, asked * row.p_value) + 1e-12
     assert "sight, rejected in 0 of 4 settings" in describe(published.shapes, published.predictions)
+
+
+def test_photos_without_background_have_a_third_of_the_log_odds():
+    """The ten models on grey, and the same ten on whole photos; the numbers of docs/theory/accuracy_curves.md."""
+    masked = read_other_models()[MASKED]
+    occam = read_others("occam_counteranimal.csv")
+    whole = occam[(occam["view"] == FULL) & occam["model"].isin(masked["model"])]
+    classes = read_published_tables().classes
+    groups = [
+        Group(*(np.asarray(part) for place in probits(models, "balanced", classes) for part in place))
+        for models in (masked, whole)
+    ]
+    left, all_of_it = (fit_curve(group, "sight", 1000).constants[0] for group in groups)
+    assert left == pytest.approx(0.64, abs=0.005) and all_of_it == pytest.approx(1.80, abs=0.005)
+    others = [fit_curve(groups[0], theory, 1000).aicc for theory in ("noise", "difficulty", "shift", "line")]
+    assert fit_curve(groups[0], "sight", 1000).aicc < min(others) - 2
 
 
 def test_figure_names_axes(published):
