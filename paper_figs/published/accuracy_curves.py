@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from paper_figs.context import Context
 from paper_figs.looks import added_handles, figure_legend, mark_added, name_axes, panels
@@ -47,14 +47,19 @@ def draw(context: Context) -> Figure:
 
 
 def _places(percent: np.ndarray) -> np.ndarray:
-    return norm.ppf(np.clip(percent / 100, 1e-4, 1 - 1e-4))
+    return np.asarray(ndtri(np.clip(percent / 100, 1e-4, 1 - 1e-4)))
+
+
+def _between(low: float, high: float) -> np.ndarray:
+    """Common probits of a curve."""
+    return np.linspace(float(ndtri(low)), float(ndtri(high)), 60)
 
 
 def _spaced(axis: Axes, low: float, high: float, least: float, most: float) -> None:
     for ticks in (axis.set_xticks, axis.set_yticks):
-        ticks(norm.ppf(_TICKS / 100), [f"{tick}" for tick in _TICKS])
-    axis.set_xlim(*norm.ppf([low, high]).tolist())
-    axis.set_ylim(*norm.ppf([least, most]).tolist())
+        ticks(_places(_TICKS), [f"{tick}" for tick in _TICKS])
+    axis.set_xlim(float(ndtri(low)), float(ndtri(high)))
+    axis.set_ylim(float(ndtri(least)), float(ndtri(most)))
 
 
 def _draw_whole(axis: Axes, context: Context, shapes: dict[str, CurveShape], siglips: np.ndarray) -> None:
@@ -68,7 +73,7 @@ def _draw_whole(axis: Axes, context: Context, shapes: dict[str, CurveShape], sig
         axis.plot(x, y, marker, color=colour, markersize=5, markeredgecolor="white", zorder=3)
     x, y = _places(siglips).T
     axis.plot(x, y, "D", color=SKY_BLUE, markersize=5, markeredgecolor="white", zorder=3)
-    given = np.linspace(*norm.ppf([0.5, 0.93]), 60)
+    given = _between(0.5, 0.93)
     for theory in ("sight", "noise", "line"):
         style = "--" if theory == "line" else "-"
         curve = curve_with(shapes[theory].constants, CANDIDATES["1v1000"])
@@ -87,7 +92,7 @@ def _draw_whole(axis: Axes, context: Context, shapes: dict[str, CurveShape], sig
         (0.77, "circles: CLIPs", STYLES["clip"][0]),
         (0.725, "diamonds: SigLIPs", SKY_BLUE),
     ):
-        axis.text(float(norm.ppf(0.51)), float(norm.ppf(share)), words, color=colour, fontsize=8.5)
+        axis.text(float(ndtri(0.51)), float(ndtri(share)), words, color=colour, fontsize=8.5)
     name_axes(
         axis, "whole photos: curves fitted to ImageNet models", "accuracy on common photos (%)",
         "accuracy on counter photos (%)",
@@ -97,7 +102,7 @@ def _draw_whole(axis: Axes, context: Context, shapes: dict[str, CurveShape], sig
 def _draw_masked(axis: Axes, shapes: dict[str, CurveShape], masked: np.ndarray) -> None:
     x, y = _places(masked).T
     axis.plot(x, y, "o", color=BLACK, markersize=5, markeredgecolor="white", zorder=3)
-    given = np.linspace(*norm.ppf([0.3, 0.86]), 60)
+    given = _between(0.3, 0.86)
     axis.plot(given, given, color=GREEN, linewidth=1.6)
     lacking = curve_with({"difficulty": shapes["difficulty"].constants["difficulty"]}, CANDIDATES["1v1000"])
     axis.plot(given, follow(lacking, given)[0], color=PURPLE, linewidth=1.6)
@@ -105,9 +110,12 @@ def _draw_masked(axis: Axes, shapes: dict[str, CurveShape], masked: np.ndarray) 
     for common, counter, words, colour in (
         (0.33, 0.47, "sight, or noise:\nno drop is left", GREEN),
         (0.63, 0.40, "difficulty:\nall of it is left", PURPLE),
-        (0.66, 0.53, "measured", BLACK),
     ):
-        axis.text(*norm.ppf([common, counter]).tolist(), words, color=colour, fontsize=8.5)
+        axis.text(float(ndtri(common)), float(ndtri(counter)), words, color=colour, fontsize=8.5)
+    axis.annotate(
+        "measured", (float(x[2]), float(y[2])), (float(ndtri(0.74)), float(ndtri(0.5))), fontsize=8.5,
+        arrowprops={"arrowstyle": "-", "shrinkB": 5},
+    )  # fmt: skip
     name_axes(
         axis,
         "background masked out on grey: the truth lies between\n(8 SigLIPs and 2 CLIPs)",

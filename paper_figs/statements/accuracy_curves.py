@@ -23,14 +23,15 @@ from sims.theorems.accuracy_curves import (
 )
 from sims.theorems.evidence import Evidence
 from theory.statements.accuracy_curves import Constants, accuracy_pair, background_log_odds, curve_pair
+from workbench.palette import SERIES
 
 _TICKS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 # Where each curve is named: common and counter accuracy.
 _NAMES = {
     SIGHT: (0.43, 0.19, "sight of the animal\n(slope above 1)"),
-    NOISE: (0.43, 0.405, "noise in everything"),
-    RELIANCE: (0.735, 0.7, "reliance, and the\ntraining ratio: one curve"),
-    DIFFICULTY: (0.885, 0.42, "difficulty of the\ncounter photos"),
+    NOISE: (0.40, 0.47, "noise in everything"),
+    RELIANCE: (0.905, 0.36, "reliance, and the\ntraining ratio:\none curve"),
+    DIFFICULTY: (0.735, 0.215, "difficulty of the\ncounter photos"),
 }
 
 
@@ -58,8 +59,8 @@ def draw(evidence: Evidence) -> Figure:
     for series, name in enumerate(PANELS[PROBITS]):
         if name in _NAMES:
             common, counter, words = _NAMES[name]
-            place = np.asarray(ndtri(jnp.array([common, counter])))
-            axis.text(*place, words, fontsize=8.5, color=axis.lines[0].get_color() if series == 0 else "black")
+            x, y = np.asarray(ndtri(jnp.array([common, counter]))).tolist()
+            axis.text(x, y, words, fontsize=8.5, color=SERIES[series])
     ends = np.asarray(ndtri(jnp.array([0.15, 0.97])))
     axis.plot(ends, ends, ":", color="0.5")
     axis.annotate("equal accuracies", (ends[1], ends[1]), (-100, -8), textcoords="offset points", fontsize=8)

@@ -20,7 +20,7 @@ ImageNet models themselves each is predicted by the others (by the leverage).
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -221,7 +221,7 @@ def _of_clips(clips: Family) -> _Held:
 
 def _elsewhere(
     family: Family,
-    imagenet: Iterator[Family] | Sequence[Family],
+    imagenet: Iterable[Family],
     tables: PublishedTables,
     others: Mapping[str, pd.DataFrame],
 ) -> Iterator[_Held]:

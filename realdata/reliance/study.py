@@ -75,7 +75,8 @@ def study(
     every: list[Question[Any]] = [
         *tests, *comparisons, *classes, *summaries, *models, *alternatives, *differences
     ]  # fmt: skip
-    correct, correct_curves = holm(every), holm([*shapes, *predictions])
+    of_curves: list[Question[Any]] = [*shapes, *predictions]
+    correct, correct_curves = holm(every), holm(of_curves)
 
     def answers(questions: Iterable[Question[Row]]) -> list[Row]:
         return [question.answer(correct) for question in questions]
@@ -91,5 +92,5 @@ def study(
         shapes=[question.answer(correct_curves) for question in shapes],
         predictions=[question.answer(correct_curves) for question in predictions],
         questions=sum(len(question.p_values) for question in every),
-        curve_questions=sum(len(question.p_values) for question in (*shapes, *predictions)),
+        curve_questions=sum(len(question.p_values) for question in of_curves),
     )
