@@ -29,7 +29,7 @@ _TICKS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 # Where each curve is named: common and counter accuracy.
 _NAMES = {
     SIGHT: (0.43, 0.19, "sight of the animal\n(slope above 1)"),
-    NOISE: (0.40, 0.47, "noise in everything"),
+    NOISE: (0.5, 0.345, "noise in everything"),
     RELIANCE: (0.905, 0.36, "reliance, and the\ntraining ratio:\none curve"),
     DIFFICULTY: (0.735, 0.215, "difficulty of the\ncounter photos"),
 }
