@@ -22,6 +22,7 @@ from realdata.claims.claim_test import JudgedClaim
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
 from realdata.curate.selector_excess import evaluate_selector
+from realdata.reliance.curve_tests import read_other_models
 from realdata.reliance.study import Study, study
 from workbench.results import as_read_back
 
@@ -74,7 +75,7 @@ class Context:
     @functools.cached_property
     def reliance(self) -> Study:
         """What `python -m realdata.reliance` finds in these tables."""
-        return study(self.tables, self.classwise)
+        return study(self.tables, self.classwise, read_other_models())
 
     @functools.cached_property
     def selector(self) -> dict[str, Any]:

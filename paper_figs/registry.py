@@ -2,6 +2,7 @@
 
 from paper_figs.drawing import FigureSpec
 from paper_figs.published import (
+    accuracy_curves,
     audit_map,
     class_drops,
     common_counter,
@@ -131,6 +132,14 @@ _SPECS = (
         f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4, 15 and 16, and {_REPLICATION}",
         "Bars: 95%; zero is no reliance, one is right on counter photos half of the time; arrows: beyond the axis",
         reliance.draw_reliance_models,
+    ),
+    FigureSpec(
+        "reliance_curves",
+        "S28 on the published averages: curves of models that differ in one thing, fitted to ImageNet models and put "
+        "to others",
+        f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4 and 9-14, {_REPLICATION}, OCCAM and H-SPLID",
+        "Bars: 95% of the mean difference in log score, from the spread of the models as independent draws",
+        accuracy_curves.draw,
     ),
     FigureSpec(
         "contrastive",

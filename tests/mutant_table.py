@@ -188,6 +188,27 @@ MUTANTS = (
         (f"{S}19_accuracy_on_the_line.py",),
     ),
     Mutant(
+        "one rival too many shares the counter photo's background",
+        "theory/statements/accuracy_curves.py",
+        "counter = choose(harder, candidates - usual - 1.0, -jnp.asarray(weight), usual)",
+        "counter = choose(harder, candidates - usual, -jnp.asarray(weight), usual)",
+        (f"{S}28_accuracy_curves.py",),
+    ),
+    Mutant(
+        "the log odds of a background forget that there are several others",
+        "theory/statements/accuracy_curves.py",
+        "return jnp.log(ratio * (jnp.asarray(backgrounds, float) - 1.0)) - jnp.log1p(-ratio)",
+        "return jnp.log(ratio) - jnp.log1p(-ratio)",
+        (f"{S}28_accuracy_curves.py",),
+    ),
+    Mutant(
+        "masked photos keep their background",
+        "realdata/reliance/curves.py",
+        'left = [name not in ("log_odds", "reliance") for name in self.names]',
+        "left = [True for name in self.names]",
+        ("tests/realdata/test_reliance_curves.py",),
+    ),
+    Mutant(
         "label and class mean exchanged in a mixture",
         "theory/statements/prompts.py",
         "return (1.0 - share) * jnp.array([1.0, 0.0]) + share * class_mean_caption(model, caption or Caption())",

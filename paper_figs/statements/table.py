@@ -10,6 +10,7 @@ from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
 from paper_figs.saved_result import command, statement
 from paper_figs.statements import (
+    accuracy_curves,
     boundary,
     critics,
     dynamics,
@@ -61,6 +62,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "reweighting": reweighting.draw_reweighting,
     "other_objectives": other_objectives.draw,
     "networks": networks.draw,
+    "accuracy_curves": accuracy_curves.draw,
 }
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from sims.theorems import (
+    accuracy_curves,
     boundary,
     critics,
     dynamics,
@@ -173,5 +174,11 @@ STATEMENTS: dict[str, Statement] = {
     ),
     "networks": Statement(
         "S27", "one hidden layer: random features and trained networks", networks.simulate, networks.PANELS
+    ),
+    "accuracy_curves": Statement(
+        "S28",
+        "curves of models that differ in one thing, among many candidates",
+        accuracy_curves.simulate,
+        accuracy_curves.PANELS,
     ),
 }
