@@ -53,7 +53,7 @@ def ask_contrast(shifts: Shifts, tables: PublishedTables) -> list[Asked]:
     """Ask the contrast and its two halves, without the CLIP that selected the photos; nothing where a table lacks.
 
     Args:
-        shifts: from `realdata.claims.c9_shifts.read_shifts`.
+        shifts: from `realdata.claims.c9_shifts.read_shifts`, of the corrected tables.
         tables: for the photo counts.
     """
     if _TABLE not in shifts.clips:
@@ -61,7 +61,7 @@ def ask_contrast(shifts: Shifts, tables: PublishedTables) -> list[Asked]:
     clips = shifts.clips[_TABLE]
     clips = clips[~is_selector(clips)]
     setting = {"setup": "1v1000", "prompt": "openai80", "averaging": "balanced", "selector": "excluded"}
-    setting |= {"predictors": "ImageNet", "values": "as printed"}
+    setting |= {"predictors": "ImageNet", "values": "corrected"}
     found = []
     for question, (weights, hypothesis) in _WEIGHTS.items():
         clusters = clusters_of(clips)

@@ -67,7 +67,7 @@ def evaluate(directory: Path = DIRECTORY, models: Sequence[AddedModel] = ()) -> 
     """
     printed, corrected, corrections = _read(directory)
     tests = _evaluate_claims(directory, printed, corrected, corrections)
-    asked = ask_primary(tests, primary_setting(printed, corrected), read_shifts(printed))
+    asked = ask_primary(tests, primary_setting(printed, corrected), read_shifts(corrected))
     return ClaimFindings(
         tests=tests,
         added=evaluate_added(models, directory) if models else [],
@@ -89,7 +89,7 @@ def read_asked(directory: Path = DIRECTORY) -> list[Asked]:
     """
     printed, corrected, _ = _read(directory)
     training = judge(list(ask_training(read_multicolored_mnist(directory), read_colored_coco(directory))))
-    return ask_primary(training, primary_setting(printed, corrected), read_shifts(printed))
+    return ask_primary(training, primary_setting(printed, corrected), read_shifts(corrected))
 
 
 def _read(directory: Path) -> tuple[PublishedTables, PublishedTables, Sequence[Correction]]:

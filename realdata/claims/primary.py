@@ -138,7 +138,7 @@ def ask_primary(
     Args:
         tests: all questions in all settings.
         setting: from `primary_setting`.
-        shifts: from `realdata.claims.c9_shifts.read_shifts`.
+        shifts: from `realdata.claims.c9_shifts.read_shifts`, of the corrected tables.
     """
     found = [] if setting is None else ask_averages(*setting)
     rows = [test for test in tests if (test.claim, test.question) == ("C8", QUESTIONS["C8"])]
@@ -263,6 +263,6 @@ def _sensitivity(effect: float, claim: str, question: str, tests: Sequence[Judge
         "settings": len(rows),
         "lowest": min(effects, default=None),
         "highest": max(effects, default=None),
-        "agreeing": sum(np.sign(value) == np.sign(effect) for value in effects),
+        "agreeing": sum((value > 0) == (effect > 0) for value in effects),
         "settings_supported": sum(row.verdict == SUPPORTED for row in rows),
     }

@@ -297,7 +297,7 @@ def test_corrections_are_a_setting_of_their_own_where_they_change_something(test
 
 
 def test_program_prints_and_writes_the_same(run_program, tmp_path, tests, capsys):
-    done = run_program("realdata.claims", "--json", "claims.json")
+    done = run_program("realdata.claims", "--all", "--json", "claims.json")
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "claims.json").read_text())
     key = ("claim", "question", "source", "setting", "verdict")
