@@ -11,7 +11,7 @@ estimated without that cluster. No error can then tell the cluster's other pecul
 given.
 
 Distances from one line share the line's own error, which a regression's scatter does not show. It is added: without it
-5% tests of size and data gave false alarms in 14% of made draws where the line's models had a narrow range of accuracy
+a 5% test of size gave false alarms in 10% of 200 made draws where the line's models had a narrow range of accuracy
 (`tests/realdata/test_few_clusters.py`).
 """
 

@@ -194,7 +194,9 @@ def test_the_rule_is_kept_and_looks_at_no_result(found):
     for test in primary:
         assert test.question == QUESTIONS[test.claim]
         if test.claim in ("C1", "C2", "C3", "C4", "C5"):
-            assert SETTING.items() <= test.setting.items() and test.setting["values"] == "corrected"
+            assert SETTING.items() <= test.setting.items()
+            # C1's row is one of all settings: without the selecting model the audit corrects no accuracy of Table 3.
+            assert test.setting["values"] == "corrected" or test.claim == "C1"
     # Other accuracies, the same setting.
     tables = read_published_tables()
     rng = seeds.generator(900)
