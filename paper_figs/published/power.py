@@ -35,8 +35,9 @@ def draw(context: Context) -> Figure:
         _draw_panel(axis, title, [each for each in found if each.question == question])
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    for axis in axes[3:]:
+    for axis in axes[max(0, len(panels) - 3) : len(panels)]:
         axis.set_xlabel("times as many as now", fontsize=_TEXT)
+        axis.tick_params(labelbottom=True)
     for axis in axes[::3]:
         axis.set_ylabel("least effect that is seen (points)", fontsize=_TEXT)
     figure.suptitle(
@@ -55,8 +56,15 @@ def _draw_panel(axis: Axes, title: str, rows: Sequence[Detectable]) -> None:
             ends[more] = float(effects[np.isfinite(effects)][-1])
     observed = rows[0].observed
     axis.axhline(observed, color=BLACK, lw=1.0, ls=":")
-    beside = (0, 3) if observed < 1.5 else (0, -11)
-    axis.annotate(f"found: {observed:.1f}", (1.0, observed), beside, textcoords="offset points", fontsize=_TEXT)
+    low = observed < 1.5  # no room below the line, nor at the right above it
+    axis.annotate(
+        f"found: {observed:.1f}",
+        (1.0 if low else 3.1 * TIMES[-1], observed),
+        (0, 3 if low else -10),
+        textcoords="offset points",
+        ha="left" if low else "right",
+        fontsize=_TEXT,
+    )
     for more, place in _spread(ends).items():
         axis.annotate(
             _WORDS[more], (TIMES[-1] * 1.06, place), va="center", fontsize=_TEXT, color=_COLOURS[more],

@@ -42,8 +42,10 @@ def draw(context: Context) -> Figure:
         for axis in axes[:, column] if place is not None else ():
             axis.axvspan(place - 0.5, place + 0.5, color=VERMILION, alpha=0.25, lw=0)
         _draw_effects(axes[0, column], claim, rows)
-        _draw_choices(axes[1, column], rows, labelled=column == 0)
-    axes[0, 0].set_ylabel("effect (points), 95%", fontsize=_TEXT)
+        if column:
+            axes[1, column].sharey(axes[1, 0])
+            axes[1, column].tick_params(labelleft=False)
+        _draw_choices(axes[1, column], rows)
     axes[1, 0].set_ylabel("choices", fontsize=_TEXT)
     figure.suptitle(_message(claims), fontsize=11)
     handles = [
@@ -98,12 +100,13 @@ def _draw_effects(axis: Axes, claim: str, rows: Sequence[Row]) -> None:
     reach = max(6.0, 1.6 * float(np.abs(effects).max()))
     axis.set_ylim(max(-reach, axis.get_ylim()[0]), min(reach, axis.get_ylim()[1]))
     axis.set_title(f"{claim}: {_ANSWERS[claim]}", fontsize=9.5)
+    axis.set_ylabel("points, 95%", fontsize=_TEXT)
     axis.tick_params(labelsize=_TEXT)
     axis.grid(axis="y", color="0.92")
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_choices(axis: Axes, rows: Sequence[Row], labelled: bool) -> None:
+def _draw_choices(axis: Axes, rows: Sequence[Row]) -> None:
     ticks: dict[float, str] = {}
     line = 0.0
     for key, values in _CHOICES.items():
@@ -113,7 +116,7 @@ def _draw_choices(axis: Axes, rows: Sequence[Row], labelled: bool) -> None:
             axis.plot(chosen, [line] * len(chosen), "s", ms=2.6, color="0.25")
             line += 1
         line += 0.5
-    axis.set_yticks(list(ticks), list(ticks.values()) if labelled else [""] * len(ticks), fontsize=_TEXT)
+    axis.set_yticks(list(ticks), list(ticks.values()), fontsize=_TEXT)
     axis.set_ylim(line - 0.6, -0.8)
     axis.set_xlim(-0.8, len(rows) - 0.2)
     axis.set_xticks([])

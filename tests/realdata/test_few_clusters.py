@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy.linalg import null_space
 from scipy.special import expit
+from scipy.stats import multivariate_normal
 from scipy.stats import t as student_t
 
 from published.tables import read_published_tables
 from realdata.claims.hypothesis import clusters_of
 from realdata.claims.settings import image_tower_parameters
 from realdata.statistics.both_errors import Measured, calibrate, drop_effect, robustness_effect
-from realdata.statistics.components import fit_components
+from realdata.statistics.components import covariance_of, fit_components
 from realdata.statistics.few_clusters import (
     Part,
     adjust,
@@ -256,6 +258,33 @@ def test_components_are_the_analysis_of_variance_s_where_it_is_balanced():
     # What the intercepts take up cannot be seen.
     shared = np.column_stack([labels == label for label in range(12)]).astype(float)
     assert fit_components(values, shared, {"cluster": labels}).variances["cluster"] == 0.0
+
+
+def test_components_are_the_most_likely_for_the_error_contrasts():
+    """Crossed ways of unequal clusters: the density of what no coefficient enters, by scipy, is largest there."""
+    rng = seeds.generator(11)
+    ways = {"data": rng.integers(0, 6, size=40), "architecture": rng.integers(0, 9, size=40)}
+    ways = {way: np.unique(labels, return_inverse=True)[1] for way, labels in ways.items()}
+    design = np.column_stack([np.ones(40), rng.normal(size=40)])
+    values = design @ [1.0, 0.5] + rng.normal(size=6)[ways["data"]] + 0.8 * rng.normal(size=9)[ways["architecture"]]
+    values = values + 0.6 * rng.normal(size=40)
+    found = fit_components(values, design, ways)
+    contrasts = null_space(design.T)
+
+    def log_density(variances):
+        covariance = variances["model"] * np.eye(40)
+        for way, labels in ways.items():
+            covariance += variances[way] * (labels[:, None] == labels)
+        return multivariate_normal.logpdf(contrasts.T @ values, cov=contrasts.T @ covariance @ contrasts)
+
+    best = log_density(found.variances)
+    assert min(found.variances.values()) > 0.05
+    for name, change in itertools.product(found.variances, (0.8, 1.25)):
+        assert log_density(found.variances | {name: change * found.variances[name]}) < best
+    covariance = covariance_of(ways, found.variances)
+    inverse = np.linalg.inv(design.T @ np.linalg.solve(covariance, design))
+    assert found.covariance == pytest.approx(inverse, rel=1e-6)
+    assert found.coefficients == pytest.approx(inverse @ design.T @ np.linalg.solve(covariance, values), rel=1e-6)
 
 
 def test_a_part_has_its_weights_from_the_contrast():
