@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.stats import t as student_t
 
 from realdata.claims.asked_effects import Asked
@@ -40,7 +40,7 @@ DRAWS = 1000
 _DATA = "pre-training data"
 _RENEWED = {"data sets": (_DATA,), "data sets and architectures": (_DATA, "architecture")}
 
-_Clusters = dict[str, Int[np.ndarray, " models"]]
+_Clusters = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,7 +45,9 @@ def group_sizes(
 def _groups() -> tuple[np.ndarray, np.ndarray]:
     """Which synsets each class lies at or below, shape (classes, synsets), and how many classes lie below each."""
     edges = read_table(DIRECTORY / "wordnet_parents.csv", {"synset": None, "parent": None})
-    parents: dict[str, list[str]] = edges.groupby("synset")["parent"].apply(list).to_dict()
+    parents: dict[str, list[str]] = {}
+    for synset, parent in zip(edges["synset"], edges["parent"], strict=True):
+        parents.setdefault(synset, []).append(parent)
     classes = read_table(DIRECTORY / "imagenet_classes.csv", {"index": (0, _CLASSES - 1), "wnid": None})
     places = {synset: place for place, synset in enumerate(pd.unique(edges[["synset", "parent"]].to_numpy().ravel()))}
     above = np.zeros((_CLASSES, len(places)), bool)
