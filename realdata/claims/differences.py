@@ -24,7 +24,7 @@ from jaxtyping import Float
 from published.tables import PublishedTables
 from realdata.claims.c2_robustness import setting_line, setting_robustness
 from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, model_figures, record_test
-from realdata.claims.hypothesis import Hypothesis, clusters_of, negative, positive, regression
+from realdata.claims.hypothesis import Hypothesis, Line, clusters_of, negative, positive, regression
 from realdata.claims.settings import Setting, image_tower_parameters, is_filtered, is_published, pretraining_pairs
 
 MARGIN = 2.0  # points for ten times the data: an eighth of the CLIPs' mean drop in Table 3
@@ -109,7 +109,9 @@ def ask_difference(difference: Difference, setting: Setting, tables: PublishedTa
     compared, design = compare(difference, setting)
     if len(compared) <= design.shape[1]:
         return []
-    measured = {"drop": (setting.clips["common"] - setting.clips["counter"], difference.drop, None)}
+    measured: dict[str, tuple[pd.Series, Hypothesis, Line | None]] = {
+        "drop": (setting.clips["common"] - setting.clips["counter"], difference.drop, None)
+    }
     if len(setting.imagenet) and len(setting.clips) > 1:
         values = pd.Series(setting_robustness(setting, tables).values, index=setting.clips.index)
         measured["effective robustness"] = (values, difference.robustness, setting_line(setting, tables, compared))
