@@ -41,7 +41,7 @@ def draw(context: Context) -> Figure:
     for axis in axes[::3]:
         axis.set_ylabel("least effect that is seen (points)", fontsize=_TEXT)
     figure.suptitle(
-        "More data sets and architectures would decide, more photos or more models of the same would not", fontsize=11
+        "What limits is the number of data sets and architectures, not of photos or of models of the same", fontsize=11
     )
     return figure
 

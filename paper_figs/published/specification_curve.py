@@ -39,8 +39,9 @@ def draw(context: Context) -> Figure:
     axes = figure.subplots(2, len(claims), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [1.0, 1.15]})
     for column, (claim, rows) in enumerate(claims.items()):
         place = _primary_place(rows, context.claims.get("primary", []))
-        for axis in axes[:, column] if place is not None else ():
-            axis.axvspan(place - 0.5, place + 0.5, color=VERMILION, alpha=0.25, lw=0)
+        if place is not None:
+            for axis in axes[:, column]:
+                axis.axvspan(place - 0.5, place + 0.5, color=VERMILION, alpha=0.25, lw=0)
         _draw_effects(axes[0, column], claim, rows)
         if column:
             axes[1, column].sharey(axes[1, 0])

@@ -14,7 +14,7 @@ from scipy.stats import norm, ttest_1samp
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.claims import table
 from realdata.claims.claim_test import judge
-from realdata.claims.evaluate import evaluate_claims, rows_of_tables
+from realdata.claims.evaluate import rows_of_tables
 from realdata.claims.hypothesis import Effect, positive
 from realdata.claims.program import main
 from realdata.claims.settings import image_tower_parameters, is_filtered
@@ -23,8 +23,8 @@ from workbench.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def tests():
-    return evaluate_claims()
+def tests(published_claims):
+    return published_claims.tests
 
 
 def find(tests, claim, source="paper", question=None, **setting):

@@ -14,7 +14,7 @@ from realdata.claims import primary_table
 from realdata.claims.asked_effects import Asked
 from realdata.claims.both_sources import compare_sources, fit_sources
 from realdata.claims.c9_contrast import CONTRAST, ELSEWHERE, HERE
-from realdata.claims.evaluate import evaluate, read_asked
+from realdata.claims.evaluate import read_asked
 from realdata.claims.hypothesis import negative
 from realdata.claims.power import can_be_asked, detectable, enlarge, fit
 from realdata.claims.primary import QUESTIONS, SETTING, primary_setting
@@ -27,8 +27,8 @@ from workbench.results import plain
 
 
 @pytest.fixture(scope="module")
-def found():
-    return evaluate()
+def found(published_claims):
+    return published_claims
 
 
 @pytest.fixture(scope="module")
