@@ -87,7 +87,7 @@ def test_two_way_clusters_are_the_sum_of_the_ways_less_the_cells():
 
 
 def test_the_wild_bootstrap_is_that_of_a_loop_of_fits():
-    part, null, draws = made(), -0.3, 199
+    part, null, draws = made(), 0.5, 199
     effect = float(part.weights @ part.values)
     weights = np.random.default_rng(4).choice(
         np.concatenate([-np.sqrt([0.5, 1.0, 1.5]), np.sqrt([0.5, 1.0, 1.5])]), size=(draws, 5)
