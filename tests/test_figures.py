@@ -20,6 +20,7 @@ from paper_figs.registry import FIGURES
 from paper_figs.synthetic import spurious_model
 from published.tables import read_published_tables
 from realdata.claims.added_models import AddedModel
+from realdata.claims.power import MORE, TIMES, Detectable
 from realdata.claims.settings import is_repeated, settings
 from tests import seeds
 from tests.conftest import ROOT
@@ -29,7 +30,9 @@ PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
 # The bootstraps of the reliance index take seconds under the type checks of a test session.
 CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
 # Those into which a photo evaluation does not enter.
-ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "other_shifts"}
+ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "other_shifts"} | {
+    "specification_curve", "power"
+}  # fmt: skip
 
 
 def added(name, setup, prompt="simple", gap=20.0):
@@ -59,6 +62,13 @@ def context():
     """With models of both setups, the second far from all published ones, and with planted claims."""
     context = Context(added=(added("in-1000", "1v1000"), added("in-20", "1v20", gap=75.0), added("in-50", "1v50")))
     vars(context)["claims"] = {"claims": list(planted_claims(context))}
+    vars(context)["power"] = [
+        Detectable(
+            "C2", "effective robustness", "points", more, times, 27, 5, None if times == 1 else 4 / times, 2.2, 0.5
+        )
+        for more in MORE
+        for times in TIMES
+    ]
     return context
 
 
