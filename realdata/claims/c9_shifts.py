@@ -19,9 +19,9 @@ most ImageNet models are near 0 there. A note says where a line explains less th
 OpenCLIP used OpenAI's 80 prompts, Table 3 one prompt and Table 10 the 80. So over ImageNet accuracy, only Table 10 is
 measured in the same way.
 
-Over two predictors the errors are CR2's (`realdata.statistics.few_clusters`). We simulated accuracies without a shift of
-all CLIPs, but with shifts that CLIPs of one data set share. Clustered intervals then exclude 0 in 6% of 200 draws with
-one predictor and in 7% with two; with the small-sample factor of the other claims it would be 12%.
+Over two predictors the errors are CR2's (`realdata.statistics.few_clusters`). We simulated accuracies without a shift
+of all CLIPs, but with shifts that CLIPs of one data set share. Clustered intervals then exclude 0 in 6% of 200 draws
+with one predictor and in 7% with two; with the small-sample factor of the other claims it would be 12%.
 
 The five other test sets are corrected together, and CounterAnimal by itself. Otherwise clear results on five sets would
 make Benjamini and Hochberg's correction lenient on the sixth.

@@ -206,7 +206,7 @@ def _clustered_variance(fit: Any, labels: Int[np.ndarray, " models"]) -> float:
 
 
 def _sum_parts(effect: float, own: tuple[float, float], others: list[tuple[float, float]]) -> Effect:
-    """An effect from the variances of its parts; one of 0, which values exactly on a line have, becomes their rounding."""
+    """An effect from its parts' variances; one of 0, of values exactly on a line, becomes their rounding."""
     stderr, freedom = sum_variances([(max(own[0], 1e-18), own[1]), *others])
     return Effect(effect, stderr, freedom)
 

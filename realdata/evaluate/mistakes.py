@@ -34,10 +34,10 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
     Returns:
         `counter_mistakes`, their number; `judged`, the number that photos of third classes can judge;
         `with_background`, the share of the judged ones that goes with the background, in %; `expected`, the mean of
-        that share over permutations; `p_value`; `near` and
-        `far`, the same four for mistakes with such labels, None where labels are not ImageNet's; and `classes`: for each class its most frequent wrong labels on counter
-        photos, with their shares among its counter and its common photos in %, and whether they go with the background
-        (None if no photos of third classes can judge).
+        that share over permutations; `p_value`; `near` and `far`, the same four for mistakes with such labels, None
+        where labels are not ImageNet's; and `classes`: for each class its most frequent wrong labels on counter photos,
+        with their shares among its counter and its common photos in %, and whether they go with the background (None
+        if no photos of third classes can judge).
     """
     wrong = predictions[(predictions.group == "counter") & (predictions.predicted_index != predictions.class_index)]
     cells = wrong[["class_index", "background"]].drop_duplicates().sort_values(["class_index", "background"])
