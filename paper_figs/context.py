@@ -17,10 +17,10 @@ from published.tables import (
 )
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import AddedModel, not_asked
-from realdata.claims.c9_shifts import evaluate_shifts, read_shifts
 from realdata.claims.claim_test import JudgedClaim
 from realdata.claims.evaluate import evaluate_added, evaluate_claims
 from realdata.claims.program import claims_content
+from realdata.claims.wider import Wider, evaluate_wider
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.reliance.study import Study, study
 from workbench.results import plain
@@ -64,12 +64,18 @@ class Context:
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
         added = evaluate_added(self.added, self.published)
-        return plain(claims_content(evaluate_claims(self.published), added, not_asked(self.added, self.tables)))
+        missed = not_asked(self.added, self.tables)
+        return plain(claims_content(evaluate_claims(self.published), added, missed, self.wider))
 
     @functools.cached_property
+    def wider(self) -> Wider:
+        """What others measured beside these tables: C9, other models, drops without the background."""
+        return evaluate_wider(self.published)
+
+    @property
     def shifts(self) -> list[JudgedClaim]:
         """C9's judged tests: the CLIPs of these tables on other test sets."""
-        return evaluate_shifts(read_shifts(self.tables))
+        return self.wider.shifts
 
     @functools.cached_property
     def reliance(self) -> Study:

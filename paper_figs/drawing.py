@@ -4,6 +4,7 @@ import dataclasses
 import textwrap
 from collections.abc import Callable
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -23,6 +24,7 @@ class FigureSpec:
         intervals: what its intervals are, or why there are none.
         draw: draws it; reads and checks the saved results that it needs.
         needs: the saved results that it reads.
+        message: what it says, in a few words: its title, where the drawing has none that it takes from the numbers.
     """
 
     name: str
@@ -31,6 +33,7 @@ class FigureSpec:
     intervals: str
     draw: Callable[[Context], Figure]
     needs: tuple[SavedResult, ...] = ()
+    message: str = ""
 
     @property
     def small_print(self) -> str:
@@ -38,18 +41,25 @@ class FigureSpec:
         return f"Source: {self.source}. {self.intervals}."
 
 
-_SIZE = 7.0  # points
-_CHARACTER = 0.56 * _SIZE  # mean width, points
+_SIZE = 8.0  # points
+_CHARACTER = 0.545 * _SIZE  # mean width, points
+_TITLE = 10.0  # points
+# Sizes where a drawing names none.
+_STYLE = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8}
 _LINE = 1.3 * _SIZE
 
 
 def draw_figure(spec: FigureSpec, context: Context) -> Figure:
-    """Draw a figure with its small print.
+    """Draw a figure with its title and its small print.
 
     Raises:
         InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
     """
-    figure = spec.draw(context)
+    with matplotlib.rc_context(_STYLE):
+        figure = spec.draw(context)
+    if spec.message and not figure.get_suptitle():
+        width = int(72 * figure.get_figwidth() / (0.52 * _TITLE))
+        figure.suptitle(textwrap.fill(spec.message, width), fontsize=_TITLE, weight="bold")
     _sign(figure, spec.small_print)
     return figure
 

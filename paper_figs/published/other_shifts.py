@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from paper_figs.context import Context
-from paper_figs.looks import figure_legend
+from paper_figs.looks import PRINT_WIDTH, figure_legend
 from realdata.claims.c9_shifts import GROUP_NAMES
 from realdata.claims.claim_test import INCONCLUSIVE, JudgedClaim
 from realdata.claims.wider_table import WORDS, is_primary
@@ -22,9 +22,9 @@ _PROMPTS = {"simple": "one prompt", "openai80": "80 prompts"}
 
 def draw(context: Context) -> Figure:
     """A row for each test set and choice of what is held equal: every CLIP, their mean, and its clustered interval."""
-    tests = [test for test in context.shifts if is_primary(test)]
+    tests = [test for test in context.shifts if is_primary(test.source, test.setting)]
     lines = len(tests) + len(GROUP_NAMES)
-    figure = Figure(figsize=(9.0, _ROW * lines + 1.6), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, _ROW * lines + 1.6), layout="constrained")
     axis = figure.subplots()
     ticks: dict[float, str] = {}
     place = 0.0
@@ -45,7 +45,7 @@ def draw(context: Context) -> Figure:
             _draw_row(axis, place, test)
             place += 1
     axis.axvline(0, color="0.3", lw=0.9, zorder=1)
-    axis.set_yticks(list(ticks), list(ticks.values()), fontsize=8.5)
+    axis.set_yticks(list(ticks), list(ticks.values()), fontsize=8)
     axis.set_ylim(lines - 0.4, -0.8)
     axis.tick_params(axis="y", length=0)
     axis.set_xlabel("CLIPs less ImageNet models as accurate elsewhere (points)")
@@ -53,7 +53,7 @@ def draw(context: Context) -> Figure:
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
     axis.spines[["top", "right", "left"]].set_visible(False)
-    figure.suptitle(_message(tests), fontsize=11)
+    figure.suptitle(_message(tests), fontsize=10, weight="bold")
     handles = [
         Line2D([], [], ls="", marker="o", ms=3.5, color="0.6", label="one CLIP"),
         Line2D(
@@ -66,7 +66,8 @@ def draw(context: Context) -> Figure:
 
 def _name(test: JudgedClaim) -> str:
     prompt = f", {_PROMPTS[test.setting['prompt']]}" if test.source == "paper" else ""
-    return f"{test.question.replace('CounterAnimal, ', '')}{prompt}: {test.setting['predictors']}"
+    words = test.question.replace("CounterAnimal, ", "").replace(" photos", "")
+    return f"{words}{prompt}: {test.setting['predictors'].replace(' and common photos', ', common')}"
 
 
 def _message(tests: Sequence[JudgedClaim]) -> str:
@@ -92,7 +93,7 @@ def _draw_row(axis: Axes, place: float, test: JudgedClaim) -> None:
         (1.01, place),
         xycoords=axis.get_yaxis_transform(),
         va="center",
-        fontsize=8.5,
+        fontsize=8,
         weight="normal" if test.verdict == INCONCLUSIVE else "bold",
         annotation_clip=False,
     )

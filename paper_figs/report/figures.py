@@ -20,6 +20,7 @@ SECTIONS = {
     "C6": ("lvlm*",),
     "C7": ("theorem62", "printed_bound*", "boundary", "phase_diagram*", "convergence*", "captions_prompts*"),
     "C8": ("colored_*", "multicolored_*"),
+    "C9": ("other_shifts*",),
     "reliance": ("reliance*", "digits_reliance*"),
     "synthetic": ("contrastive*",),
 }

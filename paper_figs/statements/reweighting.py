@@ -37,7 +37,7 @@ RULES = (
 
 def draw_reweighting(evidence: Evidence) -> Figure:
     """Left: reliance over the mass of aligned images, and equal shares of contrastive rules; right: deviations."""
-    figure, axes = panels(2, height=4.2)
+    figure, axes = panels(2, height=3.8)
     shares = np.linspace(0.02, 0.99, 98)
     for series, learner in enumerate(LEARNERS):
 
@@ -53,7 +53,7 @@ def draw_reweighting(evidence: Evidence) -> Figure:
         ends = [float(equal_share(MODEL, level, learner)) for learner in LEARNERS]
         axes[0].plot(ends, [level, level], "D", color="black", markersize=4.5, label=None if place else "equal shares")
         axes[0].axhline(level, color="black", linestyle=":", linewidth=0.8)
-        axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=7.5)
+        axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=8)
     axes[0].axvline(0.5, color="black", linestyle="--", linewidth=0.8)
     axes[0].set_ylim(-1.1, 2.1)
     ratios = np.linspace(0.5, 0.97, 80)

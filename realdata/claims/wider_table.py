@@ -1,6 +1,7 @@
 """What others measured, on the terminal: C9, other models, and drops without the background."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -25,7 +26,7 @@ def show(wider: Wider, everything: bool) -> None:
     console = terminal.output()
     if wider.shifts:
         console.print(f"C9. {CLAIMS['C9']}: CLIPs less ImageNet models of the same accuracy (points)", style="bold")
-        console.print(_shifts([test for test in wider.shifts if everything or is_primary(test)]))
+        console.print(_shifts([test for test in wider.shifts if everything or is_primary(test.source, test.setting)]))
         console.print(describe_shifts(wider.shifts))
         console.print()
     if wider.others:
@@ -77,9 +78,9 @@ def describe_masked(masked: Sequence[MaskedDrop]) -> str:
     )
 
 
-def is_primary(test: JudgedClaim) -> bool:
-    """Whether a row is printed by default: the testbed's models where they can be had, else the paper's."""
-    return test.source == "paper" or test.setting["baseline"] == "testbed" or " and " in test.setting["predictors"]
+def is_primary(source: str, setting: Mapping[str, Any]) -> bool:
+    """Whether a row of C9 is shown by default: the testbed's models where they can be had, else the paper's."""
+    return source == "paper" or setting["baseline"] == "testbed" or " and " in setting["predictors"]
 
 
 def _shifts(tests: Sequence[JudgedClaim]) -> Table:

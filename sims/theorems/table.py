@@ -11,6 +11,7 @@ from sims.theorems import (
     linearized,
     many_classes,
     reweighting,
+    scale_and_curation,
     softmax,
     supervised,
     unit_length,
@@ -144,5 +145,11 @@ STATEMENTS: dict[str, Statement] = {
         "supervised learners on weighted groups, and what a sample costs them",
         reweighting.simulate_reweighting,
         reweighting.REWEIGHTING_PANELS,
+    ),
+    "scale_and_curation": Statement(
+        "S29",
+        "balanced captions, less noise, and more pairs",
+        scale_and_curation.simulate_scale_and_curation,
+        scale_and_curation.SCALE_AND_CURATION_PANELS,
     ),
 }
