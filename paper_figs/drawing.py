@@ -3,6 +3,7 @@
 import dataclasses
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ _SIZE = 8.0  # points
 _CHARACTER = 0.545 * _SIZE  # mean width, points
 _TITLE = 10.0  # points
 # Sizes where a drawing names none.
-_STYLE = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8}
+_STYLE: Any = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8}
 _LINE = 1.3 * _SIZE
 
 
@@ -58,7 +59,7 @@ def draw_figure(spec: FigureSpec, context: Context) -> Figure:
     with matplotlib.rc_context(_STYLE):
         figure = spec.draw(context)
     if spec.message and not figure.get_suptitle():
-        width = int(72 * figure.get_figwidth() / (0.52 * _TITLE))
+        width = int(72 * figure.get_figwidth() / (0.62 * _TITLE))
         figure.suptitle(textwrap.fill(spec.message, width), fontsize=_TITLE, weight="bold")
     _sign(figure, spec.small_print)
     return figure

@@ -1,9 +1,8 @@
 """How panels, models, data sets and intervals look: the same in every figure."""
 
-import itertools
 import textwrap
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 PRINT_WIDTH = 7.1
 SMALL = 8.0  # points, the least size of text
 # Labels so short and so few stand at the ends of their lines; longer ones in a legend.
-_SHORT, _FEW = 20, 4
+_SHORT, _FEW = 17, 4
 
 
 def panels(
@@ -87,12 +86,16 @@ def points(axis: Axes, series: int, measured: Points, label: str | None = None) 
 
 
 def name_axes(axis: Axes, title: str, x_label: str, y_label: str) -> None:
-    """Write the title and the names of both axes of one panel."""
-    width, height = axis.get_position().width * PRINT_WIDTH, axis.get_position().height
-    inches = height * (axis.figure.get_figheight() if axis.figure else 1.0)
+    """Write the title and the names of both axes of one panel, in lines that fit it."""
+    width, height = _inches(axis)
     axis.set_title(textwrap.fill(title, int(15 * width)), fontsize=9)
     axis.set_xlabel(textwrap.fill(x_label, int(16 * width)), fontsize=8.5)
-    axis.set_ylabel(textwrap.fill(y_label, int(18 * inches)), fontsize=8.5)
+    axis.set_ylabel(textwrap.fill(y_label, int(18 * height)), fontsize=8.5)
+
+
+def _inches(axis: Axes) -> tuple[float, float]:
+    """Width and height of a panel, about; what it has before the layout."""
+    return float(axis.bbox.width / axis.figure.dpi), float(axis.bbox.height / axis.figure.dpi)
 
 
 def legend(axis: Axes) -> None:
@@ -118,8 +121,15 @@ def legend(axis: Axes) -> None:
     )
 
 
+class _End(NamedTuple):
+    height: float  # share of the panel's
+    label: str
+    colour: Any
+
+
 def _label_ends(axis: Axes, handles: Sequence[Any], labels: Sequence[str]) -> bool:
     """Write each label beside the right end of its series, in its colour; whether each has such an end."""
+    axis.autoscale_view()
     ends = []
     for handle, label in zip(handles, labels, strict=True):
         drawn = handle if isinstance(handle, Line2D) else handle[0] if isinstance(handle, tuple) else None
@@ -129,18 +139,18 @@ def _label_ends(axis: Axes, handles: Sequence[Any], labels: Sequence[str]) -> bo
         places = places[np.isfinite(places).all(axis=1)]
         if not len(places):
             return False
-        last = places[places[:, 0].argmax()]
-        axis.get_xlim(), axis.get_ylim()
-        height = float(axis.transAxes.inverted().transform(axis.transData.transform(last))[1])
-        ends.append([min(max(height, 0.0), 1.0), label, drawn.get_color()])
-    ends.sort(key=lambda end: end[0])
-    inches = axis.get_position().height * (axis.figure.get_figheight() if axis.figure else 1.0)
-    gap = 1.2 * SMALL / 72 / (0.72 * inches)
-    for below, above in itertools.pairwise(ends):
-        above[0] = max(above[0], below[0] + gap)
-    too_high = max(0.0, ends[-1][0] - 1.0)
-    for height, label, colour in ends:
-        axis.text(1.02, height - too_high, label, color=colour, fontsize=SMALL, va="center", transform=axis.transAxes)
+        last = axis.transData.transform(places[places[:, 0].argmax()])
+        height = float(axis.transAxes.inverted().transform(last)[1])
+        ends.append(_End(min(max(height, 0.0), 1.0), label, drawn.get_color()))
+    gap = 1.2 * SMALL / 72 / (0.85 * _inches(axis)[1])
+    heights: list[float] = []
+    for end in sorted(ends, key=lambda end: end.height):
+        heights.append(max(end.height, heights[-1] + gap) if heights else end.height)
+    above = max(0.0, heights[-1] - 1.0)
+    for height, end in zip(heights, sorted(ends, key=lambda end: end.height), strict=True):
+        axis.text(
+            1.02, height - above, end.label, color=end.colour, fontsize=SMALL, va="center", transform=axis.transAxes
+        )
     return True
 
 

@@ -26,6 +26,7 @@ from sims.theorems.scale_and_curation import (
     SIZES,
 )
 from theory.mixtures import pairs_of
+from theory.model import SpuriousModel
 from theory.statements.boundary import spurious_reliance
 from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
@@ -89,8 +90,8 @@ def _draw_drop(axis: Axes, evidence: Evidence) -> None:
     noises = np.linspace(NOISES[0], NOISES[-1], 60)
     for series, (name, model) in enumerate(DROP_MODELS.items()):
 
-        def drop(noise: Array, model: object = model) -> Array:
-            noisy = dataclasses.replace(model, sigma_xi=noise * jnp.sqrt(float(model.image_dim)))  # type: ignore[type-var,attr-defined]
+        def drop(noise: Array, model: SpuriousModel = model) -> Array:
+            noisy = dataclasses.replace(model, sigma_xi=noise * jnp.sqrt(float(model.image_dim)))
             accuracies = group_accuracies(noisy, zero_shot_direction(noisy, "label"))
             return accuracies[0] - accuracies[1]
 

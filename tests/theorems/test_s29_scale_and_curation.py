@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from sims.synthetic.sampler import sample_bases, sample_pairs
-from sims.theorems.scale_and_curation import conflicting_accuracy, sub_sample
+from sims.theorems.scale_and_curation import sampled_accuracy, sub_sample
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw, z_scores
 from theory import (
@@ -80,9 +80,12 @@ def test_captions_that_say_nothing_are_not_kept():
     np.testing.assert_allclose(found.agreement, (0 + 4 * AGREEMENT) / 8, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("concepts", "cap"), [("captions", 1.0), ("captions", 3.0), ("words", 1.0)])
+@pytest.mark.parametrize(("concepts", "cap"), [("captions", 0.8), ("captions", 3.0), ("words", 0.8)])
 def test_sub_sampled_pools_have_the_agreement_and_reject_another(concepts, cap):
-    """MetaCLIP's own steps on pools of 20,000 captions: count, and keep by chance."""
+    """MetaCLIP's own steps on pools of 20,000 captions: count, and keep by chance.
+
+    The cap is not between a concept's count and its expectation: the smaller of the two would be biased.
+    """
     rng, caption = seeds.generator(290), both(0.5)
     rarest = 0.25 if concepts == "words" else 0.25 * (1 - RATIO)
     bases = sample_bases(seeds.key(291), UNROUND.image_dim, UNROUND.text_dim)
@@ -212,21 +215,21 @@ def test_least_squares_leans_less_with_less_noise_where_it_is_said_to():
         assert np.sign(more - less) == np.sign(float(noise_excess(model))) == sign
 
 
-SAMPLES, SIZE = 4000, 400
+SAMPLES, SIZE = 1200, 800
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4])
 def test_a_samples_rule_is_right_less_often_by_the_stated_share(share):
-    model = dataclasses.replace(UNROUND, mu_spu=0.8, sigma_xi=1.2)  # so that the next order is a twentieth
+    model = dataclasses.replace(UNROUND, mu_spu=0.8, sigma_xi=2.5)
     keys = jax.random.split(seeds.key(296), SAMPLES)
-    of = jax.jit(lambda keys, share: jax.vmap(lambda key: conflicting_accuracy(key, model, SIZE, share))(keys))
+    of = jax.jit(lambda keys, share: jax.vmap(lambda key: sampled_accuracy(key, model, SIZE, share))(keys))
     accuracies = np.concatenate([of(part, share) for part in np.split(keys, 8)])
     prompt = jnp.array([1.0, 0.0])
     limit = float(group_accuracies(model, latent_covariance(model)[:, 0])[1])
     deficits = SIZE * (limit - accuracies)
     right = float(sample_deficit(model, prompt, share)[1])
     assert abs(z_scores(deficits, right)) < CRITICAL
-    plane = dataclasses.replace(model, image_dim=2, sigma_xi=1.2 * (2 / 5) ** 0.5)  # the same noise in each direction
+    plane = dataclasses.replace(model, image_dim=2, sigma_xi=2.5 * (2 / 5) ** 0.5)  # the same noise in each direction
     inside = float(sample_deficit(dataclasses.replace(plane, text_dim=jnp.array(2.8)), prompt, share)[1])
     matched = float(sample_deficit(model, prompt, 0.4 - share)[1])
     for wrong in (inside, matched):  # without the part outside the plane; the other share of captions that match

@@ -113,7 +113,7 @@ def curate(model: SpuriousModel, caption: Caption, concepts: str = "captions", c
         caption: what captions mention.
         concepts: `captions`, all that a caption says is one concept; or `words`, the class and the background are one
             each.
-        cap: tau over the mass of the rarest concept; at least 1, which balances all of them.
+        cap: tau over the mass of the rarest concept, above 0; 1 or less balances all of them.
 
     Raises:
         ValueError: other concepts.
