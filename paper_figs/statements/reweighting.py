@@ -47,10 +47,11 @@ def draw_reweighting(evidence: Evidence) -> Figure:
         line(axes[0], series, shares, jax.vmap(reliance)(jnp.asarray(shares)))
         points(axes[0], series, evidence[RELIANCE][learner], learner.replace("_", " "))
     caption = Caption()
+    critics = {loss: contrastive_critic(loss, MODEL, caption) for loss in dict.fromkeys(loss for loss, *_ in RULES)}
+    shares_of = jax.jit(lambda level: jnp.stack([equal_share(MODEL, level, learner) for learner in LEARNERS]))
     for place, (loss, prompt, name) in enumerate(RULES):
-        rule = contrastive_critic(loss, MODEL, caption) @ mixed_prompt(MODEL, prompt, caption)
-        level = float(spurious_reliance(rule))
-        ends = [float(equal_share(MODEL, level, learner)) for learner in LEARNERS]
+        level = float(spurious_reliance(critics[loss] @ mixed_prompt(MODEL, prompt, caption)))
+        ends = shares_of(level).tolist()
         axes[0].plot(ends, [level, level], "D", color="black", markersize=4.5, label=None if place else "equal shares")
         axes[0].axhline(level, color="black", linestyle=":", linewidth=0.8)
         axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=8)
