@@ -112,7 +112,7 @@ def legend(axis: Axes) -> None:
         handles,
         labels,
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.24),
+        bbox_to_anchor=(0.5, -0.27),
         borderaxespad=0.0,
         fontsize=SMALL,
         frameon=False,

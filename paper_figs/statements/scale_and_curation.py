@@ -110,4 +110,6 @@ def _draw_accuracy(axis: Axes, evidence: Evidence) -> None:
         points(axis, series, evidence[ACCURACY][name], name)
     axis.axhline(limit, color="black", linestyle=":", linewidth=1.0, label="any number of pairs, in the limit")
     axis.set_xscale("log")
+    axis.set_xticks(SIZES, [str(size) for size in SIZES])
+    axis.minorticks_off()
     name_axes(axis, "data: captions that match or not", "pairs n", "accuracy on conflicting images")

@@ -81,7 +81,7 @@ MESSAGES = {
     "unit_length": "On embeddings of unit length the optimum is known, and trained encoders come near it",
     "softmax": "Shared features make softmax regression lean more on the background",
     "reweighting": "Groups of equal mass ignore the background; each other rule has its own share",
-    "scale_and_curation": "Balancing whole captions leaves a third of the correlation, size and more data all of it",
+    "scale_and_curation": "Balancing whole captions leaves a third of the correlation; single words leave all",
 }
 
 
