@@ -80,8 +80,10 @@ def _sign(figure: Figure, words: str) -> None:
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, share, 1, 1 - share))
-        # Once, not in every drawing; a legend outside the panels is given room only while it has no anchor.
-        engine.execute(figure)
+        # Here, not in every drawing; a legend outside the panels is given room only while it has no anchor. The second
+        # time labels that stand beside a panel have the size that the first one left them.
+        for _ in range(2):
+            engine.execute(figure)
         figure.set_layout_engine(None)
     else:
         for axis in figure.axes:

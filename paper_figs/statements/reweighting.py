@@ -52,7 +52,14 @@ def draw_reweighting(evidence: Evidence) -> Figure:
     for place, (loss, prompt, name) in enumerate(RULES):
         level = float(spurious_reliance(critics[loss] @ mixed_prompt(MODEL, prompt, caption)))
         ends = shares_of(level).tolist()
-        axes[0].plot(ends, [level, level], "D", color="black", markersize=4.5, label=None if place else "equal shares")
+        axes[0].plot(
+            ends,
+            [level, level],
+            "D",
+            color="black",
+            markersize=4.5,
+            label=None if place else "equal shares of contrastive rules",
+        )
         axes[0].axhline(level, color="black", linestyle=":", linewidth=0.8)
         axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=8)
     axes[0].axvline(0.5, color="black", linestyle="--", linewidth=0.8)
