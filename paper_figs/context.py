@@ -17,11 +17,11 @@ from published.tables import (
 )
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import AddedModel
-from realdata.claims.c9_shifts import evaluate_shifts, read_shifts
 from realdata.claims.claim_test import JudgedClaim
 from realdata.claims.evaluate import evaluate, read_asked
 from realdata.claims.power import Detectable, study
 from realdata.claims.program import claims_content
+from realdata.claims.wider_table import Wider, evaluate_wider
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.reliance.curve_tests import read_other_models
 from realdata.reliance.study import Study
@@ -66,7 +66,7 @@ class Context:
     @functools.cached_property
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
-        return as_read_back(claims_content(*evaluate(self.published, self.added)))
+        return as_read_back(claims_content(*evaluate(self.published, self.added), wider=self.wider))
 
     @functools.cached_property
     def power(self) -> list[Detectable]:
@@ -74,9 +74,14 @@ class Context:
         return list(study(read_asked(self.published), draws=500))
 
     @functools.cached_property
+    def wider(self) -> Wider:
+        """What others measured beside these tables: C9, other models, drops without the background."""
+        return evaluate_wider(self.published)
+
+    @property
     def shifts(self) -> list[JudgedClaim]:
         """C9's judged tests: the CLIPs of these tables on other test sets."""
-        return evaluate_shifts(read_shifts(self.tables))
+        return self.wider.shifts
 
     @functools.cached_property
     def reliance(self) -> Study:

@@ -13,7 +13,7 @@ from scipy.stats import t as student_t
 
 from paper_figs.context import Context
 from paper_figs.drawing import draw_figure
-from paper_figs.looks import SMALL, drop_intervals, on_logits, photo_intervals
+from paper_figs.looks import PRINT_WIDTH, SMALL, drop_intervals, on_logits, photo_intervals
 from paper_figs.published import audit_map, class_drops, effective_robustness, photo_counts
 from paper_figs.published.class_drops import by_mean_drop, class_models
 from paper_figs.registry import FIGURES
@@ -105,13 +105,34 @@ def words_of(figure):
     return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
 
 
+def assert_readable(figure):
+    """A title, and no text under 8 points where the figure is printed as wide as a page, which is as wide as it is."""
+    assert figure.get_suptitle() and SMALL >= 8 and figure.get_figwidth() <= PRINT_WIDTH + 1e-6 <= 7.2
+    assert {text.get_text(): size for text in words_of(figure) if (size := text.get_fontsize()) < SMALL} == {}
+
+
+# Of the others a session draws the quickest.
+QUICK = ("contrastive", "captions_prompts", "rate", "colored_digits")
+SAVED = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name, s in FIGURES.items() if s.needs
+]
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_figures_of_saved_results_are_readable_in_print(name):
+    """From the shipped results, as in a clean clone."""
+    figure = draw_figure(FIGURES[name], Context())
+    assert_readable(figure)
+    assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes if axis.get_label() != "<colorbar>")
+
+
 @pytest.mark.parametrize("name", CHECKED)
 def test_figure_says_its_units_and_its_source_in_readable_size(figures, name):
     figure, spec = figures(name), FIGURES[name]
     words = words_of(figure)
     (source,) = (text for text in words if text.get_gid() == "source")
     assert source.get_text().replace("\n", " ").startswith(f"Source: {spec.source}. ".replace("  ", " ")[:40])
-    assert min(text.get_fontsize() for text in words) >= SMALL
+    assert_readable(figure)
     for axis in (axis for axis in figure.axes if axis.axison):
         beside_x, beside_y = axis.get_shared_x_axes(), axis.get_shared_y_axes()
         siblings = [other for other in figure.axes if other.axison]

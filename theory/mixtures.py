@@ -11,8 +11,10 @@ from theory.model import SpuriousModel
 from theory.statements.captions import Caption, caption_covariance, class_mean_caption
 
 # The four groups: labels, and attributes.
-_LABELS = np.array([1.0, 1.0, -1.0, -1.0])
-_ATTRIBUTES = np.array([1.0, -1.0, -1.0, 1.0])
+LABELS = np.array([1.0, 1.0, -1.0, -1.0])
+ATTRIBUTES = np.array([1.0, -1.0, -1.0, 1.0])
+# The four choices of what a caption mentions: the class or invariant feature, and the background.
+MENTIONS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 # Beyond so many deviations a standard normal carries less than 2e-16.
 _REACH = 8.25
 
@@ -41,21 +43,21 @@ def group_weights(model: SpuriousModel) -> Float[Array, "4"]:
 
 def image_mixture(model: SpuriousModel) -> Mixture:
     """The image in the signal's plane, u = z + noise: a component for each group."""
-    signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
+    signs = jnp.asarray(np.stack([LABELS, ATTRIBUTES], axis=1), float)
     variances = jnp.broadcast_to(model.image_variance[None, :], (4, 2))
     return Mixture(group_weights(model), signs * model.latent_mean[None, :], variances)
 
 
-def caption_mixture(model: SpuriousModel, caption: Caption) -> Mixture:
+def caption_mixture(model: SpuriousModel, caption: Caption, choices: np.ndarray | None = None) -> Mixture:
     """The caption in the signal's plane: a component for each group and each choice of what is mentioned, at most 16.
 
-    Only `latent` captions carry the text's noise; the words of the others are exact.
+    The choices are the caption's own, or `choices`, such as all `MENTIONS`. Only `latent` captions carry the text's noise; the words of the others are exact.
     """
     groups = group_weights(model)
-    mask = jnp.asarray(caption.choices, float)
+    mask = jnp.asarray(caption.choices if choices is None else choices, float)
     mentioned = mask * caption.mentions[None, :] + (1.0 - mask) * (1.0 - caption.mentions[None, :])
     weights = groups[:, None] * jnp.prod(mentioned, axis=1)[None, :]
-    signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
+    signs = jnp.asarray(np.stack([LABELS, ATTRIBUTES], axis=1), float)
     if caption.kind == "latent":
         sizes, variances = model.latent_mean, mask * model.latent_sigma[None, :] ** 2 + model.text_noise_variance
     else:

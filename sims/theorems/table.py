@@ -16,6 +16,7 @@ from sims.theorems import (
     networks,
     other_objectives,
     reweighting,
+    scale_and_curation,
     silent_captions,
     softmax,
     supervised,
@@ -180,5 +181,11 @@ STATEMENTS: dict[str, Statement] = {
         "curves of models that differ in one thing, among many candidates",
         accuracy_curves.simulate,
         accuracy_curves.PANELS,
+    ),
+    "scale_and_curation": Statement(
+        "S29",
+        "balanced captions, less noise, and more pairs",
+        scale_and_curation.simulate_scale_and_curation,
+        scale_and_curation.SCALE_AND_CURATION_PANELS,
     ),
 }
