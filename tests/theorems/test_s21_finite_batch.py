@@ -110,6 +110,7 @@ def test_label_captions_are_a_finite_sum(size):
     assert off[0] < 1e-6 and off[1] > 1e-5
 
 
+@pytest.mark.slow
 def test_gradient_of_sampled_batches_is_zero_in_all_of_g():
     """Batches of 16. Rejected: the limit's optimum, a batch of 24, and critics with a part outside the plane."""
     caption, shape, size = Caption(), (UNROUND.image_dim, UNROUND.text_dim), 16
@@ -150,6 +151,7 @@ def from_large_batches(caption, weight=0.5, model=QUIET):
     return 2 * twice - once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "model"), [("latent", QUIETER), ("label-attribute", QUIET)])
 def test_first_correction_is_where_large_batches_go(kind, model):
     right = np.asarray(first_correction(model, Caption(kind)))
@@ -173,6 +175,7 @@ def test_first_correction_of_label_captions():
     assert np.abs(found - wrong).max() > 0.1 * np.abs(right).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("correlation", "size"), [(0.95, 1e6), (0.35, 1e3)])
 def test_rate_on_either_side_of_the_edge(correlation, size):
     """The exponent over a decade of N. Below 1, 1 is rejected, and 1 / (2 lambda) of a cut second moment."""
@@ -189,6 +192,7 @@ def test_rate_on_either_side_of_the_edge(correlation, size):
     assert slope == pytest.approx(exponent, abs=0.04)
 
 
+@pytest.mark.slow
 def test_at_the_defaults_the_edge_is_near():
     """0.488 against 1/2, so that 1 / N is the rate, and nowhere to be seen at the sizes that are used."""
     model, caption = SpuriousModel(), Caption()
