@@ -51,7 +51,8 @@ def image_mixture(model: SpuriousModel) -> Mixture:
 def caption_mixture(model: SpuriousModel, caption: Caption, choices: np.ndarray | None = None) -> Mixture:
     """The caption in the signal's plane: a component for each group and each choice of what is mentioned, at most 16.
 
-    The choices are the caption's own, or `choices`, such as all `MENTIONS`. Only `latent` captions carry the text's noise; the words of the others are exact.
+    The choices are the caption's own, or `choices`, such as all `MENTIONS`. Only `latent` captions carry the text's
+    noise; the words of the others are exact.
     """
     groups = group_weights(model)
     mask = jnp.asarray(caption.choices if choices is None else choices, float)
@@ -137,7 +138,7 @@ class Joint(NamedTuple):
 def joint_mixture(model: SpuriousModel, caption: Caption) -> Joint:
     """Pairs of the model."""
     images, captions = image_mixture(model), caption_mixture(model, caption)
-    repeated = Mixture(captions.weights, *(jnp.repeat(part, 4, axis=0) for part in images[1:]))
+    repeated = Mixture(captions.weights, *(jnp.repeat(part, len(caption.choices), axis=0) for part in images[1:]))
     # What is not mentioned, or said in words, varies with nothing.
     shared = captions.variances - model.text_noise_variance if caption.kind == "latent" else captions.variances
     return Joint(repeated, captions, shared)

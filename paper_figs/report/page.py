@@ -205,11 +205,11 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
     return made
 
 
-def _read_saved(results: Path) -> dict[str, Mapping[str, Any]]:
-    """The saved results of simulations, one's own or else the shipped ones; those that are missing are left out."""
+def _read_saved(folder_of_results: Path) -> dict[str, Mapping[str, Any]]:
+    """The saved results of simulations, the user's own or else the shipped ones; those that are missing are left out."""
     saved: dict[str, Mapping[str, Any]] = {}
     for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
-        folder = result.folder(results)
+        folder = result.folder(folder_of_results)
         if not result.is_missing(folder):
             file = result.files[0]
             saved[file] = results.read_json(folder / file, "result", remedy(file))

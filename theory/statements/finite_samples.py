@@ -253,11 +253,8 @@ def critic_covariance(model: SpuriousModel, caption: Caption, learner: str, coun
     if learner not in CONTRASTIVE:
         raise ValueError(f"learner must be one of {', '.join(CONTRASTIVE)}, got {learner!r}")
     always = Caption(caption.kind)
-    # Of the four components of a group the one that mentions all that it can.
-    first = 1 if caption.kind == "label" else 0
-    parts = jax.tree.map(lambda part: part[first::4], joint_mixture(model, always))
     critic = contrastive_critic(learner, model, always)
-    return _covariance(pairs_of(model, always), parts, critic, learner, count, caption.kind != "latent")
+    return _covariance(pairs_of(model, always), joint_mixture(model, always), critic, learner, count, caption.kind != "latent")
 
 
 @functools.partial(jax.jit, static_argnames=("learner", "count", "exact"))

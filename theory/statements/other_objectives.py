@@ -122,8 +122,12 @@ def class_information(
     else:
         same = jnp.all(jnp.abs(captions[:, None, :] - mixture.means[None]) < 1e-6, axis=2)
         log_parts = jnp.where(same, 0.0, -jnp.inf)
-    # The first eight components are of class +1.
-    of_class = [logsumexp(log_parts[:, half], axis=1, b=mixture.weights[half][None]) for half in _HALVES]
+    # The first half of the components is of class +1.
+    count = len(mixture.weights) // 2
+    of_class = [
+        logsumexp(log_parts[:, half], axis=1, b=mixture.weights[half][None])
+        for half in (slice(0, count), slice(count, None))
+    ]
     prior = jnp.asarray(model.class_prior, float)
     image_logs = jax.nn.log_sigmoid(image_odds), jax.nn.log_sigmoid(-image_odds)
     total = jnp.logaddexp(*of_class)
@@ -132,9 +136,6 @@ def class_information(
         for image_log, log_part, chance in zip(image_logs, of_class, (prior, 1.0 - prior), strict=True)
     ]
     return jnp.logaddexp(*terms)
-
-
-_HALVES = (slice(0, 8), slice(8, 16))
 
 
 class Growth(NamedTuple):
@@ -169,7 +170,8 @@ def _growth(pairs: Joint, sharpness: Scalar) -> Growth:
     rates, vectors = jnp.linalg.eigh(jnp.block([[images, 2.0 * covariance], [2.0 * covariance.T, captions]]))
     ordered = vectors.T[::-1]
     # A direction and its opposite are one; images of class +1, the first half, are given the positive logit.
-    towards = ordered[:, :2] @ (pairs.images.weights[:8] @ pairs.images.means[:8])
+    positive = len(pairs.images.weights) // 2
+    towards = ordered[:, :2] @ (pairs.images.weights[:positive] @ pairs.images.means[:positive])
     ordered = ordered * jnp.where(towards < 0, -1.0, 1.0)[:, None]
     return Growth(rates[::-1] / 2.0, ordered[:, :2], ordered[:, 2:])
 
