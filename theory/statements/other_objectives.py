@@ -286,6 +286,9 @@ def _directions(
         sizes = jnp.abs(curvatures)
         # The loss is flat along the length of the weights: a larger floor would shorten the steps there.
         sizes = jnp.maximum(sizes, jnp.sqrt(jnp.finfo(sizes.dtype).eps) * jnp.max(sizes))
+        # No step is longer than the weights are: where the loss is concave it would leave the basin.
+        step = jnp.linalg.norm((axes.T @ found.gradient) / sizes)
+        sizes = sizes * jnp.maximum(1.0, step / jnp.linalg.norm(weights))
         return found._replace(hessian=(axes * sizes[None, :]) @ axes.T)
 
     def newton(_: Int[Array, ""] | int, end: End) -> End:
