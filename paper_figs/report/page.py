@@ -206,7 +206,7 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
 
 
 def _read_saved(folder_of_results: Path) -> dict[str, Mapping[str, Any]]:
-    """The saved results of simulations, the user's own or else the shipped ones; those that are missing are left out."""
+    """The saved results of simulations, the user's own or else the shipped ones, without those that are missing."""
     saved: dict[str, Mapping[str, Any]] = {}
     for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
         folder = result.folder(folder_of_results)

@@ -254,7 +254,8 @@ def critic_covariance(model: SpuriousModel, caption: Caption, learner: str, coun
         raise ValueError(f"learner must be one of {', '.join(CONTRASTIVE)}, got {learner!r}")
     always = Caption(caption.kind)
     critic = contrastive_critic(learner, model, always)
-    return _covariance(pairs_of(model, always), joint_mixture(model, always), critic, learner, count, caption.kind != "latent")
+    parts = joint_mixture(model, always)
+    return _covariance(pairs_of(model, always), parts, critic, learner, count, caption.kind != "latent")
 
 
 @functools.partial(jax.jit, static_argnames=("learner", "count", "exact"))
