@@ -16,13 +16,16 @@ from published.tables import (
     read_published_tables,
 )
 from realdata.audit.audit import audit_tables
-from realdata.claims.added_models import AddedModel, not_asked
-from realdata.claims.c9_shifts import evaluate_shifts, read_shifts
+from realdata.claims.added_models import AddedModel
 from realdata.claims.claim_test import JudgedClaim
-from realdata.claims.evaluate import evaluate_added, evaluate_claims
+from realdata.claims.evaluate import evaluate, read_asked
+from realdata.claims.power import Detectable, study
 from realdata.claims.program import claims_content
+from realdata.claims.wider_table import Wider, evaluate_wider
 from realdata.curate.selector_excess import evaluate_selector
-from realdata.reliance.study import Study, study
+from realdata.reliance.curve_tests import read_other_models
+from realdata.reliance.study import Study
+from realdata.reliance.study import study as study_reliance
 from workbench.results import as_read_back
 
 
@@ -63,18 +66,27 @@ class Context:
     @functools.cached_property
     def claims(self) -> dict[str, Any]:
         """What `python -m realdata.claims --json` says of these tables."""
-        added = evaluate_added(self.added, self.published)
-        return as_read_back(claims_content(evaluate_claims(self.published), added, not_asked(self.added, self.tables)))
+        return as_read_back(claims_content(*evaluate(self.published, self.added), wider=self.wider))
 
     @functools.cached_property
+    def power(self) -> list[Detectable]:
+        """How large an effect must be to be seen, with more of what."""
+        return list(study(read_asked(self.published), draws=500))
+
+    @functools.cached_property
+    def wider(self) -> Wider:
+        """What others measured beside these tables: C9, other models, drops without the background."""
+        return evaluate_wider(self.published)
+
+    @property
     def shifts(self) -> list[JudgedClaim]:
         """C9's judged tests: the CLIPs of these tables on other test sets."""
-        return evaluate_shifts(read_shifts(self.tables))
+        return self.wider.shifts
 
     @functools.cached_property
     def reliance(self) -> Study:
         """What `python -m realdata.reliance` finds in these tables."""
-        return study(self.tables, self.classwise)
+        return study_reliance(self.tables, self.classwise, read_other_models())
 
     @functools.cached_property
     def selector(self) -> dict[str, Any]:

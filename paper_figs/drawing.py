@@ -3,7 +3,9 @@
 import dataclasses
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -23,6 +25,7 @@ class FigureSpec:
         intervals: what its intervals are, or why there are none.
         draw: draws it; reads and checks the saved results that it needs.
         needs: the saved results that it reads.
+        message: what it says, in a few words: its title, where the drawing has none that it takes from the numbers.
     """
 
     name: str
@@ -31,6 +34,7 @@ class FigureSpec:
     intervals: str
     draw: Callable[[Context], Figure]
     needs: tuple[SavedResult, ...] = ()
+    message: str = ""
 
     @property
     def small_print(self) -> str:
@@ -38,18 +42,25 @@ class FigureSpec:
         return f"Source: {self.source}. {self.intervals}."
 
 
-_SIZE = 7.0  # points
-_CHARACTER = 0.56 * _SIZE  # mean width, points
+_SIZE = 8.0  # points
+_CHARACTER = 0.545 * _SIZE  # mean width, points
+_TITLE = 10.0  # points
+# Sizes where a drawing names none.
+_STYLE: Any = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8}
 _LINE = 1.3 * _SIZE
 
 
 def draw_figure(spec: FigureSpec, context: Context) -> Figure:
-    """Draw a figure with its small print.
+    """Draw a figure with its title and its small print.
 
     Raises:
         InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
     """
-    figure = spec.draw(context)
+    with matplotlib.rc_context(_STYLE):
+        figure = spec.draw(context)
+    if spec.message and not figure.get_suptitle():
+        width = int(72 * figure.get_figwidth() / (0.62 * _TITLE))
+        figure.suptitle(textwrap.fill(spec.message, width), fontsize=_TITLE, weight="bold")
     _sign(figure, spec.small_print)
     return figure
 
@@ -69,8 +80,10 @@ def _sign(figure: Figure, words: str) -> None:
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, share, 1, 1 - share))
-        # Once, not in every drawing; a legend outside the panels is given room only while it has no anchor.
-        engine.execute(figure)
+        # Here, not in every drawing; a legend outside the panels is given room only while it has no anchor. The second
+        # time labels that stand beside a panel have the size that the first one left them.
+        for _ in range(2):
+            engine.execute(figure)
         figure.set_layout_engine(None)
     else:
         for axis in figure.axes:

@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from paper_figs.comparison import compare_with_shipped
 from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec, draw_figure, files
 from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
 from paper_figs.report.page import PAGE, page_files
-from paper_figs.saved_result import by_program, command, compute
+from paper_figs.saved_result import SHIPPED, SavedResult, by_program, command, compute
 from published.tables import add_published_option
 from realdata.claims.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
@@ -30,10 +31,14 @@ def build_parser() -> program.Parser:
         "--only",
         type=program.choices(tuple(FIGURES)),
         metavar="NAMES",
-        help="figures, separated by commas, and no page (default: all whose saved results are there, and the page)",
+        help="figures, separated by commas, and no page (default: all, and the page)",
     )
     parser.add_argument(
-        "--results", type=program.path, default=DEFAULT_RESULTS, metavar="DIR", help="folder of saved results"
+        "--results",
+        type=program.path,
+        default=DEFAULT_RESULTS,
+        metavar="DIR",
+        help="folder of saved results; what it lacks is read from those that are shipped, docs/results",
     )
     parser.add_argument(
         "--out",
@@ -42,7 +47,12 @@ def build_parser() -> program.Parser:
         metavar="DIR",
         help="directory for the folder figures/, the page and its numbers",
     )
-    parser.add_argument("--compute", action="store_true", help="first make the saved results that are missing")
+    parser.add_argument(
+        "--compute",
+        action="store_true",
+        help="first make the results that the folder lacks, and say which differ from the shipped ones by more than "
+        "their standard error",
+    )
     add_with_option(parser)
     add_published_option(parser)
     return parser
@@ -64,12 +74,13 @@ def _main(options: argparse.Namespace) -> None:
     results.check_writable(options.out)
     context = Context(options.results, options.published, read_added_models(options.added))
     chosen = [FIGURES[name] for name in options.only or FIGURES]
+    needs = tuple(dict.fromkeys(need for spec in chosen for need in spec.needs))
+    if options.compute and needs:
+        to_make = [need for need in needs if need.is_to_be_made(options.results)]
+        if to_make:
+            compute(to_make, options.results)
+        _print_differences(needs, options.results)
     incomplete = [spec for spec in chosen if _is_incomplete(spec, options.results)]
-    if incomplete and options.compute:
-        compute(
-            [need for spec in incomplete for need in spec.needs if need.is_missing(options.results)], options.results
-        )
-        incomplete = []
     if incomplete and options.only:
         raise InputError(_missing_message(incomplete[0], options.results))
     specs = [spec for spec in chosen if spec not in incomplete]
@@ -87,6 +98,11 @@ def _main(options: argparse.Namespace) -> None:
     results.write_files(results.path_inside(options.out, "figures"), made)
     names = ", ".join(spec.name for spec in specs)
     console.print(f"Written to {options.out / 'figures'}, as PNG and PDF: {names}", soft_wrap=True)
+    shipped = [spec for spec in specs if any(need.folder(options.results) == SHIPPED for need in spec.needs)]
+    if shipped and options.results.resolve() != SHIPPED:
+        console.print(
+            f"{len(shipped)} of them from results that are shipped; --compute makes those again", soft_wrap=True
+        )
     for folder in dict.fromkeys(Path(name).parent for name in page):
         of_folder = {Path(name).name: text for name, text in page.items() if Path(name).parent == folder}
         results.write_files(results.path_inside(options.out, str(folder)), of_folder)
@@ -99,12 +115,25 @@ def _main(options: argparse.Namespace) -> None:
     _print_left_out(incomplete, options.results)
 
 
+def _print_differences(needs: Sequence[SavedResult], folder: Path) -> None:
+    """Say of each result in the folder how it compares with the shipped one."""
+    console = terminal.output()
+    for need in needs:
+        if not need.is_missing(SHIPPED) and folder.resolve() != SHIPPED:
+            console.print(f"{need.files[0]}: {compare_with_shipped(need, folder).text}", soft_wrap=True, markup=False)
+
+
+def _is_lacking(need: SavedResult, folder: Path) -> bool:
+    """Whether a result is neither in the folder nor shipped."""
+    return need.is_missing(need.folder(folder))
+
+
 def _is_incomplete(spec: FigureSpec, folder: Path) -> bool:
-    return any(need.is_missing(folder) for need in spec.needs)
+    return any(_is_lacking(need, folder) for need in spec.needs)
 
 
 def _missing_message(spec: FigureSpec, folder: Path) -> str:
-    need = next(need for need in spec.needs if need.is_missing(folder))
+    need = next(need for need in spec.needs if _is_lacking(need, folder))
     file = next(folder / file for file in need.files if not (folder / file).exists())
     return f"{file} is missing; make it with: {command([need], folder)}, or let --compute do it"
 
@@ -114,6 +143,6 @@ def _print_left_out(specs: Sequence[FigureSpec], folder: Path) -> None:
         return
     console = terminal.output()
     console.print("Left out, since their saved results are missing; --compute makes them, and so does:")
-    for needed in by_program([need for spec in specs for need in spec.needs if need.is_missing(folder)]):
+    for needed in by_program([need for spec in specs for need in spec.needs if _is_lacking(need, folder)]):
         names = ", ".join(spec.name for spec in specs if set(spec.needs) & set(needed))
         console.print(f"  {names}: {command(needed, folder)}", soft_wrap=True, markup=False)

@@ -2,15 +2,18 @@
 
 from paper_figs.drawing import FigureSpec
 from paper_figs.published import (
+    accuracy_curves,
     audit_map,
     class_drops,
     common_counter,
     effective_robustness,
     forest,
     photo_counts,
+    power,
     printed_experiments,
     related_models,
     reliance,
+    specification_curve,
 )
 from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
 from paper_figs.statements.table import DRAW, statement_figure
@@ -28,6 +31,7 @@ _SPECS = (
         "Bars: 95% from the number of photos, at most (binomial); bands: 95% of a family's mean line, by least squares "
         "on logits",
         common_counter.draw,
+        message="All models lose accuracy on counter photos, CLIPs and ImageNet models alike",
     ),
     FigureSpec(
         "photo_counts",
@@ -35,6 +39,7 @@ _SPECS = (
         f"{_PAPER}, Fig. 3; python -m realdata.audit, which reads {_REPLICATION} too",
         "Counts have no interval",
         photo_counts.draw,
+        message="One printed number of photos has lost a digit",
     ),
     FigureSpec(
         "class_drops",
@@ -43,6 +48,7 @@ _SPECS = (
         "Thick: 95% of a mean from the number of photos (Newcombe), as if the models' errors were perfectly "
         "correlated, since they saw the same photos",
         class_drops.draw_class_drops,
+        message="The drop differs more between classes than between models",
     ),
     FigureSpec(
         "class_drops_by_model",
@@ -50,6 +56,7 @@ _SPECS = (
         f"{_PAPER}, Tables 15 and 16 and Fig. 3; {_REPLICATION}",
         "Bars: 95% of each class's drop from its number of photos (binomial; Newcombe); dashed: the mean over classes",
         class_drops.draw_class_drops_by_model,
+        message="A model's drop is the mean of very unequal classes",
     ),
     FigureSpec(
         "same_backbone",
@@ -57,6 +64,7 @@ _SPECS = (
         f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the data: published/pretraining_data.csv",
         _PHOTO_BARS,
         related_models.draw_same_backbone,
+        message="Of one backbone, CLIPs of filtered data lose less on average",
     ),
     FigureSpec(
         "same_data",
@@ -64,6 +72,7 @@ _SPECS = (
         f"{_PAPER}, Tables 3 and 13; {_REPLICATION}; sizes of the towers: published/image_towers.csv",
         _PHOTO_BARS,
         related_models.draw_same_data,
+        message="On one data set, larger backbones lose less",
     ),
     FigureSpec(
         "colored_coco",
@@ -71,6 +80,7 @@ _SPECS = (
         f"{_PAPER}, Table 7",
         "No number of test images and no spread over runs is printed, so there are no intervals",
         printed_experiments.draw_colored_coco,
+        message="Fine-tuned on coloured backgrounds, nearly all CLIPs fail on other ones",
     ),
     FigureSpec(
         "multicolored_mnist",
@@ -78,6 +88,7 @@ _SPECS = (
         f"{_PAPER}, Table 8",
         "Bars: one standard deviation of the paper's runs on each side, whose number is not printed",
         printed_experiments.draw_multicolored_mnist,
+        message="As printed, contrastive and supervised learners of coloured digits do alike",
     ),
     FigureSpec(
         "effective_robustness",
@@ -105,6 +116,21 @@ _SPECS = (
         forest.draw_shifts,
     ),
     FigureSpec(
+        "specification_curve",
+        "Claims C1 to C5 in every setting, ordered by effect, over the choices that make the setting",
+        f"python -m realdata.claims, of {_PAPER}, Tables 3, 4 and 9-14, and {_REPLICATION}",
+        "Bars: 95%, C1 from the number of photos, the others clustered by pre-training data or architecture, the "
+        "wider; verdicts are corrected over all questions; the primary setting is chosen by a rule (docs/claims.md)",
+        specification_curve.draw,
+    ),
+    FigureSpec(
+        "power",
+        "How many models, data sets, architectures or photos it would take to decide what is open",
+        f"simulation from variance components fitted to {_PAPER}, Tables 3, 4 and 10 (realdata/claims/power.py)",
+        "Least effect seen in 80% of 500 draws at 5%; a Monte Carlo error of about 3%",
+        power.draw,
+    ),
+    FigureSpec(
         "audit_map",
         "Every printed number as a cell, by what the audit says of it",
         f"python -m realdata.audit, of {_PAPER} and {_REPLICATION}",
@@ -124,6 +150,7 @@ _SPECS = (
         f"python -m realdata.reliance, of {_PAPER}, Tables 15 and 16, and {_REPLICATION}",
         "1 vs. 1000. Bars: 95%; arrows: beyond the axis",
         reliance.draw_reliance_classes,
+        message="Class by class: one index of reliance for all models, and what describes them better",
     ),
     FigureSpec(
         "reliance_models",
@@ -131,6 +158,15 @@ _SPECS = (
         f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4, 15 and 16, and {_REPLICATION}",
         "Bars: 95%; zero is no reliance, one is right on counter photos half of the time; arrows: beyond the axis",
         reliance.draw_reliance_models,
+        message="Better models lean less, and no model leans alike in all classes",
+    ),
+    FigureSpec(
+        "reliance_curves",
+        "S28 on the published averages: curves of models that differ in one thing, fitted to ImageNet models and put "
+        "to others",
+        f"python -m realdata.reliance, of {_PAPER}, Tables 3, 4 and 9-14, {_REPLICATION}, OCCAM and H-SPLID",
+        "Bars: 95% of the mean difference in log score, from the spread of the models as independent draws",
+        accuracy_curves.draw,
     ),
     FigureSpec(
         "contrastive",
@@ -148,6 +184,7 @@ _SPECS = (
         "regression; *: less often right where the background agrees",
         spurious_model.draw_captions_prompts,
         (VERDICT_MAP,),
+        message="What captions and prompts say decides which loss is more robust than logistic regression",
     ),
     FigureSpec(
         "colored_digits",
@@ -156,6 +193,7 @@ _SPECS = (
         "Bars: one standard deviation of the runs on each side",
         colored_digits.draw_colored_digits,
         (DIGITS_TABLE,),
+        message="The paper's contrastive objective does as supervised training does; CLIP's does not",
     ),
     FigureSpec(
         "digits_reliance",
@@ -164,6 +202,7 @@ _SPECS = (
         "Bars: 95%, bootstrap over the runs; the index has no unit",
         colored_digits.draw_digits_reliance,
         (DIGITS_TABLE,),
+        message="How far learners of coloured digits lean on the colour, beside the linear theory",
     ),
     *(statement_figure(name) for name in DRAW),
 )

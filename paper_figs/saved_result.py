@@ -1,4 +1,4 @@
-"""The saved results that figures read, and the programs that make them."""
+"""The saved results that figures read, where they are, and the programs that make them."""
 
 import contextlib
 import dataclasses
@@ -14,6 +14,9 @@ from typing import TypeAlias
 from workbench import terminal
 from workbench.errors import InputError, RunError
 from workbench.interruption import Interruption
+
+# Of a checkout. From these a figure is drawn where the user's folder lacks its result.
+SHIPPED = Path(__file__).resolve().parents[1] / "docs" / "results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,19 @@ class SavedResult:
     def is_missing(self, results: Path) -> bool:
         """Whether one of its files is missing; a file that is there may still be broken."""
         return not all((results / file).exists() for file in self.files)
+
+    def folder(self, results: Path) -> Path:
+        """The folder that it is read from: `results`, or that of the shipped results where it is missing there."""
+        return SHIPPED if self.is_missing(results) and not self.is_missing(SHIPPED) else results
+
+    def is_to_be_made(self, results: Path) -> bool:
+        """Whether it is missing in `results`, or no more than a copy of the shipped result, as the page's files are."""
+        if self.is_missing(results):
+            return True
+        return results.resolve() != SHIPPED and all(
+            (SHIPPED / file).exists() and (SHIPPED / file).read_bytes() == (results / file).read_bytes()
+            for file in self.files
+        )
 
 
 # JSON pointers into a result to the type of what must stand there. `*` stands for each item of a list or an object;

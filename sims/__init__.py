@@ -66,7 +66,7 @@ def sweep(
 
     Args:
         model: parameters of the synthetic model that are no axis; the defaults of `theory.SpuriousModel` unless given.
-        axes: name to value or values: any parameter of the model; `caption`, `mention_inv`, `mention_spu`,
+        axes: name to value or values: any parameter of the model; `caption`, `mention_inv`, `mention_spu`, `curation`,
             `image_encoder`, `text_encoder`, `embed_dim`, `batch_size`, `steps` or `learning_rate`.
         objectives: as in `train`.
         prompts: zero-shot prompts to evaluate with.

@@ -13,13 +13,14 @@ from scipy.stats import t as student_t
 
 from paper_figs.context import Context
 from paper_figs.drawing import draw_figure
-from paper_figs.looks import SMALL, drop_intervals, on_logits, photo_intervals
+from paper_figs.looks import PRINT_WIDTH, SMALL, drop_intervals, on_logits, photo_intervals
 from paper_figs.published import audit_map, class_drops, effective_robustness, photo_counts
 from paper_figs.published.class_drops import by_mean_drop, class_models
 from paper_figs.registry import FIGURES
 from paper_figs.synthetic import spurious_model
 from published.tables import read_published_tables
 from realdata.claims.added_models import AddedModel
+from realdata.claims.power import MORE, TIMES, Detectable
 from realdata.claims.settings import is_repeated, settings
 from tests import seeds
 from tests.conftest import ROOT
@@ -29,7 +30,9 @@ PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
 # The bootstraps of the reliance index take seconds under the type checks of a test session.
 CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
 # Those into which a photo evaluation does not enter.
-ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "other_shifts"}
+ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "other_shifts"} | {
+    "specification_curve", "power"
+}  # fmt: skip
 
 
 def added(name, setup, prompt="simple", gap=20.0):
@@ -59,6 +62,13 @@ def context():
     """With models of both setups, the second far from all published ones, and with planted claims."""
     context = Context(added=(added("in-1000", "1v1000"), added("in-20", "1v20", gap=75.0), added("in-50", "1v50")))
     vars(context)["claims"] = {"claims": list(planted_claims(context))}
+    vars(context)["power"] = [
+        Detectable(
+            "C2", "effective robustness", "points", more, times, 27, 5, None if times == 1 else 4 / times, 2.2, 0.5
+        )
+        for more in MORE
+        for times in TIMES
+    ]
     return context
 
 
@@ -95,13 +105,34 @@ def words_of(figure):
     return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
 
 
+def assert_readable(figure):
+    """A title, and no text under 8 points where the figure is printed as wide as a page, which is as wide as it is."""
+    assert figure.get_suptitle() and SMALL >= 8 and figure.get_figwidth() <= PRINT_WIDTH + 1e-6 <= 7.2
+    assert {text.get_text(): size for text in words_of(figure) if (size := text.get_fontsize()) < SMALL} == {}
+
+
+# Of the others a session draws the quickest.
+QUICK = ("contrastive", "captions_prompts", "rate", "colored_digits")
+SAVED = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name, s in FIGURES.items() if s.needs
+]
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_figures_of_saved_results_are_readable_in_print(name):
+    """From the shipped results, as in a clean clone."""
+    figure = draw_figure(FIGURES[name], Context())
+    assert_readable(figure)
+    assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes if axis.get_label() != "<colorbar>")
+
+
 @pytest.mark.parametrize("name", CHECKED)
 def test_figure_says_its_units_and_its_source_in_readable_size(figures, name):
     figure, spec = figures(name), FIGURES[name]
     words = words_of(figure)
     (source,) = (text for text in words if text.get_gid() == "source")
     assert source.get_text().replace("\n", " ").startswith(f"Source: {spec.source}. ".replace("  ", " ")[:40])
-    assert min(text.get_fontsize() for text in words) >= SMALL
+    assert_readable(figure)
     for axis in (axis for axis in figure.axes if axis.axison):
         beside_x, beside_y = axis.get_shared_x_axes(), axis.get_shared_y_axes()
         siblings = [other for other in figure.axes if other.axison]

@@ -236,9 +236,9 @@ def test_python_example_runs(tmp_path):
         [sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=900
     )
     assert done.returncode == 0, done.stderr
-    for words in ("infonce_bilinear", "conflicting", "supcon/label", "xarray.DataArray", "spurious_ratio: 5"):
+    for words in ("infonce_bilinear", "conflicting", "triplet/label", "xarray.DataArray", "spurious_ratio: 5"):
         assert words in done.stdout, words
-    assert (tmp_path / "supcon.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "triplet.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_main_job_converges_agrees_with_theory_and_says_what_the_readme_says(main_job):

@@ -7,9 +7,14 @@ from theory.statements.captions import Caption, caption_covariance
 from theory.statements.finite_batch import finite_batch_critic
 from theory.statements.infonce import DIRECTIONS, NODES, infonce_critic
 from theory.statements.linearized import linearized_minimiser
+from theory.statements.other_objectives import nclip_critic, supcon_critic
 from theory.statements.siglip import siglip_critic
 
-CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip")
+# All that learn from pairs of image and text; nCLIP's optimum is known for an embedding of `NCLIP_WIDTH` alone.
+CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip", "supcon_bilinear", "nclip")
+NCLIP_WIDTH = 2
+# Whose optimum is known for infinite batches only.
+INFINITE_ONLY = ("siglip", "supcon_bilinear", "nclip")
 SUPERVISED = ("least_squares", "logistic", "bayes")
 LEARNERS = CONTRASTIVE + SUPERVISED
 
@@ -28,7 +33,8 @@ def contrastive_critic(
         learner: one of `CONTRASTIVE`.
         model: parameters of the synthetic model.
         caption: what captions say.
-        embed_dim: width of the embedding; only the linearised learner is known for a width of 1.
+        embed_dim: width of the embedding; only the linearised learner is known for a width of 1, and nCLIP for one of
+            `NCLIP_WIDTH` alone.
         count: nodes on each axis of InfoNCE's quadrature, for infinite batches.
         batch_size: pairs in a batch, at least 2; None is without end. The linearised learner is the same for all.
 
@@ -39,9 +45,17 @@ def contrastive_critic(
         return linearized_minimiser(caption_covariance(model, caption), embed_dim)
     if embed_dim < 2:
         raise ValueError(f"the optimum of {learner} is known for an embedding of width 2 or more, got {embed_dim}")
+    if learner in INFINITE_ONLY and batch_size is not None:
+        raise ValueError(f"the optimum of {learner} is known for infinite batches only")
+    if learner == "nclip":
+        if embed_dim != NCLIP_WIDTH:
+            raise ValueError(
+                f"the optimum of nclip is known for an embedding of width {NCLIP_WIDTH} alone, got {embed_dim}"
+            )
+        return nclip_critic(model, caption)
+    if learner == "supcon_bilinear":
+        return supcon_critic(model, caption, count=count)
     if learner == "siglip":
-        if batch_size is not None:
-            raise ValueError("the optimum of siglip is known for infinite batches only")
         return siglip_critic(model, caption)
     if learner in DIRECTIONS and batch_size is not None:
         return finite_batch_critic(model, caption, batch_size, DIRECTIONS[learner])

@@ -11,8 +11,10 @@ from theory.model import SpuriousModel
 from theory.statements.captions import Caption, caption_covariance, class_mean_caption
 
 # The four groups: labels, and attributes.
-_LABELS = np.array([1.0, 1.0, -1.0, -1.0])
-_ATTRIBUTES = np.array([1.0, -1.0, -1.0, 1.0])
+LABELS = np.array([1.0, 1.0, -1.0, -1.0])
+ATTRIBUTES = np.array([1.0, -1.0, -1.0, 1.0])
+# The four choices of what a caption mentions: the class or invariant feature, and the background.
+MENTIONS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 # Beyond so many deviations a standard normal carries less than 2e-16.
 _REACH = 8.25
 
@@ -41,21 +43,22 @@ def group_weights(model: SpuriousModel) -> Float[Array, "4"]:
 
 def image_mixture(model: SpuriousModel) -> Mixture:
     """The image in the signal's plane, u = z + noise: a component for each group."""
-    signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
+    signs = jnp.asarray(np.stack([LABELS, ATTRIBUTES], axis=1), float)
     variances = jnp.broadcast_to(model.image_variance[None, :], (4, 2))
     return Mixture(group_weights(model), signs * model.latent_mean[None, :], variances)
 
 
-def caption_mixture(model: SpuriousModel, caption: Caption) -> Mixture:
+def caption_mixture(model: SpuriousModel, caption: Caption, choices: np.ndarray | None = None) -> Mixture:
     """The caption in the signal's plane: a component for each group and each choice of what is mentioned, at most 16.
 
-    Only `latent` captions carry the text's noise; the words of the others are exact.
+    The choices are the caption's own, or `choices`, such as all `MENTIONS`. Only `latent` captions carry the text's
+    noise; the words of the others are exact.
     """
     groups = group_weights(model)
-    mask = jnp.asarray(caption.choices, float)
+    mask = jnp.asarray(caption.choices if choices is None else choices, float)
     mentioned = mask * caption.mentions[None, :] + (1.0 - mask) * (1.0 - caption.mentions[None, :])
     weights = groups[:, None] * jnp.prod(mentioned, axis=1)[None, :]
-    signs = jnp.asarray(np.stack([_LABELS, _ATTRIBUTES], axis=1), float)
+    signs = jnp.asarray(np.stack([LABELS, ATTRIBUTES], axis=1), float)
     if caption.kind == "latent":
         sizes, variances = model.latent_mean, mask * model.latent_sigma[None, :] ** 2 + model.text_noise_variance
     else:
@@ -110,10 +113,46 @@ def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
     return Pairs(images, captions, joint, flat)
 
 
+class Joint(NamedTuple):
+    """The law of a pair of image and caption in the signal's plane, as a mixture of 16 Gaussians.
+
+    A component is one of a caption, and the group that it belongs to. In each, only the same feature of image and
+    caption depend on each other.
+
+    Attributes:
+        images: the image's law in each component.
+        captions: the caption's.
+        covariances: of each feature of the image and the same one of the caption.
+    """
+
+    images: Mixture
+    captions: Mixture
+    covariances: Float[Array, "components 2"]
+
+    def joint_moment(self) -> Float[Array, "2 2"]:
+        """E[u t^T]."""
+        of_means = jnp.einsum("k,ki,kj->ij", self.images.weights, self.images.means, self.captions.means)
+        return of_means + jnp.diag(self.images.weights @ self.covariances)
+
+
+def joint_mixture(model: SpuriousModel, caption: Caption) -> Joint:
+    """Pairs of the model."""
+    images, captions = image_mixture(model), caption_mixture(model, caption)
+    repeated = Mixture(captions.weights, *(jnp.repeat(part, len(caption.choices), axis=0) for part in images[1:]))
+    # What is not mentioned, or said in words, varies with nothing.
+    shared = captions.variances - model.text_noise_variance if caption.kind == "latent" else captions.variances
+    return Joint(repeated, captions, shared)
+
+
+def second_moment(mixture: Mixture) -> Float[Array, "2 2"]:
+    """E[x x^T] of a mixture in the plane."""
+    of_means = jnp.einsum("k,ki,kj->ij", mixture.weights, mixture.means, mixture.means)
+    return of_means + jnp.diag(mixture.weights @ mixture.variances)
+
+
 def null_projector(mixture: Mixture) -> Float[Array, "2 2"]:
     """The projector on the directions in which the mixture is always 0."""
-    second = jnp.einsum("k,ki,kj->ij", mixture.weights, mixture.means, mixture.means)
-    second = second + jnp.diag(mixture.weights @ mixture.variances)
+    second = second_moment(mixture)
     size = jnp.trace(second)
     determinant = second[0, 0] * second[1, 1] - second[0, 1] ** 2
     of_line = jnp.eye(2) - second / jnp.where(size > 0, size, 1.0)

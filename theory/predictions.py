@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.learners import LEARNERS, SUPERVISED, contrastive_critic
+from theory.learners import INFINITE_ONLY, LEARNERS, NCLIP_WIDTH, SUPERVISED, contrastive_critic
 from theory.mixtures import pairs_of
 from theory.model import Scalar, SpuriousModel
-from theory.statements import finite_batch, infonce, siglip
+from theory.statements import finite_batch, infonce, other_objectives, siglip
 from theory.statements.bayes import bayes_accuracies
 from theory.statements.captions import Caption, caption_covariance
 from theory.statements.group_accuracy import GROUPS, group_accuracies
@@ -113,9 +113,10 @@ def accuracy(
         caption: what captions say: a kind of `theory.CAPTIONS`, each feature mentioned always, or a `Caption`. A
             supervised learner reads none.
         prompt: `label`, `class-mean`, `mixture:SHARE` or `best`. A supervised learner needs none.
-        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
-        batch_size: pairs in a batch, at least 2; None is without end. It matters to InfoNCE (S21) and SigLIP, which is
-            known for None only.
+        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known, and nCLIP for one of 2
+            alone.
+        batch_size: pairs in a batch, at least 2; None is without end. It matters to InfoNCE (S21); the learners of
+            `INFINITE_ONLY` are known for None only.
 
     Raises:
         ParameterError: an unknown learner, caption or prompt, or a width or batch that the learner is not known for.
@@ -125,10 +126,12 @@ def accuracy(
     _check_learner(learner)
     _check_width(embed_dim)
     _check_batch(batch_size)
-    if learner == "siglip" and batch_size is not None:
-        raise ParameterError("batch_size", "None for siglip", batch_size)
+    if learner in INFINITE_ONLY and batch_size is not None:
+        raise ParameterError("batch_size", f"None for {learner}", batch_size)
     if embed_dim < 2 and learner not in ("linearized", *SUPERVISED):
         raise ParameterError("embed_dim", f"at least 2 for {learner}", embed_dim)
+    if learner == "nclip" and embed_dim != NCLIP_WIDTH:
+        raise ParameterError("embed_dim", f"{NCLIP_WIDTH} for {learner}", embed_dim)
     if learner == "bayes":
         return GroupAccuracies(*bayes_accuracies(model))
     if learner in SUPERVISED:
@@ -176,7 +179,8 @@ def predict(
 
     Args:
         model: parameters of the synthetic model, as numbers.
-        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known.
+        embed_dim: width of the embedding; for a width of 1 only the linearised learner is known, and nCLIP for one of 2
+            alone.
         prompts: the zero-shot prompts to evaluate.
         captions: the captions to train the contrastive learners with.
         learners: which learners, from `theory.LEARNERS`.
@@ -197,16 +201,14 @@ def predict(
         _check_learner(learner)
     for prompt in prompts:
         share_of(prompt)
-    # A wider embedding than the rank of 2 changes nothing, so it shares the compiled function.
-    width = min(int(embed_dim), 2)
     asked = [learner for learner in LEARNERS if learner in learners]
 
     def rows_of(learner: str) -> dict[str | None, list[Prediction]]:
         with jax.enable_x64(True):  # of this thread
             if learner in SUPERVISED:
                 return {None: [_supervised_row(learner, model)]}
-            critic_of = functools.partial(_critic, learner, model, width=width, batch_size=batch_size)
-            rows_for = functools.partial(_contrastive_rows, learner, model, prompts=prompts, width=width)
+            critic_of = functools.partial(_critic, learner, model, embed_dim=int(embed_dim), batch_size=batch_size)
+            rows_for = functools.partial(_contrastive_rows, learner, model, prompts=prompts, embed_dim=int(embed_dim))
             return {caption.kind: rows_for(caption, *critic_of(caption)) for caption in captions}
 
     # Side by side, since most of the time is compilation.
@@ -223,26 +225,35 @@ def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., An
 
 
 def _critic(
-    learner: str, model: SpuriousModel, caption: Caption, width: int, batch_size: int | None
+    learner: str, model: SpuriousModel, caption: Caption, embed_dim: int, batch_size: int | None
 ) -> tuple[np.ndarray, str | None]:
     """The critic and a note on why it is not finite."""
+    # A wider embedding than the rank of 2 changes nothing but for nCLIP, so it shares the compiled function.
+    width = min(embed_dim, 2)
     if learner == "linearized":
         return np.asarray(compile_once(contrastive_critic, 0, 3)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
-    if batch_size is not None and learner == "siglip":
+    if batch_size is not None and learner in INFINITE_ONLY:
         return np.full((2, 2), np.nan), "known for infinite batches only"
     known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
     if batch_size is not None:
         of_batch = finite_batch.batch_pairs(model, known)
         critic = np.asarray(finite_batch.critic_of_pairs(of_batch, float(batch_size), DIRECTIONS[learner]))
         return critic, None if np.isfinite(critic).all() else _NO_BATCH_OPTIMUM
-    pairs = compile_once(pairs_of, 1)(model, known)
+    if learner == "nclip":
+        if embed_dim != NCLIP_WIDTH:
+            why = f"known for an embedding of width {NCLIP_WIDTH} only: wider ones are not convex, with many minima"
+            return np.full((2, 2), np.nan), why
+        critic = np.asarray(other_objectives.nclip_critic(model, caption))
+        return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
+    of_learner = other_objectives.supcon_pairs if learner == "supcon_bilinear" else pairs_of
+    pairs, share = compile_once(of_learner, 1)(model, known), DIRECTIONS.get(learner, 0.5)
     if learner == "siglip":
         critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     for count in (NODES, _FINE_NODES):
-        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, DIRECTIONS[learner], count))
+        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, share, count))
         if np.isfinite(critic).all():
             return critic, None
         if np.isinf(critic).any():
@@ -283,7 +294,7 @@ def _contrastive_rows(
     critic: np.ndarray,
     note: str | None,
     prompts: Sequence[str],
-    width: int,
+    embed_dim: int,
 ) -> list[Prediction]:
     if note:
         return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
@@ -294,7 +305,7 @@ def _contrastive_rows(
     rows = []
     for prompt, direction, accuracy in zip(prompts, directions, accuracies, strict=True):
         row = functools.partial(Prediction, learner, caption.kind, prompt)
-        if width == 1 and singular[0] - singular[1] <= _ROUNDING * singular[0]:
+        if embed_dim == 1 and singular[0] - singular[1] <= _ROUNDING * singular[0]:
             why = "not unique: both features have the same covariance and the embedding keeps only one"
             rows.append(row(None, None, why))
         elif prompt == "best" and kept[1] <= _ROUNDING * kept[0]:

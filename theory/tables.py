@@ -68,6 +68,7 @@ def show_map(content: dict[str, Any]) -> None:
     learners = list(dict.fromkeys(row["learner"] for row in content["map"]))
     captions = list(dict.fromkeys(row["caption"] for row in content["map"]))
     table = _table("", ("learner", "prompt", *(f"{caption} captions" for caption in captions)), ())
+    table.box = None  # for all of it on one screen
     cells = {(row["learner"], row["prompt"], row["caption"]): row for row in content["map"]}
     for learner, prompt in dict.fromkeys((row["learner"], row["prompt"]) for row in content["map"]):
         table.add_row(learner, prompt, *(_cell(cells[(learner, prompt, caption)]) for caption in captions))
@@ -95,6 +96,8 @@ _EXPLAINED = {
     "infonce_image_to_text": "its half that finds an image's caption",
     "infonce_text_to_image": "its half that finds a caption's image",
     "siglip": "the sigmoid loss",
+    "supcon_bilinear": "SupCon, pairs of one class being right",
+    "nclip": "nCLIP with two clusters",
 }
 
 

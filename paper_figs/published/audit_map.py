@@ -12,14 +12,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from paper_figs.context import Context
-from paper_figs.looks import SMALL
+from paper_figs.looks import PRINT_WIDTH, SMALL
 from workbench.palette import ORANGE, PALE_GREEN, SKY_BLUE, VERMILION
 
 _CELL = 0.118  # inches
 _GAP = 0.14  # between tables
-_CHARACTER, _TITLE = 0.056, 0.068  # mean widths of a character
+_CHARACTER, _TITLE = 0.061, 0.068  # mean widths of a character
 _NAME = 0.3  # above a table, for its name
-_LEGEND = 0.5
+_LEGEND = 0.75
+_LONGEST = 30  # characters of a row's name
 # Status to fill, edge and marker, which tells them apart in grey.
 _LOOKS: dict[str, tuple[str, str, str]] = {
     "error": (VERMILION, "black", "X"),
@@ -70,11 +71,10 @@ class _Grid:
 def draw(context: Context) -> Figure:
     """Each table as a grid with its rows in the file's order; class-wise ones with a few columns for each model."""
     cells = [cell for cell in context.audit["cells"] if cell["value"]]
-    bands = [band for band in _bands(cells) if band]
-    widths = [sum(grid.width + _GAP + labels for grid, labels in _label_widths(band)) for band in bands]
+    bands = [line for band in _bands(cells) for line in _lines(band)]
     heads = [max(grid.head for grid in band) + _NAME for band in bands]
     heights = [max(len(grid.rows) for grid in band) * _CELL + head for band, head in zip(bands, heads, strict=True)]
-    width, height = max(widths) + _GAP, sum(heights) + _LEGEND + 0.15
+    width, height = PRINT_WIDTH, sum(heights) + _LEGEND + 0.15
     figure = Figure(figsize=(width, height))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, width), ylim=(height, 0))
@@ -92,16 +92,32 @@ def draw(context: Context) -> Figure:
     for status, (fill, edge, marker) in _LOOKS.items():
         box = Line2D([], [], ls="", marker="s", ms=10, color=fill, mec="0.6")
         mark = Line2D([], [], ls="", marker=marker or "None", ms=4.5, color=edge)
-        handles.append(((box, mark), f"{status}: {counts[status]:,} numbers"))
+        handles.append(((box, mark), f"{status}: {counts[status]:,}"))
     figure.legend(
         *zip(*handles, strict=True),
         loc="upper center",
+        bbox_to_anchor=(0.5, 1 - 0.25 / height),
         ncols=len(handles),
-        fontsize=9,
+        fontsize=8,
         frameon=False,
         borderaxespad=0.2,
     )
+    words = f"{counts['error']:,} of {len(cells):,} printed numbers are part of an error"
+    figure.suptitle(words, fontsize=10, weight="bold", y=1 - 0.05 / height, va="top")
     return figure
+
+
+def _lines(band: Sequence[_Grid]) -> list[list[_Grid]]:
+    """The tables of a band in lines that a page is wide enough for."""
+    lines: list[list[_Grid]] = []
+    for grid in band:
+        for line in lines[-1:]:
+            if _GAP + sum(each.width + _GAP + labels for each, labels in _label_widths([*line, grid])) <= PRINT_WIDTH:
+                line.append(grid)
+                break
+        else:
+            lines.append([grid])
+    return lines
 
 
 def _bands(cells: Iterable[Cell]) -> list[list[_Grid]]:
@@ -132,7 +148,7 @@ def _label_widths(band: Sequence[_Grid]) -> Iterable[tuple[_Grid, float]]:
     before: tuple[str, ...] = ()
     for grid in band:
         rows = tuple(grid.rows)
-        yield grid, 0.0 if rows == before else _CHARACTER * max(map(len, rows)) + 0.08
+        yield grid, 0.0 if rows == before else _CHARACTER * min(max(map(len, rows)), _LONGEST) + 0.08
         before = rows
 
 
@@ -141,7 +157,7 @@ def _draw_grid(axis: Axes, left: float, top: float, grid: _Grid, labelled: bool)
     for line, (words, row) in enumerate(grid.rows.items()):
         y = top + _CELL * line
         if labelled:
-            axis.text(left - 0.04, y + _CELL / 2, words, fontsize=SMALL, ha="right", va="center_baseline")
+            axis.text(left - 0.04, y + _CELL / 2, words[:_LONGEST], fontsize=SMALL, ha="right", va="center_baseline")
         for place, column in enumerate(grid.columns):
             if column in row:
                 boxes[row[column]["status"]].append(Rectangle((left + _CELL * place, y), _CELL, _CELL))

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import DATA, SMALL, drop_intervals, short
+from paper_figs.looks import DATA, PRINT_WIDTH, SMALL, drop_intervals, short
 from workbench.palette import BLUE, VERMILION
 
 _SETUP = "1v1000"  # in which the class-wise accuracies were measured
@@ -93,7 +93,7 @@ def _add_drops(found: pd.DataFrame, context: Context) -> pd.DataFrame:
     return frame
 
 
-_ROW, _COLUMN = 0.18, 0.3  # inches
+_ROW, _COLUMN = 0.16, 0.175  # inches
 _LIMIT = 80.0  # points, of the colours
 _GAP = 0.6  # columns between sources
 
@@ -104,8 +104,8 @@ def draw_class_drops(context: Context) -> Figure:
     classes = by_mean_drop(models)
     places = _places(models)
     width, height = _COLUMN * (places[-1] + 1), _ROW * len(classes)
-    figure = Figure(figsize=(width + 5.2, height + 2.6), layout="constrained")
-    heat, means = figure.subplots(1, 2, sharey=True, width_ratios=(width, 2.6))
+    figure = Figure(figsize=(PRINT_WIDTH, height + 3.4), layout="constrained")
+    heat, means = figure.subplots(1, 2, sharey=True, width_ratios=(width, 1.5))
     norm = TwoSlopeNorm(0.0, -_LIMIT, _LIMIT)
     for place, model in zip(places, models, strict=True):
         _draw_column(heat, place, model.classes.loc[classes.index, "drop"].to_numpy(), norm)
@@ -113,8 +113,8 @@ def draw_class_drops(context: Context) -> Figure:
     heat.tick_params(axis="x", length=0, top=False)
     for source in dict.fromkeys(model.source for model in models):
         chosen = [place for place, model in zip(places, models, strict=True) if model.source == source]
-        words = {"paper": "paper,\nTables 15, 16"}.get(source, source if source != "added" else "★\nadded")
-        heat.text(float(np.mean(chosen)), -0.9, words, ha="center", va="bottom", fontsize=9)
+        words = {"paper": "paper"}.get(source, source if source != "added" else "★")
+        heat.text(float(np.mean(chosen)), -0.9, words, ha="center", va="bottom", fontsize=8)
     heat.set_yticks(range(len(classes)), [short(label) for label in classes["label"]], fontsize=8)
     heat.set_ylim(len(classes) - 0.5, -0.5)
     heat.set_xlim(-0.5, places[-1] + 0.5)
@@ -122,17 +122,17 @@ def draw_class_drops(context: Context) -> Figure:
     heat.set_ylabel("class, by its mean drop")
     heat.spines[:].set_visible(False)
     colours = figure.colorbar(
-        heat.collections[0], ax=heat, location="bottom", label="drop (points)", extend="max", aspect=45, pad=0.01
+        heat.collections[0], ax=heat, location="bottom", label="drop (points)", extend="max", aspect=30, pad=0.01
     )
     colours.ax.tick_params(labelsize=8)
     _draw_means(means, classes)
     handles = [
-        Line2D([], [], color="black", marker="o", ms=4, ls="-", lw=2.2, label="mean of the published models"),
-        Line2D([], [], color="0.6", lw=0.9, label="least to largest of them"),
-        Line2D([], [], color="black", marker=".", ls="", ms=4, label="dot in a cell: a gain"),
+        Line2D([], [], color="black", marker="o", ms=4, ls="-", lw=2.2, label="mean of models"),
+        Line2D([], [], color="0.6", lw=0.9, label="least to largest"),
+        Line2D([], [], color="black", marker=".", ls="", ms=4, label="a gain"),
         Patch(facecolor="white", edgecolor="0.5", hatch="/////", label="not published"),
     ]
-    means.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.065), fontsize=8, frameon=False)
+    means.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.3, -0.07), fontsize=8, frameon=False)
     return figure
 
 
@@ -191,7 +191,7 @@ def _draw_means(axis: Axes, columns: pd.DataFrame) -> None:
     axis.spines[["top", "right", "left"]].set_visible(False)
 
 
-_COLUMNS = 4
+_COLUMNS = 3
 _COLOUR = {"paper": VERMILION, "replication": BLUE, "added": "black"}
 _MARKER = {"paper": "o", "replication": "s", "added": "*"}
 
@@ -200,13 +200,15 @@ def draw_class_drops_by_model(context: Context) -> Figure:
     """A small panel for each model: drops of all classes, the least first."""
     models = class_models(context)
     rows = -(-len(models) // _COLUMNS)
-    figure = Figure(figsize=(2.7 * _COLUMNS, 1.95 * rows), layout="constrained")
-    axes = figure.subplots(rows, _COLUMNS, sharey=True, squeeze=False)
+    figure = Figure(figsize=(PRINT_WIDTH, 1.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axis in axes.ravel()[len(models) :]:
         axis.set_axis_off()
     for axis, model in zip(axes.ravel(), models, strict=False):
         _draw_model(axis, model)
-        axis.set_xlabel("rank of the class", fontsize=8)
+        if axis in axes.ravel()[len(models) - _COLUMNS : len(models)]:
+            axis.set_xlabel("rank of the class", fontsize=8)
+            axis.tick_params(labelbottom=True)
         if axis in axes[:, 0]:
             axis.set_ylabel("drop (points)", fontsize=8)
     low = min(float(model.classes["low"].min()) for model in models)

@@ -1,5 +1,7 @@
 """Figs. 1 and 2: accuracy on counter photos against that on common photos, for both setups and both sources."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
@@ -14,6 +16,7 @@ from paper_figs.looks import (
     DATA,
     IMAGENET,
     LVLM,
+    PRINT_WIDTH,
     SELECTING,
     SETUPS,
     added_handles,
@@ -42,13 +45,19 @@ def draw(context: Context) -> Figure:
         and (setting.prompt, setting.averaging) == ("simple", "balanced")
         and setting.tables[:1] != ("9",)
     ]
-    figure = Figure(figsize=(10.0, 4.6 * -(-len(chosen) // 2)), layout="constrained")
-    axes = figure.subplots(-(-len(chosen) // 2), 2, squeeze=False).ravel()
+    figure = Figure(figsize=(PRINT_WIDTH, 3.5 * -(-len(chosen) // 2)), layout="constrained")
+    axes = figure.subplots(-(-len(chosen) // 2), 2, sharex=True, sharey=True, squeeze=False).ravel()
     for axis in axes[len(chosen) :]:
         axis.set_axis_off()
     shown = set()
+    added = [
+        model.accuracies["balanced"]
+        for setting in chosen
+        for _, model in context.added_in(setting.setup, setting.prompt)
+    ]
     for axis, setting in zip(axes, chosen, strict=False):
-        _draw_setting(axis, setting, context)
+        _draw_setting(axis, setting, context, added)
+        axis.label_outer()
         shown |= set(setting.clips["pretrain"])
     handles: list[Line2D | Patch] = [
         *data_handles(tuple(shown)),
@@ -63,7 +72,7 @@ def draw(context: Context) -> Figure:
     return figure
 
 
-def _draw_setting(axis: Axes, setting: Setting, context: Context) -> None:
+def _draw_setting(axis: Axes, setting: Setting, context: Context, also: Sequence[tuple[float, float]]) -> None:
     axis.plot(_ENDS, _ENDS, ":", color="0.5", lw=1)
     for frame, colour, style in ((setting.imagenet, IMAGENET[0], "-"), (setting.clips, _CLIP_LINE, "--")):
         if len(frame) >= 3:
@@ -83,11 +92,10 @@ def _draw_setting(axis: Axes, setting: Setting, context: Context) -> None:
         axis.plot(ends["common"], [counter] * 2, color="black", lw=0.9, zorder=5)
         axis.plot([common] * 2, ends["counter"], color="black", lw=0.9, zorder=5)
         mark_added(axis, common, counter, number)
-    shown = [model.accuracies["balanced"] for _, model in context.added_in(setting.setup, setting.prompt)]
-    percent_on_logits(axis, _COMMON, _COUNTER, shown)
+    percent_on_logits(axis, _COMMON, _COUNTER, also)
     tables = [*setting.tables, *(["5"] if setting.setup == "1v20" else [])]
     source = f"paper, Tables {', '.join(tables)}" if setting.source == "paper" else "replication"
-    axis.set_title(f"{SETUPS[setting.setup]}: {source}", fontsize=10)
+    axis.set_title(f"{SETUPS[setting.setup]}: {source}", fontsize=9)
     axis.grid(color="0.93")
     axis.set_axisbelow(True)
 

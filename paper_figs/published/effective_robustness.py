@@ -1,6 +1,6 @@
 """Claim C2: CLIPs against ImageNet models of the same accuracy, setting by setting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.special import logit
 
 from paper_figs.context import Context
 from paper_figs.looks import (
+    PRINT_WIDTH,
     added_handles,
     figure_legend,
     mark_added,
@@ -22,7 +23,7 @@ from realdata.claims.settings import Setting, is_repeated, is_selector, settings
 from workbench.palette import BLACK, BLUE, VERMILION
 
 _CLIP, _IMAGENET = VERMILION, BLUE
-_COLUMNS = 3
+_COLUMNS = 2
 _COMMON, _COUNTER = (56.0, 95.0), (30.0, 92.0)  # ends of the axes, in %
 
 
@@ -35,16 +36,32 @@ def draw_effective_robustness(context: Context) -> Figure:
         if setting.selector == "included" and len(setting.imagenet) and not is_repeated(setting, offered)
     ]
     rows = -(-len(chosen) // _COLUMNS)
-    figure = Figure(figsize=(3.6 * _COLUMNS, 4.0 * rows), layout="constrained")
-    axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    figure = Figure(figsize=(PRINT_WIDTH, 3.5 * rows), layout="constrained")
+    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axis in axes[len(chosen) :]:
         axis.set_axis_off()
-    for axis, setting in zip(axes, chosen, strict=False):
-        _draw_setting(axis, setting, _claim_row(setting, context), context)
+    added = [
+        model.accuracies[setting.averaging]
+        for setting in chosen
+        for _, model in context.added_in(setting.setup, setting.prompt)
+    ]
+    for place, (axis, setting) in enumerate(zip(axes, chosen, strict=False)):
+        _draw_setting(axis, setting, _claim_row(setting, context), context, added)
+        axis.label_outer()
+        if place + _COLUMNS >= len(chosen):
+            axis.xaxis.set_tick_params(labelbottom=True)
+            axis.set_xlabel("accuracy on common photos (%)")
     handles = [*axes[0].get_legend_handles_labels()[0], *added_handles(context.added)]
     figure_legend(figure, handles, "lower")
-    figure.suptitle("At the same common accuracy, do CLIPs lose more than ImageNet models? (claim C2)", fontsize=12)
+    set_title(figure, [_claim_row(setting, context) for setting in chosen], "settings")
     return figure
+
+
+def set_title(figure: Figure, rows: Sequence[Mapping[str, Any]], asked: str) -> None:
+    """How often the claim is supported."""
+    shown = sum(row["verdict"] == "supported" for row in rows)
+    words = "CLIPs are shown to lose more than ImageNet models of their common accuracy"
+    figure.suptitle(f"{words}\nin {shown} of {len(rows)} {asked}", fontsize=10, weight="bold")
 
 
 def _claim_row(setting: Setting, context: Context) -> Mapping[str, Any]:
@@ -59,7 +76,13 @@ def _claim_row(setting: Setting, context: Context) -> Mapping[str, Any]:
     )
 
 
-def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context: Context) -> None:
+def _draw_setting(
+    axis: Axes,
+    setting: Setting,
+    row: Mapping[str, Any],
+    context: Context,
+    also: Sequence[tuple[float, float]],
+) -> None:
     clips, imagenet = setting.clips, setting.imagenet
     line = setting_robustness(setting, context.tables)
     selecting = is_selector(clips)
@@ -97,9 +120,8 @@ def _draw_setting(axis: Axes, setting: Setting, row: Mapping[str, Any], context:
     axis.set_title(
         f"{source}\n{setting.setup}, {setting.prompt}, {setting.averaging}\n"
         f"{row['effect']:+.1f} points [{low:+.1f}, {high:+.1f}], {clustered or 'no clusters'}\n{row['verdict']}",
-        fontsize=8.5,
+        fontsize=8,
     )
     axis.grid(color="0.93")
     axis.set_axisbelow(True)
-    added = context.added_in(setting.setup, setting.prompt)
-    percent_on_logits(axis, _COMMON, _COUNTER, [model.accuracies[setting.averaging] for _, model in added])
+    percent_on_logits(axis, _COMMON, _COUNTER, also)

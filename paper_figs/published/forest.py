@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED, SETUPS, figure_legend
+from paper_figs.looks import ADDED, PRINT_WIDTH, SETUPS, figure_legend
+from paper_figs.published.effective_robustness import set_title
 from realdata.claims.c9_shifts import GROUP_NAMES
 from realdata.claims.claim_test import INCONCLUSIVE, JudgedClaim
 from realdata.claims.wider_table import WORDS, is_primary
@@ -39,7 +40,7 @@ def draw_forest(context: Context) -> Figure:
         blocks.setdefault(_heading(row), []).append(row)
     added = [(number, model) for number, model in enumerate(context.added, 1) if "value" in model.robustness]
     lines = sum(len(block) + 1 for block in blocks.values()) + (len(added) + 1 if added else 0)
-    figure = Figure(figsize=(9.0, _ROW * lines + 1.5), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, _ROW * lines + 1.5), layout="constrained")
     axis = figure.subplots()
     ticks: dict[float, str] = {}
     place = 0.0
@@ -59,9 +60,10 @@ def draw_forest(context: Context) -> Figure:
         axis.plot(model.robustness["value"], place, **(ADDED | {"markersize": 10}))
         _write_at_right(axis, place, f"{model.robustness['value']:+.1f}")
     _label_rows(axis, ticks, lines)
-    axis.set_xlabel("mean effective robustness of CLIPs (points); below 0: they lose more than ImageNet models")
+    axis.set_xlabel("mean effective robustness of CLIPs (points)")
     axis.set_ylabel("models and values")
-    figure_legend(figure, _handles(bool(added)), "upper")
+    set_title(figure, rows, "tests")
+    figure_legend(figure, _handles(bool(added)), "lower")
     return figure
 
 
@@ -104,9 +106,9 @@ _PROMPTS = {"simple": "one prompt", "openai80": "80 prompts"}
 
 def draw_shifts(context: Context) -> Figure:
     """A row for each test set and choice of what is held equal: every CLIP, their mean, and its clustered interval."""
-    tests = [test for test in context.shifts if is_primary(test)]
+    tests = [test for test in context.shifts if is_primary(test.source, test.setting)]
     lines = len(tests) + len(GROUP_NAMES)
-    figure = Figure(figsize=(9.0, _SHIFT_ROW * lines + 1.6), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, _SHIFT_ROW * lines + 1.6), layout="constrained")
     axis = figure.subplots()
     ticks: dict[float, str] = {}
     place = 0.0
@@ -120,7 +122,7 @@ def draw_shifts(context: Context) -> Figure:
     _label_rows(axis, ticks, lines)
     axis.set_xlabel("CLIPs less ImageNet models as accurate elsewhere (points)")
     axis.set_ylabel("test set, and where both are as accurate")
-    figure.suptitle(_message(tests), fontsize=11)
+    figure.suptitle(_message(tests), fontsize=10, weight="bold")
     handles = [
         Line2D([], [], ls="", marker="o", ms=3.5, color="0.6", label="one CLIP"),
         Line2D(
@@ -133,7 +135,8 @@ def draw_shifts(context: Context) -> Figure:
 
 def _name(test: JudgedClaim) -> str:
     prompt = f", {_PROMPTS[test.setting['prompt']]}" if test.source == "paper" else ""
-    return f"{test.question.replace('CounterAnimal, ', '')}{prompt}: {test.setting['predictors']}"
+    words = test.question.replace("CounterAnimal, ", "").replace(" photos", "")
+    return f"{words}{prompt}: {test.setting['predictors'].replace(' and common photos', ', common')}"
 
 
 def _message(tests: Sequence[JudgedClaim]) -> str:
@@ -175,7 +178,7 @@ def _write_heading(axis: Axes, place: float, words: str) -> None:
         (0.005, place),
         xycoords=axis.get_yaxis_transform(),
         va="center",
-        fontsize=8.5,
+        fontsize=8,
         weight="bold",
         bbox={"color": "white", "pad": 1.5},
         zorder=5,

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import SMALL, short
+from paper_figs.looks import PRINT_WIDTH, SMALL, short
 from workbench.palette import SKY_BLUE, VERMILION
 
 _BARS = {"common": (SKY_BLUE, ""), "counter": (VERMILION, "////")}
@@ -23,7 +23,7 @@ def draw(context: Context) -> Figure:
     order = classes.assign(total=classes["common_photos"] + classes["counter_photos"]).sort_values(
         "total", kind="stable"
     )
-    figure = Figure(figsize=(7.5, 0.19 * len(order) + 1.0), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 0.19 * len(order) + 1.0), layout="constrained")
     axis = figure.subplots()
     rows = np.arange(len(order))
     for group, offset in (("common", _HALF), ("counter", -_HALF)):
@@ -63,7 +63,7 @@ def draw(context: Context) -> Figure:
             label="the replication's count, where that is far off",
         ),
     ]
-    axis.legend(handles=handles, loc="center right", fontsize=8.5, framealpha=1)
+    axis.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 0.15), fontsize=8, framealpha=1)
     return figure
 
 

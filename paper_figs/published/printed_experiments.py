@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
+from paper_figs.looks import PRINT_WIDTH
 from workbench.palette import BLUE, ORANGE, VERMILION
 
 _WAYS = {
@@ -28,7 +29,7 @@ def draw_colored_coco(context: Context) -> Figure:
     """A panel for each backbone: accuracy in both tests for every way of fine-tuning."""
     table = context.colored_coco
     backbones = list(dict.fromkeys(table["backbone"]))
-    figure = Figure(figsize=(4.9 * len(backbones), 4.4), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 3.6), layout="constrained")
     axes = figure.subplots(1, len(backbones), sharey=True, squeeze=False)[0]
     for axis, backbone in zip(axes, backbones, strict=True):
         rows = table[table["backbone"] == backbone].set_index("approach")
@@ -47,7 +48,7 @@ def draw_colored_coco(context: Context) -> Figure:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("accuracy (%)")
     axes[0].set_ylim(0, 108)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
@@ -60,7 +61,7 @@ def draw_multicolored_mnist(context: Context) -> Figure:
     table = context.multicolored_mnist
     ratios = sorted(set(zip(table["p_inv"].astype(float), table["p_spu"].astype(float), strict=True)), reverse=True)
     classes = sorted(set(table["classes"]))
-    figure = Figure(figsize=(2.7 * len(ratios), 7.4), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 6.0), layout="constrained")
     axes = figure.subplots(len(_TESTS), len(ratios), sharex=True, sharey=True, squeeze=False)
     for column, (p_inv, p_spu) in enumerate(ratios):
         chosen = table[(table["p_inv"] == p_inv) & (table["p_spu"] == p_spu)]
@@ -68,11 +69,13 @@ def draw_multicolored_mnist(context: Context) -> Figure:
             axis = axes[row][column]
             _draw_panel(axis, chosen, test, classes)
             if column == 0:
-                axis.set_ylabel(f"accuracy (%)\n{_TESTS[test]}", fontsize=9)
+                axis.set_ylabel(f"accuracy (%)\n{_TESTS[test]}", fontsize=8)
         tie = " (a tie)" if p_inv == p_spu else ""
-        axes[0][column].set_title(f"label = digit in {p_inv:.0%},\nown colour in {p_spu:.0%}{tie}", fontsize=9.5)
+        axes[0][column].set_title(f"label = digit in {p_inv:.0%},\nown colour in {p_spu:.0%}{tie}", fontsize=8)
         axes[-1][column].set_xlabel("number of digits")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(
+        *axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False
+    )
     return figure
 
 

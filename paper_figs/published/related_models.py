@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED_LINES, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
+from paper_figs.looks import ADDED_LINES, PRINT_WIDTH, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
 from realdata.claims.settings import image_tower_parameters, is_filtered, pretraining_pairs, settings
 from workbench.palette import BLUE, VERMILION
 
@@ -23,7 +23,6 @@ _SERIES = {
 }
 _BESIDE = 0.18
 _SHADE = "0.91"
-_COLUMN = 0.345  # inches
 
 # A row of each series: `drop` and `counter` with their half widths, and what the model's names stand for.
 Measured = dict[tuple[str, str], pd.Series]
@@ -83,14 +82,14 @@ def draw_panels(
         shaded: whether models of filtered data are marked.
     """
     counts = [len(models) for models in panels.values()]
-    figure = Figure(figsize=(_COLUMN * sum(counts) + 0.25 * len(panels) + 1.0, 6.6), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 6.2), layout="constrained")
     axes = figure.subplots(2, len(panels), sharey="row", sharex="col", width_ratios=counts, squeeze=False)
     for column, (title, models) in enumerate(panels.items()):
         for axis, value in zip(axes[:, column], ("drop", "counter"), strict=True):
             _draw_panel(axis, models, value, shaded)
             _draw_added(axis, context, value, column == len(panels) - 1)
-        axes[0, column].set_title(title, fontsize=9.5)
-        axes[1, column].set_xticks(range(len(models)), [label for label, _ in models], rotation=90, fontsize=7.5)
+        axes[0, column].set_title(title.replace("/", "/\n", 1) if len(models) < 4 else title, fontsize=SMALL)
+        axes[1, column].set_xticks(range(len(models)), [label for label, _ in models], rotation=90, fontsize=SMALL)
         axes[1, column].set_xlabel(x_label, fontsize=8)
     figure.align_xlabels(axes[1])
     axes[0, 0].set_ylabel("drop (points)")
@@ -111,7 +110,7 @@ def draw_panels(
     if shaded:
         handles.append(Patch(color=_SHADE, label="filtered data"))
     handles += added_handles(context.added, lines=True)
-    figure_legend(figure, handles, "upper")
+    figure_legend(figure, handles, "lower")
     return figure
 
 
@@ -155,7 +154,7 @@ def _draw_added(axis: Axes, context: Context, value: str, marked: bool) -> None:
                 (8, -3),
                 xycoords=where,
                 textcoords="offset points",
-                fontsize=SMALL + 1,
+                fontsize=SMALL,
                 weight="bold",
             )
 
@@ -170,7 +169,7 @@ def draw_same_data(context: Context) -> Figure:
             (f"{name} ({sizes[name]:,.0f} M)", found[data][name])
             for name in sorted(sizes, key=lambda name: (sizes[name], name))
         ]
-    return draw_panels(context, panels, "image tower\n(parameters)")
+    return draw_panels(context, panels, "tower")
 
 
 def draw_same_backbone(context: Context) -> Figure:
@@ -182,7 +181,7 @@ def draw_same_backbone(context: Context) -> Figure:
             (f"{name}\n{_words(pairs[name])}", models[name])
             for name in sorted(models, key=lambda name: (pairs[name], name))
         ]
-    return draw_panels(context, panels, "data set\n(pairs)", shaded=True)
+    return draw_panels(context, panels, "data", shaded=True)
 
 
 def _words(millions: float) -> str:

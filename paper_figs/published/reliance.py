@@ -10,7 +10,17 @@ from matplotlib.lines import Line2D
 from scipy.stats import norm
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED, added_handles, figure_legend, legend, mark_added, name_axes, panels
+from paper_figs.looks import (
+    ADDED,
+    PRINT_WIDTH,
+    added_handles,
+    figure_legend,
+    legend,
+    mark_added,
+    name_axes,
+    panels,
+    short,
+)
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.alternatives import Alternatives
 from realdata.reliance.class_summary import ClassSummary
@@ -28,7 +38,7 @@ def draw_reliance(context: Context) -> Figure:
     """A panel for each setting in which both families were measured; axes in accuracy, spaced as probits."""
     found = context.reliance
     rows = [row for row in found.comparisons if row.setting["selector"] == "included"]
-    figure, axes = panels(len(rows), height=4.6)
+    figure, axes = panels(len(rows), height=3.9)
     for axis, row in zip(axes, rows, strict=True):
         for family, (colour, marker) in STYLES.items():
             of_imagenet = {"prompt": "none", "selector": "none"}
@@ -50,11 +60,11 @@ def draw_reliance(context: Context) -> Figure:
             ends = np.array([0.0, norm.ppf(0.955)])
             steepest, flattest = ((1 - tau) / (1 + tau) * ends for tau in (low, high))
             axis.fill_between(ends, flattest, steepest, color=colour, alpha=0.12, linewidth=0)
-            label = f"{FAMILY_NAMES[family]}, one index: {test.reliance:.2f} [{low:.2f}, {high:.2f}], {test.verdict}"
+            label = f"{FAMILY_NAMES[family]}: {test.reliance:.2f} [{low:.2f}, {high:.2f}], {test.verdict}"
             axis.plot(ends, test.slope * ends, color=colour, linewidth=1.5, label=label)
             ends = np.array([norm.ppf(0.2), norm.ppf(0.955)])
             low, high = line.slope_interval
-            label = f"any line: slope {line.slopes['line']:.2f} [{low:.2f}, {high:.2f}]; best: {_best(line.aicc)}"
+            label = f"slope {line.slopes['line']:.2f} [{low:.2f}, {high:.2f}]; best: {_best(line.aicc)}"
             axis.plot(ends, line.intercepts["line"] + line.slopes["line"] * ends, "--", color=colour, linewidth=1.2,
                       label=label)  # fmt: skip
         for number, model in context.added_in(row.setting["setup"], row.setting["prompt"]):
@@ -69,12 +79,12 @@ def draw_reliance(context: Context) -> Figure:
         source = f"paper, Tables {' and '.join(row.tables)}" if row.tables else "replication"
         title = f"{source}\n{row.setting['setup']}, {row.setting['prompt']}, {row.setting['averaging']}"
         name_axes(axis, title, "accuracy on common photos (%)", "accuracy on counter photos (%)")
-        axis.legend(fontsize=7.5, loc="upper left", framealpha=0.9, edgecolor="none")
+        legend(axis)
     if context.added:
         figure_legend(figure, added_handles(context.added), "lower")
-    figure.suptitle(
-        "One index of spurious reliance a family (S19) is a line through (50%, 50%): bands are 95%", fontsize=12
-    )
+    rejected = sum(test.verdict == "rejected" for test in found.tests)
+    words = "One index of reliance is a line through (50%, 50%), which is rejected"
+    figure.suptitle(f"{words}\nin {rejected} of {len(found.tests)} families and settings", fontsize=10, weight="bold")
     return figure
 
 
@@ -99,9 +109,9 @@ def draw_reliance_classes(context: Context) -> Figure:
     shifts = {test.imagenet_index: test.shift for test in found.classes}  # the replication's, which come last
     order = sorted(shifts, key=lambda index: shifts[index])
     labels = {test.imagenet_index: test.label for test in found.classes}
-    figure = Figure(figsize=(13.8, 10.5), layout="constrained")
-    grid = figure.add_gridspec(2, 4)
-    axes = [figure.add_subplot(grid[:, number]) for number in range(3)]
+    figure = Figure(figsize=(PRINT_WIDTH, 11.0), layout="constrained")
+    grid = figure.add_gridspec(2, 6, height_ratios=(2.6, 1))
+    axes = [figure.add_subplot(grid[0, 2 * number : 2 * number + 2]) for number in range(3)]
     for source, (colour, marker, offset) in _CLASS_SOURCES.items():
         tests = [test for test in found.classes if test.source == source]
         rows = np.array([order.index(test.imagenet_index) for test in tests]) + offset
@@ -118,8 +128,8 @@ def draw_reliance_classes(context: Context) -> Figure:
         axis.set_ylim(-0.8, len(order) - 0.2)
         axis.axvline(0.0, color="0.4", linewidth=0.8)
         axis.grid(alpha=0.25)
-        axis.set_yticks(range(len(order)), [labels[index] for index in order] if axis is axes[0] else [""] * len(order),
-                        fontsize=8)  # fmt: skip
+        names = [short(labels[index]) if axis is axes[0] else "" for index in order]
+        axis.set_yticks(range(len(order)), names, fontsize=8)
     name_axes(
         axes[0],
         "one ray: its index [95%]\nfilled: rejected after correction",
@@ -131,11 +141,10 @@ def draw_reliance_classes(context: Context) -> Figure:
     axes[0].set_xlim(*_INDEX)
     axes[1].set_xlim(*_INTERCEPT)
     legend(axes[2])
-    _draw_criteria(figure.add_subplot(grid[0, 3]), found.summaries)
-    _draw_averages(figure.add_subplot(grid[1, 3]), found.alternatives)
+    _draw_criteria(figure.add_subplot(grid[1, :3]), found.summaries)
+    _draw_averages(figure.add_subplot(grid[1, 3:]), found.alternatives)
     if added:
         figure_legend(figure, added_handles([model for _, model in added]), "lower")
-    figure.suptitle("Class by class: one index of reliance for all models, and what describes them better", fontsize=12)
     return figure
 
 
@@ -146,7 +155,7 @@ def _draw_added(axis: Axes, order: Sequence[int], number: int, model: AddedModel
         if each["imagenet_index"] in order and 0 < common < 1 and 0 < counter < 1:
             shift, row = float(norm.ppf(counter) - norm.ppf(common)), order.index(each["imagenet_index"])
             axis.plot(shift, row, **(ADDED | {"markersize": 7}))
-            axis.annotate(str(number), (shift, row), (-4, 2), textcoords="offset points", ha="right", fontsize=7)
+            axis.annotate(str(number), (shift, row), (-4, 2), textcoords="offset points", ha="right", fontsize=8)
 
 
 def _draw_indices(axis: Axes, rows: np.ndarray, tests: Sequence[ClassTest], style: dict[str, str]) -> None:
@@ -227,7 +236,7 @@ class _Row(NamedTuple):
 
 def draw_reliance_models(context: Context) -> Figure:
     """A panel for each source: its models at 1 vs. 1000, class-balanced, the least reliant at the bottom."""
-    figure = Figure(figsize=(12.0, 9.5), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 8.0), layout="constrained")
     for place, source in enumerate(_SOURCES):
         models = [
             model for model in context.reliance.models
@@ -268,7 +277,6 @@ def draw_reliance_models(context: Context) -> Figure:
     figure_legend(
         figure, handles + added_handles([model for _, model in context.added_in("1v1000", "simple")]), "lower"
     )
-    figure.suptitle("Each model's index: better models lean less, and no model leans alike in all classes", fontsize=12)
     return figure
 
 

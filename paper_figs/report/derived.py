@@ -6,6 +6,9 @@ from typing import Any
 
 from paper_figs.report.place import REPORT, SOURCES, remedy
 from paper_figs.saved_result import Shape, check_shape
+from realdata.claims.c9_shifts import GROUP_NAMES
+from realdata.claims.masked_drop import ALL, GREY
+from realdata.claims.wider_table import is_primary
 from workbench import results
 
 VERDICTS = ("supported", "not supported", "inconclusive")
@@ -108,6 +111,9 @@ HOW = {
     "/changes/*/changed": "of those, with different verdicts",
     "/clustering/clustered": "rows of claims.json with clustered errors",
     "/clustering/naive_differs": "rows of claims.json with another verdict where the errors are naive",
+    "/shifts/*": "rows of claims.json's other_shifts that the page shows, by test sets, and those with that verdict",
+    "/masked/*": "models of claims.json's masked_drops on grey; of those, whose own interval shows a smaller drop "
+    "without the background, and a drop that remains",
     "/audit/tables/*": "findings of audit.json by table and severity",
     "/audit/*": "findings of audit.json by severity, those with a proposal, its cells, those that a rule looked at, "
     "its corrections",
@@ -144,13 +150,38 @@ def derive(contents: Mapping[str, Mapping]) -> dict[str, Any]:
 
 def _claims(content: Mapping) -> dict[str, Any]:
     rows = content["claims"]
-    return {
+    wider = {name: count(content[key]) for name, key, count in _WIDER if content.get(key)}
+    return wider | {
         "claims": summarise(rows),
         "all": count_verdicts(rows),
         "models": [len(row["models"]) for row in rows],
         "changes": changes(rows),
         "clustering": clustering(rows),
     }
+
+
+def _shifts(rows: Sequence[Row]) -> dict[str, Any]:
+    """Verdicts on each half of C9, and the places of the rows that the page shows."""
+    shown = [place for place, row in enumerate(rows) if is_primary(row["source"], row["setting"])]
+    halves = {
+        source: count_verdicts(rows[place] for place in shown if rows[place]["source"] == source)
+        for source in GROUP_NAMES.values()
+    }
+    return halves | {"rows": shown}
+
+
+def _masked(models: Sequence[Row]) -> dict[str, int]:
+    single = [model for model in models if model["mask"] == GREY and model["model"] != ALL]
+    return {
+        "models": len(single),
+        "smaller": sum(model["removed_interval"][0] > 0 for model in single),
+        "remaining": sum(model["masked_interval"][0] > 0 for model in single),
+        "mean": next(place for place, model in enumerate(models) if model["model"] == ALL),
+    }
+
+
+# Name in report.json, list in claims.json, and how it is counted.
+_WIDER = (("shifts", "other_shifts", _shifts), ("masked", "masked_drops", _masked))
 
 
 def _audit(content: Mapping) -> dict[str, Any]:

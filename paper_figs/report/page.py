@@ -37,6 +37,7 @@ SECTIONS = {
     "C6": ("lvlm*",),
     "C7": ("theorem62", "printed_bound*", "boundary", "phase_diagram*", "convergence*", "captions_prompts*"),
     "C8": ("colored_*", "multicolored_*"),
+    "C9": ("other_shifts*",),
     "reliance": ("reliance*", "digits_reliance*"),
     "synthetic": ("contrastive*",),
 }
@@ -184,8 +185,10 @@ def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], ou
         for spec, png in figures
     ]
     page = build(contents, shown)
-    there = out.resolve() == context.results.resolve()
-    written = {**(made if there else contents), REPORT: derive(contents)}
+    there = {name for name in saved if (out / name).resolve() == (context.results / name).resolve()}
+    there = {name for name in there if (out / name).exists()}
+    written = {name: content for name, content in contents.items() if name not in there}
+    written[REPORT] = derive(contents)
     return {name: results.to_json(content) for name, content in written.items()} | {PAGE: page}
 
 
@@ -202,10 +205,11 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
     return made
 
 
-def _read_saved(folder: Path) -> dict[str, Mapping[str, Any]]:
-    """The saved results of simulations; those that are missing are left out."""
+def _read_saved(folder_of_results: Path) -> dict[str, Mapping[str, Any]]:
+    """The saved results of simulations, the user's own or else the shipped ones, without those that are missing."""
     saved: dict[str, Mapping[str, Any]] = {}
     for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+        folder = result.folder(folder_of_results)
         if not result.is_missing(folder):
             file = result.files[0]
             saved[file] = results.read_json(folder / file, "result", remedy(file))

@@ -25,7 +25,7 @@ _THEOREM62_RATIOS = np.linspace(0.5, 1.0, 100)
 
 def draw_theorem62(evidence: Evidence) -> Figure:
     """First the error against p_spu at mu_spu = 2; then a map over mu_spu and p_spu for each pair of deviations."""
-    figure, axes = panels(1 + len(DEVIATIONS), height=4.0, columns=2)
+    figure, axes = panels(1 + len(DEVIATIONS), height=3.2)
     models = [dataclasses.replace(THEOREM62_MODEL, spurious_ratio=float(ratio)) for ratio in _THEOREM62_RATIOS]
     for series, (printed, label) in enumerate(((False, "exact (S7)"), (True, "printed lower bound"))):
         errors = [float(theorem62(model, printed).conflicting_error) for model in models]
@@ -74,7 +74,7 @@ def draw_theorem62(evidence: Evidence) -> Figure:
         axis.set_ylim(0.5, 1.02)
         figure.colorbar(shown, ax=axis, label="points; above 0 the bound fails", extend="both")
     handles, labels = axes[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
@@ -84,7 +84,7 @@ _RATIOS = np.linspace(0.5, 1.0, 200)
 
 def draw_boundary(evidence: Evidence) -> Figure:
     """Accuracy on conflicting images, linearised minus least squares; boundaries as lines, simulation as markers."""
-    figure, axes = panels(len(PROMPTS), height=4.4)
+    figure, axes = panels(len(PROMPTS), height=4.0, share_y=True)
     for axis, prompt in zip(axes, PROMPTS, strict=True):
 
         def gain(ratio: jax.Array, sigma_inv: jax.Array, prompt: str = prompt) -> jax.Array:
@@ -142,5 +142,5 @@ def draw_boundary(evidence: Evidence) -> Figure:
         name_axes(axis, f"{prompt} prompt", "sigma_inv: spread of the invariant feature", "spurious ratio p_spu")
         figure.colorbar(shown, ax=axis, label="linearised - least squares (points)")
     handles, labels = axes[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, facecolor=LIGHT_GREY)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, facecolor=LIGHT_GREY)
     return figure

@@ -30,7 +30,7 @@ from theory.statements.siglip import siglip_critic
 
 def draw_mutual_information(evidence: Evidence) -> Figure:
     """A panel for captions of the class alone, and one for captions that name the background too."""
-    figure, axes = panels(len(SAYINGS), height=3.9)
+    figure, axes = panels(len(SAYINGS), height=3.6, share_y=True)
     spurious = np.linspace(-2.7, 2.7, 109)
     images = jnp.stack([jnp.full(len(spurious), INVARIANT), jnp.asarray(spurious)], axis=1)
     for axis, (kind, sayings) in zip(axes, SAYINGS.items(), strict=True):
@@ -51,7 +51,7 @@ _STYLES = dict(zip(DIRECTIONS, ("-", "--", ":"), strict=True))
 
 def draw_infonce(evidence: Evidence) -> Figure:
     """Upper row: weight on the invariant feature; lower row: on the spurious one; a column for each kind of caption."""
-    figure, axes = panels(len(ENTRIES) * len(CAPTIONS), height=3.4)
+    figure, axes = panels(len(ENTRIES) * len(CAPTIONS), height=2.9, columns=3, share_x=True, share_y=True)
     ratios = np.linspace(0.5, 0.97, 11)
     places = jnp.asarray(ratios)
     logistic = jax.vmap(lambda ratio: logistic_direction(dataclasses.replace(MODEL, spurious_ratio=ratio)) / 2.0)(
@@ -78,14 +78,13 @@ def draw_infonce(evidence: Evidence) -> Figure:
                 line(axis, 6, ratios, logistic[:, row], "half of logistic regression", "-.")
             mention = ", background in half of them" if kind == "label-attribute" else ""
             name_axes(axis, f"{kind} captions{mention}", "spurious ratio p_spu", entry)
-            axis.yaxis.label.set_fontsize(8)
-    legend(axes[1])
+    legend(axes[len(CAPTIONS) + 1])
     return figure
 
 
 def draw_siglip(evidence: Evidence) -> Figure:
     """A row for each kind of caption, a column for each of the rule's two weights."""
-    figure, axes = panels(len(SIGLIP_KINDS) * len(ENTRIES), height=3.4, columns=2)
+    figure, axes = panels(len(SIGLIP_KINDS) * len(ENTRIES), height=3.0, share_x=True)
     ratios = np.linspace(0.5, 0.97, 11)
     for row, kind in enumerate(SIGLIP_KINDS):
 
@@ -101,6 +100,5 @@ def draw_siglip(evidence: Evidence) -> Figure:
             points(axis, 0, evidence[panel_name(kind, entry)]["siglip"], "fitted to samples")
             mention = ", background in half of them" if kind == "label-attribute" else ""
             name_axes(axis, f"{kind} captions{mention}", "spurious ratio p_spu", entry)
-            axis.yaxis.label.set_fontsize(8)
             legend(axis)
     return figure

@@ -28,7 +28,7 @@ from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direct
 
 def draw(evidence: Evidence) -> Figure:
     """Growth of the singular directions; reliance of each prompt; InfoNCE's distance from the linear flow."""
-    figure, axes = panels(3, height=3.9)
+    figure, axes = panels(3, height=3.1)
     times = np.linspace(0.0, STEPS * RATE, 91)
     dim = int(MODEL.image_dim)
     bases, start = setting()

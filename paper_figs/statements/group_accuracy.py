@@ -25,7 +25,7 @@ from theory.statements.group_accuracy import group_accuracies
 
 def draw_group_accuracy(evidence: Evidence) -> Figure:
     """A panel for each image dimension, at the same total noise."""
-    figure, axes = panels(len(IMAGE_DIMS))
+    figure, axes = panels(len(IMAGE_DIMS), share_y=True)
     weights = np.linspace(min(RELIANCES), max(RELIANCES), 81)
     for axis, dim in zip(axes, IMAGE_DIMS, strict=True):
         model = dataclasses.replace(MODEL, image_dim=dim)
@@ -43,7 +43,7 @@ def draw_group_accuracy(evidence: Evidence) -> Figure:
 
 def draw_accuracy_on_the_line(evidence: Evidence) -> Figure:
     """One panel; its axes are labelled in accuracy, spaced as probits."""
-    figure, (axis,) = panels(1, height=5.4)
+    figure, (axis,) = panels(1, height=4.6)
     figure.set_figwidth(6.4)
     reliances = jnp.linspace(0.0, LINE_RELIANCES[-1] * 1.1, 80)
     ellipse = np.asarray(jax.vmap(lambda reliance: probits(LINE_MODEL, reliance))(reliances))

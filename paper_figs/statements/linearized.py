@@ -68,7 +68,7 @@ def draw_population(evidence: Evidence) -> Figure:
 
 def draw_rate(evidence: Evidence) -> Figure:
     """Left: E ||C_n - C||_F^2, one line for every dimension, and the bound; right: what lies outside the plane."""
-    figure, axes = panels(2, height=3.9)
+    figure, axes = panels(2, height=3.6)
     sizes = np.geomspace(SIZES[0], SIZES[-1], 60)
     places = jnp.asarray(sizes)
     line(axes[0], 0, sizes, mean_square_error(RATE_MODEL, places), "exact mean, every dimension (S9)")

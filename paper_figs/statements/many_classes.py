@@ -24,7 +24,7 @@ def _direction(learner: str, pairs: int, shared_size: float) -> Float[Array, "2"
 
 def draw(evidence: Evidence) -> Figure:
     """A column without sharing and one with it; above the accuracy on conflicting images, below the reliance."""
-    figure, axes = panels(2 * len(SHARED_SIZES), height=3.5, columns=len(SHARED_SIZES))
+    figure, axes = panels(2 * len(SHARED_SIZES), height=2.7, columns=len(SHARED_SIZES), share_x=True, share_y=True)
     pairs = np.arange(PAIRS[0], PAIRS[-1] + 1)
     for column, size in enumerate(SHARED_SIZES):
         above, below = axes[column], axes[len(SHARED_SIZES) + column]

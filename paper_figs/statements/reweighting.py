@@ -37,7 +37,7 @@ RULES = (
 
 def draw_reweighting(evidence: Evidence) -> Figure:
     """Left: reliance over the mass of aligned images, and equal shares of contrastive rules; right: deviations."""
-    figure, axes = panels(2, height=4.2)
+    figure, axes = panels(2, height=3.8)
     shares = np.linspace(0.02, 0.99, 98)
     for series, learner in enumerate(LEARNERS):
 
@@ -47,13 +47,21 @@ def draw_reweighting(evidence: Evidence) -> Figure:
         line(axes[0], series, shares, jax.vmap(reliance)(jnp.asarray(shares)))
         points(axes[0], series, evidence[RELIANCE][learner], learner.replace("_", " "))
     caption = Caption()
+    critics = {loss: contrastive_critic(loss, MODEL, caption) for loss in dict.fromkeys(loss for loss, *_ in RULES)}
+    shares_of = jax.jit(lambda level: jnp.stack([equal_share(MODEL, level, learner) for learner in LEARNERS]))
     for place, (loss, prompt, name) in enumerate(RULES):
-        rule = contrastive_critic(loss, MODEL, caption) @ mixed_prompt(MODEL, prompt, caption)
-        level = float(spurious_reliance(rule))
-        ends = [float(equal_share(MODEL, level, learner)) for learner in LEARNERS]
-        axes[0].plot(ends, [level, level], "D", color="black", markersize=4.5, label=None if place else "equal shares")
+        level = float(spurious_reliance(critics[loss] @ mixed_prompt(MODEL, prompt, caption)))
+        ends = shares_of(level).tolist()
+        axes[0].plot(
+            ends,
+            [level, level],
+            "D",
+            color="black",
+            markersize=4.5,
+            label=None if place else "equal shares of contrastive rules",
+        )
         axes[0].axhline(level, color="black", linestyle=":", linewidth=0.8)
-        axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=7.5)
+        axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=8)
     axes[0].axvline(0.5, color="black", linestyle="--", linewidth=0.8)
     axes[0].set_ylim(-1.1, 2.1)
     ratios = np.linspace(0.5, 0.97, 80)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array
 from matplotlib.figure import Figure
 
-from paper_figs.looks import line, name_axes, panels, points
+from paper_figs.looks import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence
 from sims.theorems.softmax import MODEL, PAIRS, PROMPTS, SHARED_SIZES, SOFTMAX, infonce_name
 from theory.statements.boundary import spurious_reliance
@@ -39,5 +39,5 @@ def draw(evidence: Evidence) -> Figure:
         points(right, series, evidence["contrastive"][infonce_name(prompt)], infonce_name(prompt))
     for axis, title in ((left, "supervised"), (right, "InfoNCE on inner products, latent captions")):
         name_axes(axis, f"{title}, m = {PAIRS}", "shared size alpha", "reliance w_spu / w_inv")
-        axis.legend(fontsize=8)
+        legend(axis)
     return figure

@@ -73,7 +73,6 @@ def draw_regularisation(evidence: Evidence) -> Figure:
         points(axes[1], series, evidence[ACCURACY][group], group)
     name_axes(axes[0], "regularised logistic regression", "penalty", "reliance w_spu / w_inv")
     name_axes(axes[1], "regularised logistic regression", "penalty", "accuracy (share of images)")
-    axes[0].margins(y=0.3)  # room for the legend
     for axis in axes:
         axis.set_xscale("log")
         legend(axis)
@@ -82,7 +81,7 @@ def draw_regularisation(evidence: Evidence) -> Figure:
 
 def draw_bayes(evidence: Evidence) -> Figure:
     """Left: P(y = +1) given the background alone; right: accuracies against the training ratio."""
-    figure, axes = panels(2, height=3.9)
+    figure, axes = panels(2, height=3.4)
     places = np.linspace(-3.2, 3.2, 161)
     images = jnp.stack([jnp.zeros(len(places)), jnp.asarray(places)], axis=1)
     line(axes[0], 0, places, jax.nn.sigmoid(2.0 * half_log_odds(MODEL, images)), "posterior (S10)")

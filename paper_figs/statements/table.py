@@ -10,15 +10,19 @@ from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
 from paper_figs.saved_result import command, statement
 from paper_figs.statements import (
+    accuracy_curves,
     boundary,
     critics,
     dynamics,
     finite_batch,
+    finite_samples,
     group_accuracy,
     linearized,
     many_classes,
     networks,
+    other_objectives,
     reweighting,
+    scale_and_curation,
     silent_captions,
     softmax,
     supervised,
@@ -53,21 +57,54 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
     "unit_length": unit_length.draw,
     "finite_batch": finite_batch.draw,
+    "finite_samples": finite_samples.draw,
     "softmax": softmax.draw,
     "silent_captions": silent_captions.draw,
     "reweighting": reweighting.draw_reweighting,
+    "other_objectives": other_objectives.draw,
     "networks": networks.draw,
+    "accuracy_curves": accuracy_curves.draw,
+    "scale_and_curation": scale_and_curation.draw,
+}
+
+
+# What each figure says: its title.
+MESSAGES = {
+    "linearized": "Gradient descent ends at the closed form, for every width of the embedding",
+    "population": "The covariance as derived fits the samples; the printed one does not",
+    "zero_shot": "The prompt that is the class's mean leans more on the background than the label alone",
+    "group_accuracy": "A rule's accuracy in each group is a closed form, for every dimension of the image",
+    "least_squares": "Least squares leans on the background the more, the more often it agrees with the label",
+    "logistic": "Logistic regression leans on the background the more, the more often it agrees with the label",
+    "theorem62": "The printed bound fails in part of the plane; the exact threshold does not",
+    "boundary": "Which learner is more robust depends on how much the invariant feature varies within a class",
+    "rate": "A sample's error falls as 1 / n, whatever the dimension",
+    "bayes": "What a background tells the Bayes classifier saturates",
+    "regularisation": "A strong penalty makes logistic regression the difference of the class means",
+    "captions": "With the label prompt the linearised loss does not see how often captions mention the background",
+    "mutual_information": "What InfoNCE and the sigmoid loss aim at, as counted and in closed form",
+    "infonce": "With captions of the class alone, image to text is logistic regression",
+    "siglip": "On captions of the class alone the sigmoid loss learns what InfoNCE's half text to image does",
+    "dynamics": "Training first learns one direction, and the prompts part later",
+    "prompts": "No prompt surpasses the one that ignores the background",
+    "many_classes": "Shared features make least squares lean more on the background, and the linearised loss less, "
+    "unless captions name the class alone",
+    "accuracy_on_the_line": "Rules of one reliance lie on a ray through 50%",
+    "unit_length": "On embeddings of unit length the optimum is known, and trained encoders come near it",
+    "softmax": "Shared features make softmax regression lean more on the background",
+    "reweighting": "Groups of equal mass ignore the background; each other rule has its own share",
+    "scale_and_curation": "Balancing whole captions leaves a third of the correlation; single words leave all",
 }
 
 
 def load(folder: Path, name: str) -> Evidence:
-    """The simulated points of the statement with this name, from `folder/theorems/NAME.json`.
+    """The simulated points of the statement with this name, from `theorems/NAME.json` in the folder, or as shipped.
 
     Raises:
         InputError: there is no such file, it is not such a result, or it lacks a panel or a series.
     """
     saved = statement(name)
-    file = folder / saved.files[0]
+    file = saved.folder(folder) / saved.files[0]
     remedy = f"make it with: {command([saved], folder)}"
     content = read_json(file, "simulation of a statement", remedy, ("panels",))
     try:
@@ -91,4 +128,5 @@ def statement_figure(name: str) -> FigureSpec:
         "Bars: 95% over independent draws (normal), often within the marker; quantities of the model have no unit",
         draw,
         (statement(name),),
+        MESSAGES.get(name, ""),
     )

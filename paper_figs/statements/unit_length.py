@@ -16,7 +16,7 @@ _NODES = (20, 32)
 
 def draw(evidence: Evidence) -> Figure:
     """A row for each loss, a column for each prompt."""
-    figure, axes = panels(len(LOSSES) * len(PROMPTS), height=3.4, columns=2)
+    figure, axes = panels(len(LOSSES) * len(PROMPTS), height=2.8, share_x=True, share_y=True)
     for row, loss in enumerate(LOSSES):
         accuracies = {
             off_plane: np.array([_accuracies(loss, ratio, off_plane) for ratio in RATIOS])
@@ -29,7 +29,8 @@ def draw(evidence: Evidence) -> Figure:
                 line(axis, index, RATIOS, accuracies[False][:, column, index], f"{group}, embedding of width 2", ":")
                 points(axis, index, evidence[panel][group], f"{group}, trained, width 8")
             name_axes(axis, panel, "spurious ratio p_spu", "accuracy")
-            legend(axis)
+    for axis in axes[-len(PROMPTS) :]:
+        legend(axis)
     return figure
 
 

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
+from paper_figs.looks import PRINT_WIDTH
 from paper_figs.saved_result import DIGITS_TABLE, Shape, check_shape, command
 from sims.colored_digits.display import NAMES, STYLES
 from sims.colored_digits.grid import load_table
@@ -38,7 +39,7 @@ _THEORY_SHAPE: Shape = {"/rows/*/reliance/learners/*/theory/index": _NUMBER | No
 
 
 def _load(folder: Path) -> dict[str, Any]:
-    file = folder / DIGITS_TABLE.files[0]
+    file = DIGITS_TABLE.folder(folder) / DIGITS_TABLE.files[0]
     content = load_table(file.parent)
     remedy = f"make it again with: {command([DIGITS_TABLE], folder)}"
     check_shape(content, _SHAPE, file, remedy)
@@ -51,7 +52,7 @@ def draw_colored_digits(context: Context) -> Figure:
     content = _load(context.results)
     rows = content["rows"]
     ratios = sorted({(row["p_inv"], row["p_spu"]) for row in rows}, reverse=True)
-    figure = Figure(figsize=(3.3 * len(ratios), 6.6), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 5.6), layout="constrained")
     axes = figure.subplots(len(_COLUMNS), len(ratios), sharex=True, sharey=True, squeeze=False)
     for (line, column), (place, pair) in itertools.product(enumerate(_COLUMNS), enumerate(ratios)):
         axis = axes[line][place]
@@ -59,7 +60,7 @@ def draw_colored_digits(context: Context) -> Figure:
         _draw_panel(axis, chosen, column, context.multicolored_mnist)
         if line == 0:
             tie = " (a tie)" if pair[0] == pair[1] else ""
-            axis.set_title(f"label = digit in {pair[0]:.0%},\nown colour in {pair[1]:.0%}{tie}", fontsize=10)
+            axis.set_title(f"label = digit in {pair[0]:.0%},\nown colour in {pair[1]:.0%}{tie}", fontsize=8)
         else:
             axis.set_xlabel("number of digits")
         if place == 0:
@@ -75,11 +76,7 @@ def draw_colored_digits(context: Context) -> Figure:
             Line2D([], [], color=colour, marker=marker, mfc="none", ls=":", label=f"Table 8 ({method}, MNIST)")
         )
     handles.append(Patch(color="0.88", label="Bayes; between its two ways with a tie"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8.5, frameon=False)
-    figure.suptitle(
-        f"Contrastive and supervised learners on the same coloured digits ({content['digits']}); "
-        f"mean ± sd of {content['config']['seeds']} runs"
-    )
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
@@ -110,21 +107,19 @@ _BESIDE = 0.13
 def draw_digits_reliance(context: Context) -> Figure:
     """Draw each learner's index of reliance on the colour, measured and predicted by the linear theory."""
     content = _load(context.results)
-    figure = Figure(figsize=(12.0, 5.0), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4), sharey=True)
+    figure = Figure(figsize=(PRINT_WIDTH, 8.2), layout="constrained")
+    left, right = figure.subplots(2, 1, sharey=True)
     _draw_theory(left, [row for row in content["rows"] if row["classes"] == 2])
     _draw_classes(right, content["rows"])
-    left.set_ylabel("index of spurious reliance")
     for axis in (left, right):
+        axis.set_ylabel("index of spurious reliance")
         axis.axhline(0, color="0.4", lw=0.8)
         axis.axhline(1, color="0.7", lw=0.8, ls="--")
         axis.set_ylim(_LEAST, _MOST + 0.3)
         axis.grid(alpha=0.25)
     words = "wrong on half of the conflicting images"
-    left.text(0.99, 1.04, words, fontsize=7.5, color="0.4", transform=left.get_yaxis_transform(), ha="right")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
-    title = f"How much learners of coloured digits lean on the colour ({content['digits']})"
-    figure.suptitle(f"{title}; arrows: they follow it to the letter")
+    left.text(0.99, 1.04, words, fontsize=8, color="0.4", transform=left.get_yaxis_transform(), ha="right")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
@@ -141,7 +136,7 @@ def _draw_theory(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
             _draw_index(axis, x, learner, colour, marker, NAMES[learner["objective"]] if first else None)
     axis.set_xticks(range(len(rows)), [_ratios(row) for row in rows])
     axis.set_xlabel("label = digit in, own colour in")
-    axis.set_title("Two digits: measured, and the theory's bars", fontsize=10)
+    axis.set_title("Two digits: measured, and the theory's bars", fontsize=9)
 
 
 def _draw_classes(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
@@ -150,12 +145,12 @@ def _draw_classes(axis: Axes, rows: list[Mapping[str, Any]]) -> None:
             colour, marker = STYLES[learner["objective"]]
             _draw_index(axis, place + _BESIDE * (number - 1.5), learner, colour, marker, None)
     ratios = len({(row["p_inv"], row["p_spu"]) for row in rows})
-    axis.set_xticks(range(len(rows)), [_ratios(row) for row in rows], rotation=90, fontsize=7)
+    axis.set_xticks(range(len(rows)), [_ratios(row) for row in rows], rotation=90, fontsize=8)
     for place in range(0, len(rows), ratios):
         axis.text(place - 0.4, _MOST + 0.05, f"{rows[place]['classes']} digits", fontsize=8)
         axis.axvline(place - 0.5, color="0.8", lw=0.8)
     axis.set_xlabel("label = digit in, own colour in")
-    axis.set_title("Rows of Table 8: 0 and 1 on their own colour and on each other's", fontsize=10)
+    axis.set_title("Rows of Table 8: 0 and 1 on their own colour and on each other's", fontsize=9)
 
 
 def _draw_index(axis: Axes, x: float, learner: Mapping[str, Any], colour: str, marker: str, label: str | None) -> None:

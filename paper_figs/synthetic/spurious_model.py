@@ -10,6 +10,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
+from paper_figs.looks import PRINT_WIDTH
 from paper_figs.saved_result import MAIN_JOB, VERDICT_MAP, Shape, check_shape, command
 from sims.contrastive.figure import draw as draw_result
 from sims.contrastive.result import load
@@ -24,16 +25,15 @@ def draw_contrastive(context: Context) -> Figure:
     Raises:
         InputError: there is none, or it is of another version.
     """
-    content, arrays = load(context.results / "contrastive")
-    file = context.results / MAIN_JOB.files[0]
+    folder = MAIN_JOB.folder(context.results)
+    content, arrays = load(folder / "contrastive")
+    file = folder / MAIN_JOB.files[0]
     remedy = f"make it again with: {command([MAIN_JOB], context.results)}"
     check_shape(content, _JOB_SHAPE, file, remedy)
     names = [f"{row['learner']}.{part}" for row in content["results"] for part in ("trajectory", "trajectory_steps")]
     for name in names:
         if name not in arrays:
-            raise InputError(
-                f"{context.results / MAIN_JOB.files[1]}: is of another version, it lacks {name!r}; {remedy}"
-            )
+            raise InputError(f"{folder / MAIN_JOB.files[1]}: is of another version, it lacks {name!r}; {remedy}")
     return draw_result(content, arrays)
 
 
@@ -59,6 +59,8 @@ _LOSSES = {
     "infonce_image_to_text": "its half image to text",
     "infonce_text_to_image": "its half text to image",
     "siglip": "the sigmoid loss",
+    "supcon_bilinear": "SupCon",
+    "nclip": "nCLIP, two clusters",
 }
 _CAPTIONS = {
     "latent": "captions share\nthe image's features",
@@ -81,8 +83,8 @@ def draw_captions_prompts(context: Context) -> Figure:
     losses = list(dict.fromkeys(row["learner"] for row in rows))
     captions = list(dict.fromkeys(row["caption"] for row in rows))
     cells = {(row["prompt"], row["learner"], row["caption"]): row for row in rows}
-    figure = Figure(figsize=(2.6 + 1.55 * len(captions) * len(prompts), 1.9 + 0.62 * len(losses)), layout="constrained")
-    axes = figure.subplots(1, len(prompts), sharey=True, squeeze=False)[0]
+    figure = Figure(figsize=(PRINT_WIDTH, 1.0 + (0.7 + 0.45 * len(losses)) * len(prompts)), layout="constrained")
+    axes = figure.subplots(len(prompts), 1, sharex=True, squeeze=False)[:, 0]
     norm = TwoSlopeNorm(0.0, -_LIMIT, _LIMIT)
     for axis, prompt in zip(axes, prompts, strict=True):
         values = [[_difference(cells[prompt, loss, caption]) for caption in captions] for loss in losses]
@@ -91,18 +93,14 @@ def draw_captions_prompts(context: Context) -> Figure:
             _write(axis, column + 0.5, line + 0.5, cells[prompt, loss, caption])
         axis.set_xticks([place + 0.5 for place in range(len(captions))], [_CAPTIONS.get(c, c) for c in captions])
         axis.set_yticks([place + 0.5 for place in range(len(losses))], [_LOSSES.get(name, name) for name in losses])
-        axis.tick_params(length=0, labelsize=8.5)
-        axis.set_xlabel("captions in training")
-        axis.set_title(f"{prompt} prompt", fontsize=10)
+        axis.tick_params(length=0, labelsize=8)
+        axis.set_ylim(len(losses), 0)
+        axis.set_ylabel("contrastive loss")
+        axis.set_title(f"{prompt} prompt", fontsize=9)
         axis.spines[:].set_visible(False)
-    axes[0].set_ylim(len(losses), 0)
-    axes[0].set_ylabel("contrastive loss")
+    axes[-1].set_xlabel("captions in training")
     reference = 100 * content["reference"]["accuracy"]["conflicting"]
     figure.colorbar(shown, ax=axes, label=f"points against logistic regression ({reference:.1f}%)", extend="both")
-    figure.suptitle(
-        "Accuracy on images whose background contradicts the label, against logistic regression on the same images",
-        fontsize=10.5,
-    )
     return figure
 
 
@@ -122,13 +120,13 @@ def _write(axis: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
         f"{_SIGNS[row['verdict']]} {abs(100 * row['difference']):.1f}\n{100 * row['conflicting']:.1f}%{over}",
         ha="center",
         va="center",
-        fontsize=9,
+        fontsize=8,
         color="white" if dark else "black",
     )
 
 
 def _load(folder: Path) -> dict[str, Any]:
-    file = folder / VERDICT_MAP.files[0]
+    file = VERDICT_MAP.folder(folder) / VERDICT_MAP.files[0]
     remedy = f"make it with: {command([VERDICT_MAP], folder)}"
     content = read_json(file, "map of losses, captions and prompts", remedy, ("map",))
     check_shape(content, _MAP_SHAPE, file, remedy)

@@ -8,15 +8,17 @@ The published numbers cannot answer the question class by class: those of single
 """
 
 import numpy as np
+import pandas as pd
 
 from published.tables import PublishedTables
 from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, model_figures, record_test
-from realdata.claims.hypothesis import ClusteredEffect, Effect, Hypothesis, clusters_of, negative, widest
+from realdata.claims.hypothesis import ClusteredEffect, Effect, Hypothesis, Line, clusters_of, negative, widest
 from realdata.claims.settings import Setting
 from realdata.statistics.effective_robustness import (
     EffectiveRobustness,
     clustered_mean,
     effective_robustness,
+    line_error,
     robustness_of_one,
 )
 from realdata.statistics.photo_error import proportions
@@ -29,7 +31,7 @@ NOT_BY_CLASS = {
     "reason": "accuracies of single classes are published for CLIPs only (Tables 15 and 16, and the replication), so "
     "that no class has a line through ImageNet models",
 }
-_LOSES_MORE = negative("CLIPs lose no more than ImageNet models of the same common accuracy", "points")
+LOSES_MORE = negative("CLIPs lose no more than ImageNet models of the same common accuracy", "points")
 
 
 def ask_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
@@ -53,13 +55,13 @@ def ask_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
             "where the line is extrapolated"
         )
     naive = Effect(result.mean, result.stderr, result.freedom)
-    clustered = _cluster(setting, tables, _LOSES_MORE)
+    clustered = _cluster(setting, tables, LOSES_MORE)
     undecidable = "" if clustered else SINGLE_CLUSTER
     return record_test(
         "C2",
         "effective robustness",
         setting,
-        _LOSES_MORE,
+        LOSES_MORE,
         naive,
         clustered,
         models,
@@ -71,7 +73,7 @@ def ask_robustness(setting: Setting, tables: PublishedTables) -> ClaimTest:
 
 def _ask_one(setting: Setting, tables: PublishedTables) -> ClaimTest:
     """Ask for a single CLIP whether an ImageNet model could be as far from the line."""
-    baseline_common, baseline_counter, common, counter = _shares(setting, tables)
+    baseline_common, baseline_counter, common, counter = setting_shares(setting, tables)
     one = robustness_of_one(baseline_common, baseline_counter, float(common[0]), float(counter[0]))
     half_width = (one.interval[1] - one.interval[0]) / 2
     models = model_figures(setting.clips, effective_robustness=[one.value], interval=[one.interval])
@@ -81,7 +83,7 @@ def _ask_one(setting: Setting, tables: PublishedTables) -> ClaimTest:
         "C2",
         "effective robustness",
         setting,
-        _LOSES_MORE,
+        LOSES_MORE,
         Effect(one.value, half_width / Z95),
         None,
         models,
@@ -97,7 +99,7 @@ def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRo
     Raises:
         InputError: too few models, or no line through them.
     """
-    shares = _shares(setting, tables)
+    shares = setting_shares(setting, tables)
     try:
         return effective_robustness(*shares)
     except ValueError as error:
@@ -107,7 +109,7 @@ def setting_robustness(setting: Setting, tables: PublishedTables) -> EffectiveRo
 def _cluster(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) -> ClusteredEffect | None:
     clusters = clusters_of(setting.clips)
     baseline = clusters_of(setting.imagenet)["architecture"]
-    shares = _shares(setting, tables)
+    shares = setting_shares(setting, tables)
     effects = {
         name: Effect(*clustered_mean(*shares, baseline, labels))
         for name, labels in clusters.items()
@@ -116,7 +118,21 @@ def _cluster(setting: Setting, tables: PublishedTables, hypothesis: Hypothesis) 
     return widest(effects, clusters, hypothesis) if len(effects) == len(clusters) else None
 
 
-def _shares(setting: Setting, tables: PublishedTables) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def setting_line(setting: Setting, tables: PublishedTables, models: pd.DataFrame) -> Line:
+    """The error that the line through a setting's ImageNet models gives to a weighted sum of models' distances from it.
+
+    Args:
+        setting: whose ImageNet models make the line.
+        tables: for the photo counts.
+        models: those that are summed.
+    """
+    common, counter, *_ = setting_shares(setting, tables)
+    places = proportions(models["common"].to_numpy(), tables.classes["common_photos"].to_numpy())
+    clusters = clusters_of(setting.imagenet)["architecture"]
+    return lambda weights, clustered: line_error(common, counter, places, weights, clusters if clustered else None)
+
+
+def setting_shares(setting: Setting, tables: PublishedTables) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Accuracies in (0, 1): of the ImageNet models, common and counter, and of the CLIPs."""
     photos = {group: tables.classes[f"{group}_photos"].to_numpy() for group in GROUPS}
     imagenet, clips = (

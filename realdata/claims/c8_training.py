@@ -25,7 +25,7 @@ from realdata.claims.hypothesis import Hypothesis, regression
 from realdata.claims.settings import Setting
 
 MARGIN = 5.0  # points
-_EQUAL = Hypothesis(
+EQUAL = Hypothesis(
     f"contrastive and supervised training differ by {MARGIN:g} points or more",
     "points",
     ((-MARGIN, 1), (MARGIN, -1)),
@@ -79,6 +79,6 @@ def _ask(
     nothing = pd.DataFrame()
     setting = Setting("paper", (table,), name, "none", "none", "none", nothing, nothing)
     differences = np.array([figure["difference"] for figure in figures])
-    naive, clustered = regression(differences, np.ones((len(differences), 1)), clusters, _EQUAL)
+    naive, clustered = regression(differences, np.ones((len(differences), 1)), clusters, EQUAL)
     undecidable = "" if clustered else SINGLE_CLUSTER
-    return record_test("C8", question, setting, _EQUAL, naive, clustered, figures, notes, undecidable)
+    return record_test("C8", question, setting, EQUAL, naive, clustered, figures, notes, undecidable)

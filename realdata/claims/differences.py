@@ -19,11 +19,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from published.tables import PublishedTables
-from realdata.claims.c2_robustness import setting_robustness
+from realdata.claims.c2_robustness import setting_line, setting_robustness
 from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, model_figures, record_test
-from realdata.claims.hypothesis import Hypothesis, clusters_of, negative, positive, regression
+from realdata.claims.hypothesis import Hypothesis, Line, clusters_of, negative, positive, regression
 from realdata.claims.settings import Setting, image_tower_parameters, is_filtered, is_published, pretraining_pairs
 
 MARGIN = 2.0  # points for ten times the data: an eighth of the CLIPs' mean drop in Table 3
@@ -105,26 +106,22 @@ def ask_difference(difference: Difference, setting: Setting, tables: PublishedTa
     Raises:
         InputError: a model is unknown.
     """
-    measured = {"drop": (setting.clips["common"] - setting.clips["counter"], difference.drop)}
-    if len(setting.imagenet) and len(setting.clips) > 1:
-        values = pd.Series(setting_robustness(setting, tables).values, index=setting.clips.index)
-        measured["effective robustness"] = (values, difference.robustness)
-    # The size and data of the user's own models may be unknown; those of published models must be known.
-    asked = setting.clips[is_published(setting.clips)] if setting.source == "added" else setting.clips
-    chosen = asked[difference.kept(asked, setting.file)]
-    term = difference.term(chosen, setting.file)
-    compared = chosen[term.groupby(chosen[difference.shared]).transform("nunique") > 1]
-    shared = pd.get_dummies(compared[difference.shared], dtype=float).to_numpy()
-    design = np.column_stack([shared, term[compared.index].to_numpy()])
+    compared, design = compare(difference, setting)
     if len(compared) <= design.shape[1]:
         return []
+    measured: dict[str, tuple[pd.Series, Hypothesis, Line | None]] = {
+        "drop": (setting.clips["common"] - setting.clips["counter"], difference.drop, None)
+    }
+    if len(setting.imagenet) and len(setting.clips) > 1:
+        values = pd.Series(setting_robustness(setting, tables).values, index=setting.clips.index)
+        measured["effective robustness"] = (values, difference.robustness, setting_line(setting, tables, compared))
     notes = [
         f"{len(compared)} of {len(setting.clips)} CLIPs have a counterpart with the same {_WORDS[difference.shared]}"
     ]
     found = []
-    for name, (values, hypothesis) in measured.items():
+    for name, (values, hypothesis, line) in measured.items():
         chosen_values = values[compared.index].to_numpy()
-        naive, clustered = regression(chosen_values, design, clusters_of(compared), hypothesis)
+        naive, clustered = regression(chosen_values, design, clusters_of(compared), hypothesis, line)
         models = model_figures(compared, term=design[:, -1].tolist(), value=chosen_values.tolist())
         question = f"{difference.question}: {name}"
         undecidable = "" if clustered else SINGLE_CLUSTER
@@ -132,3 +129,18 @@ def ask_difference(difference: Difference, setting: Setting, tables: PublishedTa
             record_test(difference.claim, question, setting, hypothesis, naive, clustered, models, notes, undecidable)
         )
     return found
+
+
+def compare(difference: Difference, setting: Setting) -> tuple[pd.DataFrame, Float[np.ndarray, "models terms"]]:
+    """The models that have a counterpart, and the regression's design: an intercept for each of what is shared, a term.
+
+    Raises:
+        InputError: a model is unknown.
+    """
+    # Models that were evaluated here need not be among those whose size and data are known; published ones must.
+    asked = setting.clips[is_published(setting.clips)] if setting.source == "added" else setting.clips
+    chosen = asked[difference.kept(asked, setting.file)]
+    term = difference.term(chosen, setting.file)
+    compared = chosen[term.groupby(chosen[difference.shared]).transform("nunique") > 1]
+    shared = pd.get_dummies(compared[difference.shared], dtype=float).to_numpy()
+    return compared, np.column_stack([shared, term[compared.index].to_numpy()])

@@ -18,12 +18,17 @@ from published.tables import (
 from realdata.audit.audit import audit_tables
 from realdata.audit.finding import Correction
 from realdata.claims.added_models import AddedModel, added_settings, not_asked
+from realdata.claims.asked_effects import Asked
+from realdata.claims.both_sources import BothSources, compare_sources
 from realdata.claims.c1_drop import ask_classes, ask_drop
 from realdata.claims.c2_robustness import ask_robustness
 from realdata.claims.c6_lvlm import ask_lvlms
 from realdata.claims.c8_training import ask_training
+from realdata.claims.c9_shifts import read_shifts
 from realdata.claims.claim_test import ClaimTest, JudgedClaim, judge
 from realdata.claims.differences import DIFFERENCES, ask_difference
+from realdata.claims.power import Detectable, can_be_asked, detectable, fit
+from realdata.claims.primary import PrimaryTest, ask_primary, judge_primary, primary_setting
 from realdata.claims.settings import Setting, is_repeated, settings, without_family
 from workbench.errors import InputError
 
@@ -37,11 +42,17 @@ class ClaimFindings(NamedTuple):
         tests: of the published tables.
         added: of models that were evaluated here.
         missed: what could not be asked of those, with the `reason`.
+        primary: the primary test of each claim, and what is asked beside it.
+        detectable: the least effect of those questions that the data there are can show.
+        both: both sources' CLIPs in one model; None where a table lacks.
     """
 
     tests: list[JudgedClaim]
     added: list[JudgedClaim]
     missed: list[dict[str, str]]
+    primary: list[PrimaryTest]
+    detectable: list[Detectable]
+    both: BothSources | None
 
 
 def evaluate(directory: Path = DIRECTORY, models: Sequence[AddedModel] = ()) -> ClaimFindings:
@@ -54,10 +65,38 @@ def evaluate(directory: Path = DIRECTORY, models: Sequence[AddedModel] = ()) -> 
     Raises:
         InputError: a table cannot be read, or holds too few models for a test.
     """
-    tests = evaluate_claims(directory)
-    if not models:
-        return ClaimFindings(tests, [], [])
-    return ClaimFindings(tests, evaluate_added(models, directory), not_asked(models, read_published_tables(directory)))
+    printed, corrected, corrections = _read(directory)
+    tests = _evaluate_claims(directory, printed, corrected, corrections)
+    asked = ask_primary(tests, primary_setting(printed, corrected), read_shifts(corrected))
+    return ClaimFindings(
+        tests=tests,
+        added=evaluate_added(models, directory) if models else [],
+        missed=not_asked(models, printed) if models else [],
+        primary=judge_primary(asked, tests),
+        detectable=[detectable(each, fit(each)) for each in asked if can_be_asked(each)],
+        both=compare_sources(printed),
+    )
+
+
+def read_asked(directory: Path = DIRECTORY) -> list[Asked]:
+    """The primary questions whose models come in clusters, with their data; as `evaluate` judges them.
+
+    Args:
+        directory: of the tables.
+
+    Raises:
+        InputError: a table cannot be read.
+    """
+    printed, corrected, _ = _read(directory)
+    training = judge(list(ask_training(read_multicolored_mnist(directory), read_colored_coco(directory))))
+    return ask_primary(training, primary_setting(printed, corrected), read_shifts(corrected))
+
+
+def _read(directory: Path) -> tuple[PublishedTables, PublishedTables, Sequence[Correction]]:
+    """The averages as printed, the same with the audit's corrections, and these."""
+    printed = read_published_tables(directory)
+    corrections = audit_tables(directory).corrections
+    return printed, _correct_tables(printed, corrections), corrections
 
 
 def evaluate_claims(directory: Path = DIRECTORY) -> list[JudgedClaim]:
@@ -71,9 +110,12 @@ def evaluate_claims(directory: Path = DIRECTORY) -> list[JudgedClaim]:
     Raises:
         InputError: a table cannot be read, or holds too few models for a test.
     """
-    printed = read_published_tables(directory)
-    corrections = audit_tables(directory).corrections
-    corrected = _correct_tables(printed, corrections)
+    return _evaluate_claims(directory, *_read(directory))
+
+
+def _evaluate_claims(
+    directory: Path, printed: PublishedTables, corrected: PublishedTables, corrections: Sequence[Correction]
+) -> list[JudgedClaim]:
     rows = rows_of_tables(printed, PRINTED)
     seen = {_figures(row) for row in rows}
     rows += [row for row in rows_of_tables(corrected, CORRECTED) if _figures(row) not in seen]

@@ -8,11 +8,15 @@ architecture in turn (statsmodels' sandwich with its small-sample factor; Studen
 clusters minus 1), and the larger p-value is used. With few clusters such errors are still somewhat too small, so a
 p-value near the level says little. Sometimes an effect rests on one cluster: without it, the effect cannot be
 estimated. Then nothing separates the effect from other properties of the cluster, and no error is given.
+
+Distances from one line share the line's own error, which a regression's scatter does not show. It is added. Without it,
+a 5% test of size gave false alarms in 10% of 200 simulated draws where the line's models had a narrow range of accuracy
+(`tests/realdata/test_few_clusters.py`).
 """
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +27,14 @@ from scipy.stats import t as student_t
 from statsmodels.stats.multitest import multipletests
 
 from realdata.claims.settings import architecture, collection
+from realdata.statistics.few_clusters import sum_variances
 from workbench.conventions import LEVEL
 
 _FEWEST = 3  # clusters that an error needs
+
+# Given each model's weight in an effect, and whether errors are clustered: the variance that a line's own error gives
+# it, and its degrees of freedom.
+Line = Callable[[np.ndarray, bool], tuple[float, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +141,7 @@ def regression(
     design: Float[np.ndarray, "models terms"],
     clusters: Mapping[str, Int[np.ndarray, " models"]],
     hypothesis: Hypothesis,
+    line: Line | None = None,
 ) -> tuple[Effect, ClusteredEffect | None]:
     """The last term's coefficient by least squares, with naive and with clustered errors.
 
@@ -140,6 +150,7 @@ def regression(
         design: the terms' columns; the last one is of interest.
         clusters: ways to cluster the models, each with the number of each model's cluster.
         hypothesis: the hypothesis about the coefficient.
+        line: the line from which the values are distances, whose error they share.
 
     Returns:
         The effect with its naive error, and with its clustered error; None for the latter if it rests on one cluster.
@@ -150,11 +161,13 @@ def regression(
     if len(values) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError("too few models, or models that do not differ in what is asked")
     fit = sm.OLS(values, design).fit()
-    found = Effect(float(fit.params[-1]), _positive(float(fit.bse[-1])), float(fit.df_resid))
+    weights = np.linalg.pinv(design)[-1]
+    parts = [line(weights, clustered) for clustered in (False, True)] if line else []
+    found = _sum_parts(float(fit.params[-1]), (float(fit.bse[-1]) ** 2, float(fit.df_resid)), parts[:1])
     effects = {
-        name: Effect(found.effect, _clustered_error(fit, labels), float(labels.max()))
+        name: _sum_parts(found.effect, (_clustered_variance(fit, labels), float(labels.max())), parts[1:])
         for name, labels in clusters.items()
-        if _is_estimable_without_any(design, labels)
+        if is_estimable_without_any(design, labels)
     }
     # If one way to cluster gives no error, the effect rests on one of its clusters, and the other way does not help.
     if len(effects) < len(clusters):
@@ -188,16 +201,18 @@ def clustered_covariance(fit: Any, labels: Int[np.ndarray, " models"]) -> Float[
     return np.asarray(fit.get_robustcov_results("cluster", groups=labels, use_t=True).cov_params())
 
 
-def _clustered_error(fit: Any, labels: Int[np.ndarray, " models"]) -> float:
-    return _positive(math.sqrt(max(float(clustered_covariance(fit, labels)[-1, -1]), 0.0)))
+def _clustered_variance(fit: Any, labels: Int[np.ndarray, " models"]) -> float:
+    return max(float(clustered_covariance(fit, labels)[-1, -1]), 0.0)
 
 
-def _positive(error: float) -> float:
-    """Replace an error of 0, which values exactly on a line have, by their rounding."""
-    return max(error, 1e-9)
+def _sum_parts(effect: float, own: tuple[float, float], others: list[tuple[float, float]]) -> Effect:
+    """An effect from its parts' variances; one of 0, of values exactly on a line, becomes their rounding."""
+    stderr, freedom = sum_variances([(max(own[0], 1e-18), own[1]), *others])
+    return Effect(effect, stderr, freedom)
 
 
-def _is_estimable_without_any(design: Float[np.ndarray, "models terms"], labels: Int[np.ndarray, " models"]) -> bool:
+def is_estimable_without_any(design: Float[np.ndarray, "models terms"], labels: Int[np.ndarray, " models"]) -> bool:
+    """Whether the last coefficient can be estimated without any one of the clusters, of which there are enough."""
     if labels.max() + 1 < _FEWEST:
         return False
     for label in range(int(labels.max()) + 1):

@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from published.tables import add_published_option
-from realdata.claims import table, wider_table
+from realdata.claims import primary_table, table, wider_table
 from realdata.claims.added_models import add_with_option, read_added_models
+from realdata.claims.both_sources import BothSources
 from realdata.claims.c2_robustness import NOT_BY_CLASS
 from realdata.claims.claim_test import CLAIMS, JudgedClaim
 from realdata.claims.evaluate import evaluate
+from realdata.claims.power import Detectable
+from realdata.claims.primary import PrimaryTest
 from realdata.claims.wider_table import Wider, evaluate_wider
 from workbench import program, results, terminal
 
@@ -24,6 +27,9 @@ def claims_content(
     tests: Sequence[JudgedClaim],
     added: Sequence[JudgedClaim] = (),
     missed: Sequence[Mapping[str, str]] = (),
+    primary: Sequence[PrimaryTest] = (),
+    detectable: Sequence[Detectable] = (),
+    both: BothSources | None = None,
     wider: Wider | None = None,
 ) -> dict[str, Any]:
     """The content for `--json`.
@@ -33,10 +39,16 @@ def claims_content(
         added: the tests on the user's own models.
         missed: the questions that those models cannot answer.
         wider: the measurements by others, if they are included.
+        primary: one test for each claim, and its sensitivity analyses.
+        detectable: the smallest effects that these tests can show.
+        both: both sources in one model.
     """
     return {
         "statements": CLAIMS,
         "claims": [dataclasses.asdict(test) for test in tests],
+        "primary": [dataclasses.asdict(test) for test in primary],
+        "detectable": [dataclasses.asdict(each) for each in detectable],
+        "both_sources": None if both is None else dataclasses.asdict(both),
         "not_asked": [NOT_BY_CLASS],
         "added": [dataclasses.asdict(test) for test in added],
         "added_not_asked": list(missed),
@@ -48,14 +60,15 @@ def build_parser() -> program.Parser:
     """The command line's options."""
     parser = program.Parser(
         "python -m realdata.claims",
-        "Put the paper's claims to the published measurements, in every setting that the tables allow: a null "
-        "hypothesis, an effect with its interval, and a verdict for each.",
+        "Put the paper's claims to the published measurements: one primary test for each, by a rule that looks at no "
+        "result, and the same question in every other setting that the tables allow.",
     )
     add_published_option(parser)
     parser.add_argument(
         "--all",
         action="store_true",
-        help="print all settings; else those with all CLIPs and with values as printed, and one set of ImageNet models",
+        help="print every question in every setting, other methods for the primary tests, other models and masked "
+        "photos; else the primary test of each claim",
     )
     add_with_option(parser)
     program.add_json_option(parser)
@@ -74,8 +87,11 @@ def _main(options: argparse.Namespace) -> None:
         found = evaluate(options.published, models)
         wider = evaluate_wider(options.published)
     if not results.emit_json(claims_content(*found, wider=wider), options.json):
-        table.show(found.tests, [NOT_BY_CLASS], options.all)
-        wider_table.show(wider, options.all)
+        if options.all:
+            table.show(found.tests, [NOT_BY_CLASS], everything=True)
+            wider_table.show(wider, everything=True)
+            primary_table.show_methods(found.primary, found.both)
+        primary_table.show(found.primary, found.detectable, wider.masked)
         if models:
             terminal.output().print("\nModels evaluated here", style="bold")
             table.show(found.added, found.missed, everything=False)

@@ -6,6 +6,9 @@ Only photos of third classes count: if swans on grass are labelled geese, neithe
 Among all mistakes on counter photos, we compare the share that goes with the photos' background with its mean over
 random permutations of the counter backgrounds among the classes (a one-sided permutation test). If mistakes did not
 depend on the background, another class's background would fit them as well.
+
+Where the labels are ImageNet's, the same share is computed for mistakes with near and with far labels apart
+(`realdata.evaluate.kinship`): a confusion of species would go with no background.
 """
 
 from typing import Any
@@ -13,6 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
+
+from realdata.evaluate.kinship import NEAR, are_imagenet, group_sizes
 
 PERMUTATIONS = 10_000
 _LISTED = 5  # labels for each class
@@ -29,9 +34,10 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
     Returns:
         `counter_mistakes`, their number; `judged`, the number that photos of third classes can judge;
         `with_background`, the share of the judged ones that goes with the background, in %; `expected`, the mean of
-        that share over permutations; `p_value`; and `classes`: for each class its most frequent wrong labels on counter
-        photos, with their shares among its counter and its common photos in %, and whether they go with the background
-        (None if no photos of third classes can judge).
+        that share over permutations; `p_value`; `near` and `far`, the same four for mistakes with such labels, None
+        where labels are not ImageNet's; and `classes`: for each class its most frequent wrong labels on counter photos,
+        with their shares among its counter and its common photos in %, and whether they go with the background (None
+        if no photos of third classes can judge).
     """
     wrong = predictions[(predictions.group == "counter") & (predictions.predicted_index != predictions.class_index)]
     cells = wrong[["class_index", "background"]].drop_duplicates().sort_values(["class_index", "background"])
@@ -42,6 +48,34 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
     for row in wrong.itertuples():
         counts[of_cell[row.class_index, row.background], labels.index(row.predicted_index)] += 1
     own = np.array([backgrounds.index(background) for background in cells.background], int)
+    kinds: dict[str, dict[str, Any] | None] = {"near": None, "far": None}
+    if are_imagenet(names) and len(wrong):
+        near = group_sizes(cells.class_index.to_numpy(dtype=int), np.array(labels)) <= NEAR
+        kinds = {
+            kind: _ask_background(counts * chosen, fits, known, own, seed)
+            for kind, chosen in (("near", near), ("far", ~near))
+        }
+    return {
+        "counter_mistakes": len(wrong),
+        **_ask_background(counts, fits, known, own, seed),
+        **kinds,
+        "classes": [
+            _class_row(
+                predictions, cell, counts[number], fits[number, own[number]], known[number, own[number]], labels, names
+            )
+            for cell, number in of_cell.items()
+        ],
+    }
+
+
+def _ask_background(
+    counts: Int[np.ndarray, "cells labels"],
+    fits: Bool[np.ndarray, "cells backgrounds labels"],
+    known: Bool[np.ndarray, "cells backgrounds labels"],
+    own: Int[np.ndarray, " cells"],
+    seed: int,
+) -> dict[str, Any]:
+    """How many mistakes can be judged, the share that goes with the background, what is expected, and the p-value."""
     # How many of each cell's mistakes would fit each background, and how many could be judged there.
     fitting = np.einsum("cl,cbl->cb", counts, fits & known)
     judged = np.einsum("cl,cbl->cb", counts, known)
@@ -50,17 +84,10 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
     random, _ = _share(fitting, judged, shuffled)
     testable = bool(number[0]) and len(set(own.tolist())) > 1
     return {
-        "counter_mistakes": len(wrong),
         "judged": int(number[0]),
         "with_background": float(observed[0]) if number[0] else None,
         "expected": float(random.mean()) if testable else None,
         "p_value": float((1 + np.sum(random >= observed[0])) / (1 + PERMUTATIONS)) if testable else None,
-        "classes": [
-            _class_row(
-                predictions, cell, counts[number], fits[number, own[number]], known[number, own[number]], labels, names
-            )
-            for cell, number in of_cell.items()
-        ],
     }
 
 

@@ -197,6 +197,14 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
         if found["expected"] is not None:
             line += f", {found['expected']:.0f}% expected by chance (p = {found['p_value']:.2g})"
         lines.append(f"{line}.")
+    confused = content["confusion"]
+    if confused is not None:
+        near, far = (confused[kind]["more_on_counter"] for kind in ("near", "far"))
+        lines.append(
+            f"Of the drop, {near['value']:.1f} points {terminal.interval(near['interval'], '.1f')} are mistakes for "
+            f"near classes (a WordNet group of at most {confused['near_is']} of ImageNet's holds both), "
+            f"{far['value']:.1f} {terminal.interval(far['interval'], '.1f')} for far ones."
+        )
     robustness, reliance = content["effective_robustness"], content["reliance"]
     if "value" in robustness:
         lines.append(

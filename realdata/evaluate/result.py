@@ -18,6 +18,8 @@ from scipy.stats import norm
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
 from realdata.evaluate.config import EvaluationConfig, Work
+from realdata.evaluate.confusion import confusion
+from realdata.evaluate.kinship import are_imagenet
 from realdata.evaluate.mistakes import mistakes
 from realdata.evaluate.predictions import AVERAGES, FILE, class_table, summary
 from realdata.evaluate.scoring import Answers
@@ -71,6 +73,7 @@ def summarise(
         "averages_over": AVERAGES,
         "ties": ties_content(predictions),
         "mistakes": mistakes(predictions, work.classes.names),
+        "confusion": confusion(predictions) if are_imagenet(work.classes.names) else None,
         "effective_robustness": effective_robustness_content(predictions, setup, tables),
         "reliance": reliance_content(predictions),
         "published": _published(config, setup, tables),

@@ -36,7 +36,7 @@ from realdata.reliance.families import Family
 from realdata.reliance.question import Correction, Question
 from workbench.conventions import LEVEL
 
-_CANDIDATES = {"1v1000": 1000, "1v20": 20}
+CANDIDATES = {"1v1000": 1000, "1v20": 20}
 _NAMES = {"ray": "reliance with guessers at 50%", "chance": "reliance with guessers at chance",
           "shift": "harder photos alone"}  # fmt: skip
 
@@ -130,7 +130,7 @@ def ask_alternatives(
     found: dict[tuple[str, ...], Question[Alternatives]] = {}
     compared = []
     for _, *both in settings:
-        groups = [_group(family) for family in both]
+        groups = [learned_group(family) for family in both]
         for family, group in zip(both, groups, strict=True):
             if family.key not in found and len(group.common) >= FEWEST:
                 found[family.key] = _ask_lines(family, group)
@@ -139,13 +139,14 @@ def ask_alternatives(
     return list(found.values()), compared
 
 
-def _group(family: Family) -> Group:
-    learned = family.select((family.models["common"] > 200 / _CANDIDATES[family.setting.setup]).to_numpy())
+def learned_group(family: Family) -> Group:
+    """The places of a family's models that have learned something."""
+    learned = family.select(family.has_learned(CANDIDATES[family.setting.setup]))
     return Group(*(np.asarray(part) for part in (*learned.common, *learned.counter)))
 
 
 def _ask_lines(family: Family, group: Group) -> Question[Alternatives]:
-    chance = float(norm.ppf(1 / _CANDIDATES[family.setting.setup]))
+    chance = float(norm.ppf(1 / CANDIDATES[family.setting.setup]))
     lines = {
         "ray": fit_lines([group], intercept=0.0),
         "chance": fit_lines([group], intercept=0.0, meeting=chance),

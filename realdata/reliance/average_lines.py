@@ -14,7 +14,7 @@ to 0. Nested lines are compared by the likelihood ratio, as in the exact test of
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -123,7 +123,28 @@ def fit_lines(
     )
 
 
-def p_value(smaller: AverageLine, larger: AverageLine) -> float:
+@runtime_checkable
+class Fitted(Protocol):
+    """What a line or a curve says of how well it fits; attributes as of `AverageLine`."""
+
+    @property
+    def scatters(self) -> Float[np.ndarray, " families"]:
+        """Of each family."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """At the maximum."""
+
+    @property
+    def parameters(self) -> int:
+        """How many were fitted, scatters among them."""
+
+    @property
+    def models(self) -> int:
+        """Of all families."""
+
+
+def p_value(smaller: Fitted, larger: Fitted) -> float:
     """The p-value of the test that the smaller of two nested models is enough."""
     tested = larger.parameters - smaller.parameters
     freedom = larger.models - (larger.parameters - len(larger.scatters))

@@ -43,6 +43,10 @@ class Family:
         """The key that distinguishes this family from others."""
         return (self.family, self.setting.source, *self.tables, *self.described.values())
 
+    def has_learned(self, candidates: int) -> Bool[np.ndarray, " models"]:
+        """Whether each model is right on common photos more than twice as often as a guesser among the candidates."""
+        return (self.models["common"] > 200 / candidates).to_numpy()
+
     def select(self, kept: Bool[np.ndarray, " models"]) -> "Family":
         """Keep some of its models."""
         return dataclasses.replace(

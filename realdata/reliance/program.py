@@ -1,4 +1,4 @@
-"""`python -m realdata.reliance`: tests of the theory's accuracy on the line (S19) on published accuracies."""
+"""`python -m realdata.reliance`: the theory's accuracy on the line (S19, S28) put to published accuracies."""
 
 import argparse
 import dataclasses
@@ -6,6 +6,7 @@ from typing import Any
 
 from published.tables import add_published_option, read_classwise, read_published_tables
 from realdata.reliance import table
+from realdata.reliance.curve_tests import read_other_models
 from realdata.reliance.study import Study, study
 from workbench import program, results, terminal
 
@@ -24,6 +25,11 @@ def reliance_content(found: Study) -> dict[str, Any]:
             "averages": [dataclasses.asdict(row) for row in found.alternatives],
             "differences": [dataclasses.asdict(row) for row in found.differences],
         },
+        "curves": {
+            "shapes": [dataclasses.asdict(row) for row in found.shapes],
+            "predictions": [dataclasses.asdict(row) for row in found.predictions],
+            "questions": found.curve_questions,
+        },
         "questions": found.questions,
     }
 
@@ -34,7 +40,7 @@ def build_parser() -> program.Parser:
         "python -m realdata.reliance",
         "The index of spurious reliance (S19) of CLIPs and ImageNet models from their published accuracies: whether "
         "one index a family explains averages and single classes, and if not, whether many classes or harder photos "
-        "do.",
+        "do; and which curve of S28 does, fitted to ImageNet models and put to others.",
     )
     add_published_option(parser)
     parser.add_argument("--models", action="store_true", help="also list every model's index, ranked in its setting")
@@ -51,6 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     tables, classwise = read_published_tables(options.published), read_classwise(options.published)
     with terminal.spinner("fitting lines"):
-        found = study(tables, classwise)
+        found = study(tables, classwise, read_other_models())
     if not results.emit_json(reliance_content(found), options.json):
         table.show(found, with_models=options.models, with_classes=options.classes)

@@ -1,4 +1,4 @@
-"""All tests of S19 on published accuracies, with one correction for all questions."""
+"""All tests of S19 and S28 on published accuracies, with one correction for the questions of each."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from realdata.reliance.averages import IndexDifference, RelianceTest, ask_averag
 from realdata.reliance.class_summary import ClassSummary, summarise
 from realdata.reliance.classes import ClassTest, ask_classes, fit_classes
 from realdata.reliance.counts import count
+from realdata.reliance.curve_tests import CurvePrediction, CurveShape, ask_curves
 from realdata.reliance.families import pair_families
 from realdata.reliance.models import ModelIndex, ask_models
 from realdata.reliance.question import Question, Row, holm
@@ -29,7 +30,10 @@ class Study:
         models: each model's index in each setting.
         alternatives: the line that describes each family's averages.
         differences: differences of the families' indices with one difficulty of the photos.
-        questions: number of p-values that were corrected together.
+        shapes: S28's curves through the ImageNet models of each setting.
+        predictions: what these curves say of other models.
+        questions: number of p-values of S19 that were corrected together.
+        curve_questions: number of p-values of S28 that were corrected together.
     """
 
     tests: list[RelianceTest]
@@ -39,15 +43,22 @@ class Study:
     models: list[ModelIndex]
     alternatives: list[Alternatives]
     differences: list[AtOneDifficulty]
+    shapes: list[CurveShape]
+    predictions: list[CurvePrediction]
     questions: int
+    curve_questions: int
 
 
-def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Study:
+def study(
+    tables: PublishedTables, classwise: Mapping[str, pd.DataFrame], others: Mapping[str, pd.DataFrame] | None = None
+) -> Study:
     """Ask every question, with verdicts at 5% after Holm's correction over all of them.
 
     Args:
         tables: the averages and the photo counts.
         classwise: accuracies of single classes by source, from `published.tables.read_classwise`; may be empty.
+        others: models that others measured, from `realdata.reliance.curve_tests.read_other_models`; may be
+            empty. Without them no question of S28 is asked. S28's questions have a correction of their own.
     """
     settings = pair_families(tables)
     counts = [count(source, frame, tables.classes) for source, frame in classwise.items()]
@@ -59,10 +70,12 @@ def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Stu
     summaries = [summarise(*pair) for pair in zip(fits, by_source, strict=True)]
     models = ask_models(settings, counts)
     alternatives, differences = ask_alternatives(settings)
+    shapes, predictions = ([], []) if others is None else ask_curves(settings, tables, others)
     every: list[Question[Any]] = [
         *tests, *comparisons, *classes, *summaries, *models, *alternatives, *differences
     ]  # fmt: skip
-    correct = holm(every)
+    of_curves: list[Question[Any]] = [*shapes, *predictions]
+    correct, correct_curves = holm(every), holm(of_curves)
 
     def answers(questions: Iterable[Question[Row]]) -> list[Row]:
         return [question.answer(correct) for question in questions]
@@ -75,5 +88,8 @@ def study(tables: PublishedTables, classwise: Mapping[str, pd.DataFrame]) -> Stu
         models=answers(models),
         alternatives=answers(alternatives),
         differences=answers(differences),
+        shapes=[question.answer(correct_curves) for question in shapes],
+        predictions=[question.answer(correct_curves) for question in predictions],
         questions=sum(len(question.p_values) for question in every),
+        curve_questions=sum(len(question.p_values) for question in of_curves),
     )

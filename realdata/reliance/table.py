@@ -6,6 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from realdata.reliance import curve_table
 from realdata.reliance.alternatives import Alternatives
 from realdata.reliance.averages import RelianceTest
 from realdata.reliance.classes import ClassTest
@@ -28,6 +29,8 @@ def show(study: Study, with_models: bool = False, with_classes: bool = False) ->
     console = terminal.output()
     _averages(console, study)
     _alternatives(console, study)
+    if study.shapes:
+        curve_table.show(console, study)
     console.print("Class by class", style="bold")
     for summary in study.summaries:
         console.print(f"{summary.verdict}: {summary.sentence}", markup=False)

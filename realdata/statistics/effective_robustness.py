@@ -18,6 +18,7 @@ import statsmodels.api as sm
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
+from realdata.statistics.few_clusters import sum_variances
 from workbench.conventions import LEVEL
 
 # Models that a line and its error, and a mean and its error, need.
@@ -75,11 +76,11 @@ def effective_robustness(
     predicted = expit(fit.predict(design))
     values = 100 * (counter - predicted)
 
-    gradient = _gradient(predicted, design)
+    gradient = _gradient(predicted, design, np.full(len(values), 1 / len(values)))
     from_line = float(gradient @ fit.cov_params() @ gradient)
     from_models = float(np.var(values, ddof=1)) / len(values)
     mean = float(np.mean(values))
-    stderr, freedom = _sum_errors((from_line, float(fit.df_resid)), (from_models, len(values) - 1.0))
+    stderr, freedom = sum_variances([(from_line, float(fit.df_resid)), (from_models, len(values) - 1.0)])
     half_width = float(student_t.ppf(1 - LEVEL / 2, freedom)) * stderr
 
     return EffectiveRobustness(
@@ -121,14 +122,43 @@ def clustered_mean(
     design = _design(common)
     predicted = expit(fit.predict(design))
     values = 100 * (counter - predicted)
-    gradient = _gradient(predicted, design)
-    line = fit.get_robustcov_results("cluster", groups=baseline_clusters, use_t=True).cov_params()
+    weights = np.full(len(values), 1 / len(values))
     mean = sm.OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
-    stderr, freedom = _sum_errors(
-        (float(gradient @ line @ gradient), float(baseline_clusters.max())),
-        (float(mean.cov_params()[0, 0]), float(clusters.max())),
+    stderr, freedom = sum_variances(
+        [
+            line_error(baseline_common, baseline_counter, common, weights, baseline_clusters),
+            (float(mean.cov_params()[0, 0]), float(clusters.max())),
+        ]
     )
     return float(np.mean(values)), stderr, freedom
+
+
+def line_error(
+    baseline_common: np.ndarray,
+    baseline_counter: np.ndarray,
+    common: np.ndarray,
+    weights: np.ndarray,
+    baseline_clusters: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """What the line's own error does to a weighted sum of effective robustness.
+
+    Args:
+        baseline_common: as in `effective_robustness`, and so the next two.
+        baseline_counter: likewise.
+        common: likewise.
+        weights: of each model in the sum; those of a regression's coefficient, for one.
+        baseline_clusters: the number of each baseline model's cluster, from 0; None for independent models.
+
+    Returns:
+        The variance in squared points, and its degrees of freedom.
+    """
+    fit = _fit(baseline_common, baseline_counter)
+    design = _design(common)
+    gradient = _gradient(expit(fit.predict(design)), design, weights)
+    if baseline_clusters is None:
+        return float(gradient @ fit.cov_params() @ gradient), float(fit.df_resid)
+    covariance = fit.get_robustcov_results("cluster", groups=baseline_clusters, use_t=True).cov_params()
+    return float(gradient @ covariance @ gradient), float(baseline_clusters.max())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,15 +207,9 @@ def _fit(common: np.ndarray, counter: np.ndarray) -> Any:
     return sm.OLS(logit(counter), sm.add_constant(logit(common))).fit()
 
 
-def _gradient(predicted: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """The gradient of the mean with respect to the line's two parameters."""
-    return -100 * np.mean((predicted * (1 - predicted))[:, None] * design, axis=0)
-
-
-def _sum_errors(*parts: tuple[float, float]) -> tuple[float, float]:
-    """The standard error and degrees of freedom of a sum of independent parts (Welch, Satterthwaite)."""
-    variance = sum(part for part, _ in parts)
-    return float(np.sqrt(variance)), variance**2 / sum(part**2 / freedom for part, freedom in parts)
+def _gradient(predicted: np.ndarray, design: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The gradient of the weighted sum with respect to the line's two parameters."""
+    return -100 * ((weights * predicted * (1 - predicted)) @ design)
 
 
 def _design(common: np.ndarray) -> np.ndarray:

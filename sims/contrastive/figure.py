@@ -28,6 +28,10 @@ _LEARNER_COLOURS = {
     "logistic": palette.INDIGO,
     "infonce_image_to_text": palette.SKY_BLUE,
     "infonce_text_to_image": palette.GREEN,
+    "supcon": palette.WINE,
+    "supcon_bilinear": palette.MAGENTA,
+    "nclip": palette.FOREST,
+    "xclip": palette.TEAL,
 }
 _FURTHER_COLOURS = (palette.WINE, palette.TEAL, palette.MAGENTA, palette.FOREST)  # of objectives of one's own, in turn
 
@@ -41,10 +45,10 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
     """
     prompts = list(content["config"]["prompt"])
     rows = content["results"]
-    height = max(4.8, 0.42 * len(rows) + 2.0)
-    figure = Figure(figsize=(12.0, height), layout="constrained")
-    widths = [1.1] + [1.0] * len(prompts)
-    axes = figure.subplots(1, 1 + len(prompts), width_ratios=widths)
+    height = 0.24 * len(rows) + 1.5
+    figure = Figure(figsize=(7.1, height + 3.6), layout="constrained")  # the width of a page of A4 within its margins
+    grid = figure.add_gridspec(2, len(prompts), height_ratios=(height, 3.3))
+    axes = [figure.add_subplot(grid[0, :]), *(figure.add_subplot(grid[1, column]) for column in range(len(prompts)))]
     _draw_groups(axes[0], rows)
     contrastive = any(row["prompt"] for row in rows)
     for axis, prompt in zip(axes[1:], prompts, strict=True):
@@ -52,10 +56,10 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
         axis.sharey(axes[1])
     # The panels share their lines' colours, so one legend serves both.
     learners = {str(line.get_label()): line for axis in axes[1:] for line in axis.get_lines()}
-    _legend_below(
-        axes[-1],
-        [line for label, line in learners.items() if not label.startswith("_")],
-        title="weights at each step; the left panel averages them",
+    shown = [line for label, line in learners.items() if not label.startswith("_")]
+    title = "weights at each step; the panel above averages them"
+    figure.legend(
+        handles=shown, loc="outside lower center", ncols=4, fontsize=8, frameon=False, title=title, title_fontsize=8
     )
     axes[1].set_ylabel("accuracy on conflicting images (%)")
     config = content["config"]
@@ -63,7 +67,8 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
         f"Spurious ratio {config['spurious_ratio']:g}: what each objective does with a spurious feature"
         if contrastive
         else f"Spurious ratio {config['spurious_ratio']:g}: supervised learners and a spurious feature",
-        fontsize=13,
+        fontsize=10,
+        weight="bold",
     )
     return figure
 
@@ -104,8 +109,8 @@ def _legend_below(axis: Axes, handles: list[Any], title: str | None = None) -> N
     axis.legend(
         handles=handles,
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.12),
-        ncols=2,
+        bbox_to_anchor=(0.4, -0.2),
+        ncols=5,
         fontsize=8,
         frameon=False,
         title=title,

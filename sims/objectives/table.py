@@ -7,11 +7,11 @@ unit length as CLIP's, and returns a scalar loss. By their names it may also tak
     labels: the classes of the pairs, -1 or +1, shape (pairs,)
     scale: a trained factor for the similarities, as CLIP's; it starts at 1 / 0.07 and ends at 100
 
-    def supcon(images, texts, labels):
-        logits = images @ texts.T / 0.07
-        same = labels[:, None] == labels[None, :]
-        log_share = logits - jax.nn.logsumexp(logits, axis=1, keepdims=True)
-        return -jnp.mean(jnp.sum(same * log_share, axis=1) / jnp.sum(same, axis=1))
+    def triplet(images, texts, labels):
+        scores = images @ texts.T
+        other = labels[:, None] != labels[None, :]
+        gaps = 0.2 + scores - jnp.diagonal(scores)[:, None]
+        return jnp.mean(jnp.where(other, jax.nn.relu(gaps), 0.0))
 
 It is evaluated like every contrastive objective: zero-shot, by the prompts' embeddings. A loss that needs another
 model, or no texts, is an `Objective` with its own `create` and `loss`.
@@ -38,8 +38,10 @@ from sims.objectives.infonce import (
     scale_of,
 )
 from sims.objectives.linearized import LINEARIZED
+from sims.objectives.nclip import NCLIP, XCLIP
 from sims.objectives.objective import Objective
 from sims.objectives.siglip import SIGLIP
+from sims.objectives.supcon import SUPCON, SUPCON_BILINEAR
 from sims.objectives.supervised import LEAST_SQUARES, LOGISTIC
 from sims.synthetic.sampler import Batch
 from workbench.errors import ParameterError
@@ -48,11 +50,12 @@ OBJECTIVES = {
     objective.name: objective
     for objective in (
         *(LINEARIZED, INFONCE, INFONCE_BILINEAR, INFONCE_IMAGE_TO_TEXT, INFONCE_TEXT_TO_IMAGE, SIGLIP),
+        *(SUPCON, SUPCON_BILINEAR, NCLIP, XCLIP),
         *(LEAST_SQUARES, LOGISTIC),
     )
 }
-# What the main job trains unless told otherwise: the directions alone are asked for by name.
-DEFAULT = tuple(name for name in OBJECTIVES if not name.endswith(("image_to_text", "text_to_image")))
+# What the main job trains unless told otherwise; the others are asked for by name.
+DEFAULT = ("linearized", "infonce", "infonce_bilinear", "siglip", "least_squares", "logistic")
 LINEAR_ONLY = (LINEARIZED.name,)  # whose loss is a formula in the encoders' matrices
 SUPERVISED = tuple(name for name, objective in OBJECTIVES.items() if not objective.contrastive)
 

@@ -27,7 +27,7 @@ CONTINUOUS = (
     "learning_rate",
 )
 STATIC = (
-    *("objective", "caption", "image_encoder", "text_encoder"),
+    *("objective", "caption", "curation", "image_encoder", "text_encoder"),
     *("image_dim", "text_dim", "embed_dim", "batch_size", "steps"),
 )
 

@@ -15,11 +15,12 @@ from sims.sweep.grid import CONTINUOUS, Chunk, Grid, Layout, layout
 from sims.sweep.result import Outcome, Store
 from sims.sweep.runs import Program, bytes_of_run, compiled
 from sims.synthetic.evaluation import SAMPLED_GROUPS
+from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
 from workbench import results
-from workbench.errors import InputError
+from workbench.errors import InputError, ParameterError
 from workbench.hosts import available_bytes
 
 # Runs in a block: on a CPU what its cache holds, measured at batch 128; elsewhere enough to fill the device.
@@ -62,13 +63,17 @@ class Sweep:
         return content | ({"own_objectives": own} if own else {})
 
     def programs(self) -> list[Program]:
-        """The program of each combination of static values; supervised learners read no caption and share theirs."""
+        """The program of each combination of static values.
+
+        Supervised learners read no caption and share their programs, but for the captions that curation reads.
+        """
         full = self.grid.axes["mention_inv"] == (1.0,) and self.grid.axes["mention_spu"] == (1.0,)
         programs = []
         for static in self.grid.programs():
             objective = _find_named(static["objective"], self.own)
-            read = {"objective": objective} | ({} if objective.contrastive else {"caption": "latent"})
-            reads_all = full or not objective.contrastive
+            of_captions = objective.contrastive or static["curation"] != "none"
+            read = {"objective": objective} | ({} if of_captions else {"caption": "latent"})
+            reads_all = full or not of_captions
             programs.append(Program(**static | read, prompts=self.prompts, full_captions=reads_all))
         return programs
 
@@ -107,6 +112,8 @@ def plan(
             else:
                 SpuriousModel(**{name: value})
     for static in grid.programs():
+        if static["curation"] not in CURATIONS:
+            raise ParameterError("curation", f"one of {', '.join(CURATIONS)}", repr(static["curation"]))
         ContrastiveConfig(
             SpuriousModel(image_dim=static["image_dim"], text_dim=static["text_dim"]),
             (_find_named(static["objective"], own),),

@@ -17,6 +17,7 @@ from sims.objectives.table import objectives_option
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, numbers
 from sims.sweep.result import Outcome
 from sims.sweep.run import default_axes, run_sweep
+from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import every_core_a_device
 from theory.model import SpuriousModel
@@ -72,10 +73,17 @@ def build_parser() -> program.Parser:
         metavar="NAMES",
         help=f"what captions say: {known(CAPTIONS)}",
     )
+    add(
+        "--curation",
+        type=program.choices(CURATIONS),
+        default=CURATIONS[0],
+        metavar="NAMES",
+        help="of the training pairs: none, or balanced, so that all that captions say is equally frequent",
+    )
     for name, table in (("image", IMAGE_ENCODERS), ("text", TEXT_ENCODERS)):
         kinds = program.choices(tuple(table))
         add(f"--{name}-encoder", type=kinds, default="linear", metavar="NAMES", help=f"{name} encoders: {known(table)}")
-    for name in STATIC[4:]:
+    for name in STATIC[5:]:
         _add_axis(parser, name, str(defaults[name]), whole=True)
     for name in CONTINUOUS:
         add(

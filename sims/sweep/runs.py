@@ -44,6 +44,7 @@ class Program:
         steps: optimiser steps; the weights that are evaluated are the average over the last half.
         prompts: zero-shot prompts to evaluate with.
         full_captions: every run's captions mention everything, so that nothing need be taken out of them.
+        curation: of the pairs, a name of `sims.synthetic.sampler.CURATIONS`.
     """
 
     objective: Objective
@@ -57,6 +58,7 @@ class Program:
     steps: int
     prompts: tuple[str, ...]
     full_captions: bool
+    curation: str = "none"
 
     @property
     def architecture(self) -> Architecture:
@@ -81,9 +83,9 @@ def _run(
 
     def draw(index: Int[Array, ""]) -> Batch:
         key = jax.random.fold_in(data_key, index)
-        if program.caption == "latent" and program.full_captions:
+        if program.caption == "latent" and program.full_captions and program.curation == "none":
             return sample_batch(key, model, bases, program.batch_size)
-        return sample_pairs(key, model, bases, caption, program.batch_size)
+        return sample_pairs(key, model, bases, caption, program.batch_size, curation=program.curation)
 
     def step(index: Int[Array, ""], carry: tuple[Any, Any, Any, Array]) -> tuple[Any, Any, Any, Array]:
         weights, state, total, diverged = carry

@@ -1,4 +1,4 @@
-"""Samples of the synthetic model (Definition 6.1), on any device, with any of the captions of S12."""
+"""Samples of the synthetic model (Definition 6.1), on any device, with any of the captions of S12, curated or not."""
 
 import dataclasses
 from typing import NamedTuple
@@ -7,8 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from theory.mixtures import ATTRIBUTES, LABELS, MENTIONS
 from theory.model import Scalar, SpuriousModel
 from theory.statements.captions import Caption
+from theory.statements.scale_and_curation import curate
+
+CURATIONS = ("none", "balanced")
 
 
 class Bases(NamedTuple):
@@ -86,15 +90,33 @@ def sample_pairs(
     caption: Caption,
     size: int,
     ratio: Scalar | Float[Array, " size"] | None = None,
+    curation: str = "none",
 ) -> Batch:
     """Draw `size` independent images with captions of the given kind; arguments as `sampler.sample_batch`.
 
     A `latent` caption has the text's noise; the words of the others are exact, text = D_T t. A feature that a caption
     does not mention is 0 in t.
+
+    With the curation `balanced` these are pairs of a large pool, in which captions that say the same are thinned until
+    all that is said is equally frequent (S29): pairs of what is left are independent, so what is left is drawn at once.
+
+    Raises:
+        ValueError: another curation, or a ratio beside `balanced`, which has its own.
     """
+    if curation not in CURATIONS or (curation != "none" and ratio is not None):
+        raise ValueError(f"curation must be one of {', '.join(CURATIONS)}, and none with a ratio, got {curation!r}")
     mention_key, batch_key = jax.random.split(key)
+    if curation == "balanced":
+        shares = jnp.cumsum(curate(model, caption).weights.reshape(16))
+        kinds = jnp.searchsorted(shares, shares[-1] * jax.random.uniform(mention_key, (size,)), side="right")
+        groups, mentions = kinds // 4, kinds % 4
+        # A prior and a ratio of 0 or 1, pair by pair, give each pair its own class and background.
+        model = dataclasses.replace(model, class_prior=jnp.asarray(LABELS > 0, float)[groups])
+        ratio = jnp.asarray(LABELS == ATTRIBUTES, float)[groups]
+        mentioned = jnp.asarray(MENTIONS, float)[mentions]
+    else:
+        mentioned = jnp.asarray(jax.random.uniform(mention_key, (size, 2)) < caption.mentions[None, :], float)
     batch = sample_batch(batch_key, model, bases, size, ratio)
-    mentioned = jax.random.uniform(mention_key, (size, 2)) < caption.mentions[None, :]
     if caption.kind == "latent":
         # The same key without noise gives the latents themselves; what is not mentioned is taken out of the text.
         latents = (

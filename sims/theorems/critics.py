@@ -48,21 +48,26 @@ def _direction(images: Plane, texts: Plane, critic: Float[Array, "2 2"]) -> Loca
     return Local(value, gradient.reshape(4), hessian.reshape(4, 4) + _FLAT * jnp.eye(4))
 
 
-def fit_infonce(images: Plane, texts: Plane, image_to_text: Scalar) -> Float[Array, "2 2"]:
+def fit_infonce(
+    images: Plane, texts: Plane, image_to_text: Scalar, matched: Float[Array, "2 2"] | None = None
+) -> Float[Array, "2 2"]:
     """The matrix B of the critic u^T B t that minimises the InfoNCE loss, with the whole sample as one batch.
 
     Args:
         images: u = D_I^T x, shape (size, 2).
         texts: t = D_T^T (text), shape (size, 2).
         image_to_text: weight of the direction image to text; the other direction's weight is 1 minus this.
+        matched: mean of u t^T over what is taken as right pairs, shape (2, 2); the pairs themselves unless given.
     """
+    moved = jnp.zeros(4) if matched is None else (_mean_product(images, texts) - matched).reshape(4)
 
     def objective(entries: Float[Array, "4"]) -> Local:
         critic = entries.reshape(2, 2)
         one, other = _direction(images, texts, critic), _direction(texts, images, critic.T)
         turned = jnp.array([0, 2, 1, 3])  # the entries of B in those of its transpose
         other = Local(other.value, other.gradient[turned], other.hessian[turned][:, turned])
-        return jax.tree.map(lambda a, b: image_to_text * a + (1.0 - image_to_text) * b, one, other)
+        both = jax.tree.map(lambda a, b: image_to_text * a + (1.0 - image_to_text) * b, one, other)
+        return Local(both.value + moved @ entries, both.gradient + moved, both.hessian)
 
     return descend(objective, jnp.zeros(4)).place.reshape(2, 2)
 

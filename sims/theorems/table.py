@@ -4,15 +4,19 @@ import dataclasses
 from collections.abc import Callable
 
 from sims.theorems import (
+    accuracy_curves,
     boundary,
     critics,
     dynamics,
     finite_batch,
+    finite_samples,
     group_accuracy,
     linearized,
     many_classes,
     networks,
+    other_objectives,
     reweighting,
+    scale_and_curation,
     silent_captions,
     softmax,
     supervised,
@@ -144,6 +148,12 @@ STATEMENTS: dict[str, Statement] = {
     "finite_batch": Statement(
         "S21", "what InfoNCE on inner products learns from finite batches", finite_batch.simulate, finite_batch.PANELS
     ),
+    "finite_samples": Statement(
+        "S22",
+        "what a sample of n pairs leaves open, and intervals that cover it",
+        finite_samples.simulate,
+        finite_samples.PANELS,
+    ),
     "softmax": Statement("S23", "softmax regression and InfoNCE for many classes", softmax.simulate, softmax.PANELS),
     "silent_captions": Statement(
         "S24",
@@ -157,7 +167,25 @@ STATEMENTS: dict[str, Statement] = {
         reweighting.simulate_reweighting,
         reweighting.REWEIGHTING_PANELS,
     ),
+    "other_objectives": Statement(
+        "S26",
+        "SupCon does as supervised learning, whatever the prompt; nCLIP's clusters are the background",
+        other_objectives.simulate,
+        other_objectives.PANELS,
+    ),
     "networks": Statement(
         "S27", "one hidden layer: random features and trained networks", networks.simulate, networks.PANELS
+    ),
+    "accuracy_curves": Statement(
+        "S28",
+        "curves of models that differ in one thing, among many candidates",
+        accuracy_curves.simulate,
+        accuracy_curves.PANELS,
+    ),
+    "scale_and_curation": Statement(
+        "S29",
+        "balanced captions, less noise, and more pairs",
+        scale_and_curation.simulate_scale_and_curation,
+        scale_and_curation.SCALE_AND_CURATION_PANELS,
     ),
 }

@@ -14,7 +14,7 @@ from scipy.stats import norm, ttest_1samp
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.claims import table
 from realdata.claims.claim_test import judge
-from realdata.claims.evaluate import evaluate_claims, rows_of_tables
+from realdata.claims.evaluate import rows_of_tables
 from realdata.claims.hypothesis import Effect, positive
 from realdata.claims.program import main
 from realdata.claims.settings import image_tower_parameters, is_filtered
@@ -23,8 +23,8 @@ from workbench.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def tests():
-    return evaluate_claims()
+def tests(published_claims):
+    return published_claims.tests
 
 
 def find(tests, claim, source="paper", question=None, **setting):
@@ -297,7 +297,7 @@ def test_corrections_are_a_setting_of_their_own_where_they_change_something(test
 
 
 def test_program_prints_and_writes_the_same(run_program, tmp_path, tests, capsys):
-    done = run_program("realdata.claims", "--json", "claims.json")
+    done = run_program("realdata.claims", "--all", "--json", "claims.json")
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "claims.json").read_text())
     key = ("claim", "question", "source", "setting", "verdict")

@@ -99,5 +99,6 @@ def test_no_mistakes_are_no_trouble():
     table = planted(led=0.5, classes=4)
     table["predicted_index"], table["correct"] = table["class_index"], 1
     assert mistakes(table, NAMES) == {
-        "counter_mistakes": 0, "judged": 0, "with_background": None, "expected": None, "p_value": None, "classes": []
+        "counter_mistakes": 0, "judged": 0, "with_background": None, "expected": None, "p_value": None, "near": None,
+        "far": None, "classes": []
     }  # fmt: skip

@@ -176,7 +176,7 @@ def test_program_tells_everything_and_who_is_left_out(published, run_program, tm
     without = sum(row.reliance is None for row in published.models)
     assert f"{without} models have none" in words and words.count("no index") == without
     content = json.loads((tmp_path / "found.json").read_text())
-    assert set(content) == {"tests", "comparisons", "classes", "models", "alternatives", "questions"}
+    assert set(content) == {"tests", "comparisons", "classes", "models", "alternatives", "curves", "questions"}
     assert content["tests"][0]["family"] == "clip"
     assert {row["verdict"] for row in content["classes"]["tests"]} <= {"rejected", "holds", "undecided"}
     assert len(content["models"]) == len(published.models)

@@ -14,6 +14,7 @@ from published.tables import DIRECTORY, read_others, read_published_tables
 from realdata.claims.c9_shifts import Shifts, ask_shifts, evaluate_shifts, read_shifts
 from realdata.claims.wider_table import describe_shifts
 from tests import seeds
+from tests.realdata.cluster_oracle import bell_mccaffrey
 from workbench.errors import InputError
 
 COLUMNS = {
@@ -97,8 +98,8 @@ def recomputed(test):
     effect = 100 * np.mean(accuracy - expit(logit(accuracy) - plane[-1]))
     for way, groups in ways.items():
         together = np.array([f"m {name}" for name in own] + [f"c {name}" for name in groups])
-        error = np.sqrt(covariance(design, targets - design @ plane, together)[-1, -1]) * effect / plane[-1]
-        half = student_t.ppf(0.975, len(set(together)) - 1) * error
+        found, freedom = bell_mccaffrey(design, targets, together, np.eye(design.shape[1])[-1])
+        half = student_t.ppf(0.975, freedom) * np.sqrt(found) * effect / plane[-1]
         intervals[way] = (effect - half, effect + half)
     return effect, intervals
 
@@ -215,11 +216,14 @@ def test_only_two_predictors_see_that_clips_are_ahead_on_common_photos_alone():
 
 @pytest.mark.simulation
 def test_false_alarms_on_accuracies_without_a_shift():
-    """Shifts that data sets share; clustered intervals alarm in 6% (one predictor) and 12% (two) of 200 draws."""
+    """Shifts that data sets share; clustered intervals alarm in 6% (one predictor) and 7% (two) of 200 draws.
+
+    With today's small-sample factor in CR2's place the plane's alarm in 12%.
+    """
     drawn = [planted_tests(draw, of_data=0.1) for draw in range(30)]
     one, two = np.array([[abs(shows(test)) for test in tests] for tests in drawn]).sum(axis=0)
-    # More than 6 and 9 of 30 have a probability of 2e-3 at those rates.
-    assert one <= 6 and two <= 9
+    # More than 6 of 30 have a probability of 2e-3 at 6.5%.
+    assert one <= 6 and two <= 6
     # Errors of independent models alarm in 25%.
     naive = sum(min(test.p_value, test.p_value_opposite) < 0.05 for tests in drawn for test in tests)
     assert naive > one + two

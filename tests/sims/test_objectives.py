@@ -9,6 +9,7 @@ from flax import nnx
 from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES, SUPERVISED
 from sims.objectives.infonce import MAX_SCALE
+from sims.objectives.nclip import BALANCE, SHARPNESS
 from sims.synthetic.sampler import Batch
 
 SIZE, IMAGE_DIM, TEXT_DIM, EMBED_DIM = 6, 5, 4, 3
@@ -77,6 +78,67 @@ def test_siglip_is_the_published_algorithm(batch):
     np.testing.assert_allclose(OBJECTIVES["siglip"].loss(model, batch), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("name", "scale", "unit"), [("supcon", 1 / 0.07, True), ("supcon_bilinear", 1.0, False)])
+def test_supcon_takes_every_pair_of_a_class_as_right(name, scale, unit, batch):
+    """L_out of arXiv 2004.11362 in both directions, in plain loops; two of the likely slips are other numbers."""
+    model, labels = model_of(name), np.asarray(batch.labels)
+    images, texts = embeddings(model, batch, unit)
+    logits = scale * images @ texts.T
+
+    def direction(logits, outside=True, own=True):
+        losses = []
+        for i in range(SIZE):
+            right = [j for j in range(SIZE) if labels[j] == labels[i] and (own or j != i)]
+            shares = np.exp(logits[i, right]) / np.exp(logits[i]).sum()
+            losses.append(-np.mean(np.log(shares)) if outside else -np.log(np.mean(shares)))
+        return np.mean(losses)
+
+    def symmetric(**options):
+        return (direction(logits, **options) + direction(logits.T, **options)) / 2
+
+    found = float(OBJECTIVES[name].loss(model, batch))
+    np.testing.assert_allclose(found, symmetric(), rtol=1e-12)
+    assert abs(found - symmetric(outside=False)) > 1e-3  # L_in, the logarithm of the sum
+    assert abs(found - symmetric(own=False)) > 1e-3  # as among images alone, where the anchor is no positive
+
+
+def test_supcon_of_one_class_alone_is_finite(batch):
+    one = batch._replace(labels=jnp.ones(SIZE))
+    assert np.isfinite(OBJECTIVES["supcon"].loss(model_of("supcon"), one))
+
+
+def entropy(shares):
+    return -np.sum(shares * np.log(shares))
+
+
+def cluster_loss(images, texts):
+    """The loss of `nclip` on logits, distribution by distribution."""
+    p, q = (np.exp(each) / np.exp(each).sum(axis=1)[:, None] for each in (images, texts))
+    across = np.mean([-np.sum(p[i] * np.log(q[i])) - np.sum(q[i] * np.log(p[i])) for i in range(SIZE)])
+    within = np.mean([entropy(p[i]) + entropy(q[i]) for i in range(SIZE)])
+    spread = entropy(p.mean(axis=0)) + entropy(q.mean(axis=0))
+    return (across + SHARPNESS * within - BALANCE * spread) / 2
+
+
+def test_nclip_is_agreement_sharpness_and_balance(batch):
+    model = model_of("nclip")
+    expected = cluster_loss(*embeddings(model, batch, unit=False))
+    np.testing.assert_allclose(OBJECTIVES["nclip"].loss(model, batch), expected, rtol=1e-12)
+    # The embedding is what softmax sees: a constant added to all logits is no part of it.
+    np.testing.assert_allclose(jnp.sum(model.embed_images(batch.images), axis=1), 0.0, atol=1e-12)
+
+
+def test_xclip_is_clip_on_the_embedding_and_nclip_on_its_heads(batch):
+    model = model_of("xclip")
+    images, texts = embeddings(model, batch, unit=False)
+    heads = [np.asarray(head.kernel[...]) for head in (model.image_head, model.text_head)]
+    units = [each / np.linalg.norm(each, axis=1)[:, None] for each in (images, texts)]
+    logits = units[0] @ units[1].T / 0.07
+    clip = (np.mean(cross_entropies(logits)) + np.mean(cross_entropies(logits.T))) / 2
+    expected = clip + cluster_loss(images @ heads[0], texts @ heads[1])
+    np.testing.assert_allclose(OBJECTIVES["xclip"].loss(model, batch), expected, rtol=1e-12)
+
+
 def test_supervised_losses(batch):
     weights = np.linspace(-0.5, 0.7, IMAGE_DIM)
     margins = np.asarray(batch.images) @ weights
@@ -109,6 +171,9 @@ def test_zero_shot_scores_are_similarities_with_the_prompts(name, batch):
     model = model_of(name)
     prompts = jnp.stack([-batch.texts[0], batch.texts[0]])
     scores = model.class_scores(batch.images, prompts)
-    weights = np.asarray(model.image_encoder.kernel[...]) @ np.asarray(model.text_encoder.kernel[...]).T
+    kernels = [np.asarray(encoder.kernel[...]) for encoder in (model.image_encoder, model.text_encoder)]
+    if name == "nclip":  # logits of clusters are centred
+        kernels = [kernel - kernel.mean(axis=1, keepdims=True) for kernel in kernels]
+    weights = kernels[0] @ kernels[1].T
     linear = np.asarray(batch.images) @ weights @ np.asarray(batch.texts[0])
     np.testing.assert_array_equal(np.argmax(scores, axis=1) == 1, linear > 0)

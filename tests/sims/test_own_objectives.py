@@ -24,11 +24,11 @@ SOURCE = """
 import jax
 import jax.numpy as jnp
 
-def supcon(images, texts, labels):
-    logits = images @ texts.T / 0.07
-    same = labels[:, None] == labels[None, :]
-    log_share = logits - jax.nn.logsumexp(logits, axis=1, keepdims=True)
-    return -jnp.mean(jnp.sum(same * log_share, axis=1) / jnp.sum(same, axis=1))
+def triplet(images, texts, labels):
+    scores = images @ texts.T
+    other = labels[:, None] != labels[None, :]
+    gaps = 0.2 + scores - jnp.diagonal(scores)[:, None]
+    return jnp.mean(jnp.where(other, jax.nn.relu(gaps), 0.0))
 
 number = 3
 """
@@ -165,27 +165,27 @@ def test_wrong_axes_are_told(axes, words):
 
 def test_the_command_line_imports_it(call_program, losses):
     small = ("--image-dim", 4, "--text-dim", 4, "--steps", 40, "--seeds", 2, "--batch-size", 32)
-    done = call_program("sims.contrastive", "--objective", "my_losses:supcon", *small, "--out", "out")
+    done = call_program("sims.contrastive", "--objective", "my_losses:triplet", *small, "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert "supcon" in done.stdout and "No closed form for supcon: none is known of this loss." in done.stdout
+    assert "triplet" in done.stdout and "No closed form for triplet: none is known of this loss." in done.stdout
     content = json.loads((losses / "out" / "result.json").read_text())
-    assert content["config"]["objective"] == ["supcon"]
-    of = [row for row in content["results"] if row["learner"] == "supcon"]
+    assert content["config"]["objective"] == ["triplet"]
+    of = [row for row in content["results"] if row["learner"] == "triplet"]
     assert [row["prompt"] for row in of] == ["label", "class-mean"] and all(row["theory"] is None for row in of)
-    swept = call_program("sims.sweep", "--objective", "infonce,my_losses:supcon", *small, "--out", "swept")
+    swept = call_program("sims.sweep", "--objective", "infonce,my_losses:triplet", *small, "--out", "swept")
     assert swept.returncode == 0, swept.stderr
     assert (
-        ",supcon," in (losses / "swept" / "sweep.csv").read_text()
-        or "supcon" in (losses / "swept" / "sweep.csv").read_text().splitlines()[-1]
+        ",triplet," in (losses / "swept" / "sweep.csv").read_text()
+        or "triplet" in (losses / "swept" / "sweep.csv").read_text().splitlines()[-1]
     )
 
 
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("supcon", ["among linearized", "module:function", "got supcon"]),
-        ("my_loses:supcon", ["can be imported", "No module named 'my_loses'"]),
-        ("my_losses:supcom", ["a function or an Objective of my_losses", "got supcom"]),
+        ("triplet", ["among linearized", "module:function", "got triplet"]),
+        ("my_loses:triplet", ["can be imported", "No module named 'my_loses'"]),
+        ("my_losses:tripled", ["a function or an Objective of my_losses", "got tripled"]),
         ("my_losses:number", ["a function or an Objective of my_losses", "got number"]),
         ("my_losses:", ["module:function"]),
     ],

@@ -28,7 +28,7 @@ GRID = (*SMALL, "--objective", "linearized,siglip", "--caption", "latent,label",
 def grid(seeds=2, **changes):
     model = SpuriousModel()
     default = {"objective": "linearized", "caption": "latent", "image_encoder": "linear", "text_encoder": "linear"}
-    default |= {"image_dim": 4, "text_dim": 4, "embed_dim": 2, "batch_size": 16, "steps": 20}
+    default |= {"curation": "none", "image_dim": 4, "text_dim": 4, "embed_dim": 2, "batch_size": 16, "steps": 20}
     default |= {"mention_inv": 1.0, "mention_spu": 1.0, "learning_rate": 0.05}
     default |= {name: float(getattr(model, name)) for name in CONTINUOUS if hasattr(model, name)}
     return Grid({name: changes.get(name, (default[name],)) for name in STATIC + CONTINUOUS}, seeds)
@@ -140,6 +140,11 @@ def test_supervised_learners_are_trained_once_for_all_captions():
     programs = several.programs()
     assert len(programs) == 4 and programs[0] == programs[1] and len(set(programs)) == 3
     assert len({program for program, _ in several.chunks()}) == 3
+    # What captions say decides which images are kept.
+    curated = plan(grid(objective=("logistic",), caption=("latent", "label"), curation=("balanced",)), ("label",), 0)
+    assert len(set(curated.programs())) == 2
+    with pytest.raises(ParameterError, match="curation"):
+        plan(grid(curation=("random",)), ("label",), 0)
 
 
 def test_one_compilation_a_program_and_no_hidden_transfer():
@@ -190,7 +195,7 @@ def test_table_and_arrays_say_the_same(unbroken):
     assert len(rows) == 2 * 2 * 3 * 3
     (row,) = (r for r in rows if (r["objective"], r["caption"], r["seed"]) == ("siglip", "label", "2")
               and float(r["spurious_ratio"]) == 0.8)  # fmt: skip
-    place = (1, captions.tolist().index("label"), *[0] * 7, ratios.tolist().index(0.8), *[0] * 9, 2)
+    place = (1, captions.tolist().index("label"), *[0] * 8, ratios.tolist().index(0.8), *[0] * 9, 2)
     assert accuracy[place].ravel().tolist() == [float(row[name]) for name in list(row)[-4:]]
 
 

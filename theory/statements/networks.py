@@ -69,7 +69,7 @@ def kernel_score(
     """
     groups, said = image_mixture(model), caption_mixture(model, caption)
     # A component of the pair is one of a caption, and the group that it belongs to.
-    image_means = jnp.repeat(groups.means, 4, axis=0)
+    image_means = jnp.repeat(groups.means, len(caption.choices), axis=0)
     caption_variances = said.variances + caption_length**2
     shared = jnp.zeros_like(said.variances)
     if caption.kind == "latent":

@@ -34,7 +34,6 @@ Source: derived here, docs/theory/silent_captions.md.
 """
 
 import functools
-import operator
 
 import jax
 import jax.numpy as jnp
@@ -213,7 +212,6 @@ def free_text_rules(
         matched = shares[:, None] * expected
         return Local(value - jnp.sum(matched * rules), (gradient - matched).reshape(6), hessian.reshape(6, 6))
 
-    place = descend(lambda entries: objective(entries, jnp.zeros(())), jnp.zeros(6))
-    both = jax.vmap(functools.partial(objective, place))(jnp.array([0.0, 0.5]))
-    own, shifted = (polish(jax.tree.map(operator.itemgetter(index), both), place) for index in (0, 1))
-    return agreed(own, shifted).reshape(3, 2)
+    end = descend(lambda entries: objective(entries, jnp.zeros(())), jnp.zeros(6))
+    own, shifted = jax.vmap(lambda shift: objective(end.place, shift).gradient)(jnp.array([0.0, 0.5]))
+    return agreed(polish(own, end), polish(shifted, end)).reshape(3, 2)

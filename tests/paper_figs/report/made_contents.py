@@ -4,6 +4,7 @@ import struct
 import zlib
 
 from paper_figs.report.page import PageFigure
+from realdata.claims.masked_drop import ALL, GREY
 from sims.theorems.table import STATEMENTS
 
 SETTINGS = [
@@ -44,7 +45,39 @@ def claims():
             {"claim": "C2", "question": "effective robustness, class by class", "reason": "of Tables 15 and 16"}
         ],
         "added": [claim_row("C1", "drop", "points", "supported", mine, 990)],
+        "other_shifts": list(shifts()),
+        "masked_drops": list(masked_drops()),
     }
+
+
+def shifts():
+    """Rows of C9: both halves, a row without clusters, and one of a baseline that the page does not show."""
+    rows = [("others", "testbed", "s"), ("others", "timm", "s"), ("paper", "testbed", "i"), ("paper", "paper's", "n")]
+    for place, (source, baseline, letter) in enumerate(rows):
+        row = claim_row("C9", "ImageNet-R <&>", "points", VERDICTS[letter], SETTINGS[0], 700 + place)
+        setting = {"predictors": "ImageNet", "baseline": baseline, "imagenet_models": "58", "prompt": "openai80"}
+        yield row | {"source": source, "setting": setting} | ({"clustered": None} if place == 2 else {})
+
+
+def masked_drops():
+    """Two models on grey, of which one's drop is not shown to shrink, one with another mask, and the mean."""
+    for place, (name, mask) in enumerate((("a", GREY), ("b", GREY), ("c", "alpha"), (ALL, GREY))):
+        drop, masked = 13.02 + place, 5.93 + place
+        yield {
+            "model": name,
+            "mask": mask,
+            "drop": drop,
+            "drop_interval": [drop - 1.61, drop + 1.64],
+            "masked": masked,
+            "masked_interval": [masked - 1.84, masked + 1.87],
+            "removed": drop - masked,
+            "removed_interval": [drop - masked - 3.52 - 5 * place, drop - masked + 3.48],
+            "remaining": masked / drop,
+            "remaining_logits": 0.381,
+            "cost_common": 14.03,
+            "cost_counter": 7.04,
+            "above_line": [1.0, 12.6],
+        }
 
 
 def claim_row(claim, question, unit, verdict, setting, seed):

@@ -225,6 +225,18 @@ def test_every_count_says_how_it_was_made(made):
     assert unexplained == []
 
 
+def test_other_test_sets_and_masked_drops_are_counted_and_shown(made, html):
+    counted = derive({"claims.json": made["claims.json"]})
+    halves, masked = counted["shifts"], counted["masked"]
+    assert (halves["others"]["tests"], halves["others"]["supported"], halves["rows"]) == (1, 1, [0, 2, 3])
+    assert (halves["paper"]["tests"], halves["paper"]["not_supported"], halves["paper"]["inconclusive"]) == (2, 1, 1)
+    assert masked == {"models": 2, "smaller": 1, "remaining": 2, "mean": 3}
+    of_shifts, of_drop = html.partition('<section id="C9"')[2], html.partition('<section id="C1"')[2]
+    assert "/other_shifts/0/effect" in of_shifts and "/other_shifts/1/effect" not in of_shifts
+    assert "/masked_drops/3/removed" in of_drop.partition("</section>")[0]
+    assert "do not show its cause" in of_drop.partition("</section>")[0]
+
+
 def test_cells_and_verdicts_are_counted_by_their_words():
     cells = [{"status": status} for status in ("unchecked", "error", "consistent")]
     audit = derive({"audit.json": {"findings": [], "cells": cells, "corrections": []}})["audit"]
