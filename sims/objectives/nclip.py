@@ -19,7 +19,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from sims.encoders import Architecture
-from sims.encoders.linear import Linear
+from sims.encoders.encoder import Linear
 from sims.models import CosineDualEncoder, DualEncoder
 from sims.objectives.infonce import INITIAL_SCALE, clip_loss
 from sims.objectives.objective import Objective
