@@ -162,8 +162,15 @@ MUTANTS = (
     Mutant(
         "a factor in SigLIP's log partition",
         "theory/statements/siglip.py",
-        "log_value = -0.5 * jnp.log(determinant) + 0.5 * quadratic + linear @ resolvent @ mean",
-        "log_value = -1.0 * jnp.log(determinant) + 0.5 * quadratic + linear @ resolvent @ mean",
+        "exponents = jnp.where(finite[None], 0.5 * (quadratic + crossed - jnp.log(determinant)[None]), jnp.inf)",
+        "exponents = jnp.where(finite[None], 0.5 * (quadratic + crossed) - jnp.log(determinant)[None], jnp.inf)",
+        (f"{S}15_siglip.py",),
+    ),
+    Mutant(
+        "no covariance of image and caption in SigLIP's gradient",
+        "theory/statements/siglip.py",
+        "moments = image[:, :, :, None] * caption[:, :, None, :] + between[None]",
+        "moments = image[:, :, :, None] * caption[:, :, None, :]",
         (f"{S}15_siglip.py",),
     ),
     Mutant(

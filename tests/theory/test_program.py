@@ -17,7 +17,8 @@ def test_json_is_the_report(run_program):
     assert printed["model"] == expected["model"]
     assert printed["printed"]["conditions_hold"] is False  # 1.25 < 1.5
     for mine, theirs in zip(expected["predictions"], printed["predictions"], strict=True):
-        assert theirs["accuracy"] == pytest.approx(mine["accuracy"], rel=1e-12)
+        wanted = mine["accuracy"]  # None for nCLIP, which is not known at this width
+        assert theirs["accuracy"] == (wanted and pytest.approx(wanted, rel=1e-12))
         assert theirs["direction"] == (mine["direction"] and pytest.approx(mine["direction"], rel=1e-9))
 
 
