@@ -143,4 +143,4 @@ def compare(difference: Difference, setting: Setting) -> tuple[pd.DataFrame, Flo
     term = difference.term(chosen, setting.file)
     compared = chosen[term.groupby(chosen[difference.shared]).transform("nunique") > 1]
     shared = pd.get_dummies(compared[difference.shared], dtype=float).to_numpy()
-    return compared, np.column_stack([shared, term[compared.index].to_numpy()])
+    return compared, np.column_stack([shared, term[compared.index].to_numpy(dtype=float)])

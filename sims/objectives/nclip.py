@@ -6,8 +6,8 @@ L = 1/2 [CE(p, q) + CE(q, p)] + a/2 [H(p) + H(q)] - b/2 [H(mean p) + H(mean q)],
 
 means over the batch, CE(p, q) = -sum_k p_k log q_k. The second term makes each distribution sharp, the third spreads
 the batch over the clusters. No target is held fixed: the gradient goes through both sides. a and b are `SHARPNESS` and
-`BALANCE`. The two regularisers are the paper's; it has released no code, and its weights are not claimed here: ours
-are 1/2 and 1, and statement S26 holds for any.
+`BALANCE`. This is our reading of the paper, which has released no code: details of its loss and its weights may differ.
+Our weights are 1/2 and 1, and statement S26 holds for any.
 
 `xclip`: CLIP's loss on the embeddings of unit length plus nCLIP's on logits that a linear head of its own, one for each
 modality, makes of the encoder's output. Zero-shot it is evaluated as CLIP is, without the heads.
@@ -19,7 +19,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from sims.encoders import Architecture
-from sims.encoders.linear import Linear
+from sims.encoders.encoder import Linear
 from sims.models import CosineDualEncoder, DualEncoder
 from sims.objectives.infonce import INITIAL_SCALE, clip_loss
 from sims.objectives.objective import Objective

@@ -26,7 +26,7 @@ from tests import seeds
 from tests.conftest import ROOT
 from tests.documentation import FINDINGS, README, words_of
 from tests.realdata.cluster_oracle import bell_mccaffrey
-from workbench.results import plain
+from workbench.results import as_read_back
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ def test_one_screen_and_the_same_in_json(found, capsys):
     assert shown.count("\n") <= 32 and max(map(len, shown.splitlines())) <= 110
     for claim in ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9"):
         assert f" {claim} " in shown
-    content = plain(claims_content(*found))
+    content = as_read_back(claims_content(*found))
     assert [row["verdict"] for row in content["primary"]] == [test.verdict for test in found.primary]
     assert {"detectable", "both_sources"} <= set(content) and json.dumps(content)
     primary_table.show_methods(found.primary, found.both)

@@ -218,7 +218,7 @@ def test_least_squares_leans_less_with_less_noise_where_it_is_said_to():
 SAMPLES, SIZE = 1200, 800
 
 
-@pytest.mark.parametrize("share", [0.0, 0.4])
+@pytest.mark.parametrize("share", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
 def test_a_samples_rule_is_right_less_often_by_the_stated_share(share):
     model = dataclasses.replace(UNROUND, mu_spu=0.8, sigma_xi=2.5)
     keys = jax.random.split(seeds.key(296), SAMPLES)
@@ -259,6 +259,7 @@ def test_jits_vmaps_and_differentiates():
     assert np.isfinite(gradient(1.3))
 
 
+@pytest.mark.slow
 def test_single_precision_keeps_five_digits():
     exact = curate(UNROUND, both(0.4), cap=2.0), sample_deficit(UNROUND, jnp.array([1.0, 0.0]))
     with jax.enable_x64(False):
