@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).resolve().parents[1] / "docs" / "results"
 
 @dataclasses.dataclass(frozen=True)
 class SavedResult:
-    """A result that a program of the README makes.
+    """A result that a program of ours makes.
 
     Attributes:
         files: that must be there, relative to the folder of results; the first one names the result.

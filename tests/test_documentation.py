@@ -1,4 +1,4 @@
-"""Every command of every page of documentation is one that its program takes; links lead somewhere."""
+"""Every command of every page is one that its program takes; links lead somewhere; the README is short and plain."""
 
 import argparse
 import re
@@ -90,8 +90,55 @@ def test_a_command_that_its_program_does_not_take_is_found(takes, command):
     assert not takes(*command.split())
 
 
+def anchors_of(page):
+    """What GitHub calls the headings of a page."""
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.S | re.M)
+    headings = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in re.findall(r"^#+ (.*)$", text, re.M))
+    named = re.findall(r'<a (?:id|name)="(.*?)"', text)
+    return {*named, *(heading.replace(" ", "-") for heading in headings)}
+
+
 def test_links_lead_somewhere():
-    links = [(page, target) for page in PAGES for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
-    assert len(links) > 100
-    for page, target in links:
-        assert (page.parent / target).exists(), f"{page.name}: {target}"
+    links = [
+        (page, target, anchor)
+        for page in PAGES
+        for target, anchor in re.findall(r"\]\(([^)#:\s]*)#?([^):\s]*)\)", page.read_text())
+    ]
+    assert len(links) > 100 and sum(bool(anchor) for *_, anchor in links) >= 10
+    for page, target, anchor in links:
+        found = page.parent / target if target else page
+        assert found.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in anchors_of(found), f"{page.name}: {target}#{anchor}"
+
+
+def sentences_of(text):
+    """Sentences of prose, and of the cells of tables, without code and without what links point to."""
+    text = re.sub(r"^ *```.*?^ *```", "", text, flags=re.S | re.M)
+    text = re.sub(r"^ {4}\S.*$", "", text, flags=re.M)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    for paragraph in re.split(r"\n\s*\n|\n(?=[-|#] ?)", text):
+        for part in paragraph.split(" | ") if paragraph.startswith("|") else [paragraph]:
+            yield from re.split(r"(?<=[.!?])[*)`\"]*\s+(?=[*(\"]*[`A-Z0-9])", " ".join(part.split()))
+
+
+def long_sentences(text):
+    """Those of over 30 words."""
+    return [each for each in sentences_of(text) if sum(bool(re.search(r"\w", word)) for word in each.split()) > 30]
+
+
+def test_readme_is_a_page_of_short_sentences():
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 150
+    assert len(list(sentences_of(readme))) > 50 and long_sentences(readme) == []
+
+
+@pytest.mark.parametrize("name", ["findings", "use", "evaluate"])
+def test_pages_that_it_sends_to_have_short_sentences(name):
+    assert long_sentences((ROOT / "docs" / f"{name}.md").read_text()) == []
+
+
+def test_a_long_sentence_is_found():
+    short = "The label prompt names (only) the class, as in [S17](docs/theory/prompts.md). "
+    assert long_sentences(10 * short) == []
+    assert len(long_sentences(short + 31 * "word " + "end. " + short)) == 1
+    assert len(long_sentences(f"| S1 | {31 * 'word '}| [page](x.md) |")) == 1

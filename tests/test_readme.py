@@ -1,4 +1,4 @@
-"""The README is true: every command in it runs, every link leads somewhere, and its numbers are the programs'."""
+"""The README and the pages it sends to are true: every command runs, and the numbers are the programs'."""
 
 import dataclasses
 import itertools
@@ -23,15 +23,15 @@ from realdata.claims.evaluate import evaluate_claims
 from sims.clip.model import tiny_clip
 from sims.theorems.table import STATEMENTS
 from tests.conftest import ROOT, free_port
+from tests.documentation import EVALUATE, FINDINGS, README, THEORY, USE, words_of
 from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
 from tests.realdata.made import made_photos
 from tests.realdata.test_evaluate import check
 from tests.sims.colored_coco.made_coco import make as make_coco
 from workbench.results import write_files
 
-README = (ROOT / "README.md").read_text()
 SETUP = "python3 -m venv .venv && .venv/bin/python -m pip install -c constraints.txt -e "
-BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```bash\n(.*?)```", README + USE, re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 MAIN_JOB, TESTS = (line for line in COMMANDS if line.startswith(SETUP))
 OTHERS = [line for line in COMMANDS if not line.startswith(SETUP)]
@@ -54,7 +54,7 @@ def main_job(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     command = MAIN_JOB.rpartition(" && .venv/bin/")[2]
     assert command == "python -m sims.contrastive --spurious-ratio 0.9"
-    run(command, folder)
+    (folder / "printed.txt").write_text(run(command, folder))
     return folder
 
 
@@ -76,7 +76,7 @@ def test_commands_of_theory_and_simulations_run(main_job):
 
 @pytest.mark.slow
 def test_commands_of_the_evidence_run(tmp_path):
-    """What they need of the simulations is made first, by the README's own command."""
+    """What they need of the simulations is made first, by the page's own command."""
     (export,) = (command for command in OTHERS if "colored_digits export" in command)
     assert len(PUBLISHED_FIRST) >= 10
     for command in (export, *PUBLISHED_FIRST):
@@ -111,7 +111,7 @@ def test_shipped_page_is_what_the_commands_make():
 @pytest.mark.slow
 def test_two_processes_run_as_written(tmp_path):
     """The block of shell under "Many hosts", but for a port that is free here."""
-    (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    (block,) = re.findall(r"```sh\n(.*?)```", USE, re.DOTALL)
     script = block.replace("localhost:12355", f"localhost:{free_port()}")
     assert script != block
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -124,8 +124,8 @@ def test_two_processes_run_as_written(tmp_path):
 
 @pytest.mark.slow
 def test_colored_coco_runs_as_written(tmp_path):
-    """The indented commands, with a small made set and a small CLIP where the README names the real ones."""
-    made, train = re.findall(r"^    (python -m sims\.colored_coco .*)$", README, re.M)
+    """The indented commands, with a small made set and a small CLIP where the page names the real ones."""
+    made, train = re.findall(r"^    (python -m sims\.colored_coco .*)$", USE, re.M)
     make_coco(tmp_path / "coco")
     (tmp_path / "coco" / "annotations").mkdir()
     (tmp_path / "coco" / "instances.json").rename(tmp_path / "coco" / "annotations" / "instances_train2017.json")
@@ -140,8 +140,10 @@ def test_colored_coco_runs_as_written(tmp_path):
 @pytest.mark.slow
 def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
     """The indented commands, on made photos in the released layout, with small CLIPs in the hub's cache."""
-    commands = re.findall(r"^    (python -m (?:realdata\.|paper_figs ).*)$", README, re.M)
+    indented = re.compile(r"^    (python -m (?:realdata\.|paper_figs ).*)$", re.M)
+    commands = indented.findall(EVALUATE)
     assert len(commands) == 5
+    assert indented.findall(README) == commands[:2]
     layout = {"9 ostrich": ("ground", "water"), "10 brambling": ("grass", "sky"), "100 black swan": ("water", "ground")}
     made_photos(tmp_path / "LAION-final", layout, 4, side=20)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
@@ -171,11 +173,11 @@ def test_excess_of_the_selecting_model_is_the_programs(call_program):
     excess = [setting["excess"] for setting in settings]
     low, high = settings[0]["interval"]
     main = f"by {excess[0]:.1f} points [{low:.1f}, {high:.1f}] of {settings[0]['drop']:.1f} in the paper's main setting"
-    assert f"{main} and by {min(excess):.1f} to {max(excess):.1f} in all six" in README.replace("\n", " ")
+    assert f"{main}. In all six settings it is {min(excess):.1f} to {max(excess):.1f} " in words_of(FINDINGS)
 
 
 def test_results_of_coloured_digits_are_the_tables():
-    """The numbers in the README and on the page, from the table that stands beside it."""
+    """The numbers in the README, among the findings and on the page, from the table that stands beside it."""
     folder = ROOT / "docs" / "results"
     page = (folder / "colored_digits.md").read_text()
     table = pd.read_csv(folder / "colored_digits.csv").set_index(["classes", "p_inv", "p_spu", "objective"])
@@ -188,7 +190,9 @@ def test_results_of_coloured_digits_are_the_tables():
         for objective, mention, cell in asked:
             row = captions.loc[(float(inv), float(spu), mention, objective)]
             assert cell == f"{row.rev_mean:.1f} ± {row.rev_std:.1f}"
-    cells = re.search(r"^\| (10\.1 ± .*?) \| (10\.1 ± .*?) \| (.*?) \|", README, re.M).groups()
+    rows = [re.search(r"^\| (10\.1 ± .*?) \| (10\.1 ± .*?) \| (.*?) \|.*", text, re.M) for text in (FINDINGS, README)]
+    assert rows[0].group() == rows[1].group()
+    cells = rows[0].groups()
     for objective, cell in zip(("cross_entropy", "perfect_language", "infonce"), cells, strict=True):
         row = table.loc[(2, 0.75, 0.9, objective)]
         assert cell == f"{row.rev_mean:.1f} ± {row.rev_std:.1f}"
@@ -229,16 +233,25 @@ def test_results_on_mnist_are_the_tables():
 
 
 @pytest.mark.slow
-def test_python_example_runs(tmp_path):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize(
+    ("page", "printed"),
+    [
+        (README, ("infonce_bilinear", "conflicting", "triplet/label")),
+        (USE, ("infonce_bilinear", "conflicting", "triplet/label", "xarray.DataArray", "spurious_ratio: 5")),
+    ],
+    ids=["README", "use"],
+)
+def test_python_example_runs(page, printed, tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=900
     )
     assert done.returncode == 0, done.stderr
-    for words in ("infonce_bilinear", "conflicting", "triplet/label", "xarray.DataArray", "spurious_ratio: 5"):
+    for words in printed:
         assert words in done.stdout, words
-    assert (tmp_path / "triplet.png").read_bytes().startswith(b"\x89PNG")
+    if "triplet.png" in example:
+        assert (tmp_path / "triplet.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_main_job_converges_agrees_with_theory_and_says_what_the_readme_says(main_job):
@@ -251,9 +264,9 @@ def test_main_job_converges_agrees_with_theory_and_says_what_the_readme_says(mai
     verdicts = {(c["learner"], c["prompt"]): c["verdict"] for c in content["verdict"]["comparisons"]}
     for (_, prompt), verdict in verdicts.items():
         assert verdict == {"label": "more robust", "class-mean": "less robust"}[prompt]
-    # The README's table, to its own rounding and what another machine's arithmetic may change: a point.
+    # The table, to its own rounding and what another machine's arithmetic may change: a point.
     table = re.findall(
-        r"^\| `(\w+)` \| ([\d.]+) ± [\d.]+ \| ([\d.]+) \((\w+)\) \| ([\d.]+) ± [\d.]+ \|$", README, re.MULTILINE
+        r"^\| `(\w+)` \| ([\d.]+) ± [\d.]+ \| ([\d.]+) \((\w+)\) \| ([\d.]+) ± [\d.]+ \|$", FINDINGS, re.MULTILINE
     )
     assert [row[0] for row in table] == ["linearized", "infonce", "infonce_bilinear", "siglip"]
     for name, label, worse, group, class_mean in table:
@@ -262,15 +275,52 @@ def test_main_job_converges_agrees_with_theory_and_says_what_the_readme_says(mai
         assert 100 * means["class-mean"]["conflicting"] == pytest.approx(float(class_mean), abs=1.0)
         assert 100 * means["label"][group] == pytest.approx(float(worse), abs=1.0)
         assert means["label"][group] == min(means["label"]["aligned"], means["label"]["conflicting"])
-    supervised = re.search(r"least squares ([\d.]+) ± [\d.]+, logistic regression ([\d.]+) ± [\d.]+", README)
+    supervised = re.search(r"least squares ([\d.]+) ± [\d.]+, logistic regression ([\d.]+) ± [\d.]+", FINDINGS)
     for name, mean in zip(("least_squares", "logistic"), supervised.groups(), strict=True):
         assert 100 * rows[(name, None)]["accuracy"]["conflicting"] == pytest.approx(float(mean), abs=1.0)
-    assert f"{100 * content['theorem62']['printed_error_bound']:.1f}%" in README
+    assert f"{100 * content['theorem62']['printed_error_bound']:.1f}%" in FINDINGS
+
+
+@pytest.mark.slow
+def test_main_job_prints_the_lines_that_the_readme_shows(main_job):
+    """But for the digits, which another machine's arithmetic may change; a table's closed forms it may not."""
+    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+
+    def without_digits(text):
+        closed = [re.findall(r"\(([\d.]+)\)", line) for line in text.splitlines()]
+        return [
+            (re.sub(r"\d", "#", line.rstrip()), forms) for line, forms in zip(text.splitlines(), closed, strict=True)
+        ]
+
+    printed = without_digits((main_job / "printed.txt").read_text())
+    assert len(shown.splitlines()) == 6
+    for line in without_digits(shown):
+        assert line in printed, line
+
+
+def test_readme_repeats_the_findings():
+    """Its table of the synthetic model is that of the findings, without a row and a column; so is its sentence."""
+    of = {
+        name: (label, class_mean)
+        for name, label, class_mean in re.findall(
+            r"^\| `(\w+)` \| (.*?) \| .* \| (.*?) \|$", FINDINGS[: FINDINGS.index("The ratio matters")], re.M
+        )
+    }
+    table = re.findall(r"^\| .*, `(\w+)` \| (.*?) \| (.*?) \|$", README, re.M)
+    assert [name for name, *_ in table] == ["linearized", "infonce", "siglip"]
+    assert all(of[name] == tuple(cells) for name, *cells in table)
+    (supervised,) = re.findall(r"least squares [\d.]+ ± [\d.]+, logistic regression [\d.]+ ± \d\.\d", README)
+    assert supervised in FINDINGS
+
+
+def test_readme_has_a_line_for_each_program():
+    named = re.findall(r"^\| `python -m ([\w.]+)` \|", USE, re.M)
+    assert len(named) == 15 and re.findall(r"^\| `((?:\w+\.)?\w+)` \| [^|]* \|$", README, re.M) == named
 
 
 def test_claims_tables_are_the_programs():
     claims = [dataclasses.asdict(test) for test in evaluate_claims()]
-    assert f"corrected for all {len(claims)} questions" in README
+    assert f"corrected for all {len(claims)} questions" in FINDINGS
     plain = [row for row in claims if row["setting"]["selector"] in ("included", "none")]
     plain = [row for row in plain if row["setting"]["values"] == "as printed"]
     for row in plain:
@@ -278,8 +328,8 @@ def test_claims_tables_are_the_programs():
             (low, high), wide = row["interval"], row["clustered"]["interval"]
             cells = [row["source"], *list(row["setting"].values())[:3]]
             cells += [f"{row['effect']:+.1f} [{low:+.1f}, {high:+.1f}]", f"[{wide[0]:+.1f}, {wide[1]:+.1f}]"]
-            assert f"| {' | '.join([*cells, row['verdict']])} |" in README
-    table = re.findall(r"^\| (C\d) \| (.*?) \| .*? \| (.*?) \| (\d+) of (\d+) \|$", README, re.M)
+            assert f"| {' | '.join([*cells, row['verdict']])} |" in FINDINGS
+    table = re.findall(r"^\| (C\d) \| (.*?) \| .*? \| (.*?) \| (\d+) of (\d+) \|$", FINDINGS, re.M)
     assert len(table) == 11
     for claim, question, shown, supported, settings in table:
         rows = [row for row in claims if (row["claim"], row["question"]) == (claim, question)]
@@ -287,25 +337,32 @@ def test_claims_tables_are_the_programs():
         low, high = main["clustered"]["interval"] if main["decides"] == "clustered" else main["interval"]
         assert shown == f"{main['effect']:.1f} [{low:.1f}, {high:.1f}]", question
         assert [int(supported), int(settings)] == [sum(row["verdict"] == "supported" for row in rows), len(rows)]
+        if claim == "C2":
+            assert f"is supported in {supported} of {settings} settings, not in the main one" in words_of(README)
+            assert main["verdict"] == "inconclusive"
+            # "That they lose less is supported in none."
+            assert {row["verdict"] for row in rows} == {"supported", "inconclusive"}
 
 
 def test_audit_is_the_programs():
     audit = audit_tables(DIRECTORY)
     counts = audit.counts()
     found = f"{counts['error']} errors, {counts['warning']} warnings and {counts['note']} notes"
-    assert f"{found} in {len(audit.cells):,} cells" in " ".join(README.split())
+    assert f"{found} in {len(audit.cells):,} cells" in words_of(FINDINGS)
+    assert f"{counts['error']} printed numbers" in README and f"{counts['error']} printed numbers" in FINDINGS
 
 
-def test_statements_agree_in_readme_docstrings_pages_and_marks():
+def test_statements_agree_in_table_docstrings_pages_and_marks():
     table = re.findall(
-        r"^\| (S\d+) \| .* \| \[.*?\]\((.*?)\) \| \[page\]\((.*?)\) \| \[figure\]\((.*?)\) \| \[test\]\((.*?)\) \|$",
-        README,
+        r"^\| (S\d+) \| .* \| \[.*?\]\((.*?)\) \| \[.*?\]\((.*?)\) \| \[figure\]\((.*?)\) \| \[test\]\((.*?)\) \|$",
+        THEORY,
         re.M,
     )
     labels = {statement.label for statement in STATEMENTS.values()}
     assert [row[0] for row in table] == sorted(labels, key=lambda label: int(label[1:]))
     assert len(labels) == len(STATEMENTS) >= 7
-    for label, source, page, figure, test in table:
+    for label, *links in table:
+        source, page, figure, test = (os.path.normpath(f"docs/theory/{link}") for link in links)
         name = source.removeprefix("theory/statements/").removesuffix(".py")
         assert STATEMENTS[name].label == label and FIGURES[name].caption.startswith(f"{label}: ")
         assert figure == f"docs/results/figures/{name}.png" and (ROOT / figure).exists()

@@ -1,4 +1,4 @@
-"""What README and pages print of captions that leave the background out is what the closed forms and the runs give."""
+"""What the pages print of captions that leave the background out is what the closed forms and the runs give."""
 
 import re
 
@@ -12,12 +12,13 @@ from sims.colored_digits.design import Design
 from sims.colored_digits.digits import read_digits
 from sims.colored_digits.linear_theory import measured_model, predict_learners
 from tests.conftest import ROOT
+from tests.documentation import EVALUATE, FINDINGS, README, THEORY, USE, words_of
 from theory import Caption, SpuriousModel, predict
 
 RESULTS = ROOT / "docs" / "results"
-README, PAGE, DIGITS = (
-    " ".join(path.read_text().split())
-    for path in (ROOT / "README.md", ROOT / "docs" / "theory" / "infonce.md", RESULTS / "colored_digits.md")
+FOUND, EVERYWHERE = words_of(FINDINGS), words_of(README, FINDINGS, USE, EVALUATE, THEORY)
+PAGE, DIGITS = (
+    words_of(path.read_text()) for path in (ROOT / "docs" / "theory" / "infonce.md", RESULTS / "colored_digits.md")
 )
 SHARES = (1.0, 0.9, 0.5, 0.1)
 LOSSES = ("linearized", "infonce_bilinear", "siglip")
@@ -67,29 +68,37 @@ def test_the_table_is_the_closed_forms(closed):
 
 
 def sentences_of_inner_products(closed, kind="label-attribute"):
-    """What the README says of InfoNCE on inner products at the label prompt, with these captions."""
+    """What the findings say of InfoNCE on inner products at the label prompt, with these captions."""
     of = {share: closed["infonce_bilinear", kind, share, "label"] for share in SHARES}
     logistic = closed["logistic"]
     price = f"{percent(of[1.0], 'in_distribution')}% instead of {percent(logistic, 'in_distribution')}%"
     return (
         f"*against* the background ({percent(of[1.0])}%, at the price of {price}",
-        f"if half of them do, it leans on it ({percent(of[0.5])}%)",
+        f"If half of them do, it leans on it ({percent(of[0.5])}%)",
         f"if a tenth do, more than logistic regression ({percent(of[0.1])}%)",
         f"{reliance(of[1.0])} if all name the background, {reliance(of[0.9])} if 90% do, "
-        f"{reliance(of[0.5])} if half do and {reliance(of[0.1])} if a tenth do; "
-        f"logistic regression has {reliance(logistic)}",
+        f"{reliance(of[0.5])} if half do and {reliance(of[0.1])} if a tenth do. "
+        f"Logistic regression has {reliance(logistic)}",
     )
 
 
-def test_the_readme_says_of_inner_products_what_theory_says(closed):
+def test_the_findings_say_of_inner_products_what_theory_says(closed):
     """And the same sentences with the numbers of `latent` captions, or the old one, are not there."""
-    assert all(sentence in README for sentence in sentences_of_inner_products(closed))
-    assert not any(sentence in README for sentence in sentences_of_inner_products(closed, "latent"))
-    assert "and the prompt does not, it does not lean on it" not in README
+    assert all(sentence in FOUND for sentence in sentences_of_inner_products(closed))
+    assert not any(sentence in EVERYWHERE for sentence in sentences_of_inner_products(closed, "latent"))
+    assert "and the prompt does not, it does not lean on it" not in EVERYWHERE
     label = closed["infonce_bilinear", "label", 1.0, "label"]
-    assert f"(right on {percent(label)}% against {percent(closed['logistic'])}% of the conflicting images)" in README
+    assert f"(right on {percent(label)}% against {percent(closed['logistic'])}% of the conflicting images)" in FOUND
     shared = [reliance(closed["infonce_bilinear", "latent", share, "label"]) for share in SHARES]
-    assert f"stays small: {', '.join(shared[:3])} and {shared[3]}." in README
+    assert f"stays small: {', '.join(shared[:3])} and {shared[3]}." in FOUND
+    always, logistic = closed["infonce_bilinear", "label-attribute", 1.0, "label"], closed["logistic"]
+    readme = words_of(README)
+    assert (
+        f"right on {percent(label)}% of the conflicting images, logistic regression on {percent(logistic)}%" in readme
+    )
+    assert f"also name the background, it is right on {percent(always)}%" in readme
+    of = [percent(row, "in_distribution") for row in (always, logistic)]
+    assert f"images as in training: right on {of[0]}%, logistic regression on {of[1]}%" in readme
 
 
 def test_signs_and_orders_that_the_sentences_claim(closed):
@@ -121,9 +130,9 @@ def test_what_unit_length_learns_is_the_runs_table():
         values = [of(learner, kind, share, prompt) for share in (1.0, 0.5, 0.1)]
         assert cells.split(" | ") == [f"{value.mean():.1f} ± {value.std():.1f}" for value in values]
     ours = of("infonce", "label-attribute", 1.0)
-    assert f"eight runs end between {ours.min():.0f}% and {ours.max():.0f}%" in README and len(ours) == 8
+    assert f"eight runs end between {ours.min():.0f}% and {ours.max():.0f}%" in FOUND and len(ours) == 8
     half = of("infonce", "label-attribute", 0.5)
-    assert f"already if half of the captions name it ({half.mean():.1f}%)" in README
+    assert f"already if half of the captions name it ({half.mean():.1f}%)" in FOUND
 
 
 def test_runs_on_inner_products_agree_with_theory(closed):

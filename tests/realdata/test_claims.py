@@ -137,7 +137,7 @@ def test_equivalence_is_two_one_sided_tests(tests):
 
 
 def test_what_the_published_numbers_say(tests):
-    """Origin: `python -m realdata.claims`; README and report say the same."""
+    """Origin: `python -m realdata.claims`; docs/findings.md and the report say the same."""
     verdicts = {
         (t.source, t.setting["setup"], t.setting["prompt"], t.setting["averaging"]): (t.verdict, t.verdict_naive)
         for t in find(tests, "C2", **PLAIN) + find(tests, "C2", "replication", **PLAIN)

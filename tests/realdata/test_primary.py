@@ -1,6 +1,7 @@
 """The primary tests: the rule, every number recomputed from the files in plain NumPy, and what cannot be seen."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from realdata.claims.program import claims_content
 from realdata.statistics.both_errors import BothErrors
 from realdata.statistics.few_clusters import last_coefficient
 from tests import seeds
+from tests.conftest import ROOT
+from tests.documentation import FINDINGS, README, words_of
 from tests.realdata.cluster_oracle import bell_mccaffrey
 from workbench.results import as_read_back
 
@@ -216,7 +219,7 @@ def test_verdicts_are_holm_s_over_the_primary_tests(found):
 
 
 def test_what_the_published_numbers_say(found):
-    """Origin: `python -m realdata.claims`; docs/claims.md and the README say the same."""
+    """Origin: `python -m realdata.claims`; docs/claims.md, docs/findings.md and the README say the same."""
     verdicts = {test.claim: test.verdict for test in found.primary if test.primary}
     decided = {claim for claim, verdict in verdicts.items() if verdict == "supported"}
     assert decided == {"C1", "C3", "C6", "C8", "C9"}
@@ -227,6 +230,19 @@ def test_what_the_published_numbers_say(found):
     assert least["data size: drop"] is None and 2.0 < least["effective robustness"] < 3.5
     words = primary_table.describe_detectable(found.primary, found.detectable)
     assert "an effect under 2.7 points (C2)" in words and "None can be seen of C4" in words
+    assert "effects under 2.7 points (C2) or 6.1 (C5)" in words_of(FINDINGS)
+    assert f"C2 ({c2.effect:.1f} points, [-4.1, -0.2], p = {c2.p_value_holm:.2f} by Holm)" in words_of(FINDINGS)
+
+
+def test_tables_of_the_pages_are_the_primary_tests(found):
+    claims = (ROOT / "docs" / "claims.md").read_text()
+    rows = re.findall(r"^\| (C\d) \| (.*?) \| (\S+ \[.*?\]) \| .* \| (\w+) \| .*\|$", claims, re.M)
+    assert rows == re.findall(r"^\| (C\d) \| (.*?) \| (\S+ \[.*?\]) \| (\w+) \|$", README, re.M)
+    shown = [(claim, effect, verdict) for claim, _, effect, verdict in rows]
+    primary = [test for test in found.primary if test.primary]
+    assert shown == [
+        (t.claim, f"{t.effect:.1f} [{t.interval[0]:.1f}, {t.interval[1]:.1f}]", t.verdict) for t in primary
+    ]
 
 
 def test_one_screen_and_the_same_in_json(found, capsys):

@@ -16,7 +16,7 @@ from realdata.reliance.families import pair_families
 from realdata.reliance.question import Question, holm
 from realdata.reliance.study import study
 from tests import seeds
-from tests.conftest import ROOT
+from tests.documentation import FINDINGS, words_of
 from workbench.results import to_png
 
 pytestmark = pytest.mark.simulation
@@ -160,8 +160,8 @@ def test_what_the_published_numbers_say(published):
     assert len({(t.family, t.source, t.tables, *t.setting.values()) for t in tests}) == len(tests)
     assert all("better models lean less" in test.reasons and "they differ" in test.reasons for test in tests)
     assert {row.verdict for row in comparisons} == {"inconclusive"}
-    readme = (ROOT / "README.md").read_text()
-    assert f"in {len(tests)} of {len(tests)} cases" in readme and f"any of {len(comparisons)} comparisons" in readme
+    found = words_of(FINDINGS)
+    assert f"in {len(tests)} of {len(tests)} cases" in found and f"any of {len(comparisons)} comparisons" in found
     assert all(-0.85 < test.intercept < -0.5 for test in tests)  # 0.5 to 0.8 in docs/theory/accuracy_on_the_line.md
 
 

@@ -13,6 +13,7 @@ from sims.theorems import silent_captions
 from sims.theorems.hidden_layers import infonce, infonce_on_words, initial_encoders
 from tests import seeds
 from tests.conftest import ROOT
+from tests.documentation import FINDINGS, words_of
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree
 from theory import (
     Caption,
@@ -124,7 +125,6 @@ COLUMNS = (
     "siglip",
     "unrestricted",
 )
-README = " ".join((ROOT / "README.md").read_text().split())
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_at_the_critical_share_it_is_as_robust_as_logistic_regression(learner, k
     (of_kind,) = re.findall(rf"^\| {kind} \| {prompt} \| (.*) \|$", TABLE, re.M)
     assert dict(zip(COLUMNS, of_kind.split(" | "), strict=True))[learner].endswith(f" {cell}")
     if learner == "infonce_bilinear":
-        assert f"if {100 * share:.0f}% do ([S24](docs/theory/silent_captions.md))" in README
+        assert f"if {100 * share:.0f}% do ([S24](theory/silent_captions.md))" in words_of(FINDINGS)
 
 
 def test_linearised_share_has_a_closed_form():

@@ -12,6 +12,7 @@ from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems import networks
 from tests import seeds
 from tests.conftest import ROOT
+from tests.documentation import FINDINGS
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree
 from theory import (
     Caption,
@@ -222,9 +223,9 @@ def test_the_rule_is_right_beyond_one_place():
 
 
 @pytest.mark.slow
-def test_the_pages_table_and_the_readme():
+def test_the_pages_table_and_the_findings():
     """Columns of the kernel's lengths, and of the limit: any function."""
-    page, readme = ((ROOT / name).read_text() for name in ("docs/theory/networks.md", "README.md"))
+    page = (ROOT / "docs" / "theory" / "networks.md").read_text()
     lengths = (4.0, 2.0, 1.0, 0.5)
     model = SpuriousModel()
     limit_of = jax.jit(unrestricted_accuracies, static_argnums=2)
@@ -242,7 +243,7 @@ def test_the_pages_table_and_the_readme():
         (row,) = re.findall(rf"^\| {name} \| {shown} \| (.*) \|$", page, re.M)
         assert row.split(" | ")[2:] == [f"{100 * value:.1f}" for value in found]
         if caption.mentions[1] != 0.5:
-            assert f"{100 * limit[1]:.1f}%" in readme
+            assert f"{100 * limit[1]:.1f}%" in FINDINGS
 
 
 def test_refuses_the_best_prompt():
