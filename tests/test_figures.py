@@ -118,12 +118,23 @@ SAVED = [
 ]
 
 
+def assert_labelled(figure):
+    """Every axis says what it shows, or one that it is shared with does; a bar of colours has one axis."""
+    axes = [axis for axis in figure.axes if axis.axison]
+    for axis in axes:
+        beside_x, beside_y = axis.get_shared_x_axes(), axis.get_shared_y_axes()
+        colour_bar = axis.get_label() == "<colorbar>"
+        along_x = [other.get_xlabel() for other in axes if other is axis or beside_x.joined(axis, other)]
+        along_y = [other.get_ylabel() for other in axes if other is axis or beside_y.joined(axis, other)]
+        assert (any(along_x) and any(along_y)) or (colour_bar and any(along_x + along_y)), axis.get_title()
+
+
 @pytest.mark.parametrize("name", SAVED)
 def test_figures_of_saved_results_are_readable_in_print(name):
     """From the shipped results, as in a clean clone."""
     figure = draw_figure(FIGURES[name], Context())
     assert_readable(figure)
-    assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes if axis.get_label() != "<colorbar>")
+    assert_labelled(figure)
 
 
 @pytest.mark.parametrize("name", CHECKED)
@@ -133,13 +144,7 @@ def test_figure_says_its_units_and_its_source_in_readable_size(figures, name):
     (source,) = (text for text in words if text.get_gid() == "source")
     assert source.get_text().replace("\n", " ").startswith(f"Source: {spec.source}. ".replace("  ", " ")[:40])
     assert_readable(figure)
-    for axis in (axis for axis in figure.axes if axis.axison):
-        beside_x, beside_y = axis.get_shared_x_axes(), axis.get_shared_y_axes()
-        siblings = [other for other in figure.axes if other.axison]
-        assert any(other.get_xlabel() for other in siblings if other is axis or beside_x.joined(axis, other)), name
-        colour_bar = axis.get_label() == "<colorbar>"
-        labels = [other.get_ylabel() for other in siblings if other is axis or beside_y.joined(axis, other)]
-        assert colour_bar or any(labels), name
+    assert_labelled(figure)
 
 
 @pytest.mark.parametrize("name", CHECKED)

@@ -165,7 +165,7 @@ def test_a_foreign_result_is_refused_even_where_a_missing_one_is_left_out(
     (folder / "result.json").write_text('{"config": {}}')
     refuses(main, words=["contrastive/result.json", "another version", "'prompt'", "python -m sims.contrastive"])
     (folder / "result.json").write_text("[1]")
-    refuses(main, words=["results/contrastive", "holds no result", "no object"])
+    refuses(main, words=["results/contrastive", "holds no result", "holds no JSON object"])
     assert not (tmp_path / "results" / "figures").exists()
     shutil.rmtree(folder)
     (tmp_path / "results" / "map.json").write_text('{"map": []}')

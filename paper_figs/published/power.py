@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
+from paper_figs.looks import PRINT_WIDTH
 from realdata.claims.c9_contrast import HERE
 from realdata.claims.power import MORE, TIMES, Detectable
 from workbench.palette import BLACK, BLUE, GREEN, PURPLE, VERMILION
@@ -22,26 +23,28 @@ _PANELS = {
 }
 _COLOURS = dict(zip(MORE, (VERMILION, GREEN, BLUE, PURPLE), strict=True))
 _WORDS = dict(zip(MORE, ("models", "data sets", "data sets, architectures", "photos"), strict=True))
-_TEXT = 8.5
+_TEXT = 8.0
 
 
 def draw(context: Context) -> Figure:
     """A panel for each question: the least effect that is seen, by how many times as much there is of what."""
     found = context.power
     panels = {question: title for question, title in _PANELS.items() if any(e.question == question for e in found)}
-    figure = Figure(figsize=(10.0, 6.2), layout="constrained")
-    axes = figure.subplots(2, 3, sharex=True, sharey=True, squeeze=False).ravel()
+    figure = Figure(figsize=(PRINT_WIDTH, 7.5), layout="constrained")
+    axes = figure.subplots(3, 2, sharex=True, sharey=True, squeeze=False).ravel()
     for axis, (question, title) in zip(axes, panels.items(), strict=False):
         _draw_panel(axis, title, [each for each in found if each.question == question])
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    for axis in axes[max(0, len(panels) - 3) : len(panels)]:
+    for axis in axes[max(0, len(panels) - 2) : len(panels)]:
         axis.set_xlabel("times as many as now", fontsize=_TEXT)
         axis.tick_params(labelbottom=True)
-    for axis in axes[::3]:
+    for axis in axes[::2]:
         axis.set_ylabel("least effect that is seen (points)", fontsize=_TEXT)
     figure.suptitle(
-        "What limits is the number of data sets and architectures, not of photos or of models of the same", fontsize=11
+        "What limits is the number of data sets and architectures,\nnot of photos or of models of the same",
+        fontsize=10,
+        weight="bold",
     )
     return figure
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from paper_figs.context import Context
-from paper_figs.looks import figure_legend
+from paper_figs.looks import PRINT_WIDTH, figure_legend
 from realdata.claims.primary import QUESTIONS
 from workbench.palette import BLUE, GREY, VERMILION
 
@@ -23,7 +23,7 @@ _CHOICES: dict[str, dict[str, str]] = {
     "values": {"as printed": "as printed", "corrected": "corrected"},
 }
 _ANSWERS = {"C1": "drop", "C2": "distance from line", "C3": "tenfold size", "C4": "tenfold data", "C5": "filtered data"}
-_TEXT = 8.5
+_TEXT = 8.0
 
 Row = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ def draw(context: Context) -> Figure:
         for claim, question in QUESTIONS.items()
         if claim in _ANSWERS and len(rows := _rows(context.claims["claims"], claim, question)) > 1
     }
-    figure = Figure(figsize=(11.0, 6.6), layout="constrained")
+    figure = Figure(figsize=(PRINT_WIDTH, 6.6), layout="constrained")
     axes = figure.subplots(2, len(claims), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [1.0, 1.15]})
     for column, (claim, rows) in enumerate(claims.items()):
         place = _primary_place(rows, context.claims.get("primary", []))
@@ -48,7 +48,7 @@ def draw(context: Context) -> Figure:
             axes[1, column].tick_params(labelleft=False)
         _draw_choices(axes[1, column], rows)
     axes[1, 0].set_ylabel("choices", fontsize=_TEXT)
-    figure.suptitle(_message(claims), fontsize=11)
+    figure.suptitle(_message(claims), fontsize=10, weight="bold")
     handles = [
         Line2D([], [], ls="", marker="o", color=BLUE, label="supported after correction over all questions"),
         Line2D([], [], ls="", marker="o", color=GREY, label="not supported, or inconclusive"),

@@ -1,7 +1,9 @@
 """S1, S2 and S9: the minimiser of the linearised loss, its limit, and the rate at which a sample reaches it."""
 
 import dataclasses
+import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
@@ -71,7 +73,13 @@ def draw_rate(evidence: Evidence) -> Figure:
     figure, axes = panels(2, height=3.6)
     sizes = np.geomspace(SIZES[0], SIZES[-1], 60)
     places = jnp.asarray(sizes)
-    line(axes[0], 0, sizes, mean_square_error(RATE_MODEL, places), "exact mean, every dimension (S9)")
+    line(
+        axes[0],
+        0,
+        sizes,
+        jax.vmap(functools.partial(mean_square_error, RATE_MODEL))(places),
+        "exact mean, every dimension (S9)",
+    )
     line(
         axes[0],
         5,

@@ -255,7 +255,7 @@ REFUSED = {
     "no batch": (["--batch-size", "0"], ["--batch-size", "0"]),
     "a picture smaller than a patch": (["--image-size", "1"], ["--image-size", "at least a patch's side"]),
     "no tokenizer there": (["--tokenizer", "export"], ["export", "tokenizer.json"]),
-    "a place that is a file": (["--out", "export/names.txt"], ["--out", "no directory"]),
+    "a place that is a file": (["--out", "export/names.txt"], ["--out", "is not a directory"]),
     "all candidates and some": (["--setup", "1v1000", "--candidates-from", "a"], ["--candidates-from", "1v1000"]),
     "candidates from nowhere": (["--candidates-from", "nowhere"], ["--candidates-from: nowhere"]),
     "no mapping": (["--classes", "a.csv"], ["--classes", "a.csv: no such file"]),
