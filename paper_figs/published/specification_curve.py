@@ -86,7 +86,7 @@ def _message(claims: Mapping[str, Sequence[Row]]) -> str:
         below = sum(row["effect"] < 0 for row in rows)
         most = max(below, len(rows) - below)
         words.append(f"{claim} {most} of {len(rows)}")
-    return f"Settings in which the effect has the same sign: {', '.join(words)}"
+    return f"Settings in which the effect has the same sign:\n{', '.join(words)}"
 
 
 def _draw_effects(axis: Axes, claim: str, rows: Sequence[Row]) -> None:
@@ -100,8 +100,8 @@ def _draw_effects(axis: Axes, claim: str, rows: Sequence[Row]) -> None:
     effects = np.array([row["effect"] for row in rows])
     reach = max(6.0, 1.6 * float(np.abs(effects).max()))
     axis.set_ylim(max(-reach, axis.get_ylim()[0]), min(reach, axis.get_ylim()[1]))
-    axis.set_title(f"{claim}: {_ANSWERS[claim]}", fontsize=9.5)
-    axis.set_ylabel("points, 95%", fontsize=_TEXT)
+    axis.set_title(f"{claim}\n{_ANSWERS[claim]}", fontsize=9)
+    axis.set_ylabel("points", fontsize=_TEXT, labelpad=1)
     axis.tick_params(labelsize=_TEXT)
     axis.grid(axis="y", color="0.92")
     axis.spines[["top", "right"]].set_visible(False)
@@ -121,7 +121,7 @@ def _draw_choices(axis: Axes, rows: Sequence[Row]) -> None:
     axis.set_ylim(line - 0.6, -0.8)
     axis.set_xlim(-0.8, len(rows) - 0.2)
     axis.set_xticks([])
-    axis.set_xlabel(f"{len(rows)} settings by effect", fontsize=_TEXT)
+    axis.set_xlabel(f"{len(rows)} settings", fontsize=_TEXT)
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
 
