@@ -221,7 +221,7 @@ def test_images_and_captions_have_the_same_part():
     )
     turned = np.array([0, 2, 1, 3])
     np.testing.assert_allclose(one, other[np.ix_(turned, turned)], rtol=1e-7)
-    assert np.abs(one - other).max() > 0.1
+    assert np.abs(one - other).max() > 0.01  # without the turn it would fail
 
 
 def test_refuses_other_names():

@@ -360,7 +360,8 @@ def critic_of_pairs(pairs: BatchPairs, batch_size: Scalar, image_to_text: Scalar
     steps, left_out = jax.vmap(newton)(jnp.array([0.0, 0.5]))
     found = agreed(place + steps[0], place + steps[1])
     near = jnp.linalg.norm(steps[0]) <= _NEAR * jnp.linalg.norm(place)
-    return jnp.where(near & jnp.all(left_out < _LEFT_OUT), found, jnp.nan).reshape(2, 2)
+    bound = max(_LEFT_OUT, 100.0 * float(jnp.finfo(found.dtype).eps))  # rounding leaves more in single precision
+    return jnp.where(near & jnp.all(left_out < bound), found, jnp.nan).reshape(2, 2)
 
 
 def convergence_exponent(model: SpuriousModel, caption: Caption) -> Float[Array, ""]:
