@@ -93,7 +93,8 @@ def _differing(made: Mapping[str, Any], shipped: Mapping[str, Any]) -> tuple[str
 
 
 def _read(result: SavedResult, folder: Path) -> dict[str, Measured]:
-    read = {MAIN_JOB: _of_main_job, VERDICT_MAP: _of_map, DIGITS_TABLE: _of_digits}.get(result, _of_statement)
+    readers = {MAIN_JOB: _of_main_job, VERDICT_MAP: _of_map, DIGITS_TABLE: _of_digits}
+    read = {known.files: reader for known, reader in readers.items()}.get(result.files, _of_statement)
     try:
         return dict(read(_load(result, folder)))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

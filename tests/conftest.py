@@ -105,7 +105,7 @@ def run_program(tmp_path):
             text=True,
             cwd=options.pop("cwd", tmp_path),
             env=environment,
-            timeout=900,
+            timeout=1800,
             **options,
         )
 

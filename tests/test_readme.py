@@ -42,7 +42,7 @@ def run(command, cwd):
     assert words[:2] == ["python", "-m"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
     done = subprocess.run(
-        [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=900
+        [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -116,7 +116,7 @@ def test_two_processes_run_as_written(tmp_path):
     assert script != block
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=900
+        ["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=1800
     )
     assert done.stdout.count("Written to results/two") == 1, done.stderr
     assert json.loads((tmp_path / "results" / "two" / "result.json").read_text())["versions"]["devices"] == "2"
@@ -245,7 +245,7 @@ def test_python_example_runs(page, printed, tmp_path):
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=900
+        [sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     for words in printed:
@@ -386,7 +386,7 @@ def test_main_job_line_works_in_a_clean_clone(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr
     assert "Is a contrastive learner more robust" in done.stdout
