@@ -57,8 +57,8 @@ MUTANTS = (
     Mutant(
         "aligned and conflicting are exchanged",
         "theory/statements/group_accuracy.py",
-        "aligned, conflicting = accuracy[0], accuracy[1]",
-        "aligned, conflicting = accuracy[1], accuracy[0]",
+        "return in_all_groups(model, accuracy[0], accuracy[1])",
+        "return in_all_groups(model, accuracy[1], accuracy[0])",
         (f"{S}4_group_accuracy.py",),
     ),
     Mutant(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from theory.bisection import bisect
 from theory.model import SpuriousModel
-from theory.statements.group_accuracy import mixture
+from theory.statements.group_accuracy import in_all_groups
 
 # Standard deviates of the spurious coordinate; the integrand is analytic, so the trapezoidal rule is exact to rounding.
 _DEVIATES = np.linspace(-8.5, 8.5, 301)
@@ -56,5 +56,4 @@ def curve_accuracies(
     prior = jnp.asarray(model.class_prior, float)
     aligned = prior * on_plus[0] + (1.0 - prior) * on_minus[1]
     conflicting = prior * on_minus[0] + (1.0 - prior) * on_plus[1]
-    mixtures = [mixture(aligned, conflicting, share) for share in (model.spurious_ratio, 0.5)]
-    return jnp.stack([aligned, conflicting, *map(jnp.asarray, mixtures)])
+    return in_all_groups(model, aligned, conflicting)

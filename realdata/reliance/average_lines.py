@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import f as fisher
+from statsmodels.tools.eval_measures import aicc
 
 # Far below any photo's error.
 _LEAST_SCATTER = 1e-4
@@ -56,8 +57,7 @@ class AverageLine(NamedTuple):
     @property
     def aicc(self) -> float:
         """Akaike's criterion, corrected for few models."""
-        p, n = self.parameters, self.models
-        return 2 * p - 2 * self.log_likelihood + 2 * p * (p + 1) / (n - p - 1)
+        return float(aicc(self.log_likelihood, self.models, self.parameters))
 
 
 def fit_lines(

@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtri
+from statsmodels.tools.eval_measures import aicc
 
 from realdata.reliance.average_lines import Group
 from theory.statements.accuracy_curves import Constants, curve_pair
@@ -76,8 +77,7 @@ class Curve(NamedTuple):
     @property
     def aicc(self) -> float:
         """Akaike's criterion, corrected for few models."""
-        p, n = self.parameters, self.models
-        return 2 * p - 2 * self.log_likelihood + 2 * p * (p + 1) / (n - p - 1)
+        return float(aicc(self.log_likelihood, self.models, self.parameters))
 
     def named(self) -> dict[str, float]:
         """The constants by their names."""

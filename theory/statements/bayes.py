@@ -27,7 +27,7 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
 from theory.model import SpuriousModel
-from theory.statements.group_accuracy import mixture
+from theory.statements.group_accuracy import in_all_groups
 
 _NODES = np.linspace(-8.5, 8.5, 2001)
 _WEIGHTS = np.exp(-0.5 * _NODES**2)
@@ -80,11 +80,4 @@ def bayes_accuracies(model: SpuriousModel) -> Float[Array, "4"]:
     groups = jax.vmap(accuracy)(jnp.array([1.0, -1.0, 1.0, -1.0]), jnp.array([1.0, -1.0, -1.0, 1.0]))
     aligned = prior * groups[0] + (1.0 - prior) * groups[1]
     conflicting = prior * groups[2] + (1.0 - prior) * groups[3]
-    return jnp.stack(
-        [
-            aligned,
-            conflicting,
-            jnp.asarray(mixture(aligned, conflicting, model.spurious_ratio)),
-            jnp.asarray(mixture(aligned, conflicting, 0.5)),
-        ]
-    )
+    return in_all_groups(model, aligned, conflicting)

@@ -32,6 +32,12 @@ def mixture(aligned: Any, conflicting: Any, ratio: Any) -> Any:
     return ratio * aligned + (1.0 - ratio) * conflicting
 
 
+def in_all_groups(model: SpuriousModel, aligned: Float[Array, ""], conflicting: Float[Array, ""]) -> Float[Array, "4"]:
+    """The accuracies of the two groups and of their two mixtures, in the order of `GROUPS`, shape (4,)."""
+    mixed = [jnp.asarray(mixture(aligned, conflicting, ratio)) for ratio in (model.spurious_ratio, 0.5)]
+    return jnp.stack([aligned, conflicting, *mixed])
+
+
 def group_accuracies(
     model: SpuriousModel, direction: Float[Array, "2"], residual_norm: Scalar = 0.0, intercept: Scalar = 0.0
 ) -> Float[Array, "4"]:
@@ -57,12 +63,4 @@ def group_accuracies(
     accuracy = jnp.where(noisy, ndtr(margins / deviation), (1.0 + jnp.sign(margins)) / 2.0)
     accuracy = model.class_prior * accuracy[0] + (1.0 - model.class_prior) * accuracy[1]
     accuracy = jnp.where(squared_norm > 0, accuracy, jnp.nan)
-    aligned, conflicting = accuracy[0], accuracy[1]
-    return jnp.stack(
-        [
-            aligned,
-            conflicting,
-            jnp.asarray(mixture(aligned, conflicting, model.spurious_ratio)),
-            jnp.asarray(mixture(aligned, conflicting, 0.5)),
-        ]
-    )
+    return in_all_groups(model, accuracy[0], accuracy[1])

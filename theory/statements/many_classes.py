@@ -59,7 +59,7 @@ from jaxtyping import Array, Float
 
 from theory.model import Scalar, SpuriousModel
 from theory.statements.captions import Caption, caption_covariance
-from theory.statements.group_accuracy import mixture
+from theory.statements.group_accuracy import in_all_groups
 from theory.statements.zero_shot import latent_prompt
 from workbench.errors import ParameterError
 
@@ -254,8 +254,7 @@ def class_accuracies(
     certain = jnp.where(ahead > 0, 1.0, jnp.where(ahead < 0, 0.0, tie))
     accuracy = jnp.where(noisy, accuracy, certain)
     aligned, conflicting = jnp.where(jnp.sum(direction**2) > 0, accuracy, jnp.nan)
-    mixed = [jnp.asarray(mixture(aligned, conflicting, ratio)) for ratio in (model.spurious_ratio, 0.5)]
-    return jnp.stack([aligned, conflicting, *mixed])
+    return in_all_groups(model, aligned, conflicting)
 
 
 def _choice(margin: Float[Array, ""], rival: Float[Array, ""], pairs: Float[Array, ""]) -> Float[Array, ""]:

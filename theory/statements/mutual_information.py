@@ -27,7 +27,7 @@ from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
-from theory.mixtures import caption_mixture, image_mixture
+from theory.mixtures import joint_mixture
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
 
@@ -40,16 +40,14 @@ def pointwise_mutual_information(
     Both coordinates of an image must have some spread, and so must those of a `latent` caption. The entries of other
     captions are exact; for one that never occurs the result is NaN.
     """
-    groups = image_mixture(model)
-    all_captions = caption_mixture(model, caption)
-    # A component of the pair is one of a caption, and the group that it belongs to.
-    image_means = jnp.repeat(groups.means, len(caption.choices), axis=0)
+    pairs = joint_mixture(model, caption)
+    image_means, all_captions = pairs.images.means, pairs.captions
     image_variance = model.image_variance
     log_image = jnp.sum(
         norm.logpdf(images[:, None, :], image_means[None, :, :], jnp.sqrt(image_variance)[None, None, :]), axis=2
     )
     if caption.kind == "latent":
-        shared = all_captions.variances - model.text_noise_variance  # 0 where the feature is not mentioned
+        shared = pairs.covariances
         slope = shared / image_variance[None, :]
         expected = all_captions.means[None] + slope[None] * (images[:, None, :] - image_means[None])
         left = all_captions.variances - slope * shared

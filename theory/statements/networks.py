@@ -42,7 +42,7 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from theory.decision_curve import curve_accuracies
-from theory.mixtures import caption_mixture, image_mixture
+from theory.mixtures import joint_mixture
 from theory.model import Scalar, SpuriousModel
 from theory.statements.captions import Caption
 from theory.statements.prompts import mixed_prompt, share_of
@@ -67,20 +67,16 @@ def kernel_score(
         image_length: of the Gaussian kernel of images; 0 is the limit of a critic that may be any function.
         caption_length: of that of captions; positive, or, with `latent` captions and noise, 0.
     """
-    groups, said = image_mixture(model), caption_mixture(model, caption)
-    # A component of the pair is one of a caption, and the group that it belongs to.
-    image_means = jnp.repeat(groups.means, len(caption.choices), axis=0)
+    pairs = joint_mixture(model, caption)
+    said, shared = pairs.captions, pairs.covariances
     caption_variances = said.variances + caption_length**2
-    shared = jnp.zeros_like(said.variances)
-    if caption.kind == "latent":
-        shared = said.variances - model.text_noise_variance  # 0 where the feature is not mentioned
     slope = shared / caption_variances
     deviation = jnp.sqrt(model.image_variance[None, :] + image_length**2 - slope * shared)
 
     def log_density(caption_point: Float[Array, "2"]) -> Float[Array, " size"]:
         away = caption_point[None, :] - said.means
         of_caption = jnp.sum(norm.logpdf(away, scale=jnp.sqrt(caption_variances)), axis=1)
-        expected = image_means + slope * away
+        expected = pairs.images.means + slope * away
         of_image = jnp.sum(norm.logpdf(images[:, None, :], expected[None], deviation[None]), axis=2)
         total = of_image + of_caption[None, :]
         return logsumexp(total, axis=1, b=jnp.broadcast_to(said.weights[None, :], total.shape))
