@@ -84,7 +84,7 @@ def draw_rate(evidence: Evidence) -> Figure:
         axes[0],
         5,
         sizes,
-        error_bound(RATE_MODEL, places, FAILURE) ** 2,
+        jax.vmap(lambda samples: error_bound(RATE_MODEL, samples, FAILURE) ** 2)(places),
         f"bound, crossed with chance <= {FAILURE:g}",
         "--",
     )
@@ -92,7 +92,8 @@ def draw_rate(evidence: Evidence) -> Figure:
     for series, dim in enumerate(IMAGE_DIMS):
         model = dataclasses.replace(RATE_MODEL, image_dim=dim)
         prompt = latent_prompt(model, "class-mean")
-        line(axes[1], series, sizes, outside_mean_square(model, prompt, places))
+        outside = jax.vmap(functools.partial(outside_mean_square, model, prompt))(places)
+        line(axes[1], series, sizes, outside)
         points(axes[0], series, evidence[ERROR][rate_series(dim)], f"mean, images of {dim} dimensions")
         points(axes[1], series, evidence[OUTSIDE][rate_series(dim)], f"images of {dim} dimensions")
     name_axes(axes[0], "squared error of a full-width minimiser", "pairs n", "||C_n - C||_F^2")
