@@ -10,7 +10,7 @@ from pathlib import Path
 
 # The tests run side by side, one process a core. Most run for less time than they take to compile: what is long says so
 # itself (`workbench.compilation.jit`). An XLA that does not know a flag would end the process.
-_KNOWN = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0" if version("jaxlib").startswith("0.10.") else ""
+_KNOWN = "--xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""
 os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_KNOWN}")
 os.environ["MPLBACKEND"] = "Agg"
 
