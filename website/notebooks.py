@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 import jupytext
-from jupyter_client.manager import AsyncKernelManager
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from workbench.compilation import cache_folder
 
@@ -48,19 +48,23 @@ def executed(path: Path) -> tuple[str, dict[str, bytes]]:
     notebook = jupytext.read(path)
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # for cells that start programs
-        "COLUMNS": "110",
+        "COLUMNS": "100",
+        "TTY_COMPATIBLE": "0",  # Jupyter would have them colour what they print
     }
     if cache := cache_folder():  # so that the next build does not wait for the compiler
         environment |= {"JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
         # By sockets of this user alone: other users of the host could use a port.
-        kernel = AsyncKernelManager(transport="ipc", ip=f"{sockets}/kernel")
-        client = NotebookClient(notebook, km=kernel, timeout=SECONDS, resources={"metadata": {"path": folder}})
+        private = Config(AsyncKernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
+        client = NotebookClient(
+            notebook, config=private, timeout=SECONDS, coalesce_streams=True, resources={"metadata": {"path": folder}}
+        )
         client.execute(env=environment)
     names = {"unique_key": path.stem, "output_files_dir": path.stem}
     text, resources = MarkdownExporter().from_notebook_node(notebook, resources=names)
     figures = resources["outputs"]
     texts = iter(_alternative_texts(path.name, notebook))
+    text = re.sub(r"```(python|bash)\n%%bash\n", "```bash\n", text)
     return re.sub(r"!\[png\]\((.*?)\)", lambda found: f"![{next(texts)}]({found[1]})", text), figures
 
 
