@@ -128,8 +128,8 @@ def _index(name: str) -> str:
         return f"<mn>{name}</mn>"
     if name in GREEK:
         return _letter(name)
-    if len(name) == 2 and name.islower():  # s_ij
-        return "".join(f"<mi>{letter}</mi>" for letter in name)
+    if len(name) == 2 and name.isalpha() and name.islower():  # s_ij
+        return f"<mrow>{''.join(f'<mi>{letter}</mi>' for letter in name)}</mrow>"
     return f"<mi>{name}</mi>"
 
 
@@ -282,7 +282,8 @@ class _Reader:
                 return f"<msub><mrow>{value}<mo>|</mo></mrow><mrow>{variable}<mo>=</mo>{place}</mrow></msub>"
         if name.startswith("int_"):
             return f"<msub><mo>∫</mo>{_index(name[4:])}</msub>"
-        if name.split("_")[0] == "sum" and not self.token()[1].isalnum():
+        following = self.token()[1] if self.token()[1] != " " else self.token(1)[1]
+        if name.split("_")[0] == "sum" and following not in ("", ")", ",", "/", "=", "+", "-"):  # else a quantity named so
             sign = '<mo largeop="true" movablelimits="false">∑</mo>'
             index = name.partition("_")[2]
             if self.token()[1] == "_" and self.token(1)[1] == "{":
