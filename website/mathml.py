@@ -143,7 +143,7 @@ class _Reader:
             found = _TOKEN.match(text, end)
             if not found:
                 raise Unreadable(text)
-            self.tokens.append((found.lastgroup, found.group()))
+            self.tokens.append((found.lastgroup or "", found.group()))
             end = found.end()
 
     def token(self, ahead: int = 0) -> tuple[str, str]:
@@ -283,7 +283,15 @@ class _Reader:
         if name.startswith("int_"):
             return f"<msub><mo>∫</mo>{_index(name[4:])}</msub>"
         following = self.token()[1] if self.token()[1] != " " else self.token(1)[1]
-        if name.split("_")[0] == "sum" and following not in ("", ")", ",", "/", "=", "+", "-"):  # else a quantity named so
+        if name.split("_")[0] == "sum" and following not in (
+            "",
+            ")",
+            ",",
+            "/",
+            "=",
+            "+",
+            "-",
+        ):  # else a quantity named so
             sign = '<mo largeop="true" movablelimits="false">∑</mo>'
             index = name.partition("_")[2]
             if self.token()[1] == "_" and self.token(1)[1] == "{":
