@@ -56,7 +56,8 @@ def _group(group: argparse._ArgumentGroup, deeper: bool) -> list[str]:
     actions = [action for action in group._group_actions if not isinstance(action, argparse._HelpAction)]
     if not actions:
         return []
-    title = {"positional arguments": "Words", "options": "Options"}.get(group.title, group.title)
+    given = group.title or "options"
+    title = {"positional arguments": "Words"}.get(given, given)
     title = title[0].upper() + title[1:]
     rows = [f"| {_words(action)} | {_default(action)} | {_help(action)} |" for action in actions]
     return [f"{'###' if deeper else '##'} {title}", "", "| option | default | meaning |", "|---|---|---|", *rows, ""]

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from collections.abc import Callable
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -39,7 +40,7 @@ def page(name: str) -> str:
     names = [f"{name}.{each}" for each in package.__all__]
     # Functions first, since they are what a reader looks for; then classes; then tables and other values.
     names.sort(key=lambda each: (_kind(each), each.lower()))
-    sections = [f"# {name}", "", inspect.getdoc(package), ""]
+    sections = [f"# {name}", "", inspect.getdoc(package) or "", ""]
     for each in (*names, *PACKAGES[name]):
         documented = _kind(each) == len(_KINDS) or inspect.getdoc(_value(each))
         if not documented:
@@ -48,12 +49,13 @@ def page(name: str) -> str:
     return "\n".join(sections)
 
 
-_KINDS = (inspect.isfunction, inspect.isclass)
+_KINDS: tuple[Callable[[object], bool], ...] = (inspect.isfunction, inspect.isclass)
 
 
 def _kind(name: str) -> int:
     value = _value(name)
-    return next((place for place, test in enumerate(_KINDS) if test(inspect.unwrap(value))), len(_KINDS))
+    value = inspect.unwrap(value) if callable(value) else value
+    return next((place for place, test in enumerate(_KINDS) if test(value)), len(_KINDS))
 
 
 def _value(name: str) -> object:
