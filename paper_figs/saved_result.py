@@ -15,8 +15,9 @@ from workbench import terminal
 from workbench.errors import InputError, RunError
 from workbench.interruption import Interruption
 
-# Of a checkout. From these a figure is drawn where the user's folder lacks its result.
-SHIPPED = Path(__file__).resolve().parents[1] / "docs" / "results"
+# Of an installed package, else of a checkout. From these a figure is drawn where the user's folder lacks its result.
+_INSTALLED = Path(__file__).resolve().parent / "shipped"
+SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "docs" / "results"
 
 
 @dataclasses.dataclass(frozen=True)

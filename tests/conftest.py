@@ -17,7 +17,8 @@ os.environ["MPLBACKEND"] = "Agg"
 from jaxtyping import install_import_hook
 
 install_import_hook(
-    ["theory", "pretrained", "sims", "published", "realdata", "paper_figs", "workbench"], "beartype.beartype"
+    ["theory", "pretrained", "sims", "published", "realdata", "paper_figs", "sober_clip", "workbench"],
+    "beartype.beartype",
 )
 
 import jax

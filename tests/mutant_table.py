@@ -1412,4 +1412,26 @@ MUTANTS = (
         "if value is None:",
         ("tests/test_figures.py::test_an_index_beyond_the_axis_is_an_arrow",),
     ),
+    # sober_clip, website
+    Mutant(
+        "a wrong name is answered with names that are not near",
+        "sober_clip/console.py",
+        "near = difflib.get_close_matches(short, PROGRAMS, n=3)",
+        "near = list(PROGRAMS)[:1]",
+        ("tests/sober_clip/test_console.py",),
+    ),
+    Mutant(
+        "the numerator is all that stands before the bar",
+        "website/mathml.py",
+        'product = [f"<mfrac>{_bare(product)}{self.powered(bare=True)}</mfrac>"]',
+        'done, product = [], [f"<mfrac>{_bare([*done, *product])}{self.powered(bare=True)}</mfrac>"]',
+        ("tests/website/test_formulas.py::test_a_formula_shown_is_the_identity_that_is_checked",),
+    ),
+    Mutant(
+        "a list that follows a line of text is no list",
+        "website/github.py",
+        "if item and first and not (above and above[1] == item[1]):",
+        "if item and not first and not (above and above[1] == item[1]):",
+        ("tests/website/test_formulas.py::test_pages_are_read_as_github_reads_them",),
+    ),
 )

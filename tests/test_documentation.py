@@ -12,6 +12,7 @@ from tests.conftest import ROOT, main_of
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     *sorted(path for folder in ("benchmarks", "published", "docs") for path in (ROOT / folder).rglob("*.md")),
 ]
 OURS = ("theory", "sims", "realdata", "paper_figs", "benchmarks", "tests")

@@ -1,16 +1,37 @@
 """The shell around a program: its parser, its exit codes, its one-line errors."""
 
 import argparse
+import contextlib
 import importlib
 import math
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import NoReturn
 
 from workbench.errors import InputError, LostProcessError, ParameterError, RunError
+
+# A program's own name, and the one by which its user has called it.
+_CALLED: ContextVar[tuple[str, str]] = ContextVar("called", default=("", ""))
+
+
+@contextlib.contextmanager
+def called(prog: str, name: str) -> Iterator[None]:
+    """Within it, messages and help of the program `prog` call it `name`."""
+    token = _CALLED.set((prog, name))
+    try:
+        yield
+    finally:
+        _CALLED.reset(token)
+
+
+def _name(prog: str) -> str:
+    """What messages call a program, or a part of one."""
+    own, name = _CALLED.get()
+    return name + prog[len(own) :] if own and f"{prog} ".startswith(f"{own} ") else prog
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -27,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str, epilog: str | None = None):
         super().__init__(
-            prog=prog,
+            prog=_name(prog),
             description=description,
             epilog=epilog,
             formatter_class=_HelpFormatter,
@@ -103,7 +124,7 @@ def choose(
     if module is None:
         wants_help = words[:1] == ["--help"] or words[:1] == ["-h"]
         print(
-            f"{prog}: must be followed by {' or '.join(programs)}"
+            f"{_name(prog)}: must be followed by {' or '.join(programs)}"
             + ("; each has its own --help" if wants_help or not named else f", got {words[0]}"),
             file=sys.stdout if wants_help else sys.stderr,
         )
@@ -122,7 +143,7 @@ def start(prog: str, module: str, arguments: Sequence[str] | None = None) -> int
     try:
         main: Callable[[list[str] | None], int] = importlib.import_module(module).main
     except KeyboardInterrupt:
-        print(f"{prog}: interrupted", file=sys.stderr)
+        print(f"{_name(prog)}: interrupted", file=sys.stderr)
         return 130
     return main(None if arguments is None else list(arguments))
 

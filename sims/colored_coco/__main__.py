@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from workbench import program
 
-_PROGRAMS = {"make": "sims.colored_coco.make", "train": "sims.colored_coco.train"}
+PROGRAMS = {"make": "sims.colored_coco.make", "train": "sims.colored_coco.train"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program that the first word names; returns its exit code."""
-    return program.choose("python -m sims.colored_coco", _PROGRAMS, arguments)
+    return program.choose("python -m sims.colored_coco", PROGRAMS, arguments)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from workbench import program
 
-_PROGRAMS = {"table": "sims.colored_digits.grid", "export": "sims.colored_digits.export"}
+PROGRAMS = {"table": "sims.colored_digits.grid", "export": "sims.colored_digits.export"}
+DEFAULT = "sims.colored_digits.run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program that the first word names, or a row without one; returns its exit code."""
-    return program.choose("python -m sims.colored_digits", _PROGRAMS, arguments, default="sims.colored_digits.run")
+    return program.choose("python -m sims.colored_digits", PROGRAMS, arguments, default=DEFAULT)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The command `sober-clip`, which lists and starts every program."""
