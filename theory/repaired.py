@@ -77,10 +77,8 @@ def repair(
     if repair == "balanced_probe":
         return GroupAccuracies(*group_accuracies(model, jnp.array([1.0, 0.0])))
     critic = contrastive_critic(learner, model, caption, batch_size=batch_size)
-    own = balanced_gram(critic) if gram is None else gram
-    return GroupAccuracies(
-        *_accuracies(model, critic, own, caption, repair, constant_of(repair, constant), unit_length)
-    )
+    own, value = balanced_gram(critic) if gram is None else gram, constant_of(repair, constant)
+    return GroupAccuracies(*accuracies_of(model, critic, own, caption, repair, value, unit_length))
 
 
 def _check(learner: str, repair: str, constant: Any) -> None:
