@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from sims.repairs.scores import PLAIN, Texts, repaired_scores, share_right
 from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch, sample_pairs
 from sims.theorems.critics import fit_infonce
 from sims.theorems.evidence import Evidence, from_draws
@@ -25,7 +26,7 @@ WEIGHTS = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 RATIOS = (0.6, 0.7, 0.8, 0.9, 0.97)
 LEARNERS = ("linearized", "infonce_bilinear")
 # Calibrated and roboshot decide as projection, perception as none.
-SHOWN = ("none", "projection", "tie", "whitened", "subtract", "mixture")
+SHOWN = (PLAIN, "projection", "tie", "whitened", "subtract", "mixture")
 WORST, CONFLICTING = "worse group", "conflicting images"
 PANELS = {WORST: LEARNERS, CONFLICTING: SHOWN}
 PAIRS, TEST_IMAGES, DRAWS = 512, 2000, 16  # for the weights
@@ -55,59 +56,8 @@ def fit(bases: Bases, batch: Batch, learner: str) -> Encoders:
     return balance(bases.image @ critic @ bases.text.T, 2)
 
 
-def repaired_scores(
-    repair: str,
-    images: Float[Array, "size width"],
-    prompts: Float[Array, "2 width"],
-    backgrounds: Float[Array, "2 width"],
-    means: Float[Array, "2 width"],
-    captions: Float[Array, "captions width"],
-    unlabelled: Float[Array, "unlabelled width"],
-    constant: Scalar,
-    scale: Scalar = 1.0,
-) -> Float[Array, "size 2"]:
-    """Scores of the classes (-1, +1) after a repair, or `none`.
-
-    Args:
-        repair: one of `theory.REPAIRS`, or `none`.
-        images: embeddings to classify.
-        prompts: of the classes.
-        backgrounds: prompts of the backgrounds (-1, +1), in the order of the classes that they go with.
-        means: mean captions of the classes.
-        captions: embeddings of captions, for their covariance.
-        unlabelled: embeddings of images, for TIE's constants.
-        constant: the repair's.
-        scale: factor of the inner products, which PerceptionCLIP reads.
-    """
-    pairs = prompts[:, None, :] + backgrounds[None, :, :]
-    if repair == "perception":
-        return repairs.perceive(images, pairs, scale)
-    if repair == "tie":
-        images = repairs.translate(images, backgrounds, repairs.shifts_of(unlabelled, backgrounds))
-    elif repair == "roboshot":
-        images = repairs.reject(images, backgrounds[1:] - backgrounds[:1])
-    elif repair == "projection":
-        prompts = repairs.project(prompts, backgrounds)
-    elif repair == "calibrated":
-        prompts = repairs.calibrate(prompts, backgrounds, pairs, constant)
-    elif repair == "whitened":
-        centred = captions - jnp.mean(captions, axis=0, keepdims=True)
-        prompts = repairs.whiten(prompts, centred.T @ centred / captions.shape[0], constant)
-    elif repair == "subtract":
-        prompts = repairs.subtract(prompts, backgrounds, constant)
-    elif repair == "mixture":
-        prompts = repairs.mix(prompts, means, constant)
-    elif repair != "none":
-        raise ValueError(f"repair must be none or one of {', '.join(REPAIRS)}, got {repair!r}")
-    return images @ prompts.T
-
-
 def _signed(row: Float[Array, " width"]) -> Float[Array, "2 width"]:
     return jnp.stack([-row, row])
-
-
-def _right(scores: Float[Array, "size 2"], labels: Float[Array, " size"]) -> Float[Array, ""]:
-    return jnp.mean(jnp.where((scores[:, 1] - scores[:, 0]) * labels > 0, 1.0, 0.0))
 
 
 def _over_weights(key: Key[Array, ""]) -> Float[Array, "learners weights"]:
@@ -124,7 +74,7 @@ def _over_weights(key: Key[Array, ""]) -> Float[Array, "learners weights"]:
         def worst(weight: Scalar, images: Array = images, prompts: Array = prompts) -> Float[Array, ""]:
             repaired = repairs.subtract(_signed(prompts[0]), _signed(prompts[1]), weight)
             scores, sizes = images @ repaired.T, (slice(TEST_IMAGES), slice(TEST_IMAGES, None))
-            return jnp.min(jnp.stack([_right(scores[part], test.labels[part]) for part in sizes]))
+            return jnp.min(jnp.stack([share_right(scores[part], test.labels[part]) for part in sizes]))
 
         rows.append(jax.lax.map(worst, jnp.array(WEIGHTS)))
     return jnp.stack(rows)
@@ -142,11 +92,14 @@ def _over_ratios(key: Key[Array, ""], ratio: Scalar) -> Float[Array, " repairs"]
     unlabelled = sample_batch(more_key, model, bases, UNLABELLED).images @ encoders.image
     prompts, captions = bases.text.T @ encoders.text, batch.texts @ encoders.text
     mean = jnp.mean(captions * batch.labels[:, None], axis=0)
-    texts = _signed(prompts[0]), _signed(prompts[1]), _signed(mean)
+    centred = captions - jnp.mean(captions, axis=0, keepdims=True)
+    both = _signed(prompts[0]), _signed(prompts[1])
+    pairs = both[0][:, None, :] + both[1][None, :, :]
+    texts = Texts(*both, pairs, _signed(mean), centred.T @ centred / RATIO_PAIRS)
     found = []
     for name in SHOWN:
-        scores = repaired_scores(name, images, *texts, captions, unlabelled, REPAIRS.get(name) or 0.0)
-        found.append(_right(scores, test.labels))
+        scores = repaired_scores(name, images, texts, unlabelled, REPAIRS.get(name) or 0.0)
+        found.append(share_right(scores, test.labels))
     return jnp.stack(found)
 
 
