@@ -21,7 +21,9 @@ from workbench.compilation import jit
 
 # S20 is tested for embeddings of this width, and images and texts of more dimensions.
 _SHOWN_WIDTH = 8
-_NOT_ON_A_SPHERE = "on embeddings of unit length its rule is no pair of half-spaces, and captions' covariance is open"
+# On embeddings of unit length TIE's rule is no pair of half-spaces, captions' covariance and the probes' rule are open.
+_NOT_ON_A_SPHERE = "none is known on embeddings of unit length"
+_PLANE_ALONE = ("tie", "whitened", *PROBES)
 
 # Accuracies of each repair and probe in the groups of `GROUPS`, shape (runs, 4), or None and why there are none.
 Predicted = dict[str, tuple[np.ndarray | None, str | None]]
@@ -39,9 +41,10 @@ def predictions(config: RepairConfig, name: str, planes: Sequence[Plane]) -> Pre
     On inner products the critic is the loss's optimum and Q that of each run's encoders, which the loss leaves open. On
     embeddings of unit length both are the optimum's (S20).
     """
-    repairs, runs = (PLAIN, *config.repair), len(planes)
+    repairs, runs = (PLAIN, *config.repair, *PROBES), len(planes)
+    found: Predicted = {}
     with jax.enable_x64(True):
-        found: Predicted = {name: (np.tile(row, (runs, 1)), None) for name, row in _probes(config).items()}
+        probes = _probes(config)
         if name in UNIT_LENGTH:
             critic, gram, note = _unit_length(config, name)
             grams = [gram] * runs
@@ -50,8 +53,11 @@ def predictions(config: RepairConfig, name: str, planes: Sequence[Plane]) -> Pre
             critic, note = critic_of(name, config.model, Caption(), 2, size)
             grams = [plane.gram for plane in planes]
         for repair in repairs:
-            if note or (name in UNIT_LENGTH and repair in ("tie", "whitened")):
+            if note or (name in UNIT_LENGTH and repair in _PLANE_ALONE):
                 found[repair] = (None, note or _NOT_ON_A_SPHERE)
+                continue
+            if repair in PROBES:
+                found[repair] = (np.tile(probes[repair], (runs, 1)), None)
                 continue
             each = [_accuracies(config, repair, critic, gram, name in UNIT_LENGTH) for gram in grams]
             found[repair] = (np.stack(each), None)
