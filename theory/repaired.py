@@ -32,6 +32,7 @@ REPAIRED = tuple(learner for learner in CONTRASTIVE if learner != "nclip")
 # What the map shows unless told otherwise; with `label` captions there is no background prompt to take out.
 MAP_LEARNERS = ("linearized", "infonce_bilinear", "siglip")
 MAP_CAPTIONS = ("latent", "label-attribute")
+_MAPPED = tuple(Caption(kind) for kind in MAP_CAPTIONS)
 # Accuracies closer than this are the same to the accuracy of the quadratures.
 _SAME = 1e-6
 _ONE_COLUMN = "captions never name the background, so the text encoder maps it to 0"
@@ -122,7 +123,7 @@ def _of_probes(model: SpuriousModel) -> Float[Array, "2 4"]:
 
 def repair_map(
     model: SpuriousModel,
-    captions: Sequence[Caption] = tuple(Caption(kind) for kind in MAP_CAPTIONS),
+    captions: Sequence[Caption] = _MAPPED,
     learners: Sequence[str] = MAP_LEARNERS,
     unit_length: bool = False,
 ) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def repair_map(
                 known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
                 found, before, weight = map(np.asarray, compile_once(_of_critic, 3)(model, critic, known, unit_length))
                 mute = float(np.abs(critic[:, 1]).max()) <= _SAME * float(np.abs(critic).max())
-                row = {"learner": learner, "caption": caption.kind}
+                row: dict[str, Any] = {"learner": learner, "caption": caption.kind}
                 named = None if note else _named(before)
                 plain.append(row | {"accuracy": named, "best_weight": _number(weight), "note": note})
                 every = [*zip(REPAIRS, found, strict=True), *zip(PROBES, probes, strict=True)]

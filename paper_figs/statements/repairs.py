@@ -12,6 +12,7 @@ from paper_figs.looks import legend, line, name_axes, panels, points
 from sims.theorems.evidence import Evidence, Points
 from sims.theorems.repairs import CONFLICTING, LEARNERS, MODEL, SHOWN, WORST
 from theory.learners import contrastive_critic
+from theory.model import SpuriousModel
 from theory.predictions import accuracy
 from theory.repaired import repair
 from theory.statements.captions import Caption
@@ -38,7 +39,7 @@ def draw(evidence: Evidence) -> Figure:
     models = jax.vmap(lambda ratio: dataclasses.replace(MODEL, spurious_ratio=ratio))(jnp.asarray(ratios))
     for series, name in enumerate(SHOWN):
 
-        def conflicting(model: object, name: str = name) -> Array:
+        def conflicting(model: SpuriousModel, name: str = name) -> Array:
             if name == "none":
                 return accuracy(model, "linearized", caption="label-attribute").conflicting
             return repair(model, "linearized", name, caption="label-attribute").conflicting

@@ -16,7 +16,8 @@ from sims.repairs.closed_forms import Plane, balanced_weight, predictions
 from sims.repairs.config import UNIT_LENGTH, RepairConfig
 from sims.repairs.result import RepairResult, tabulate
 from sims.repairs.scores import PLAIN, Texts, repaired_scores, share_right
-from sims.synthetic.sampler import Batch, sample_batch
+from sims.synthetic.evaluation import EvaluationSet
+from sims.synthetic.sampler import Bases, Batch, sample_batch
 from sims.training.record import TOLERANCE
 from sims.training.runs import Runs, check_memory, prepare_runs
 from sims.training.steps import Steps
@@ -114,16 +115,10 @@ def _repair(
     """Accuracies of each repair and probe, shape (runs, 2), and each run's inner products of prompts."""
     samples = jit(jax.vmap(lambda key, bases: _samples(config, key, bases)))(runs.keys, runs.bases)
 
-    def embed(weights: Any, run: Runs, samples: tuple[Batch, Batch]) -> Embedded:
-        return _embed(config, name, nnx.merge(program.graphs[name], weights), run, samples)
+    def embed(weights: Any, bases: Bases, test: EvaluationSet, samples: tuple[Batch, Batch]) -> Embedded:
+        return _embed(config, name, nnx.merge(program.graphs[name], weights), bases, test, samples)
 
-    # Only what depends on a run has its axis.
-    axes = Runs(0, 0, 0, None, None, 0)  # type: ignore[arg-type]
-    embedded = jit(jax.vmap(embed, in_axes=(0, axes, 0)))(
-        weights,
-        runs._replace(dataset=None, monitor=None),
-        samples,  # type: ignore[arg-type]
-    )
+    embedded = jit(jax.vmap(embed))(weights, runs.bases, runs.test, samples)
     score = jit(_accuracies, static_argnums=0)
     found: dict[str, list[np.ndarray]] = {each: [] for each in (PLAIN, *config.repair, *PROBES)}
     for index in range(config.seeds):
@@ -137,15 +132,22 @@ def _repair(
     return {each: np.stack(values) for each, values in found.items()}, list(np.asarray(embedded.gram, float))
 
 
-def _samples(config: RepairConfig, key: Array, bases: Any) -> tuple[Batch, Batch]:
+def _samples(config: RepairConfig, key: Array, bases: Bases) -> tuple[Batch, Batch]:
     """Pairs as in training, and with groups of equal mass, for the probe that knows them."""
     first, second = jax.random.split(jax.random.fold_in(key, _ROLE))
     model = config.model
     return sample_batch(first, model, bases, config.captions), sample_batch(second, model, bases, config.captions, 0.5)
 
 
-def _embed(config: RepairConfig, name: str, encoders: Any, run: Runs, samples: tuple[Batch, Batch]) -> Embedded:
-    latent = run.bases.text.T  # rows: the texts of the class and of the background
+def _embed(
+    config: RepairConfig,
+    name: str,
+    encoders: Any,
+    bases: Bases,
+    test: EvaluationSet,
+    samples: tuple[Batch, Batch],
+) -> Embedded:
+    latent = bases.text.T  # rows: the texts of the class and of the background
     signs = jnp.array([[-1.0], [1.0]])
 
     def text(rows: Float[Array, "rows text_dim"]) -> Float[Array, "rows width"]:
@@ -154,7 +156,7 @@ def _embed(config: RepairConfig, name: str, encoders: Any, run: Runs, samples: t
     pairs = [text(y * latent[:1] + signs * latent[1:]) for y in (-1.0, 1.0)]
     mean = class_mean_caption(config.model, Caption()) @ latent
     plain = encoders.text_encoder(latent)  # before they are divided by their length
-    groups, size, dim = run.test.images.shape
+    groups, size, dim = test.images.shape
     return Embedded(
         text(signs * latent[:1]),
         text(signs * latent[1:]),
@@ -163,7 +165,7 @@ def _embed(config: RepairConfig, name: str, encoders: Any, run: Runs, samples: t
         text(samples[0].texts),
         encoders.embed_images(samples[0].images),
         encoders.embed_images(samples[1].images),
-        encoders.embed_images(run.test.images.reshape(-1, dim)).reshape(groups, size, -1),
+        encoders.embed_images(test.images.reshape(-1, dim)).reshape(groups, size, -1),
         plain @ plain.T,
         jnp.exp(encoders.log_scale[...]) if name in UNIT_LENGTH else jnp.ones(()),
     )

@@ -146,11 +146,9 @@ def exact_tie(model, critic, gram):
     found = []
     for sign in (1.0, -1.0):
         mean = both @ (np.asarray(model.latent_mean) * [1.0, sign])
-        law = multivariate_normal(mean, covariance)
         flipped = multivariate_normal(-mean, covariance)
         turned = multivariate_normal(mean * [-1, 1], covariance * [[1, -1], [-1, 1]])
         # P(X > k, Y > 0) + P(X > -k, Y < 0), as distribution functions of -(X, Y) and of (-X, Y).
-        assert law.dim == 2
         found.append(flipped.cdf([-shift, 0.0]) + turned.cdf([shift, 0.0]))
     return found
 
