@@ -27,6 +27,27 @@ DIGITS = "tests/sims/colored_digits/test_"
 MUTANTS = (
     # theory
     Mutant(
+        "calibration with half of its mean over pairs",
+        "theory/repairs.py",
+        "mean_square = 2.0 * rows.T @ rows / (pairs.shape[0] * (pairs.shape[1] - 1))",
+        "mean_square = rows.T @ rows / (pairs.shape[0] * (pairs.shape[1] - 1))",
+        ("tests/theory/test_repairs.py::test_calibration_is_chuangs",),
+    ),
+    Mutant(
+        "TIE moves towards the background that it infers",
+        "theory/repairs.py",
+        "return -jnp.sum(shown * components, axis=0) / jnp.maximum(jnp.sum(shown, axis=0), 1.0)",
+        "return jnp.sum(shown * components, axis=0) / jnp.maximum(jnp.sum(shown, axis=0), 1.0)",
+        ("tests/theory/test_repairs.py::test_translation_is_ties",),
+    ),
+    Mutant(
+        "PerceptionCLIP's weight with the wrong sign",
+        "theory/statements/repairs.py",
+        "return jnp.stack([one, -(own - other) / (own + other) if unit_length else jnp.zeros(())])",
+        "return jnp.stack([one, (own - other) / (own + other) if unit_length else jnp.zeros(())])",
+        (f"{S}30_repairs.py",),
+    ),
+    Mutant(
         "one long sum over the quadrature, which single precision cannot bear",
         "theory/statements/infonce.py",
         "return array.reshape(-1, count, *array.shape[1:])",

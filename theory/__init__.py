@@ -2,12 +2,14 @@
 
 One statement a file. Nothing here reads a file, draws a random number or makes a plot. The closed forms work on JAX
 arrays, so they can be jitted, vmapped over parameters and differentiated. `accuracy` is the one to start with: a
-learner's accuracy in each group; `predict` and the reports gather all learners at one point as plain numbers.
+learner's accuracy in each group, and `repair` the same after a zero-shot repair; `predict` and the reports gather all
+learners at one point as plain numbers.
 """
 
 from theory.learners import LEARNERS, contrastive_critic
 from theory.model import SpuriousModel
 from theory.predictions import GroupAccuracies, Prediction, Predictions, accuracy, predict
+from theory.repaired import repair
 from theory.statements.bayes import bayes_accuracies
 from theory.statements.boundary import critical_squared_agreement, spurious_reliance
 from theory.statements.captions import CAPTIONS, Caption, caption_covariance
@@ -20,6 +22,7 @@ from theory.statements.mutual_information import pointwise_mutual_information
 from theory.statements.population import cross_covariance, latent_covariance
 from theory.statements.prompts import best_prompt, best_share, mixed_prompt
 from theory.statements.regularisation import regularised_logistic_direction
+from theory.statements.repairs import PROBES, REPAIRS
 from theory.statements.siglip import siglip_critic
 from theory.statements.theorem62 import Theorem62, theorem62
 from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
@@ -28,7 +31,9 @@ __all__ = [
     "CAPTIONS",
     "GROUPS",
     "LEARNERS",
+    "PROBES",
     "PROMPTS",
+    "REPAIRS",
     "Caption",
     "GroupAccuracies",
     "Prediction",
@@ -54,6 +59,7 @@ __all__ = [
     "pointwise_mutual_information",
     "predict",
     "regularised_logistic_direction",
+    "repair",
     "siglip_critic",
     "spurious_reliance",
     "theorem62",

@@ -6,12 +6,13 @@ import sys
 from theory.class_report import class_boundary, class_verdict_map
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.model import SpuriousModel
+from theory.repaired import MAP_CAPTIONS, MAP_LEARNERS, repair_map
 from theory.report import boundary, report, verdict_map
 from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.many_classes import check_classes
 from theory.statements.prompts import PROMPT_NAMES, share_of
 from theory.statements.zero_shot import PROMPTS
-from theory.tables import show_boundary, show_map, show_point
+from theory.tables import show_boundary, show_map, show_point, show_repairs
 from workbench import program, results, terminal
 from workbench.errors import ParameterError
 from workbench.parameters import add_options, from_options
@@ -26,26 +27,27 @@ def build_parser() -> program.Parser:
     parser.add_argument(
         "question",
         nargs="?",
-        choices=("point", "map", "boundary"),
+        choices=("point", "map", "boundary", "repairs"),
         default="point",
         help="point: every learner at these parameters; map: for each loss, caption and prompt, is the contrastive "
         "learner more robust than logistic regression?; boundary: the ratio from which on the linearised learner is "
-        "more robust than least squares, and than logistic regression",
+        "more robust than least squares, and than logistic regression; repairs: how far zero-shot repairs move the "
+        "worse group's accuracy",
     )
     add_options(parser.add_argument_group("synthetic model"), SpuriousModel)
     group = parser.add_argument_group("learners, captions and prompts, separated by commas")
     group.add_argument(
         "--learner",
         type=program.choices(LEARNERS),
-        default=",".join(LEARNERS),
         metavar="NAMES",
-        help="a map always compares with logistic",
+        help=f"among {', '.join(LEARNERS)} (default: all; for repairs, {','.join(MAP_LEARNERS)}); a map always "
+        "compares with logistic",
     )
     group.add_argument(
         "--caption",
         type=program.choices(CAPTIONS),
         metavar="NAMES",
-        help=f"among {', '.join(CAPTIONS)} (default: latent; for a map, all)",
+        help=f"among {', '.join(CAPTIONS)} (default: latent; for a map, all; for repairs, {','.join(MAP_CAPTIONS)})",
     )
     group.add_argument(
         "--prompt", type=_prompts, default=",".join(PROMPTS), metavar="NAMES", help=f"among {PROMPT_NAMES}"
@@ -83,6 +85,9 @@ def build_parser() -> program.Parser:
     return parser
 
 
+_SINGULAR = {"point": "a point", "repairs": "repairs"}
+
+
 def _prompts(text: str) -> tuple[str, ...]:
     words = tuple(dict.fromkeys(text.split(",")))
     try:
@@ -100,14 +105,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> None:
     model = from_options(SpuriousModel, options)
-    kinds = options.caption or (CAPTIONS if options.question == "map" else CAPTIONS[:1])
+    kinds = options.caption or {"map": CAPTIONS, "repairs": MAP_CAPTIONS}.get(options.question, CAPTIONS[:1])
+    asked_learners = options.learner or (MAP_LEARNERS if options.question == "repairs" else LEARNERS)
     captions = [Caption(kind, options.mention_inv, options.mention_spu) for kind in kinds]
     results.check_json(options.json)
     many = options.pairs > 1
-    if many and options.question == "point":
-        raise ParameterError("pairs", "1 for a point; map and boundary know more", options.pairs)
+    if many and options.question in ("point", "repairs"):
+        raise ParameterError("pairs", f"1 for {_SINGULAR[options.question]}; map and boundary know more", options.pairs)
     if options.batch_size is not None and options.question != "point":
-        raise ParameterError("batch_size", "left out for map and boundary", options.batch_size)
+        raise ParameterError("batch_size", "left out for map, boundary and repairs", options.batch_size)
     check_classes(options.pairs, options.shared_size)
     with terminal.spinner("compiling and solving"):
         if many and options.question == "boundary":
@@ -115,14 +121,16 @@ def _main(options: argparse.Namespace) -> None:
             show = show_boundary
         elif many:
             sizes = (options.pairs, options.shared_size)
-            content, show = class_verdict_map(model, *sizes, options.prompt, captions, options.learner), show_map
+            content, show = class_verdict_map(model, *sizes, options.prompt, captions, asked_learners), show_map
         elif options.question == "boundary":
             content, show = boundary(model, options.prompt, captions), show_boundary
+        elif options.question == "repairs":
+            content, show = repair_map(model, captions, asked_learners), show_repairs
         elif options.question == "map":
-            learners = [learner for learner in options.learner if learner in CONTRASTIVE]
+            learners = [learner for learner in asked_learners if learner in CONTRASTIVE]
             content, show = verdict_map(model, options.prompt, captions, learners), show_map
         else:
-            asked = (options.embed_dim, options.prompt, captions, options.learner, options.batch_size)
+            asked = (options.embed_dim, options.prompt, captions, asked_learners, options.batch_size)
             content, show = report(model, *asked), show_point
     if not results.emit_json(content, options.json):
         show(content)

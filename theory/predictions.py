@@ -207,9 +207,9 @@ def predict(
         with jax.enable_x64(True):  # of this thread
             if learner in SUPERVISED:
                 return {None: [_supervised_row(learner, model)]}
-            critic_of = functools.partial(_critic, learner, model, embed_dim=int(embed_dim), batch_size=batch_size)
+            critic_for = functools.partial(critic_of, learner, model, embed_dim=int(embed_dim), batch_size=batch_size)
             rows_for = functools.partial(_contrastive_rows, learner, model, prompts=prompts, embed_dim=int(embed_dim))
-            return {caption.kind: rows_for(caption, *critic_of(caption)) for caption in captions}
+            return {caption.kind: rows_for(caption, *critic_for(caption)) for caption in captions}
 
     # Side by side, since most of the time is compilation.
     with ThreadPoolExecutor(4) as pool:
@@ -224,10 +224,10 @@ def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., An
     return jit(function, brief=True, static_argnums=static)
 
 
-def _critic(
-    learner: str, model: SpuriousModel, caption: Caption, embed_dim: int, batch_size: int | None
+def critic_of(
+    learner: str, model: SpuriousModel, caption: Caption, embed_dim: int = 2, batch_size: int | None = None
 ) -> tuple[np.ndarray, str | None]:
-    """The critic and a note on why it is not finite."""
+    """The critic of a contrastive learner, from numbers, and a note on why it is not finite; arguments as `predict`."""
     # A wider embedding than the rank of 2 changes nothing but for nCLIP, so it shares the compiled function.
     width = min(embed_dim, 2)
     if learner == "linearized":

@@ -90,6 +90,45 @@ def _cell(row: dict[str, Any]) -> str:
     return f"{verdict} ({100 * row['conflicting']:.1f}{mark})"
 
 
+def show_repairs(content: dict[str, Any]) -> None:
+    """What each repair does to the worse group, a row for each and a column for each learner and kind of caption."""
+    console = terminal.output()
+    console.print(
+        "How far a repair of the label prompt moves the accuracy of the worse group, in points, on unlimited data. "
+        f"First row: that accuracy without repair in %. No prompt of these learners gets it above "
+        f"{100 * content['ceiling']:.1f}."
+    )
+    table = _table("", ("repair",), ())
+    table.box = None
+    for row in content["plain"]:
+        heading = f"{row['learner']} {row['caption']}".replace("_", " ").replace("-", " ")
+        table.add_column(heading, justify="right", max_width=11)
+    plain = [row["accuracy"] and min(row["accuracy"][group] for group in GROUPS[:2]) for row in content["plain"]]
+    table.add_row("none", *("-" if value is None else f"{100 * value:.1f} " for value in plain))
+    for name in dict.fromkeys(row["repair"] for row in content["map"]):
+        constant = content["constants"].get(name)
+        label = name.replace("_", " ") + ("" if constant is None else f" {constant:g}")
+        table.add_row(label, *(_moved(row) for row in content["map"] if row["repair"] == name))
+    console.print(table)
+    console.print(
+        "* the other group loses. Behind a name: its constant. calibrated: lambda; whitened: power of the captions' "
+        "covariance; subtract: weight of the background; mixture: share of the class mean. probe and balanced probe "
+        "(DFR) are trained on labels, the latter on groups of equal mass. Text and image encoders are balanced, as "
+        "gradient flow leaves them."
+    )
+    for note in dict.fromkeys(
+        f"{row['learner']}, {row['caption']} captions: {row['note']}" for row in content["map"] if row["note"]
+    ):
+        console.print(f"- {note}.")
+
+
+def _moved(row: dict[str, Any]) -> str:
+    if row["change"] is None:
+        return "- "
+    change = 0.0 if abs(row["change"]) <= _SAME else 100 * row["change"]
+    return f"{change:+.1f}{'*' if row['harms'] else ' '}"
+
+
 _EXPLAINED = {
     "linearized": "the paper's linearised loss",
     "infonce_bilinear": "CLIP's loss",

@@ -21,6 +21,7 @@ from paper_figs.statements import (
     many_classes,
     networks,
     other_objectives,
+    repairs,
     reweighting,
     scale_and_curation,
     silent_captions,
@@ -65,6 +66,7 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "networks": networks.draw,
     "accuracy_curves": accuracy_curves.draw,
     "scale_and_curation": scale_and_curation.draw,
+    "repairs": repairs.draw,
 }
 
 
@@ -94,6 +96,7 @@ MESSAGES = {
     "softmax": "Shared features make softmax regression lean more on the background",
     "reweighting": "Groups of equal mass ignore the background; each other rule has its own share",
     "scale_and_curation": "Balancing whole captions leaves a third of the correlation; single words leave all",
+    "repairs": "Which repair is right depends on the loss and on what captions say",
 }
 
 

@@ -101,14 +101,14 @@ def tabulate(
         expected = theory.get((name, prompt))
         agrees = None
         if expected is not None and result.converged and len(accuracies) > 1:
-            agrees = _agrees(mean, stderr, expected, len(accuracies), spurious_ratio, comparisons)
+            agrees = agrees_with(mean, stderr, expected, len(accuracies), spurious_ratio, comparisons)
         note = notes.get((name, prompt)) if expected is None else None
         judged = (expected, note, agrees, result.converged, result.steps)
         rows.append(Row(name, prompt, _by_group(mean), _by_group(stderr), *judged))
     return rows
 
 
-def _agrees(
+def agrees_with(
     mean: np.ndarray,
     stderr: np.ndarray,
     expected: Mapping[str, float],
@@ -116,6 +116,16 @@ def _agrees(
     spurious_ratio: float,
     comparisons: int,
 ) -> bool:
+    """Whether means over runs lie within the corrected sampling error, and `TRAINING_BIAS`, of what is expected.
+
+    Args:
+        mean: of the groups, in the order of `GROUPS`, shape (4,).
+        stderr: its standard errors.
+        expected: accuracy by group.
+        runs: how many; at least 2.
+        spurious_ratio: of the mixture `in_distribution`.
+        comparisons: how many the whole table makes.
+    """
     values = np.array([expected[group] for group in GROUPS])
     # A few runs can agree by chance better than their test sets allow.
     error = np.maximum(stderr, _test_errors(values[:2], spurious_ratio, runs))

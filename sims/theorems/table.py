@@ -15,6 +15,7 @@ from sims.theorems import (
     many_classes,
     networks,
     other_objectives,
+    repairs,
     reweighting,
     scale_and_curation,
     silent_captions,
@@ -187,5 +188,8 @@ STATEMENTS: dict[str, Statement] = {
         "balanced captions, less noise, and more pairs",
         scale_and_curation.simulate_scale_and_curation,
         scale_and_curation.SCALE_AND_CURATION_PANELS,
+    ),
+    "repairs": Statement(
+        "S30", "repairs of the prompt and of the image, on fitted encoders", repairs.simulate, repairs.PANELS
     ),
 }
