@@ -20,15 +20,16 @@ from realdata.evaluate.candidates import (
     read_templates,
 )
 from realdata.evaluate.config import EvaluationConfig, Work
-from realdata.evaluate.result import Evaluation, summarise, summarise_uncurated
+from realdata.evaluate.result import Evaluation, summarise, summarise_groups, summarise_uncurated
 from realdata.evaluate.scores import answers_from_scores, read_scores
 from realdata.evaluate.scoring import Answers, Pieces, Scoring, answer_photos, most_similar_candidates
 from realdata.evaluate.ties import RULE, alike_notes, check_distinct
 from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
-from realdata.photos.class_names import read_class_names, read_mapping
-from realdata.photos.folders import find_photos, find_uncurated
+from realdata.photos.class_names import ClassNames, read_class_names, read_mapping
+from realdata.photos.folders import DataSet, find_photos, find_uncurated
 from realdata.photos.masking import MaskedRead, check_masks, mask_name
+from realdata.photos.metadata import read_metadata
 from workbench import hosts, results, terminal
 
 _Lists = Mapping[int, Sequence[int]] | None
@@ -51,24 +52,31 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
     if out is not None:
         results.check_writable(out)
     classes = read_class_names(config.names)
-    find = find_uncurated if config.uncurated else find_photos
-    folder = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
+    data = _find_data(config, classes)
     with contextlib.ExitStack() as stack:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
         if config.mask is not None:
-            check_masks(config.mask, folder.photos)
-        work = Work(config, classes, templates, folder.root, folder.photos, unfinished)
+            check_masks(config.mask, data.photos)
+        work = Work(config, classes, templates, data, unfinished)
         origin, found, lists, notes = _ask_model(work) if config.scores is None else _read_answers(work)
         if config.uncurated:
-            summary = summarise_uncurated(work, found, [*folder.notes, *notes])
+            summary = summarise_uncurated(work, found, [*data.notes, *notes])
         else:
-            summary = summarise(work, origin, found, lists, [*folder.notes, *notes])
+            of_data = summarise if config.metadata is None else summarise_groups
+            summary = of_data(work, origin, found, lists, [*data.notes, *notes])
         evaluation = Evaluation(work, summary, found, lists)
         if out is not None:
             if hosts.is_first():
                 evaluation.save(out)
             Pieces(out, {}).remove()
     return evaluation
+
+
+def _find_data(config: EvaluationConfig, classes: ClassNames) -> DataSet:
+    if config.metadata is not None:
+        return read_metadata(config.data, config.metadata, classes)
+    find = find_uncurated if config.uncurated else find_photos
+    return find(config.data, classes, read_mapping(config.classes) if config.classes else None)
 
 
 def _read_answers(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
@@ -78,7 +86,8 @@ def _read_answers(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str
     scores = read_scores(path, work.classes.names)
     notes = check_candidates(work.config.setup, scores.candidates, "scores", str(path))
     lists = published_lists() if work.config.setup == TWENTY else None
-    found, left_out = answers_from_scores(scores, path, work.photos, _candidate_masks(work, scores.candidates, lists))
+    allowed = _candidate_masks(work, scores.candidates, lists)
+    found, left_out = answers_from_scores(scores, path, work.data.photos, allowed)
     notes += left_out
     origin = {"model": str(path), "kind": "scores", "preprocessing": None, "candidates": len(scores.candidates)}
     origin |= {"reads_prompts": False}
@@ -96,14 +105,14 @@ def _ask_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     if config.candidates_from is not None:
         other = _load(config.candidates_from, work, question, "candidates_from")
         scoring, pieces = _prepare(work, config.candidates_from, other, question, None)
-        lists = most_similar_candidates(scoring, work.photos, question.indices, NUMBER, pieces)
+        lists = most_similar_candidates(scoring, work.data.photos, question.indices, NUMBER, pieces)
         del other, scoring  # so that only one model is in memory
     allowed = _candidate_masks(work, question.indices, lists)
     assert config.model is not None
     model = _load(config.model, work, question)
     scoring, pieces = _prepare(work, config.model, model, question, lists)
     activations = model.description.get("activations") or [""]
-    each = answer_photos(scoring, work.photos, question.indices, allowed, pieces, len(activations))
+    each = answer_photos(scoring, work.data.photos, question.indices, allowed, pieces, len(activations))
     found = each[0]
     notes += activation_notes(config.model, model.description)
     compared = None
@@ -126,7 +135,7 @@ def _candidate_masks(
     work: Work, candidates: Sequence[int], lists: _Lists
 ) -> dict[int, Bool[np.ndarray, " candidates"]]:
     """Which candidates the photos of each class have."""
-    indices = np.array(sorted({photo.class_index for photo in work.photos}))
+    indices = np.array(sorted({photo.class_index for photo in work.data.photos}))
     return dict(zip(indices.tolist(), allowed_candidates(lists, np.array(candidates), indices), strict=True))
 
 
@@ -149,13 +158,13 @@ def _repetition_notes(templates: Sequence[str]) -> list[str]:
 def _prepare(work: Work, name: str, model: Model, question: Question, lists: _Lists) -> tuple[Scoring, Pieces]:
     """How the model scores photos, and the folder of its unfinished work, named after all that decides the answers."""
     config = work.config
-    files = [work.root / photo.path for photo in work.photos]
+    files = [work.data.root / photo.path for photo in work.data.photos]
     if Path(name).is_dir():
         files += sorted(path for path in Path(name).iterdir() if path.is_file())
     read = None
     if config.mask is not None:
-        read = MaskedRead(model.read, work.root, config.mask, config.fill)
-        files += [config.mask / mask_name(photo.path) for photo in work.photos]
+        read = MaskedRead(model.read, work.data.root, config.mask, config.fill)
+        files += [config.mask / mask_name(photo.path) for photo in work.data.photos]
     identity = {
         "model": [name, results.as_read_back(model.description)],
         "question": question,
@@ -166,5 +175,5 @@ def _prepare(work: Work, name: str, model: Model, question: Question, lists: _Li
         "fill": None if config.mask is None else config.fill,
     }
     size = config.batch_size or model.batch_size
-    scoring = Scoring(model, work.root, size, config.workers, config.strict, read)
+    scoring = Scoring(model, work.data.root, size, config.workers, config.strict, read)
     return scoring, Pieces(work.unfinished, identity, hosts.process_number())
