@@ -11,6 +11,7 @@ from realdata.photos.decoding import processor_count
 from realdata.photos.folders import DataSet
 from realdata.photos.masking import FILLS
 from realdata.photos.metadata import Metadata
+from realdata.repairs.config import RepairConfig
 from workbench import program
 from workbench.errors import InputError, ParameterError
 from workbench.parameters import FLAG, check, optional, parameter, path, text, whole_number, word
@@ -44,11 +45,12 @@ class EvaluationConfig:
         workers: processes that decode photos; with 0, the main one does.
         loading: data type, tokenizer and overrides of the model.
         metadata: a table with the photos' classes, attributes and splits, in place of class folders.
+        repairs: repairs to try beside the plain prompt.
 
     Raises:
         ParameterError: a value outside its domain, or not just one of `model` and `scores`.
         InputError: `candidates_from` with `scores` or with all candidates; `mask` with `scores`; or `metadata` with
-            `uncurated`, or without names of its own.
+            `uncurated`, or without names of its own; `repair` with `scores`, `uncurated` or both activations.
     """
 
     data: Path
@@ -100,6 +102,7 @@ class EvaluationConfig:
     )
     loading: Loading = dataclasses.field(default_factory=Loading)
     metadata: Metadata | None = None
+    repairs: RepairConfig | None = None
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.scores is None):
@@ -111,6 +114,17 @@ class EvaluationConfig:
             raise InputError(
                 "`names`: `metadata` needs the names of its own classes, as landbird,waterbird, or a file of names"
             )
+        if self.repairs is not None:
+            both = self.loading.both_activations
+            for other, given in (
+                ("scores", self.scores is not None),
+                ("uncurated", self.uncurated),
+                ("activation", both),
+            ):
+                if given:
+                    raise InputError(
+                        f"`repair`: compares groups on one model's embeddings, and cannot go with `{other}`"
+                    )
         if self.mask is not None and self.scores is not None:
             raise InputError("`mask`: changes photos before a model sees them, and cannot go with `scores`")
         if self.candidates_from is not None and (self.setup in (ALL, EVERY) or self.scores is not None):

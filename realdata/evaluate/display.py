@@ -76,6 +76,37 @@ def show_groups(content: Mapping[str, Any]) -> None:
     show_left_out(content)
 
 
+def show_repairs(content: Mapping[str, Any]) -> None:
+    """Print the repairs of `summary.json` beside the plain prompt."""
+    console, repairs = terminal.output(), content["repairs"]
+    in_groups = "average" in content
+    shown = ("average",) if in_groups else ("common", "counter")
+    table = terminal.table(
+        "Repairs beside the plain prompt: accuracy (%), then its change in points with a paired 95% interval",
+        ("", *shown, "worst group", "photos/s"),
+    )
+    if in_groups:
+        plain = [content["average"]["by_photos"]["value"]]
+    else:
+        plain = [content["groups"][name]["accuracy"] for name in shown]
+    cells = [f"{value:.1f}" for value in (*plain, content["worst_group"]["accuracy"])]
+    table.add_row("plain", *cells, f"{repairs['photos_a_second']['plain']:.0f}")
+    for name, found in repairs["each"].items():
+        parts = [found["average"]["by_photos"]] if in_groups else [found["groups"][group] for group in shown]
+        cells = []
+        for part in (*parts, found["worst_group"]):
+            value, change = part["value"] if "value" in part else part["accuracy"], part["change"]
+            cells.append(f"{value:.1f} {change['value']:+.1f} {terminal.interval(change['interval'], '.1f')}")
+        table.add_row(name, *cells, f"{repairs['photos_a_second'][name]:.0f}")
+    console.print(table)
+    rate = repairs["photos_a_second"]["embedding"]
+    if rate is not None:
+        console.print(f"The pass over the photos, which all of them share: {rate:.1f} photos a second.")
+    for name, constant in repairs["constants"].items():
+        values = constant if isinstance(constant, list) else [constant]
+        console.print(f"Constant of {name}: {', '.join(f'{value:g}' for value in values)}", soft_wrap=True)
+
+
 def show_left_out(content: Mapping[str, Any]) -> None:
     """Print the notes and the photos that could not be read."""
     terminal.print_list("Notes", content["warnings"], _SHOWN)

@@ -7,13 +7,14 @@ from pathlib import Path
 from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate.config import EvaluationConfig
-from realdata.evaluate.display import show, show_groups, show_left_out
+from realdata.evaluate.display import show, show_groups, show_left_out, show_repairs
 from realdata.evaluate.predictions import FILE
 from realdata.evaluate.result import Evaluation
 from realdata.evaluate.run import run
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, add_class_options
 from realdata.photos.metadata import Metadata
+from realdata.repairs.config import RepairConfig
 from workbench import hosts, program, results, terminal
 from workbench.errors import InputError
 from workbench.parameters import add_options, from_options, parameters_of
@@ -59,6 +60,7 @@ def build_parser() -> program.Parser:
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
     program.add_json_option(parser)
     _add_metadata(parser)
+    _add_repairs(parser)
     _add_loading(parser)
     hosts.add_host_options(parser)
     return parser
@@ -72,6 +74,13 @@ def _add_metadata(parser: program.Parser) -> None:
         "--metadata", type=program.path, metavar="FILE.csv", help="a row for each photo; its classes are --names"
     )
     add_options(group, Metadata)
+
+
+def _add_repairs(parser: program.Parser) -> None:
+    group = parser.add_argument_group(
+        "repairs", "against the background, beside the plain prompt; docs/repairs.md says which to use when"
+    )
+    add_options(group, RepairConfig, repair=None)
 
 
 def _add_loading(parser: program.Parser) -> None:
@@ -123,8 +132,13 @@ def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
         for field in parameters_of(Metadata):
             if getattr(options, field.name) is not None:
                 raise InputError(f"`{field.name}`: says how `metadata` is read, which is not given")
+    repairs = None if options.repair is None else from_options(RepairConfig, options)
+    if repairs is None:
+        for field in parameters_of(RepairConfig):
+            if field.name != "repair" and getattr(options, field.name) != field.default:
+                raise InputError(f"`{field.name}`: belongs to `repair`, which is not given")
     given = {name: getattr(options, name) for name in ("data", "model", "scores", "names", "classes")}
-    return from_options(EvaluationConfig, options, loading=loading, metadata=metadata, **given)
+    return from_options(EvaluationConfig, options, loading=loading, metadata=metadata, repairs=repairs, **given)
 
 
 def _channels(text: str) -> tuple[float, float, float]:
@@ -150,6 +164,8 @@ def _main(options: argparse.Namespace) -> None:
         _show_uncurated(evaluation, options)
         return
     (show if config.metadata is None else show_groups)(evaluation.summary)
+    if config.repairs is not None:
+        show_repairs(evaluation.summary)
     terminal.output().print(f"Written to {options.out}: {', '.join(evaluation.files)}", soft_wrap=True)
 
 

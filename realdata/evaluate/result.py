@@ -27,6 +27,7 @@ from realdata.evaluate.scoring import Answers
 from realdata.evaluate.ties import tie_counts, tie_notes, ties_content
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos.folders import differences, warnings
+from realdata.repairs.study import Repaired
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import group_proportions
 from theory.statements.accuracy_on_the_line import Estimate, reliance_index
@@ -170,12 +171,14 @@ class Evaluation:
         summary: accuracies of each group in %, with intervals, and everything else in `summary.json`.
         predictions: the model's answers to all photos; `predictions.to_frame()` is the table.
         candidates: class index to its candidates, best first; None if every photo had all candidates.
+        repaired: the answers of every repair, if repairs were asked for.
     """
 
     work: Work
     summary: dict[str, Any]
     predictions: Answers
     candidates: Mapping[int, Sequence[int]] | None
+    repaired: Repaired | None = None
 
     def plot(self) -> "Figure":
         """Draw the accuracies of the groups, with intervals; of CounterAnimal's layout also of each class."""
@@ -202,6 +205,8 @@ class Evaluation:
             lists = self.candidates.items()
             rows = [f"{index},{rank},{each}" for index, best in lists for rank, each in enumerate(best, 1)]
             files["candidates.csv"] = "\n".join(["imagenet_index,rank,candidate_index", *rows]) + "\n"
+        if self.repaired is not None:
+            files["repairs.csv"] = self.repaired.to_frame().to_csv(index=False, lineterminator="\n")
         return files | {"summary.json": results.to_json(self.summary)}
 
     def save(self, directory: Path) -> None:
