@@ -1,7 +1,6 @@
 """Repairs on a small CLIP: the program's answers again in plain NumPy, what changes, and what is refused."""
 
 import contextlib
-import io
 import json
 import shutil
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 import realdata
 from pretrained import huggingface
+from realdata.evaluate.display import show_repairs
 from realdata.evaluate.program import main
 from realdata.models.clip import ZeroShot, load
 from realdata.models.model import Question
@@ -55,21 +55,18 @@ def single_precision():
         jax.config.update("jax_enable_x64", True)
 
 
-@pytest.fixture(scope="module")
-def ran(made):
-    """The program's summary and table with all repairs, on photos of which nothing is kept yet."""
-    with single_precision(), contextlib.chdir(made), contextlib.redirect_stdout(io.StringIO()) as printed:
-        assert main([*EVALUATE, "--repair", ",".join(REPAIRS)]) == 0
-    assert "Repairs beside the plain prompt" in printed.getvalue()
-    folder = made / "results" / "evaluate"
-    return json.loads((folder / "summary.json").read_text()), pd.read_csv(folder / "repairs.csv")
-
-
 def evaluate(made, **repairs):
     """An evaluation without its files."""
     config = RepairConfig(**repairs) if repairs else None
     with single_precision(), contextlib.chdir(made):
         return realdata.evaluate("photos", "model", names=",".join(NAMES), workers=0, batch_size=30, repairs=config)
+
+
+@pytest.fixture(scope="module")
+def ran(made):
+    """The summary and the table of all repairs, on photos of which nothing is kept yet."""
+    found = evaluate(made, repair=REPAIRS)
+    return found.summary, found.repaired.to_frame()
 
 
 def unit(rows):
@@ -100,8 +97,11 @@ def scores_in_numpy(images, prompts, backgrounds, pairs, scale):
     return found
 
 
-def test_answers_are_those_of_the_papers_formulas(made, ran):
+def test_answers_are_those_of_the_papers_formulas(made, ran, capsys):
     content, table = ran
+    show_repairs(content)
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed for name in ("plain", *REPAIRS)) and "photos a second" in printed
     model = load(str(made / "model"), Question(list(range(5)), NAMES, ["A photo of {}."]), Loading())
     reader = [model.read(made / "photos" / path) for path in table.path]
     images = np.asarray(model.embed_images(reader), float)
@@ -183,11 +183,14 @@ def test_baselines_learn_on_other_photos(call_program, made, tmp_path):
         "--workers",
         "0",
     ]
+    words += ["--batch-size", "30"]
     words += ["--names", "zero,one", "--attributes", "green,blue", "--repair", "tie,subtract,probe,dfr"]
     done = call_program("realdata.evaluate", *words, "--tune-on", "val", "--out", tmp_path / "out", cwd=made)
     assert done.returncode == 0, done.stderr
     assert "Repairs beside the plain prompt" in done.stdout and "worst group" in done.stdout
     repairs = json.loads((tmp_path / "out" / "summary.json").read_text())["repairs"]
+    table = pd.read_csv(tmp_path / "out" / "repairs.csv")
+    assert list(table)[4:] == ["plain", "tie", "subtract", "probe", "dfr"] and len(table) == 30
     assert repairs["backgrounds"] == ["blue", "green"] and repairs["tuned_on"] == "val"
     for name in ("probe", "dfr"):
         assert repairs["each"][name]["worst_group"]["accuracy"] == 100.0
