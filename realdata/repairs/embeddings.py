@@ -82,7 +82,7 @@ def embed_photos(
     if kept is not None:
         return kept
     pieces = Pieces(unfinished, {"embeddings": digest}, hosts.process_number())
-    whole = not list(pieces.read())
+    whole = next(pieces.read(), None) is None
     every = {photo.class_index: np.ones(width, bool) for photo in data.photos}
     start = time.perf_counter()
     finished = score_photos(scoring, data.photos, every, pieces, _condense, "embeddings")

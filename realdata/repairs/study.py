@@ -20,6 +20,7 @@ from realdata.repairs.probes import train_probe
 from realdata.repairs.rules import PLAIN, TRIED, Prompts, embed_all_prompts, rule_of, tried_constants
 from realdata.repairs.tuning import check_disjoint, parts_of, read_held_out, score_of
 from workbench import terminal
+from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
 
@@ -72,12 +73,16 @@ def repair_photos(work: Work, model: Model, allowed: Mapping[int, Bool[np.ndarra
     width = prompts.classes.shape[1]
     embedded = {which: embed_photos(work.config, of, name, model, width, work.unfinished) for which, of in data.items()}
     reported, held_out = embedded["reported"], embedded.get("held out")
-    if not reported.photos:
-        raise InputError(f"`data`: {work.data.root}: no photo can be read")
+    in_groups = work.config.metadata is not None
+    missing = set() if in_groups else set(GROUPS) - {photo.group for photo in reported.photos}
+    if missing or not reported.photos:
+        raise InputError(
+            f"`data`: {work.data.root}: no {' and no '.join(sorted(missing)) or 'single'} photo can be read"
+        )
     if held_out is not None:
         check_disjoint(held_out, reported)
     choice = Choice(list(names), allowed, model.firsts)
-    study = _Study(config, prompts, choice, reported, held_out, work.config.metadata is not None)
+    study = _Study(config, prompts, choice, reported, held_out, in_groups)
     with terminal.progress() as display:
         bar = display.add_task("repairs", total=len(config.repair) + 1, status="")
         found: dict[str, Timed] = {}
@@ -92,7 +97,7 @@ def repair_photos(work: Work, model: Model, allowed: Mapping[int, Bool[np.ndarra
         "tuned_on": config.tune_on,
         "constants": {rule: chosen for rule, chosen in constants.items() if chosen is not None},
         "photos_a_second": {"embedding": reported.rate, **{rule: timed.rate for rule, timed in found.items()}},
-        "each": summary_of({rule: answers.predictions for rule, answers in each.items()}, work.data, study.in_groups),
+        "each": summary_of({rule: answers.predictions for rule, answers in each.items()}, work.data, in_groups),
     }
     return Repaired(each, content, notes)
 
