@@ -127,7 +127,7 @@ def _worst(counts: pd.DataFrame, seed: int) -> dict[str, Any]:
 def _shares(counts: Int[np.ndarray, "*draws cells 4"]) -> tuple[np.ndarray, np.ndarray]:
     """The accuracy of the repair and of the plain prompt in each cell, in %."""
     number = counts.sum(axis=-1)
-    return tuple(100.0 * (counts[..., 0] + counts[..., one]) / number for one in (1, 2))  # type: ignore[return-value]
+    return tuple(100.0 * (counts[..., 0] + counts[..., one]) / number for one in (1, 2))
 
 
 def summary_of(each: Mapping[str, pd.DataFrame], data: DataSet, in_groups: bool) -> dict[str, Any]:
