@@ -2,9 +2,16 @@
 
 from tests.conftest import ROOT
 
-README, FINDINGS, USE, EVALUATE, THEORY = (
+README, FINDINGS, USE, EVALUATE, REPAIRS, THEORY = (
     (ROOT / name).read_text()
-    for name in ("README.md", "docs/findings.md", "docs/use.md", "docs/evaluate.md", "docs/theory/README.md")
+    for name in (
+        "README.md",
+        "docs/findings.md",
+        "docs/use.md",
+        "docs/evaluate.md",
+        "docs/repairs.md",
+        "docs/theory/README.md",
+    )
 )
 
 

@@ -144,6 +144,9 @@ def targets(folder: Path) -> dict[str, Target]:
         (earlier / name).write_text("earlier")
     scores = io.BytesIO()
     np.savez(scores, paths=np.array(paths), scores=np.eye(len(paths), 2, dtype=np.float32), candidates=np.arange(2))
+    (folder / "scores.npz").write_bytes(scores.getvalue())
+    rows = [f"{path},{int('one' in path)},{int('blue' in path)},2" for path in paths]
+    metadata = "\n".join(["img_filename,y,place,split", *rows, "gone.png,0,1,0", ""])
     coco = make_coco(folder / "coco", each=3)
     checkpoint = files(tiny_clip(8, ["a photo of a dog"], 0))
     checkpoint = {name: part.encode() if isinstance(part, str) else part for name, part in checkpoint.items()}
@@ -175,6 +178,13 @@ def targets(folder: Path) -> dict[str, Target]:
         for name in ("predictions.csv", "summary.json"):
             (earlier / name).write_text("earlier")
 
+    def grouped(here: Path) -> None:
+        options = ["--data", str(folder / "photos"), "--scores", str(folder / "scores.npz"), "--workers", "0"]
+        options += ["--metadata", str(here / "metadata.csv"), "--names", "zero,one", "--attributes", "red,blue"]
+        _call(evaluate, [*options, "--out", str(earlier)], earlier)
+        for name in ("predictions.csv", "summary.json"):
+            (earlier / name).write_text("earlier")
+
     def named(here: Path) -> None:
         _call(check, [*words, "--names", str(here / "names.txt")], earlier)
 
@@ -187,6 +197,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "names in JSON": Target({"names.txt": b'["zero", "one", "two"]'}, named),
         "class mapping": Target({"classes.csv": b"folder,class_index\nnull,0\n1 one,1\n"}, mapped),
         "scores": Target({"scores.npz": scores.getvalue()}, scored),
+        "metadata": Target({"metadata.csv": metadata.encode()}, grouped),
         "COCO": Target({"coco.json": json.dumps(coco).encode()}, made),
         "IDX": Target(digits, lambda here: _expected(lambda: read_digits(10, here))),
         "Hugging Face's checkpoint": Target(checkpoint, lambda here: _expected(lambda: load(here))),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import scipy.stats
+from PIL import Image
 
 from paper_figs.registry import FIGURES
 from pretrained import huggingface
@@ -23,7 +24,7 @@ from realdata.claims.evaluate import evaluate_claims
 from sims.clip.model import tiny_clip
 from sims.theorems.table import STATEMENTS
 from tests.conftest import ROOT, free_port
-from tests.documentation import EVALUATE, FINDINGS, README, THEORY, USE, words_of
+from tests.documentation import EVALUATE, FINDINGS, README, REPAIRS, THEORY, USE, words_of
 from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
 from tests.realdata.made import made_photos
 from tests.realdata.test_evaluate import check
@@ -149,7 +150,11 @@ def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for seed, name in enumerate(
-        ("timm/vit_base_patch32_clip_224.laion400m_e31", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K")
+        (
+            "timm/vit_base_patch32_clip_224.laion400m_e31",
+            "laion/CLIP-ViT-L-14-laion2B-s32B-b82K",
+            "openai/clip-vit-base-patch32",
+        )
     ):
         repository = tmp_path / "hub" / "hub" / f"models--{name.replace('/', '--')}"
         checkpoint = tiny_clip(16, ["a photo of an ostrich", "a photo of a black swan"], seed)
@@ -163,9 +168,29 @@ def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
         content["commit"] == "0123abc" and content["setup"] == "1v1000" and content["published"][0]["common"] == 67.13
     )
     assert content["image_tower"]["activation"] == "quick_gelu"
+    check_blocks_of_evaluation(tmp_path)
     lists = pd.read_csv(ROOT / "published" / "candidates_1v20.csv").groupby("imagenet_index").candidate_index.agg(set)
     of_twenty = pd.read_csv(tmp_path / "results" / "l14" / "predictions.csv")
     assert all(row.predicted_index in lists[row.class_index] for row in of_twenty.itertuples())
+
+
+def check_blocks_of_evaluation(folder):
+    """The blocks of the pages on groups and on repairs, with four groups of made photos in the place of Waterbirds."""
+    rows = ["img_filename,y,place,split"]
+    for number in range(16):
+        path = folder / "waterbirds" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 20), (15 * number, 90, 90)).save(path)
+        rows.append(f"{path.name},{number % 2},{number // 2 % 2},{2 * (number // 8)}")
+    (folder / "waterbirds" / "metadata.csv").write_text("\n".join([*rows, ""]))
+    block = re.compile(r"```bash\n(python -m realdata.evaluate .*)\n```")
+    for page in (EVALUATE, REPAIRS):
+        (command,) = block.findall(page)
+        assert run(command, folder), command
+    groups = json.loads((folder / "results" / "waterbirds" / "summary.json").read_text())["groups"]
+    assert list(groups) == ["landbird, land", "landbird, water", "waterbird, land", "waterbird, water"]
+    repairs = json.loads((folder / "results" / "repaired" / "summary.json").read_text())["repairs"]
+    assert len(repairs["each"]) == 8 and len(repairs["backgrounds"]) == 14
 
 
 def test_excess_of_the_selecting_model_is_the_programs(call_program):

@@ -8,8 +8,10 @@ from realdata.evaluate.candidates import ALL, EVERY, OPENAI80, PAPER, TWENTY
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, ClassNames
 from realdata.photos.decoding import processor_count
-from realdata.photos.folders import Photo
+from realdata.photos.folders import DataSet
 from realdata.photos.masking import FILLS
+from realdata.photos.metadata import Metadata
+from realdata.repairs.config import RepairConfig
 from workbench import program
 from workbench.errors import InputError, ParameterError
 from workbench.parameters import FLAG, check, optional, parameter, path, text, whole_number, word
@@ -26,7 +28,7 @@ class EvaluationConfig:
     """Which model on which photos, among which candidates, with which prompts.
 
     Attributes:
-        data: folder of class folders, as CounterAnimal's.
+        data: folder of class folders, as CounterAnimal's; or, with `metadata`, the folder of its photos.
         model: a folder with a checkpoint, a Hugging Face id, or another name that `realdata.models.registry` knows.
         scores: in place of a model, a file with the scores of one that was run elsewhere.
         names: the candidates' names: `imagenet`, `openai`, or a file.
@@ -42,10 +44,13 @@ class EvaluationConfig:
         batch_size: photos in a batch; by default the model's own number.
         workers: processes that decode photos; with 0, the main one does.
         loading: data type, tokenizer and overrides of the model.
+        metadata: a table with the photos' classes, attributes and splits, in place of class folders.
+        repairs: repairs to try beside the plain prompt.
 
     Raises:
         ParameterError: a value outside its domain, or not just one of `model` and `scores`.
-        InputError: `candidates_from` with `scores` or with all candidates; or `mask` with `scores`.
+        InputError: `candidates_from` with `scores` or with all candidates; `mask` with `scores`; or `metadata` with
+            `uncurated`, or without names of its own; `repair` with `scores`, `uncurated` or both activations.
     """
 
     data: Path
@@ -96,11 +101,30 @@ class EvaluationConfig:
         processor_count(), whole_number(0), "processes that decode photos; 0 decodes in the main one"
     )
     loading: Loading = dataclasses.field(default_factory=Loading)
+    metadata: Metadata | None = None
+    repairs: RepairConfig | None = None
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.scores is None):
             raise ParameterError("model", "given, or `scores` and not both", self.model)
         check(self)
+        if self.metadata is not None and self.uncurated:
+            raise InputError("`uncurated`: photos without groups, and cannot go with `metadata`, which gives groups")
+        if self.metadata is not None and self.names == IMAGENET:
+            raise InputError(
+                "`names`: `metadata` needs the names of its own classes, as landbird,waterbird, or a file of names"
+            )
+        if self.repairs is not None:
+            both = self.loading.both_activations
+            for other, given in (
+                ("scores", self.scores is not None),
+                ("uncurated", self.uncurated),
+                ("activation", both),
+            ):
+                if given:
+                    raise InputError(
+                        f"`repair`: compares groups on one model's embeddings, and cannot go with `{other}`"
+                    )
         if self.mask is not None and self.scores is not None:
             raise InputError("`mask`: changes photos before a model sees them, and cannot go with `scores`")
         if self.candidates_from is not None and (self.setup in (ALL, EVERY) or self.scores is not None):
@@ -117,14 +141,12 @@ class Work(NamedTuple):
         config: its configuration.
         classes: the candidates' names, and other names of classes.
         templates: the prompts' templates.
-        root: the folder of the class folders, where the photos' paths start.
-        photos: all photos.
+        data: the photos with their classes and groups.
         unfinished: the folder for the pieces of an unfinished run.
     """
 
     config: EvaluationConfig
     classes: ClassNames
     templates: list[str]
-    root: Path
-    photos: list[Photo]
+    data: DataSet
     unfinished: Path

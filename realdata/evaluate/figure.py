@@ -1,4 +1,4 @@
-"""Two figures of an evaluation: accuracies of each class in both groups, and pairs of photos.
+"""Figures of an evaluation: accuracies of each class in both groups, or of each group; and pairs of photos.
 
 A pair shows one class: a common photo that is classified right, and a counter photo that is classified wrong.
 """
@@ -63,6 +63,37 @@ def draw(content: Mapping[str, Any]) -> Figure:
     figure.text(
         0.01, 0.005, "mean: thick 95% over photos,\nthin over classes too", fontsize=7, color="0.35", va="bottom"
     )
+    return figure
+
+
+def draw_groups(content: Mapping[str, Any]) -> Figure:
+    """Draw a summary whose groups are classes with attributes: each group's accuracy, the averages and the worst.
+
+    Args:
+        content: the content of `summary.json`.
+    """
+    rows = [
+        (f"{shorten(name, 40)} ({group['photos']})", group["accuracy"], group["interval"], BLUE, "o")
+        for name, group in content["groups"].items()
+    ]
+    worst = content["worst_group"]
+    rows.append(("worst group", worst["accuracy"], worst["interval"], VERMILION, "s"))
+    for name, average in content["average"].items():
+        if average is not None:
+            rows.append((f"average, {name.replace('_', ' ')}", average["value"], average["interval"], "0.3", "D"))
+    figure = Figure(figsize=(7.5, 1.4 + 1.5 * _ROW * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, (_, value, ends, colour, marker) in enumerate(reversed(rows)):
+        axes.plot(ends, [place, place], color=colour, linewidth=2.0, solid_capstyle="butt", zorder=1)
+        axes.scatter(value, place, s=34, color=colour, marker=marker, edgecolor="white", zorder=2)
+    axes.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.set_xlim(-2, 102)
+    axes.set_xlabel("accuracy (%), 95% intervals over photos")
+    axes.grid(axis="x", color="0.92")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{content['model']}, {content['setup'].replace('v', ' vs. ')}", fontsize=10, loc="left")
     return figure
 
 

@@ -2,21 +2,22 @@
 
 import argparse
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
 from pretrained.preprocessing import INTERPOLATIONS
-from realdata.evaluate.candidates import ALL, IMAGENETS, TWENTY
 from realdata.evaluate.config import EvaluationConfig
+from realdata.evaluate.display import show, show_groups, show_left_out, show_repairs
 from realdata.evaluate.predictions import FILE
 from realdata.evaluate.result import Evaluation
 from realdata.evaluate.run import run
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, add_class_options
+from realdata.photos.metadata import Metadata
+from realdata.repairs.config import RepairConfig
 from workbench import hosts, program, results, terminal
-from workbench.parameters import add_options, from_options
+from workbench.errors import InputError
+from workbench.parameters import add_options, from_options, parameters_of
 
 DEFAULT_OUT = Path("results/evaluate")
 BOTH = "both"
@@ -28,10 +29,17 @@ def build_parser() -> program.Parser:
         "python -m realdata.evaluate",
         "Classify photos on common and on uncommon ('counter') backgrounds, zero-shot among all class names, and give "
         "the accuracy of each group with 95% intervals, what counter photos are mistaken for, and how the model stands "
-        "beside the published ones. A stopped run continues where it stopped.",
+        "beside the published ones. With --metadata, on any photos with groups of class and attribute. A stopped run "
+        "continues where it stopped.",
     )
     add = parser.add_argument
-    add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")
+    add(
+        "--data",
+        type=program.path,
+        required=True,
+        metavar="ROOT",
+        help="folder of class folders, as CounterAnimal's, or of --metadata's photos",
+    )
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument(
         "--model",
@@ -51,9 +59,28 @@ def build_parser() -> program.Parser:
     add_options(parser, EvaluationConfig)
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
     program.add_json_option(parser)
+    _add_metadata(parser)
+    _add_repairs(parser)
     _add_loading(parser)
     hosts.add_host_options(parser)
     return parser
+
+
+def _add_metadata(parser: program.Parser) -> None:
+    group = parser.add_argument_group(
+        "photos from a table", "as Waterbirds', CelebA's, WILDS's and SubpopBench's: groups are class and attribute"
+    )
+    group.add_argument(
+        "--metadata", type=program.path, metavar="FILE.csv", help="a row for each photo; its classes are --names"
+    )
+    add_options(group, Metadata)
+
+
+def _add_repairs(parser: program.Parser) -> None:
+    group = parser.add_argument_group(
+        "repairs", "against the background, beside the plain prompt; docs/repairs.md says which to use when"
+    )
+    add_options(group, RepairConfig, repair=None)
 
 
 def _add_loading(parser: program.Parser) -> None:
@@ -100,8 +127,18 @@ def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
     )
     both = options.activation == BOTH
     loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle, both)
+    metadata = None if options.metadata is None else from_options(Metadata, options, file=options.metadata)
+    if metadata is None:
+        for field in parameters_of(Metadata):
+            if getattr(options, field.name) is not None:
+                raise InputError(f"`{field.name}`: says how `metadata` is read, which is not given")
+    repairs = None if options.repair is None else from_options(RepairConfig, options)
+    if repairs is None:
+        for field in parameters_of(RepairConfig):
+            if field.name != "repair" and getattr(options, field.name) != field.default:
+                raise InputError(f"`{field.name}`: belongs to `repair`, which is not given")
     given = {name: getattr(options, name) for name in ("data", "model", "scores", "names", "classes")}
-    return from_options(EvaluationConfig, options, loading=loading, **given)
+    return from_options(EvaluationConfig, options, loading=loading, metadata=metadata, repairs=repairs, **given)
 
 
 def _channels(text: str) -> tuple[float, float, float]:
@@ -126,7 +163,9 @@ def _main(options: argparse.Namespace) -> None:
     if config.uncurated:
         _show_uncurated(evaluation, options)
         return
-    show(evaluation.summary)
+    (show if config.metadata is None else show_groups)(evaluation.summary)
+    if config.repairs is not None:
+        show_repairs(evaluation.summary)
     terminal.output().print(f"Written to {options.out}: {', '.join(evaluation.files)}", soft_wrap=True)
 
 
@@ -138,87 +177,3 @@ def _show_uncurated(evaluation: Evaluation, options: argparse.Namespace) -> None
     names = "" if options.names == IMAGENET else f" --names {shlex.quote(options.names)}"
     following = f"python -m realdata.curate --predictions {shlex.quote(str(place))}{names}"
     console.print(f"Written: {place}. Next: {following}", soft_wrap=True)
-
-
-_SHOWN = 10  # lines of a long list; summary.json has all
-
-
-def show(content: Mapping[str, Any]) -> None:
-    """Print the content of `summary.json`: groups, drop, what else was measured, notes and unreadable photos."""
-    console = terminal.output()
-    table = terminal.table(
-        f"Accuracy (%), {content['setup'].replace('v', ' vs. ')}, mean over classes; 95% intervals",
-        ("", "photos", "accuracy", "over photos", "over classes too", "all photos alike"),
-    )
-    for name, group in content["groups"].items():
-        table.add_row(
-            name,
-            str(group["photos"]),
-            f"{group['accuracy']:.2f}",
-            terminal.interval(group["interval"]),
-            terminal.interval(group["interval_over_classes"]),
-            f"{group['accuracy_unbalanced']:.2f}",
-        )
-    drop = content["drop"]
-    table.add_row(
-        "drop",
-        "",
-        f"{drop['value']:.2f}",
-        terminal.interval(drop["interval"]),
-        terminal.interval(drop["interval_over_classes"]),
-        "",
-    )
-    console.print(table)
-    console.print(
-        "over photos: these classes, other photos of them; over classes too: other classes as well, which is wider "
-        "since classes differ. all photos alike: not averaged class by class."
-    )
-    for line in _lines(content):
-        console.print(line, soft_wrap=True, markup=False)
-    show_left_out(content)
-
-
-def show_left_out(content: Mapping[str, Any]) -> None:
-    """Print the notes and the photos that could not be read."""
-    terminal.print_list("Notes", content["warnings"], _SHOWN)
-    unreadable = [f"{each['path']} ({each['reason']})" for each in content["unreadable"]]
-    terminal.print_list("Left out, cannot be read", unreadable, _SHOWN)
-
-
-def _lines(content: Mapping[str, Any]) -> list[str]:
-    """The results beside the groups' accuracies, a sentence each."""
-    worst, found = content["worst_group"], content["mistakes"]
-    lines = [f"Worst group: {worst['label']}, {worst['group']} photos, {worst['accuracy']:.2f}% of {worst['photos']}."]
-    if content["setup"] not in (ALL, TWENTY):
-        lines.append(f"Candidates: {content['candidates']}, not ImageNet's {IMAGENETS}.")
-    if found["with_background"] is not None:
-        line = f"Mistakes on counter photos that go with the background: {found['with_background']:.0f}%"
-        line += f" of the {found['judged']} of {found['counter_mistakes']} that other classes' photos can judge"
-        if found["expected"] is not None:
-            line += f", {found['expected']:.0f}% expected by chance (p = {found['p_value']:.2g})"
-        lines.append(f"{line}.")
-    confused = content["confusion"]
-    if confused is not None:
-        near, far = (confused[kind]["more_on_counter"] for kind in ("near", "far"))
-        lines.append(
-            f"Of the drop, {near['value']:.1f} points {terminal.interval(near['interval'], '.1f')} are mistakes for "
-            f"near classes (a WordNet group of at most {confused['near_is']} of ImageNet's holds both), "
-            f"{far['value']:.1f} {terminal.interval(far['interval'], '.1f')} for far ones."
-        )
-    robustness, reliance = content["effective_robustness"], content["reliance"]
-    if "value" in robustness:
-        lines.append(
-            f"Effective robustness: {robustness['value']:+.2f} points "
-            f"{terminal.interval(robustness['interval'], '+.2f')} against the published ImageNet models."
-        )
-    if "value" in reliance:
-        lines.append(
-            f"Index of spurious reliance: {reliance['value']:.3f} {terminal.interval(reliance['interval'], '.3f')} (0: "
-            "ignores the background; 1: right on half of the counter photos)."
-        )
-    for row in content["published"]:
-        lines.append(
-            f"Published, Table {row['table']}: common {row['common']:.2f}, counter {row['counter']:.2f}, "
-            f"drop {row['drop']}, mean over classes."
-        )
-    return lines

@@ -19,13 +19,15 @@ from published.tables import DIRECTORY, PublishedTables, read_published_tables
 from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
 from realdata.evaluate.config import EvaluationConfig, Work
 from realdata.evaluate.confusion import confusion
+from realdata.evaluate.groups import summarise_accuracies
 from realdata.evaluate.kinship import are_imagenet
 from realdata.evaluate.mistakes import mistakes
 from realdata.evaluate.predictions import AVERAGES, FILE, class_table, summary
 from realdata.evaluate.scoring import Answers
-from realdata.evaluate.ties import tie_notes, ties_content
+from realdata.evaluate.ties import tie_counts, tie_notes, ties_content
 from realdata.models.registry import PREFIX, find_published
 from realdata.photos.folders import differences, warnings
+from realdata.repairs.study import Repaired
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import group_proportions
 from theory.statements.accuracy_on_the_line import Estimate, reliance_index
@@ -56,20 +58,14 @@ def summarise(
     predictions, config = found.predictions, work.config
     missing = set(GROUPS) - set(predictions.group)
     if missing:
-        raise InputError(f"`data`: {work.root}: no {' and no '.join(sorted(missing))} photo can be read")
-    number = origin["candidates"] if lists is None else max(map(len, lists.values()))
-    setup = f"1v{number}"
+        raise InputError(f"`data`: {work.data.root}: no {' and no '.join(sorted(missing))} photo can be read")
+    asked = _question(work, origin, lists)
+    setup = asked["setup"]
     tables = read_published_tables(DIRECTORY)
-    content = summary(predictions, work.classes.names)
     return {
         **origin,
-        "setup": setup,
-        "candidates_from": config.candidates_from or ("published" if lists is not None else None),
-        "prompt": config.prompt if origin["reads_prompts"] else None,
-        "templates": work.templates if origin["reads_prompts"] else None,
-        "names": config.names,
-        "mask": None if config.mask is None else {"folder": str(config.mask), "fill": config.fill},
-        **content,
+        **asked,
+        **summary(predictions, work.classes.names),
         "averages_over": AVERAGES,
         "ties": ties_content(predictions),
         "mistakes": mistakes(predictions, work.classes.names),
@@ -80,12 +76,58 @@ def summarise(
         "warnings": [
             *notes,
             *tie_notes(predictions),
-            *warnings(work.photos, work.classes),
-            *differences(work.photos, tables.classes),
+            *warnings(work.data.photos, work.classes),
+            *differences(work.data.photos, tables.classes),
         ],
-        "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
+        **_left_out(found),
         "versions": results.versions(*_LIBRARIES),
     }
+
+
+def summarise_groups(
+    work: Work, origin: Mapping[str, Any], found: Answers, lists: Mapping[int, Sequence[int]] | None, notes: list[str]
+) -> dict[str, Any]:
+    """The summary where groups are classes with attributes, ready for JSON; arguments as in `summarise`.
+
+    Raises:
+        InputError: no photo can be read.
+    """
+    _check_some(work, found)
+    metadata = work.config.metadata
+    assert metadata is not None
+    return {
+        **origin,
+        **_question(work, origin, lists),
+        "metadata": {key: None if value is None else str(value) for key, value in vars(metadata).items()},
+        **summarise_accuracies(found.predictions, work.data, work.classes.names),
+        "ties": tie_counts(found.predictions),
+        "warnings": [*notes, *tie_notes(found.predictions)],
+        **_left_out(found),
+        "versions": results.versions(*_LIBRARIES),
+    }
+
+
+def _question(work: Work, origin: Mapping[str, Any], lists: Mapping[int, Sequence[int]] | None) -> dict[str, Any]:
+    """What the model was asked."""
+    config = work.config
+    number = origin["candidates"] if lists is None else max(map(len, lists.values()))
+    return {
+        "setup": f"1v{number}",
+        "candidates_from": config.candidates_from or ("published" if lists is not None else None),
+        "prompt": config.prompt if origin["reads_prompts"] else None,
+        "templates": work.templates if origin["reads_prompts"] else None,
+        "names": config.names,
+        "mask": None if config.mask is None else {"folder": str(config.mask), "fill": config.fill},
+    }
+
+
+def _left_out(found: Answers) -> dict[str, Any]:
+    return {"unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable]}
+
+
+def _check_some(work: Work, found: Answers) -> None:
+    if found.predictions.empty:
+        raise InputError(f"`data`: {work.data.root}: no photo can be read")
 
 
 def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[str, Any]:
@@ -94,14 +136,13 @@ def summarise_uncurated(work: Work, found: Answers, notes: list[str]) -> dict[st
     Raises:
         InputError: no photo can be read.
     """
-    if found.predictions.empty:
-        raise InputError(f"`data`: {work.root}: no photo can be read")
+    _check_some(work, found)
     return {
         "photos": len(found.predictions),
         "accuracy_unbalanced": 100.0 * float(found.predictions.correct.mean()),
         "averages_over": {"accuracy_unbalanced": "photos"},
         "warnings": [*notes, *tie_notes(found.predictions)],
-        "unreadable": [{"path": path, "reason": reason} for path, reason in found.unreadable],
+        **_left_out(found),
     }
 
 
@@ -130,18 +171,21 @@ class Evaluation:
         summary: accuracies of each group in %, with intervals, and everything else in `summary.json`.
         predictions: the model's answers to all photos; `predictions.to_frame()` is the table.
         candidates: class index to its candidates, best first; None if every photo had all candidates.
+        repaired: the answers of every repair, if repairs were asked for.
     """
 
     work: Work
     summary: dict[str, Any]
     predictions: Answers
     candidates: Mapping[int, Sequence[int]] | None
+    repaired: Repaired | None = None
 
     def plot(self) -> "Figure":
-        """Draw the accuracies of both groups, with intervals, and of each class."""
+        """Draw the accuracies of the groups, with intervals; of CounterAnimal's layout also of each class."""
         from realdata.evaluate import figure
 
-        return figure.draw(self.summary)
+        draw = figure.draw if self.work.config.metadata is None else figure.draw_groups
+        return draw(self.summary)
 
     @functools.cached_property
     def files(self) -> dict[str, str | bytes]:
@@ -153,13 +197,16 @@ class Evaluation:
         if self.work.config.uncurated:
             return files
         files["evaluation.png"] = to_png(self.plot())
-        sheet = figure.draw_flips(frame, self.summary, self.work.root, self.work.classes.names)
-        if sheet is not None:
-            files["flips.png"] = to_png(sheet)
+        if self.work.config.metadata is None:
+            sheet = figure.draw_flips(frame, self.summary, self.work.data.root, self.work.classes.names)
+            if sheet is not None:
+                files["flips.png"] = to_png(sheet)
         if self.candidates is not None:
             lists = self.candidates.items()
             rows = [f"{index},{rank},{each}" for index, best in lists for rank, each in enumerate(best, 1)]
             files["candidates.csv"] = "\n".join(["imagenet_index,rank,candidate_index", *rows]) + "\n"
+        if self.repaired is not None:
+            files["repairs.csv"] = self.repaired.to_frame().to_csv(index=False, lineterminator="\n")
         return files | {"summary.json": results.to_json(self.summary)}
 
     def save(self, directory: Path) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
@@ -20,15 +20,18 @@ from realdata.evaluate.candidates import (
     read_templates,
 )
 from realdata.evaluate.config import EvaluationConfig, Work
-from realdata.evaluate.result import Evaluation, summarise, summarise_uncurated
+from realdata.evaluate.result import Evaluation, summarise, summarise_groups, summarise_uncurated
 from realdata.evaluate.scores import answers_from_scores, read_scores
-from realdata.evaluate.scoring import Answers, Pieces, Scoring, answer_photos, most_similar_candidates
+from realdata.evaluate.scoring import Answers, Pieces, Scoring, answer_photos, most_similar_candidates, scoring_of
 from realdata.evaluate.ties import RULE, alike_notes, check_distinct
 from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
-from realdata.photos.class_names import read_class_names, read_mapping
-from realdata.photos.folders import find_photos, find_uncurated
-from realdata.photos.masking import MaskedRead, check_masks, mask_name
+from realdata.photos.class_names import ClassNames, read_class_names, read_mapping
+from realdata.photos.folders import DataSet, find_photos, find_uncurated
+from realdata.photos.masking import check_masks
+from realdata.photos.metadata import read_metadata
+from realdata.repairs.rules import PLAIN
+from realdata.repairs.study import Repaired, repair_photos
 from workbench import hosts, results, terminal
 
 _Lists = Mapping[int, Sequence[int]] | None
@@ -51,19 +54,21 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
     if out is not None:
         results.check_writable(out)
     classes = read_class_names(config.names)
-    find = find_uncurated if config.uncurated else find_photos
-    folder = find(config.data, classes, read_mapping(config.classes) if config.classes else None)
+    data = _find_data(config, classes)
     with contextlib.ExitStack() as stack:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
         if config.mask is not None:
-            check_masks(config.mask, folder.photos)
-        work = Work(config, classes, templates, folder.root, folder.photos, unfinished)
-        origin, found, lists, notes = _ask_model(work) if config.scores is None else _read_answers(work)
+            check_masks(config.mask, data.photos)
+        work = Work(config, classes, templates, data, unfinished)
+        origin, found, lists, notes, repaired = _ask_model(work) if config.scores is None else _read_answers(work)
         if config.uncurated:
-            summary = summarise_uncurated(work, found, [*folder.notes, *notes])
+            summary = summarise_uncurated(work, found, [*data.notes, *notes])
         else:
-            summary = summarise(work, origin, found, lists, [*folder.notes, *notes])
-        evaluation = Evaluation(work, summary, found, lists)
+            of_data = summarise if config.metadata is None else summarise_groups
+            summary = of_data(work, origin, found, lists, [*data.notes, *notes])
+        if repaired is not None:
+            summary["repairs"] = repaired.content
+        evaluation = Evaluation(work, summary, found, lists, repaired)
         if out is not None:
             if hosts.is_first():
                 evaluation.save(out)
@@ -71,24 +76,42 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
     return evaluation
 
 
-def _read_answers(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
-    """Read the answers from `--scores`: their origin, the answers, the candidates of each class, and notes."""
+def _find_data(config: EvaluationConfig, classes: ClassNames) -> DataSet:
+    if config.metadata is not None:
+        return read_metadata(config.data, config.metadata, classes)
+    find = find_uncurated if config.uncurated else find_photos
+    return find(config.data, classes, read_mapping(config.classes) if config.classes else None)
+
+
+class _Asked(NamedTuple):
+    """The answers' origin, the answers, the candidates of each class, notes, and the repairs' answers."""
+
+    origin: dict[str, Any]
+    answers: Answers
+    lists: _Lists
+    notes: list[str]
+    repaired: Repaired | None = None
+
+
+def _read_answers(work: Work) -> _Asked:
+    """Read the answers from `--scores`."""
     path = work.config.scores
     assert path is not None
     scores = read_scores(path, work.classes.names)
     notes = check_candidates(work.config.setup, scores.candidates, "scores", str(path))
     lists = published_lists() if work.config.setup == TWENTY else None
-    found, left_out = answers_from_scores(scores, path, work.photos, _candidate_masks(work, scores.candidates, lists))
+    allowed = _candidate_masks(work, scores.candidates, lists)
+    found, left_out = answers_from_scores(scores, path, work.data.photos, allowed)
     notes += left_out
     origin = {"model": str(path), "kind": "scores", "preprocessing": None, "candidates": len(scores.candidates)}
     origin |= {"reads_prompts": False}
     if work.config.prompt != PAPER:
         notes.append("the prompt has no effect on scores from a file")
-    return origin, found, lists, notes
+    return _Asked(origin, found, lists, notes)
 
 
-def _ask_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
-    """Ask the model of `--model`: the answers' origin, the answers, the candidates of each class, and notes."""
+def _ask_model(work: Work) -> _Asked:
+    """Ask the model of `--model`."""
     config, names = work.config, work.classes.names
     notes = check_candidates(config.setup, names, "names", config.names)
     question = Question(list(names), list(names.values()), work.templates)
@@ -96,14 +119,20 @@ def _ask_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
     if config.candidates_from is not None:
         other = _load(config.candidates_from, work, question, "candidates_from")
         scoring, pieces = _prepare(work, config.candidates_from, other, question, None)
-        lists = most_similar_candidates(scoring, work.photos, question.indices, NUMBER, pieces)
+        lists = most_similar_candidates(scoring, work.data.photos, question.indices, NUMBER, pieces)
         del other, scoring  # so that only one model is in memory
     allowed = _candidate_masks(work, question.indices, lists)
     assert config.model is not None
     model = _load(config.model, work, question)
-    scoring, pieces = _prepare(work, config.model, model, question, lists)
     activations = model.description.get("activations") or [""]
-    each = answer_photos(scoring, work.photos, question.indices, allowed, pieces, len(activations))
+    repaired = None
+    if config.repairs is None:
+        scoring, pieces = _prepare(work, config.model, model, question, lists)
+        each = answer_photos(scoring, work.data.photos, question.indices, allowed, pieces, len(activations))
+    else:
+        repaired = repair_photos(work, model, allowed)
+        each = [repaired.each[PLAIN]]
+        notes += repaired.notes
     found = each[0]
     notes += activation_notes(config.model, model.description)
     compared = None
@@ -119,14 +148,14 @@ def _ask_model(work: Work) -> tuple[dict[str, Any], Answers, _Lists, list[str]]:
         notes.append("the model reads no texts, so the prompt has no effect")
     origin = {"model": config.model, **model.description, "candidates": len(names), "reads_prompts": model.texts}
     origin |= {} if compared is None else {"activations": compared}
-    return origin, found, lists, notes
+    return _Asked(origin, found, lists, notes, repaired)
 
 
 def _candidate_masks(
     work: Work, candidates: Sequence[int], lists: _Lists
 ) -> dict[int, Bool[np.ndarray, " candidates"]]:
     """Which candidates the photos of each class have."""
-    indices = np.array(sorted({photo.class_index for photo in work.photos}))
+    indices = np.array(sorted({photo.class_index for photo in work.data.photos}))
     return dict(zip(indices.tolist(), allowed_candidates(lists, np.array(candidates), indices), strict=True))
 
 
@@ -148,23 +177,10 @@ def _repetition_notes(templates: Sequence[str]) -> list[str]:
 
 def _prepare(work: Work, name: str, model: Model, question: Question, lists: _Lists) -> tuple[Scoring, Pieces]:
     """How the model scores photos, and the folder of its unfinished work, named after all that decides the answers."""
-    config = work.config
-    files = [work.root / photo.path for photo in work.photos]
-    if Path(name).is_dir():
-        files += sorted(path for path in Path(name).iterdir() if path.is_file())
-    read = None
-    if config.mask is not None:
-        read = MaskedRead(model.read, work.root, config.mask, config.fill)
-        files += [config.mask / mask_name(photo.path) for photo in work.photos]
-    identity = {
-        "model": [name, results.as_read_back(model.description)],
+    scoring, identity = scoring_of(work.config, work.data, name, model)
+    identity |= {
         "question": question,
         "lists": None if lists is None else sorted((index, list(each)) for index, each in lists.items()),
-        "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
-        "strict": config.strict,
         "ties": RULE,
-        "fill": None if config.mask is None else config.fill,
     }
-    size = config.batch_size or model.batch_size
-    scoring = Scoring(model, work.root, size, config.workers, config.strict, read)
     return scoring, Pieces(work.unfinished, identity, hosts.process_number())

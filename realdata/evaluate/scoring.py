@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.predictions import COLUMNS, TIE_COLUMNS
 from realdata.evaluate.ties import Answer, answer
 from realdata.models.alike import overflow_hint
 from realdata.models.model import Model
 from realdata.photos.decoding import Decoders, Unreadable
-from realdata.photos.folders import Photo
+from realdata.photos.folders import DataSet, Photo
+from realdata.photos.masking import MaskedRead, mask_name
 from workbench import hosts, results, terminal
 from workbench.errors import InputError, RunError
 from workbench.interruption import Interruption
@@ -104,6 +106,36 @@ class Scoring(NamedTuple):
     workers: int
     strict: bool
     read: Callable[[Path], Any] | None = None
+
+
+def scoring_of(
+    config: EvaluationConfig, data: DataSet, name: str, model: Model, leave_out: Collection[str] = ()
+) -> tuple[Scoring, dict[str, Any]]:
+    """How a model scores a data set's photos, and what decides its numbers, ready for JSON.
+
+    Args:
+        config: the configuration.
+        data: the photos.
+        name: the model's name, a folder or another.
+        model: the model.
+        leave_out: parts of the model's description on which its numbers do not depend.
+    """
+    files = [data.root / photo.path for photo in data.photos]
+    if Path(name).is_dir():
+        files += sorted(path for path in Path(name).iterdir() if path.is_file())
+    read = None
+    if config.mask is not None:
+        read = MaskedRead(model.read, data.root, config.mask, config.fill)
+        files += [config.mask / mask_name(photo.path) for photo in data.photos]
+    described = {key: value for key, value in model.description.items() if key not in leave_out}
+    identity = {
+        "model": [name, results.as_read_back(described)],
+        "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
+        "strict": config.strict,
+        "fill": None if config.mask is None else config.fill,
+    }
+    size = config.batch_size or model.batch_size
+    return Scoring(model, data.root, size, config.workers, config.strict, read), identity
 
 
 class BatchScores(NamedTuple):

@@ -59,19 +59,26 @@ def ties_content(predictions: pd.DataFrame) -> dict[str, Any]:
         predictions: a row for each photo, with the columns of `realdata.evaluate.predictions`.
 
     Returns:
-        `rule`; `photos`, the number of photos with a tie; `with_own_class`, the number of ties with the photo's own
-        class; and `accuracy_with_shares`: each group's mean over classes in % if these ties counted 1/k.
+        `tie_counts`, and `accuracy_with_shares`: each group's mean over classes in % if ties with the own class counted
+        1/k.
     """
     shares = np.where(predictions.tied_with_own == 1, 1.0 / predictions.tied, predictions.correct)
     table = class_table(predictions.assign(correct=shares))
     present = {group: table[table[group] > 0] for group in GROUPS}
     return {
-        "rule": RULE,
-        "photos": int((predictions.tied > 1).sum()),
-        "with_own_class": int(predictions.tied_with_own.sum()),
+        **tie_counts(predictions),
         "accuracy_with_shares": {
             group: 100.0 * float((rows[f"{group}_right"] / rows[group]).mean()) for group, rows in present.items()
         },
+    }
+
+
+def tie_counts(predictions: pd.DataFrame) -> dict[str, Any]:
+    """The `rule`; `photos`, the number of photos with a tie; `with_own_class`, of ties with the photo's own class."""
+    return {
+        "rule": RULE,
+        "photos": int((predictions.tied > 1).sum()),
+        "with_own_class": int(predictions.tied_with_own.sum()),
     }
 
 

@@ -93,7 +93,9 @@ class ZeroShot:
         self.prompts = jax.device_put(prompts.embeddings, self._everywhere)
         self.batch_size = _largest_batch(checkpoint, len(devices))
         self._size = 0
-        firsts = prompts.firsts
+        self._checkpoint = checkpoint
+        self.scale = float(np.exp(np.asarray(checkpoint.model.log_scale[...], np.float32)))
+        self.firsts = firsts = prompts.firsts
 
         @jit
         def similarities(
@@ -102,16 +104,30 @@ class ZeroShot:
             model = nnx.merge(graph, weights)
             return (model.embed_images(prepare(images, checkpoint.preprocessing)) @ prompts.T)[:, firsts]
 
-        self._similarities = similarities
+        @jit
+        def embeddings(weights: Any, images: UInt8[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+            return nnx.merge(graph, weights).embed_images(prepare(images, checkpoint.preprocessing))
+
+        self._similarities, self._embeddings = similarities, embeddings
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""
+        return self._similarities(self._weights, self._batch(images), self.prompts)[: len(images)]
+
+    def embed_images(self, images: Sequence[np.ndarray]) -> Any:
+        """See `EmbeddingModel.embed_images`."""
+        return self._embeddings(self._weights, self._batch(images))[: len(images)]
+
+    def embed_names(self, names: Sequence[str], templates: Sequence[str]) -> Float[np.ndarray, "names embed_dim"]:
+        """See `EmbeddingModel.embed_names`; they are kept in the user's cache folder."""
+        return embed_prompts(self._checkpoint, Question([], list(names), list(templates))).embeddings
+
+    def _batch(self, images: Sequence[np.ndarray]) -> jax.Array:
         # One shape for all batches, so that a smaller last one is not compiled again; a multiple of the devices.
         self._size = max(self._size, -(-len(images) // self._devices) * self._devices)
         padded = np.zeros((self._size, *images[0].shape), np.uint8)
         np.stack(images, out=padded[: len(images)])
-        batch = jax.device_put(padded, self._split)
-        return self._similarities(self._weights, batch, self.prompts)[: len(images)]
+        return jax.device_put(padded, self._split)
 
     @property
     def _devices(self) -> int:

@@ -1,11 +1,14 @@
-"""What every model gives the evaluator: a description, a way to read photos, and scores of the candidates."""
+"""What every model gives the evaluator: a description, a way to read photos, and scores of the candidates.
+
+A model that embeds photos and prompts gives these as well, for repairs.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Int
 
 
 class Question(NamedTuple):
@@ -48,5 +51,30 @@ class Model(Protocol):
 
         Returns:
             An array of shape (size, candidates), for `np.asarray`; the device may still be computing it.
+        """
+        ...
+
+
+@runtime_checkable
+class EmbeddingModel(Model, Protocol):
+    """A CLIP that gives its embeddings, all of unit length.
+
+    Attributes:
+        firsts: for each candidate, the first one that the model cannot tell from it, which may be itself.
+        scale: the factor of cosine similarities in its training.
+    """
+
+    firsts: Int[np.ndarray, " candidates"]
+    scale: float
+
+    def embed_images(self, images: Sequence[np.ndarray]) -> Any:
+        """An array of shape (size, embed_dim), for `np.asarray`, of photos as `read` returns them."""
+        ...
+
+    def embed_names(self, names: Sequence[str], templates: Sequence[str]) -> Float[np.ndarray, "names embed_dim"]:
+        """The prompts of names: the mean over the templates, of unit length again.
+
+        Raises:
+            RunError: an embedding is not finite.
         """
         ...

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from workbench import terminal
 from workbench.compilation import cache_folder, jit
 
 _TEXTS = 256  # in a batch
+_KEPT = 16_384  # in a file of the cache
 _STEP = 8  # texts are cut to a multiple of this number of tokens, so that few lengths are compiled
 
 
@@ -53,19 +55,31 @@ def embed_prompts(checkpoint: Checkpoint, question: Question) -> Prompts:
     texts = [template.replace("{}", name) for name in question.names for template in question.templates]
     whole, cut = checkpoint.tokenizer.encode(texts)
     tokens = whole[:, : _length(checkpoint.config.text, whole)]
-    folder = cache_folder()
-    place = None if folder is None else folder / "prompts" / f"{_fingerprint(checkpoint, tokens)}.npy"
-    cached = None if place is None else _read_embeddings(place)
-    of_texts = _embed(checkpoint, tokens) if cached is None else cached
-    check_embeddings(of_texts, texts, checkpoint.dtype)
-    if cached is None and place is not None:
-        _write_embeddings(place, of_texts)
+    of_texts = _embed_once(checkpoint, tokens, texts)
     means = of_texts.reshape(len(question.names), len(question.templates), -1).mean(axis=1)
     with np.errstate(invalid="ignore"):
         embeddings = means / np.linalg.norm(means, axis=1, keepdims=True)
     check_embeddings(embeddings, question.names, checkpoint.dtype)  # the mean of opposite vectors has no direction
     firsts = first_alike_rows(whole.reshape(len(question.names), -1), embeddings)
     return Prompts(embeddings, firsts, len(texts), cut)
+
+
+def _embed_once(
+    checkpoint: Checkpoint, tokens: Int[np.ndarray, "texts length"], texts: Sequence[str]
+) -> Float[np.ndarray, "texts embed_dim"]:
+    """The texts' embeddings, from the cache folder or for it; in parts, so that a stopped run keeps the finished."""
+    folder, weights = cache_folder(), _weights_digest(checkpoint)
+    found = []
+    for start in range(0, len(tokens), _KEPT):
+        part = tokens[start : start + _KEPT]
+        place = None if folder is None else folder / "prompts" / f"{_fingerprint(checkpoint, weights, part)}.npy"
+        cached = None if place is None else _read_embeddings(place)
+        embedded = _embed(checkpoint, part) if cached is None else cached
+        check_embeddings(embedded, texts[start : start + _KEPT], checkpoint.dtype)
+        if cached is None and place is not None:
+            _write_embeddings(place, embedded)
+        found.append(embedded)
+    return np.concatenate(found)
 
 
 def _length(text: TextConfig, tokens: Int[np.ndarray, "texts context"]) -> int:
@@ -90,16 +104,21 @@ def _embed(checkpoint: Checkpoint, tokens: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _fingerprint(checkpoint: Checkpoint, tokens: np.ndarray) -> str:
-    digest = hashlib.sha256(repr((checkpoint.config.text, jax.__version__, tokens.shape)).encode())
+def _fingerprint(checkpoint: Checkpoint, weights: bytes, tokens: np.ndarray) -> str:
+    digest = hashlib.sha256(repr((checkpoint.config.text, jax.__version__, tokens.shape)).encode() + weights)
     digest.update(np.ascontiguousarray(tokens).data)
+    return digest.hexdigest()[:32]
+
+
+def _weights_digest(checkpoint: Checkpoint) -> bytes:
+    digest = hashlib.sha256()
     for path, weight in sorted(
         nnx.to_flat_state(nnx.state(checkpoint.model.text, nnx.Param)), key=lambda pair: pair[0]
     ):
         array = np.asarray(weight[...])
         digest.update(repr((path, array.shape, str(array.dtype))).encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-    return digest.hexdigest()[:32]
+    return digest.digest()
 
 
 def _read_embeddings(place: Path) -> np.ndarray | None:

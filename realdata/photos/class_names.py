@@ -43,13 +43,15 @@ def read_class_names(which: str) -> ClassNames:
 
     Args:
         which: `imagenet` (the first of each ImageNet label's synonyms), `openai` (the names that OpenAI's prompts use),
-            or a file, for `read_names_file`, such as the archive's imagenet_names.txt.
+            a file, for `read_names_file`, such as the archive's imagenet_names.txt, or the names themselves, separated
+            by commas, in the order of their indices.
 
     Raises:
-        InputError: there is no such file, or it holds no names.
+        InputError: there is no such file, it holds no names, or a name is empty or occurs twice.
     """
     if which not in (IMAGENET, OPENAI):
-        names = read_names_file(Path(which))
+        listed = "," in which and not Path(which).is_file()
+        names = dict(enumerate(read_words(which, "names"))) if listed else read_names_file(Path(which))
         times = Counter(map(_plain, names.values()))
         # A name that two classes share finds neither: the folder is then an error, and never taken for the wrong class.
         return ClassNames(names, {_plain(name): index for index, name in names.items() if times[_plain(name)] == 1})
@@ -66,6 +68,27 @@ def read_class_names(which: str) -> ClassNames:
             for word in words:
                 known.setdefault(_plain(word), index)
     return ClassNames(dict(zip(indices, prompt_names, strict=True)), known)
+
+
+def read_words(given: str, option: str) -> list[str]:
+    """Names that an option gives: separated by commas, or in a file with one on each line.
+
+    Raises:
+        InputError: the file cannot be read, there are no names, or one is empty or occurs twice.
+    """
+    path = Path(given)
+    try:
+        text = path.read_text(encoding="utf-8-sig").rstrip() if path.is_file() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"`{option}`: {path}: cannot be read ({error})") from error
+    names = [name.strip() for name in (given.split(",") if text is None else text.splitlines())]
+    if not names or "" in names:
+        raise InputError(
+            f"`{option}`: must be names separated by commas, or a file with a name on each line, got {given}"
+        )
+    if twice := [name for name, number in Counter(names).items() if number > 1]:
+        raise InputError(f"`{option}`: {given}: the name {twice[0]!r} occurs twice")
+    return names
 
 
 def find_class(folder: str, classes: ClassNames, mapping: dict[str, int] | None = None) -> int | None:
@@ -107,7 +130,8 @@ def add_class_options(parser: argparse.ArgumentParser) -> None:
         "--names",
         default=IMAGENET,
         metavar="NAMES",
-        help=f"the candidates' names: {IMAGENET}, {OPENAI}, or a file: one name a line, index<TAB>name, or JSON",
+        help=f"the candidates' names: {IMAGENET}, {OPENAI}, a file (one name a line, index<TAB>name, or JSON), or the "
+        "names themselves, separated by commas",
     )
     parser.add_argument(
         "--classes", type=program.path, metavar="FILE", help="table folder,class_index for other class folders"

@@ -4,7 +4,7 @@ Also compares the numbers of photos with those published for CounterAnimal.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,11 @@ UNCURATED = ""  # the group of photos that have none yet
 
 
 class Photo(NamedTuple):
-    """One photo: its path within the folder, with `/`, and its class, group and background."""
+    """One photo: its path within the folder, with `/`, and its class, group and background.
+
+    The group is `common` or `counter`; `UNCURATED`; or of a photo from a table its class and its attribute, which then
+    stands as its background.
+    """
 
     path: str
     class_index: int
@@ -29,21 +33,23 @@ class Photo(NamedTuple):
     background: str
 
 
-class PhotoFolder(NamedTuple):
-    """All photos of a folder.
+class DataSet(NamedTuple):
+    """Photos with their classes and groups: CounterAnimal's folders, folders without groups, or the rows of a table.
 
     Attributes:
-        root: the folder of the class folders.
+        root: the folder where the photos' paths start.
         photos: all photos, in the order of their paths.
         notes: notes for the user about files that do not count.
+        training: the number of photos of each group in the training split, if there is one.
     """
 
     root: Path
     photos: list[Photo]
     notes: list[str]
+    training: Mapping[str, int] | None = None
 
 
-def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None = None) -> PhotoFolder:
+def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None = None) -> DataSet:
     """Find all photos in a folder, in the order of their paths.
 
     Args:
@@ -74,7 +80,7 @@ def find_photos(root: Path, classes: ClassNames, mapping: dict[str, int] | None 
 
 def find_uncurated(
     root: Path, classes: ClassNames, mapping: dict[str, int] | None = None, option: str = "`data`"
-) -> PhotoFolder:
+) -> DataSet:
     """Find all photos in folders class/background, without groups; arguments as in `find_photos`.
 
     If the background's folder begins with a group, as in the released set, the group is ignored.
@@ -97,7 +103,7 @@ def _read(
     group_and_background: Callable[[Path], tuple[str, str]],
     option: str,
     example: str,
-) -> PhotoFolder:
+) -> DataSet:
     """Find all photos two folders deep; `group_and_background` takes an inner folder."""
     if not root.is_dir():
         raise InputError(f"{option}: {root} is no directory")
@@ -124,7 +130,7 @@ def _read(
         raise InputError(
             "; ".join([f"{option}: {root}: holds no photo in folders like '100 black swan/{example}'", *notes])
         )
-    return PhotoFolder(root, photos, notes)
+    return DataSet(root, photos, notes)
 
 
 def _class_indices(
