@@ -33,6 +33,11 @@ _EVERY = (
         "sims.contrastive.program",
         "the main job: trains all objectives, compares them with theory and supervision",
     ),
+    Program(
+        "sims.repairs",
+        "sims.repairs.program",
+        "zero-shot repairs of trained encoders, from prompts only, beside their closed forms",
+    ),
     Program("sims.theorems", "sims.theorems.__main__", "simulates the theory's statements"),
     Program("sims.sweep", "sims.sweep.program", "every combination of parameters, on all devices and hosts"),
     Program(

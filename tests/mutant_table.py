@@ -48,6 +48,13 @@ MUTANTS = (
         (f"{S}30_repairs.py",),
     ),
     Mutant(
+        "the first run's encoders stand for all",
+        "sims/repairs/closed_forms.py",
+        "grams = [plane.gram for plane in planes]",
+        "grams = [planes[0].gram for _ in planes]",
+        ("tests/sims/test_repairs_program.py::test_theory_follows_each_runs_own_encoders_and_a_wrong_one_is_seen",),
+    ),
+    Mutant(
         "one long sum over the quadrature, which single precision cannot bear",
         "theory/statements/infonce.py",
         "return array.reshape(-1, count, *array.shape[1:])",
