@@ -133,7 +133,7 @@ def test_readme_is_a_page_of_short_sentences():
     assert len(list(sentences_of(readme))) > 50 and long_sentences(readme) == []
 
 
-@pytest.mark.parametrize("name", ["findings", "use", "evaluate"])
+@pytest.mark.parametrize("name", ["findings", "use", "evaluate", "repairs"])
 def test_pages_that_it_sends_to_have_short_sentences(name):
     assert long_sentences((ROOT / "docs" / f"{name}.md").read_text()) == []
 
