@@ -142,7 +142,7 @@ const makeExplorer = (table) => {
 .explorer svg text { fill: currentColor; font-size: .36px; }
 .explorer table { display: table; border-collapse: collapse; width: 100%; max-width: 46rem; font-size: .92rem; }
 .explorer thead { display: table-header-group; } .explorer tbody { display: table-row-group; }
-.explorer tr { display: table-row; } .explorer thead th, .explorer tbody th, .explorer td { display: table-cell; padding: .2rem .3rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); white-space: normal; min-width: 0; vertical-align: middle; }
+.explorer tr { display: table-row; border: 0; background: none; } .explorer thead th, .explorer tbody th, .explorer td { display: table-cell; padding: .2rem .3rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); white-space: normal; min-width: 0; vertical-align: middle; }
 .explorer td::before, .explorer tbody th::before { content: none; }
 .explorer td, .explorer thead th + th { text-align: right; font-variant-numeric: tabular-nums; }
 .explorer tbody th { font-weight: 400; text-align: left; }

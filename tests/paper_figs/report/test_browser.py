@@ -61,6 +61,7 @@ def test_the_shipped_page_does_too(browser, width, scheme):
 
 def barriers(browser, axe):
     """The rules that the open page breaks, as axe-core has them: WCAG 2.2 at level AA, and good practice."""
+    browser.set_script_timeout(180)  # on a machine with other work
     browser.execute_script(axe)
     return browser.execute_async_script(
         "axe.run(document, {resultTypes: ['violations']}).then((found) => arguments[0](found.violations.map("
@@ -69,12 +70,11 @@ def barriers(browser, axe):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS[1:])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (820, "light"), (1280, "dark")])
 def test_axe_finds_no_barrier(browser, axe, tmp_path, width, scheme):
-    """All parts of the page with few rows: the whole of it takes minutes, and has no other elements."""
+    """All parts of the page with few rows; the shipped one takes minutes, and has no other elements."""
     page = tmp_path / "report.html"
-    page.write_text(build(contents(), figures()[:9]), encoding="utf-8")
+    page.write_text(build(contents(), figures()[:2]), encoding="utf-8")
     show(browser, page, width, scheme)
     assert barriers(browser, axe) == []
 
