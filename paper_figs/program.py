@@ -9,7 +9,7 @@ from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec, draw_figure, files
 from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
-from paper_figs.report.page import PAGE, page_files
+from paper_figs.report.page import PAGE, PageFigure, page_figure, page_files
 from paper_figs.saved_result import SHIPPED, SavedResult, by_program, command, compute
 from published.tables import add_published_option
 from realdata.claims.added_models import add_with_option, read_added_models
@@ -85,16 +85,20 @@ def _main(options: argparse.Namespace) -> None:
         raise InputError(_missing_message(incomplete[0], options.results))
     specs = [spec for spec in chosen if spec not in incomplete]
     made: dict[str, bytes] = {}
+    shown: list[PageFigure] = []
     with terminal.progress() as display:
         task = display.add_task("figures", total=len(specs) + (not options.only), status="")
         for spec in specs:
             display.update(task, status=spec.name)
-            made |= files(draw_figure(spec, context), spec.name)
+            figure = draw_figure(spec, context)
+            made |= files(figure, spec.name)
+            if not options.only:
+                shown.append(page_figure(spec, figure))
             display.advance(task)
         page = {}
         if not options.only:
             display.update(task, status=PAGE)
-            page = page_files(context, [(spec, made[f"{spec.name}.png"]) for spec in specs], options.out)
+            page = page_files(context, shown, options.out)
     results.write_files(results.path_inside(options.out, "figures"), made)
     names = ", ".join(spec.name for spec in specs)
     console.print(f"Written to {options.out / 'figures'}, as PNG and PDF: {names}", soft_wrap=True)

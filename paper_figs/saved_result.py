@@ -128,6 +128,7 @@ MAIN_JOB = SavedResult(
     15,
 )
 VERDICT_MAP = SavedResult(("map.json",), "theory", ("map", "--json", "{}/map.json"), 10)
+EXPLORER = SavedResult(("explorer.json",), "theory", ("series", "--json", "{}/explorer.json"), 300)
 DIGITS_TABLE = SavedResult(
     ("colored_digits_table/table.json",),
     "sims.colored_digits",

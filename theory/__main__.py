@@ -4,6 +4,8 @@ import argparse
 import sys
 
 from theory.class_report import class_boundary, class_verdict_map
+from theory.critic_series import LEARNERS as OF_SERIES
+from theory.critic_series import compute_series, series_content
 from theory.learners import CONTRASTIVE, LEARNERS
 from theory.model import SpuriousModel
 from theory.repaired import MAP_CAPTIONS, MAP_LEARNERS, repair_map
@@ -12,7 +14,7 @@ from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.many_classes import check_classes
 from theory.statements.prompts import PROMPT_NAMES, share_of
 from theory.statements.zero_shot import PROMPTS
-from theory.tables import show_boundary, show_map, show_point, show_repairs
+from theory.tables import show_boundary, show_map, show_point, show_repairs, show_series
 from workbench import program, results, terminal
 from workbench.errors import ParameterError
 from workbench.parameters import add_options, from_options
@@ -27,12 +29,13 @@ def build_parser() -> program.Parser:
     parser.add_argument(
         "question",
         nargs="?",
-        choices=("point", "map", "boundary", "repairs"),
+        choices=("point", "map", "boundary", "repairs", "series"),
         default="point",
         help="point: every learner at these parameters; map: for each loss, caption and prompt, is the contrastive "
         "learner more robust than logistic regression?; boundary: the ratio from which on the linearised learner is "
         "more robust than least squares, and than logistic regression; repairs: how far zero-shot repairs move the "
-        "worse group's accuracy",
+        "worse group's accuracy; series: the optima over all models at once, as the report's explorer evaluates them "
+        "(five minutes; no other option than --json)",
     )
     add_options(parser.add_argument_group("synthetic model"), SpuriousModel)
     group = parser.add_argument_group("learners, captions and prompts, separated by commas")
@@ -115,6 +118,12 @@ def _main(options: argparse.Namespace) -> None:
     if options.batch_size is not None and options.question != "point":
         raise ParameterError("batch_size", "left out for map, boundary and repairs", options.batch_size)
     check_classes(options.pairs, options.shared_size)
+    if options.question == "series":
+        with terminal.progress() as display:
+            content = series_content(list(display.track(compute_series(), total=len(OF_SERIES), description="series")))
+        if not results.emit_json(content, options.json):
+            show_series(content)
+        return
     with terminal.spinner("compiling and solving"):
         if many and options.question == "boundary":
             content = class_boundary(model, options.pairs, options.shared_size, options.prompt, captions)

@@ -199,3 +199,11 @@ def _entry(constants: dict[str, Any], row: int) -> float:
 
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def show_series(content: dict[str, Any]) -> None:
+    """How many terms each series has; the series themselves are for `--json`."""
+    table = _table("Chebyshev series of the optima", ("learner", "caption"), ("terms",))
+    for series in content["series"]:
+        table.add_row(series["learner"], series["caption"] or "-", str(len(series["degrees"].split())))
+    terminal.output().print(table)

@@ -4,21 +4,23 @@ import base64
 import dataclasses
 import functools
 import io
-import struct
+import json
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from PIL import Image, UnidentifiedImageError
 
 from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
 from paper_figs.report.answer import find_answer
 from paper_figs.report.derived import CLAIMS, derive
 from paper_figs.report.place import REPORT, SOURCES, Place, remedy
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
+from paper_figs.saved_result import DIGITS_TABLE, EXPLORER, MAIN_JOB, VERDICT_MAP
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.program import reliance_content
 from sims.theorems.table import STATEMENTS
@@ -30,10 +32,12 @@ SECTIONS = {
     "added": ("added*",),
     "audit": ("audit*",),
     "C1": ("common_counter*", "photo_counts*", "class_drops*"),
+    "certainty": ("specification_curve*",),
+    "change": ("power*",),
     "C2": ("effective_robustness*", "forest*"),
     "C3": ("model_size*", "same_data*", "backbones*"),
-    "C4": ("data_size*", "same_backbone*"),
-    "C5": ("filtered*",),
+    "C4": ("data_size*",),
+    "C5": ("filtered*", "same_backbone*"),
     "C6": ("lvlm*",),
     "C7": ("theorem62", "printed_bound*", "boundary", "phase_diagram*", "convergence*", "captions_prompts*"),
     "C8": ("colored_*", "multicolored_*"),
@@ -41,7 +45,11 @@ SECTIONS = {
     "reliance": ("reliance*", "digits_reliance*"),
     "synthetic": ("contrastive*",),
 }
-_PNG = b"\x89PNG\r\n\x1a\n"
+# Claims to figures of other claims' sections that show them, too.
+SHARED = {"C4": ("same_backbone",), "C6": ("common_counter",)}
+# The page shows figures about as wide as they are printed.
+_PAGE_DPI = 100
+_COLOURS = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,32 +60,41 @@ class PageFigure:
         name: as `python -m paper_figs --list` gives it.
         caption: what it shows, in a sentence.
         source: the files or tables that it is drawn from.
-        png: the image.
+        image: its file, PNG or WebP.
         alt: what a reader who cannot see it should know.
     """
 
     name: str
     caption: str
     source: str
-    png: bytes
+    image: bytes
     alt: str
 
     @property
     def uri(self) -> str:
-        """The image as a data: URI."""
-        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+        """The image as a data: URI.
+
+        Raises:
+            ValueError: the image is neither PNG nor WebP.
+        """
+        return f"data:image/{self._header[0].lower()};base64,{base64.b64encode(self.image).decode('ascii')}"
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, from the image's header.
 
         Raises:
-            ValueError: the image is no PNG.
+            ValueError: the image is neither PNG nor WebP.
         """
-        if not self.png.startswith(_PNG) or len(self.png) < 24:
-            raise ValueError(f"figure {self.name}: is no PNG")
-        width, height = struct.unpack(">II", self.png[16:24])
-        return width, height
+        return self._header[1]
+
+    @property
+    def _header(self) -> tuple[str, tuple[int, int]]:
+        try:
+            with Image.open(io.BytesIO(self.image), formats=("PNG", "WEBP")) as image:
+                return str(image.format), image.size
+        except UnidentifiedImageError as error:
+            raise ValueError(f"figure {self.name}: is neither PNG nor WebP") from error
 
 
 def arrange(figures: Sequence[PageFigure]) -> dict[str, list[PageFigure]]:
@@ -102,6 +119,12 @@ def _section(name: str) -> str:
     return "statements" if name in STATEMENTS else "further"
 
 
+def _shared(places: Mapping[str, Sequence[PageFigure]], claim: str) -> list[tuple[str, PageFigure]]:
+    """Figures that show a claim and stand at another one, each with that one's name."""
+    wanted = SHARED.get(claim, ())
+    return [(section, figure) for section, figures in places.items() for figure in figures if figure.name in wanted]
+
+
 __all__ = ["PageFigure", "build"]
 
 # Words of the tables' columns that the page writes out.
@@ -118,7 +141,7 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
 
     Raises:
         InputError: a file lacks a value that the page shows, or holds something else in its place.
-        ValueError: a figure is no PNG.
+        ValueError: a figure is neither PNG nor WebP.
     """
     report = derive(contents)
     whole: dict[str, Mapping] = {**contents, REPORT: report}
@@ -148,6 +171,8 @@ def build(contents: Mapping[str, Mapping], figures: Sequence[PageFigure]) -> str
             sources=SOURCES,
             claims=CLAIMS,
             figures=arrange(figures),
+            explorer=explorer_script(contents["explorer.json"]) if "explorer.json" in contents else "",
+            shared_figures=functools.partial(_shared, arrange(figures)),
         )
     )
 
@@ -164,15 +189,38 @@ def environment() -> Environment:
     )
 
 
-PAGE = "report.html"
+def explorer_script(table: Mapping[str, Any]) -> Markup:
+    """The explorer's JavaScript with its table in it: it fills the element whose id is `explorer`.
+
+    Args:
+        table: the content of explorer.json.
+    """
+    source, _, _ = PackageLoader("paper_figs.report").get_source(environment(), "explorer.js")
+    data = json.dumps(table, separators=(",", ":")).replace("<", "\\u003c")
+    mounted = f'const explorer = makeExplorer({data});\nexplorer.mount(document.getElementById("explorer"));\n'
+    return Markup(source + mounted)
 
 
-def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], out: Path) -> dict[str, str]:
+PAGE, EXPLORER_SCRIPT = "report.html", "explorer.js"
+
+
+def page_figure(spec: FigureSpec, figure: Figure) -> PageFigure:
+    """A drawn figure as the page shows it: of few colours, which takes a fifth of the space."""
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=_PAGE_DPI)
+    with Image.open(drawn) as image:
+        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60)
+    says = f"{spec.message}. {spec.caption}." if spec.message else f"{spec.caption}."
+    return PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", buffer.getvalue(), says)
+
+
+def page_files(context: Context, figures: Sequence[PageFigure], out: Path) -> dict[str, str]:
     """Make the page, and the files beside it from which all of its numbers come, by their paths; the page last.
 
     Args:
         context: that the figures were drawn from.
-        figures: each with its PNG file, in their order.
+        figures: in their order.
         out: folder of the page; saved results that are in it already are not written again.
 
     Raises:
@@ -180,16 +228,15 @@ def page_files(context: Context, figures: Sequence[tuple[FigureSpec, bytes]], ou
     """
     made, saved = _make_contents(context), _read_saved(context.results)
     contents = made | saved
-    shown = [
-        PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", _compact(png), spec.caption)
-        for spec, png in figures
-    ]
-    page = build(contents, shown)
+    page = build(contents, figures)
     there = {name for name in saved if (out / name).resolve() == (context.results / name).resolve()}
     there = {name for name in there if (out / name).exists()}
     written = {name: content for name, content in contents.items() if name not in there}
     written[REPORT] = derive(contents)
-    return {name: results.to_json(content) for name, content in written.items()} | {PAGE: page}
+    files = {name: results.to_json(content) for name, content in written.items()}
+    if "explorer.json" in contents:
+        files[EXPLORER_SCRIPT] = explorer_script(contents["explorer.json"])  # for other pages
+    return files | {PAGE: page}
 
 
 def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
@@ -208,7 +255,7 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
 def _read_saved(folder_of_results: Path) -> dict[str, Mapping[str, Any]]:
     """The saved results of simulations, the user's own or else the shipped ones, without those that are missing."""
     saved: dict[str, Mapping[str, Any]] = {}
-    for result in (MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+    for result in (MAIN_JOB, VERDICT_MAP, EXPLORER, DIGITS_TABLE):
         folder = result.folder(folder_of_results)
         if not result.is_missing(folder):
             file = result.files[0]
@@ -218,11 +265,3 @@ def _read_saved(folder_of_results: Path) -> dict[str, Mapping[str, Any]]:
 
 def _as_json(model: AddedModel) -> dict[str, Any]:
     return vars(model) | {"classes": model.classes.to_dict("records"), "folder": str(model.folder)}
-
-
-def _compact(png: bytes) -> bytes:
-    """Reduce an image to 256 colours. Figures have hardly more, and the page takes a third of the space."""
-    buffer = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

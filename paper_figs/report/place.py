@@ -47,6 +47,9 @@ SOURCES = {
     "map.json": Source(
         "closed forms for every loss, caption and prompt", "python -m theory map --json results/map.json"
     ),
+    "explorer.json": Source(
+        "the optima over all models of the explorer", "python -m theory series --json results/explorer.json"
+    ),
     "colored_digits_table/table.json": Source(
         "contrastive and supervised learners on coloured digits", "python -m sims.colored_digits table"
     ),

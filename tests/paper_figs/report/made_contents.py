@@ -1,11 +1,15 @@
 """Made-up result files in the real ones' format: every kind of verdict, missing values and awkward texts occur."""
 
-import struct
-import zlib
+import io
+
+from PIL import Image
 
 from paper_figs.report.page import PageFigure
 from realdata.claims.masked_drop import ALL, GREY
 from sims.theorems.table import STATEMENTS
+from theory.critic_series import ENTRIES, series_content
+from theory.statements.captions import CAPTIONS
+from workbench.results import as_read_back
 
 SETTINGS = [
     ("paper", ["3", "4"], "1v1000", "simple", "balanced", "included", "as printed"),
@@ -299,6 +303,20 @@ def added():
     return {"models": [model, model | {"name": "other", "setup": "1v37"}]}
 
 
+def explorer():
+    """Series of one term, in which every ratio of weights is zero."""
+    latent = [("infonce_bilinear", "latent"), ("siglip", "latent"), ("supcon_bilinear", "latent")]
+    words = [(learner, caption) for learner in ("infonce_bilinear", "siglip") for caption in CAPTIONS[1:]]
+    made = []
+    for learner, caption in (*latent, *words, ("logistic", None)):
+        entries = ENTRIES.get(caption, ("2",))
+        degrees = "00000" if caption == "latent" else "000"
+        coefficients = [[0.0]] * len(entries)
+        made.append({"learner": learner, "caption": caption, "entries": list(entries)})
+        made[-1] |= {"degrees": degrees, "coefficients": coefficients}
+    return as_read_back(series_content(made))
+
+
 def contents():
     """Every result file."""
     return {
@@ -310,18 +328,15 @@ def contents():
         "map.json": theory_map(),
         "colored_digits_table/table.json": digits(),
         "added.json": added(),
+        "explorer.json": explorer(),
     }
 
 
-def png(width, height):
+def picture(width, height):
     """A white picture of this size."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\xff" * width) * height)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    file = io.BytesIO()
+    Image.new("1", (width, height), 1).save(file, "PNG")
+    return file.getvalue()
 
 
 def figures():
@@ -341,7 +356,7 @@ def figures():
             name,
             f"What is drawn in {name.strip('0123456789')}",
             "results.csv, Tables 3 and 4",
-            png(1600, 700),
+            picture(1600, 700),
             "alternative text of a figure",
         )
         for name in names
@@ -351,7 +366,7 @@ def figures():
             name,
             f"{statement.label}: {statement.title}",
             f"theorems/{name}.json",
-            png(900, 500),
+            picture(900, 500),
             "alternative text of a figure",
         )
         for name, statement in STATEMENTS.items()

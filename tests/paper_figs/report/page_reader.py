@@ -19,8 +19,8 @@ NAMES = (
     r"\b1 vs\. (1000|20)\b",
     r"\b(MiniGPT-4|LLaVA-1\.5|ImageNet-1K|Jinja2|theorem62)\b",
 )
-# Their content is what one types, a formula, or no text.
-SILENT = {"code", "math", "style"}
+# Their content is what one types, a formula, or no text of the page.
+SILENT = {"code", "math", "style", "script"}
 
 
 @dataclasses.dataclass
