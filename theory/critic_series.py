@@ -106,7 +106,8 @@ def _ratios(
     deviations = jnp.full(2, (1.0 - NOISE**2) ** 0.5) if words else NOISE * jnp.sqrt(numbers[3:] / (1.0 - numbers[3:]))
     scale = jnp.sqrt(deviations**2 + NOISE**2)
     dim = 16
-    model = SpuriousModel(ratio, *(distances * scale), *deviations, (NOISE**2 * dim) ** 0.5, dim, dim)
+    (mu_inv, mu_spu), (sigma_inv, sigma_spu) = distances * scale, deviations
+    model = SpuriousModel(ratio, mu_inv, mu_spu, sigma_inv, sigma_spu, (NOISE**2 * dim) ** 0.5, dim, dim)
     if caption is None:
         direction = logistic_direction(model) * scale
         return direction[1:] / direction[0]

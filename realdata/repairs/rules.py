@@ -81,7 +81,9 @@ def _of_unit_length(repair: Callable[..., Any]) -> Any:
     return jit(lambda *given: repairs.to_unit_length(repair(*given)), brief=True)
 
 
-_project, _calibrate, _whiten = map(_of_unit_length, (repairs.project, repairs.calibrate, repairs.whiten))
+_project = _of_unit_length(repairs.project)
+_calibrate = _of_unit_length(repairs.calibrate)
+_whiten = _of_unit_length(repairs.whiten)
 
 
 @_of_unit_length
@@ -150,5 +152,5 @@ def tried_constants(name: str, config: RepairConfig) -> list[RepairConfig]:
     if name not in TRIED:
         return [config]
     constant, values = TRIED[name]
-    others = [value for value in values if value != getattr(config, constant)]
-    return [config, *(dataclasses.replace(config, **{constant: value}) for value in others)]
+    changes: list[dict[str, Any]] = [{constant: value} for value in values if value != getattr(config, constant)]
+    return [config, *(dataclasses.replace(config, **change) for change in changes)]
