@@ -32,6 +32,9 @@ class Curves(Mapping[str, np.ndarray]):
             raise InputError(f"{file} is of another version, it lacks the curve {name!r}{remedy and '; '}{remedy}")
         return self._arrays[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 

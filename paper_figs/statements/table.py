@@ -131,7 +131,7 @@ MESSAGES = {
     "silent_captions": "The more captions name the background, the better linear encoders do, and the worse a free "
     "text encoder beside linear images",
     "reweighting": "Groups of equal mass ignore the background; each other rule has its own share",
-    "other_objectives": "SupCon does as supervised learning, whatever the prompt; with captions that describe the "
+    "other_objectives": "SupCon does as least squares does, whatever the prompt; with captions that describe the "
     "background, nCLIP's two clusters are the backgrounds",
     "networks": "Eight trained hidden units already order captions and prompts as unrestricted functions do",
     "accuracy_curves": "Models that differ in how well they see the animal lie on a curve steeper than the diagonal; "
