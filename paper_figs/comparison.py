@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SHIPPED, VERDICT_MAP, SavedResult
+import numpy as np
+
+from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SHIPPED, VERDICT_MAP, SavedResult, closed_forms
 from workbench.errors import InputError
 
 # Rounding of single precision, which no standard error covers: closed forms have none.
@@ -94,7 +96,8 @@ def _differing(made: Mapping[str, Any], shipped: Mapping[str, Any]) -> tuple[str
 
 def _read(result: SavedResult, folder: Path) -> dict[str, Measured]:
     readers = {MAIN_JOB: _of_main_job, VERDICT_MAP: _of_map, DIGITS_TABLE: _of_digits}
-    read = {known.files: reader for known, reader in readers.items()}.get(result.files, _of_statement)
+    of_others = _of_curves if result.module == closed_forms("").module else _of_statement
+    read = {known.files: reader for known, reader in readers.items()}.get(result.files, of_others)
     try:
         return dict(read(_load(result, folder)))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -122,6 +125,12 @@ def _of_digits(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:
                 group = key.removesuffix("_mean")
                 place = f"{row['classes']} digits, {row['p_inv']:g}, {row['p_spu']:g}, {cells['objective']}, {group}"
                 yield place, Measured(cells[key], (cells[f"{group}_std"] or 0.0) / runs**0.5)
+
+
+def _of_curves(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:
+    for name, rows in content["curves"].items():
+        for place, value in np.ndenumerate(np.array(rows, dtype=object)):
+            yield f"{name}, number {', '.join(str(index + 1) for index in place)}", Measured(value, 0.0)
 
 
 def _of_statement(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from paper_figs.comparison import compare_with_shipped
 from paper_figs.context import Context
-from paper_figs.drawing import FigureSpec, draw_figure, files
+from paper_figs.drawing import FigureSpec
 from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
 from paper_figs.report.page import PAGE, PageFigure, page_figure, page_files
 from paper_figs.saved_result import SHIPPED, SavedResult, by_program, command, compute
+from paper_figs.two_processes import draw_all
 from published.tables import add_published_option
 from realdata.claims.added_models import add_with_option, read_added_models
 from workbench import program, results, terminal
@@ -88,13 +89,11 @@ def _main(options: argparse.Namespace) -> None:
     shown: list[PageFigure] = []
     with terminal.progress() as display:
         task = display.add_task("figures", total=len(specs) + (not options.only), status="")
-        for spec in specs:
-            display.update(task, status=spec.name)
-            figure = draw_figure(spec, context)
-            made |= files(figure, spec.name)
+        for spec, of_figure in draw_all(specs, context):
+            made |= of_figure
             if not options.only:
-                shown.append(page_figure(spec, figure))
-            display.advance(task)
+                shown.append(page_figure(spec, of_figure[f"{spec.name}.png"]))
+            display.update(task, status=spec.name, advance=1)
         page = {}
         if not options.only:
             display.update(task, status=PAGE)

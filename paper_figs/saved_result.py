@@ -142,6 +142,11 @@ def statement(name: str) -> SavedResult:
     return SavedResult((f"theorems/{name}.json",), "sims.theorems", ("--out", "{}/theorems"), 3, only=name)
 
 
+def closed_forms(name: str) -> SavedResult:
+    """The saved curves of a statement of `theory/`, which its figure draws as lines."""
+    return SavedResult((f"curves/{name}.json",), "paper_figs.statements", ("--out", "{}/curves"), 10, only=name)
+
+
 _LOOK = 0.2  # seconds between looks at whether to stop
 
 

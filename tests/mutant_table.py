@@ -1322,8 +1322,8 @@ MUTANTS = (
     Mutant(
         "printed and derived exchanged in a figure",
         "paper_figs/statements/linearized.py",
-        "derived = np.array([latent_covariance(model) for model in models])",
-        "derived = np.array([printed_latent_covariance(model) for model in models])",
+        "return latent_covariance(model), printed_latent_covariance(model)",
+        "return printed_latent_covariance(model), printed_latent_covariance(model)",
         ("tests/paper_figs/test_statements.py",),
     ),
     Mutant(

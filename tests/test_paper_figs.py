@@ -28,6 +28,7 @@ from paper_figs.saved_result import (
     command,
     statement,
 )
+from paper_figs.statements.curves import load_curves
 from paper_figs.statements.table import DRAW, load
 from published.tables import DIRECTORY
 from sims.theorems.table import STATEMENTS
@@ -85,7 +86,9 @@ def test_compute_makes_what_is_missing_and_nothing_else(computed):
     # With the same seed; a rounding of another machine may move a number, and not by its standard error.
     assert "theorems/group_accuracy.json: all of" in words
     assert "contrastive/result.json: was made with other parameters than the shipped one: " in words
-    assert words.count("--only group_accuracy") == 1  # it is not made again
+    assert "curves/group_accuracy.json: all of" in words
+    # Its simulation and its curves, once each: they are not made again.
+    assert words.count("--only group_accuracy") == 2
     assert (folder / "results" / "theorems" / "group_accuracy.json").read_bytes() == first
     assert json.loads((folder / "results" / "contrastive" / "result.json").read_text())["config"]["image_dim"] == 4
     made = {path.name for path in (folder / "results" / "figures").glob("*.pdf")}
@@ -133,6 +136,7 @@ def test_without_only_what_is_missing_is_left_out_and_named(monkeypatch, tmp_pat
     assert "--compute" in words
     assert "contrastive: python -m sims.contrastive --spurious-ratio 0.9 --out results/contrastive" in words
     assert "boundary, rate: python -m sims.theorems --only boundary,rate --out results/theorems" in words
+    assert "boundary, rate: python -m paper_figs.statements --only boundary,rate --out results/curves" in words
 
 
 @pytest.mark.parametrize(
@@ -176,10 +180,12 @@ def test_a_missing_or_broken_simulation_is_told_in_one_line(refuses, tmp_path, n
     folder = tmp_path / "old" / "theorems"
     folder.mkdir(parents=True)
     (folder / "bayes.json").write_text('{"panels": {}}')
+    for name in ("old", "results"):
+        shutil.copytree(ROOT / "docs" / "results" / "curves", tmp_path / name / "curves")
     refuses(main, "--only", "bayes", "--results", "old", words=["bayes.json", "another version", "--only bayes"])
     refuses(main, "--only", "boundary", words=["theorems/boundary.json is missing", "python -m sims.theorems"])
     folder = tmp_path / "results" / "theorems"
-    folder.mkdir(parents=True)
+    folder.mkdir()
     (folder / "boundary.json").write_text("[1, 2]")
     refuses(main, "--only", "boundary", words=["holds no simulation", "python -m sims.theorems"])
 
@@ -290,7 +296,8 @@ def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path
     assert (content["statement"], content["seed"]) == ("S2", 3) and "device" in content["versions"]
     for name in ("population", "group_accuracy"):
         assert series_of(folder / f"{name}.json") == STATEMENTS[name].panels
-        figure, again = (DRAW[name](load(tmp_path / "results", name)) for _ in range(2))
+        made = load(tmp_path / "results", name), load_curves(tmp_path / "results", name)
+        figure, again = (DRAW[name](*made) for _ in range(2))
         assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)
         assert to_png(figure) == to_png(again)
     refused("sims.theorems", "--only", "s1", words=["--only", "linearized", "s1"])

@@ -1,8 +1,23 @@
 """Ctrl-C and termination as a request to stop soon, so that a program can save its work first."""
 
+import os
 import signal
 import threading
+from multiprocessing import parent_process
 from types import FrameType, TracebackType
+
+
+def follow_parent() -> None:
+    """Leave Ctrl-C to the parent of this worker process, and end when the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
 
 
 class Interruption:

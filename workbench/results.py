@@ -19,9 +19,9 @@ if TYPE_CHECKING:  # only programs that draw import Matplotlib
     from matplotlib.figure import Figure
 
 
-def to_json(data: Mapping[str, Any]) -> str:
-    """JSON text; numbers that are not finite are refused, since JSON does not have them."""
-    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+def to_json(data: Mapping[str, Any], indent: int | None = 2) -> str:
+    """JSON text, on one line if `indent` is None; numbers that are not finite are refused: JSON does not have them."""
+    return json.dumps(data, indent=indent, allow_nan=False) + "\n"
 
 
 def read_json(path: Path, holds: str = "JSON object", remedy: str = "", keys: Collection[str] = ()) -> dict[str, Any]:

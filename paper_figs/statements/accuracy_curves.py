@@ -7,6 +7,7 @@ from jax.scipy.special import ndtri
 from matplotlib.figure import Figure
 
 from paper_figs.looks import line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.accuracy_curves import (
     BACKGROUNDS,
     DIFFICULTIES,
@@ -35,22 +36,27 @@ _NAMES = {
 }
 
 
-def draw(evidence: Evidence) -> Figure:
-    """One panel; its axes are labelled in accuracy, spaced as probits."""
-    figure, (axis,) = panels(1, height=5.6)
-    figure.set_figwidth(6.6)
+def curves() -> dict[str, np.ndarray]:
+    """Pairs of accuracies along each curve, shape (points, 2)."""
     candidates = float(BACKGROUNDS * EACH)
     log_odds = float(background_log_odds(RATIO, BACKGROUNDS))
     signals, weights = jnp.linspace(1.2, 3.3, 60), jnp.linspace(0.0, 2.2, 60)
     constants = {SIGHT: Constants(log_odds=log_odds), NOISE: Constants(reliance=log_odds / SIGNALS[-1] ** 2)}
-    curves = {
+    found = {
         name: jax.vmap(lambda signal, of=of: curve_pair(signal, of, candidates, BACKGROUNDS))(signals)
         for name, of in constants.items()
     }
-    curves[RELIANCE] = jax.vmap(lambda weight: accuracy_pair(SIGNAL, weight, candidates, BACKGROUNDS))(weights)
+    found[RELIANCE] = jax.vmap(lambda weight: accuracy_pair(SIGNAL, weight, candidates, BACKGROUNDS))(weights)
     lacking = jnp.linspace(0.0, DIFFICULTIES[-1] * 1.1, 60)
     best = log_odds / SIGNAL
-    curves[DIFFICULTY] = jax.vmap(lambda h: accuracy_pair(SIGNAL, best, candidates, BACKGROUNDS, h))(lacking)
+    found[DIFFICULTY] = jax.vmap(lambda h: accuracy_pair(SIGNAL, best, candidates, BACKGROUNDS, h))(lacking)
+    return {name: np.asarray(pairs) for name, pairs in found.items()}
+
+
+def draw(evidence: Evidence, curves: Curves) -> Figure:
+    """One panel; its axes are labelled in accuracy, spaced as probits."""
+    figure, (axis,) = panels(1, height=5.6)
+    figure.set_figwidth(6.6)
     for series, name in enumerate(PANELS[PROBITS]):
         if name in curves:
             places = np.asarray(ndtri(curves[name]))

@@ -1,7 +1,9 @@
 """S7 and S8: where Theorem 6.2's printed bound fails, and the linearised learner against supervised ones."""
 
 import dataclasses
+from functools import partial
 
+import contourpy
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ from jax import Array
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.boundary import DEVIATIONS, MODEL, RATIOS, THEOREM62_MODEL, map_name, series_name, threshold
 from sims.theorems.evidence import Evidence
 from theory.statements.boundary import critical_ratio_against_logistic, critical_squared_agreement
@@ -19,17 +22,51 @@ from theory.statements.zero_shot import PROMPTS, zero_shot_direction
 from workbench.conventions import Z95
 from workbench.palette import LIGHT_GREY, VERMILION
 
-_MEANS = np.linspace(0.05, 4.0, 120)
-_THEOREM62_RATIOS = np.linspace(0.5, 1.0, 100)
+_MEANS, _THEOREM62_RATIOS = np.linspace(0.05, 4.0, 60), np.linspace(0.5, 1.0, 60)  # of the maps
+_LINE_MEANS, _LINE_RATIOS = np.linspace(0.05, 4.0, 120), np.linspace(0.5, 1.0, 100)
 
 
-def draw_theorem62(evidence: Evidence) -> Figure:
+def theorem62_curves() -> dict[str, np.ndarray]:
+    """Errors over the ratio; of each pair of deviations a map over ratio and mean, and the exact threshold."""
+    ratios, means = jnp.asarray(_THEOREM62_RATIOS), jnp.asarray(_MEANS)
+
+    def errors(ratio: Array) -> Array:
+        model = dataclasses.replace(THEOREM62_MODEL, spurious_ratio=ratio)
+        return jnp.stack([theorem62(model, printed).conflicting_error for printed in (False, True)])
+
+    exact, printed = np.asarray(jax.jit(jax.vmap(errors))(ratios)).T
+    found = {"ratios": _THEOREM62_RATIOS, "means": _MEANS, "line means": _LINE_MEANS}
+    found |= {"exact error": exact, "printed error": printed}
+    for sigma_inv, sigma_spu in DEVIATIONS:
+
+        def excess(ratio: Array, mean: Array, sigma_inv: float = sigma_inv, sigma_spu: float = sigma_spu) -> Array:
+            model = dataclasses.replace(
+                THEOREM62_MODEL, spurious_ratio=ratio, mu_spu=mean, sigma_inv=sigma_inv, sigma_spu=sigma_spu
+            )
+            return 100.0 * printed_bound_excess(model)
+
+        name, over_both = map_name((sigma_inv, sigma_spu)), jax.jit(jax.vmap(jax.vmap(excess, (None, 0)), (0, None)))
+        found[name] = np.asarray(over_both(ratios, means))
+        # The line where the bound is exact bends too sharply for the grid of the colours.
+        fine = np.asarray(over_both(jnp.asarray(_LINE_RATIOS), jnp.asarray(_LINE_MEANS)))
+        found[f"exact, {name}"] = _zeros(_LINE_MEANS, _LINE_RATIOS, fine)
+        found[f"threshold, {name}"] = np.array([float(threshold(float(mean), sigma_inv)) for mean in _LINE_MEANS])
+    return found
+
+
+def _zeros(x: np.ndarray, y: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Where an array over y and x is zero: points of lines, shape (points, 2), NaN between one line and the next."""
+    gap = np.full((1, 2), np.nan)
+    lines = contourpy.contour_generator(x, y, values, line_type=contourpy.LineType.Separate).lines(0.0)
+    return np.concatenate([part for each in lines for part in (np.asarray(each), gap)])
+
+
+def draw_theorem62(evidence: Evidence, curves: Curves) -> Figure:
     """First the error against p_spu at mu_spu = 2; then a map over mu_spu and p_spu for each pair of deviations."""
     figure, axes = panels(1 + len(DEVIATIONS), height=3.2)
-    models = [dataclasses.replace(THEOREM62_MODEL, spurious_ratio=float(ratio)) for ratio in _THEOREM62_RATIOS]
-    for series, (printed, label) in enumerate(((False, "exact (S7)"), (True, "printed lower bound"))):
-        errors = [float(theorem62(model, printed).conflicting_error) for model in models]
-        line(axes[0], 5 * series, _THEOREM62_RATIOS, errors, label, "--" if printed else "-")
+    ratios, means, line_means = curves["ratios"], curves["means"], curves["line means"]
+    line(axes[0], 0, ratios, curves["exact error"], "exact (S7)")
+    line(axes[0], 5, ratios, curves["printed error"], "printed lower bound", "--")
     points(axes[0], 0, evidence["conflicting error"]["label prompt"], "fitted to samples")
     name_axes(
         axes[0],
@@ -39,28 +76,20 @@ def draw_theorem62(evidence: Evidence) -> Figure:
     )
     legend(axes[0])
     for axis, deviations in zip(axes[1:], DEVIATIONS, strict=True):
-        sigma_inv, sigma_spu = deviations
-
-        def excess(ratio: Array, mean: Array, sigma_inv: float = sigma_inv, sigma_spu: float = sigma_spu) -> Array:
-            model = dataclasses.replace(
-                THEOREM62_MODEL, spurious_ratio=ratio, mu_spu=mean, sigma_inv=sigma_inv, sigma_spu=sigma_spu
-            )
-            return 100.0 * printed_bound_excess(model)
-
-        over_means = jax.vmap(excess, (None, 0))
-        values = np.asarray(
-            jax.jit(jax.vmap(over_means, (0, None)))(jnp.asarray(_THEOREM62_RATIOS), jnp.asarray(_MEANS))
+        values, exact = curves[map_name(deviations)], curves[f"threshold, {map_name(deviations)}"]
+        shown = axis.pcolormesh(
+            means, ratios, values, cmap="RdBu_r", vmin=-40, vmax=40, rasterized=True, shading="gouraud"
         )
-        shown = axis.pcolormesh(_MEANS, _THEOREM62_RATIOS, values, cmap="RdBu_r", vmin=-40, vmax=40, rasterized=True)
-        axis.contour(_MEANS, _THEOREM62_RATIOS, values, [0.0], colors="black", linewidths=1.0)
-        exact = np.array([float(threshold(float(mean), sigma_inv)) for mean in _MEANS])
+        axis.plot(*curves[f"exact, {map_name(deviations)}"].T, color="black", linewidth=1.0)
         inside = exact <= 1.0
-        line(axis, 2, _MEANS[inside], exact[inside], "half of the conflicting images wrong (exact)")
-        axis.axvline((sigma_inv**2 + 2.0) / 2.0, color="black", linestyle=":", label="printed condition on mu_spu")
+        line(axis, 2, line_means[inside], exact[inside], "half of the conflicting images wrong (exact)")
+        axis.axvline(
+            (deviations[0] ** 2 + 2.0) / 2.0, color="black", linestyle=":", label="printed condition on mu_spu"
+        )
         name_axes(axis, f"printed bound - exact error, {map_name(deviations)}", "mu_spu", "spurious ratio p_spu")
         for side, marker in (("above", "^"), ("below", "v")):
             measured = evidence[map_name(deviations)][side]
-            places = np.interp(measured.x, _MEANS, exact) + (0.04 if side == "above" else -0.04)
+            places = np.interp(measured.x, line_means, exact) + (0.04 if side == "above" else -0.04)
             axis.scatter(
                 measured.x,
                 places,
@@ -78,42 +107,69 @@ def draw_theorem62(evidence: Evidence) -> Figure:
     return figure
 
 
-_SIGMAS = np.linspace(0.05, 3.0, 200)
-_RATIOS = np.linspace(0.5, 1.0, 200)
+_SIGMAS, _RATIOS = np.linspace(0.05, 3.0, 60), np.linspace(0.5, 1.0, 60)  # of the maps
+_LINE_SIGMAS = np.linspace(0.05, 3.0, 200)
 
 
-def draw_boundary(evidence: Evidence) -> Figure:
-    """Accuracy on conflicting images, linearised minus least squares; boundaries as lines, simulation as markers."""
-    figure, axes = panels(len(PROMPTS), height=4.0, share_y=True)
-    for axis, prompt in zip(axes, PROMPTS, strict=True):
+def gain(ratio: Array, sigma_inv: Array, prompt: str) -> Array:
+    """Accuracy on conflicting images of the linearised learner with a prompt minus that of least squares, in points."""
+    model = dataclasses.replace(MODEL, spurious_ratio=ratio, sigma_inv=sigma_inv)
+    rules = zero_shot_direction(model, prompt), least_squares_direction(model)
+    contrastive, supervised = (group_accuracies(model, rule)[1] for rule in rules)
+    return 100.0 * (contrastive - supervised)
 
-        def gain(ratio: jax.Array, sigma_inv: jax.Array, prompt: str = prompt) -> jax.Array:
-            model = dataclasses.replace(MODEL, spurious_ratio=ratio, sigma_inv=sigma_inv)
-            rules = zero_shot_direction(model, prompt), least_squares_direction(model)
-            contrastive, supervised = (group_accuracies(model, rule)[1] for rule in rules)
-            return 100.0 * (contrastive - supervised)
 
-        values = jax.jit(jax.vmap(jax.vmap(gain, (None, 0)), (0, None)))(jnp.asarray(_RATIOS), jnp.asarray(_SIGMAS))
-        limit = float(np.max(np.abs(values)))
-        shown = axis.pcolormesh(
-            _SIGMAS, _RATIOS, np.asarray(values), cmap="RdBu", vmin=-limit, vmax=limit, rasterized=True
+def boundary_curves() -> dict[str, np.ndarray]:
+    """Of each prompt a map over ratio and spread, and the boundaries against both supervised learners."""
+    found = {"ratios": _RATIOS, "sigmas": _SIGMAS, "line sigmas": _LINE_SIGMAS}
+    for prompt in PROMPTS:
+        over_both = jax.jit(jax.vmap(jax.vmap(partial(gain, prompt=prompt), (None, 0)), (0, None)))
+        found[f"gain, {prompt}"] = np.asarray(over_both(jnp.asarray(_RATIOS), jnp.asarray(_SIGMAS)))
+
+        def squared_agreement(sigma_inv: jax.Array, prompt: str = prompt) -> jax.Array:
+            return critical_squared_agreement(dataclasses.replace(MODEL, sigma_inv=sigma_inv), prompt)
+
+        squares = np.asarray(jax.jit(jax.vmap(squared_agreement))(jnp.asarray(_LINE_SIGMAS)))
+        has_boundary = (squares >= 0) & (squares <= 1)
+        found[f"against least squares, {prompt}"] = np.where(
+            has_boundary, (1 + np.sqrt(np.clip(squares, 0, 1))) / 2, np.nan
         )
-        squares = np.array(
-            [
-                float(critical_squared_agreement(dataclasses.replace(MODEL, sigma_inv=float(sigma)), prompt))
-                for sigma in _SIGMAS
-            ]
-        )
-        critical = np.where((squares >= 0) & (squares <= 1), (1 + np.sqrt(np.clip(squares, 0, 1))) / 2, np.nan)
-        axis.plot(_SIGMAS, critical, color="black", label="against least squares (S8)")
 
         def against_logistic(sigma_inv: jax.Array, prompt: str = prompt) -> jax.Array:
             return critical_ratio_against_logistic(dataclasses.replace(MODEL, sigma_inv=sigma_inv), prompt)
 
         # Every second place of those where there is a boundary at all, the last included: each takes a bisection.
-        places = _SIGMAS[(squares >= 0) & (squares < 1)][::-2]
+        places = _LINE_SIGMAS[(squares >= 0) & (squares < 1)][::-2]
         ratios = jax.jit(lambda sigmas, of=against_logistic: jax.lax.map(of, sigmas))(jnp.asarray(places))
-        axis.plot(places, np.asarray(ratios), color="black", linestyle="--", label="against logistic regression (S8)")
+        found[f"logistic sigmas, {prompt}"], found[f"against logistic, {prompt}"] = places, np.asarray(ratios)
+    return found
+
+
+def draw_boundary(evidence: Evidence, curves: Curves) -> Figure:
+    """Accuracy on conflicting images, linearised minus least squares; boundaries as lines, simulation as markers."""
+    figure, axes = panels(len(PROMPTS), height=4.0, share_y=True)
+    for axis, prompt in zip(axes, PROMPTS, strict=True):
+        values = curves[f"gain, {prompt}"]
+        limit = float(np.max(np.abs(values)))
+        shown = axis.pcolormesh(
+            curves["sigmas"],
+            curves["ratios"],
+            values,
+            cmap="RdBu",
+            vmin=-limit,
+            vmax=limit,
+            rasterized=True,
+            shading="gouraud",
+        )
+        against = curves[f"against least squares, {prompt}"]
+        axis.plot(curves["line sigmas"], against, color="black", label="against least squares (S8)")
+        axis.plot(
+            curves[f"logistic sigmas, {prompt}"],
+            curves[f"against logistic, {prompt}"],
+            color="black",
+            linestyle="--",
+            label="against logistic regression (S8)",
+        )
         for ratio in RATIOS:
             measured = evidence[prompt][series_name(ratio)]
             clear = np.abs(measured.mean) > Z95 * measured.standard_error

@@ -9,6 +9,7 @@ from jax import Array
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.finite_samples import CAPTION, COVERAGE, DEVIATION, MODEL, PANELS
 from theory.learners import contrastive_critic
@@ -18,9 +19,8 @@ from theory.statements.zero_shot import PROMPTS, latent_prompt
 _NODES = 33  # of the quadrature: enough for three digits
 
 
-def draw(evidence: Evidence) -> Figure:
-    """Left: deviation of the accuracy on conflicting images over the spurious ratio; right: coverage over n."""
-    figure, axes = panels(2, height=4.2)
+def curves() -> dict[str, np.ndarray]:
+    """Deviations in points over the ratio, a row for each loss and prompt."""
     ratios = np.linspace(0.5, 0.95, 8)
 
     def deviations(ratio: Array) -> Array:
@@ -36,9 +36,14 @@ def draw(evidence: Evidence) -> Figure:
                 found.append(accuracy_deviation(model, critic @ q, rule_covariance(covariance, q))[1])
         return 100.0 * jnp.stack(found)
 
-    curves = np.asarray(jax.lax.map(deviations, jnp.asarray(ratios))).T
+    return {"ratios": ratios, "deviations": np.asarray(jax.lax.map(deviations, jnp.asarray(ratios))).T}
+
+
+def draw(evidence: Evidence, curves: Curves) -> Figure:
+    """Left: deviation of the accuracy on conflicting images over the spurious ratio; right: coverage over n."""
+    figure, axes = panels(2, height=4.2)
     for series, name in enumerate(PANELS[DEVIATION]):
-        line(axes[0], series, ratios, curves[series])
+        line(axes[0], series, curves["ratios"], curves["deviations"][series])
         points(axes[0], series, evidence[DEVIATION][name], name)
     for series, name in enumerate(PANELS[COVERAGE]):
         found = evidence[COVERAGE][name]

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.linearized import (
     ENTRIES,
@@ -29,7 +30,7 @@ from theory.statements.theorem62 import printed_latent_covariance
 from theory.statements.zero_shot import latent_prompt
 
 
-def draw_linearized(evidence: Evidence) -> Figure:
+def draw_linearized(evidence: Evidence, curves: Curves) -> Figure:
     """Singular values of the trained product on those of the sample's cross-covariance, cut to the width; distances."""
     figure, axes = panels(2)
     values = evidence["singular values"]
@@ -52,13 +53,22 @@ def draw_linearized(evidence: Evidence) -> Figure:
     return figure
 
 
-def draw_population(evidence: Evidence) -> Figure:
+def population_curves() -> dict[str, np.ndarray]:
+    """Covariances over the ratio, derived and printed, shape (ratios, 2, 2)."""
+    ratios = np.linspace(0.5, 1.0, 26)
+
+    def both(ratio: jax.Array) -> tuple[jax.Array, jax.Array]:
+        model = dataclasses.replace(POPULATION_MODEL, spurious_ratio=ratio)
+        return latent_covariance(model), printed_latent_covariance(model)
+
+    derived, printed = jax.jit(jax.vmap(both))(jnp.asarray(ratios))
+    return {"ratios": ratios, "derived": np.asarray(derived), "printed": np.asarray(printed)}
+
+
+def draw_population(evidence: Evidence, curves: Curves) -> Figure:
     """Each entry: derived (line), printed (dashed), estimated from samples (points)."""
     figure, axes = panels(len(ENTRIES))
-    ratios = np.linspace(0.5, 1.0, 26)
-    models = [dataclasses.replace(POPULATION_MODEL, spurious_ratio=float(ratio)) for ratio in ratios]
-    derived = np.array([latent_covariance(model) for model in models])
-    printed = np.array([printed_latent_covariance(model) for model in models])
+    ratios, derived, printed = curves["ratios"], curves["derived"], curves["printed"]
     for axis, (entry, (row, column)) in zip(axes, ENTRIES.items(), strict=True):
         line(axis, 0, ratios, derived[:, row, column], "derived (S2)")
         line(axis, 5, ratios, printed[:, row, column], "printed (Lemma D.3)", "--")
@@ -68,32 +78,30 @@ def draw_population(evidence: Evidence) -> Figure:
     return figure
 
 
-def draw_rate(evidence: Evidence) -> Figure:
-    """Left: E ||C_n - C||_F^2, one line for every dimension, and the bound; right: what lies outside the plane."""
-    figure, axes = panels(2, height=3.6)
+def rate_curves() -> dict[str, np.ndarray]:
+    """Mean square error and its bound over the number of pairs, and what lies outside the plane in each dimension."""
     sizes = np.geomspace(SIZES[0], SIZES[-1], 60)
-    places = jnp.asarray(sizes)
-    line(
-        axes[0],
-        0,
-        sizes,
-        jax.vmap(functools.partial(mean_square_error, RATE_MODEL))(places),
-        "exact mean, every dimension (S9)",
-    )
-    line(
-        axes[0],
-        5,
-        sizes,
-        jax.vmap(lambda samples: error_bound(RATE_MODEL, samples, FAILURE) ** 2)(places),
-        f"bound, crossed with chance <= {FAILURE:g}",
-        "--",
-    )
-    points(axes[0], 5, evidence[ERROR]["largest"], f"largest of {RATE_DRAWS} samples")
-    for series, dim in enumerate(IMAGE_DIMS):
+    quantities = {
+        "mean square error": functools.partial(mean_square_error, RATE_MODEL),
+        "bound": lambda samples: error_bound(RATE_MODEL, samples, FAILURE) ** 2,
+    }
+    for dim in IMAGE_DIMS:
         model = dataclasses.replace(RATE_MODEL, image_dim=dim)
         prompt = latent_prompt(model, "class-mean")
-        outside = jax.vmap(functools.partial(outside_mean_square, model, prompt))(places)
-        line(axes[1], series, sizes, outside)
+        quantities[rate_series(dim)] = functools.partial(outside_mean_square, model, prompt)
+    found = {name: np.asarray(jax.vmap(of)(jnp.asarray(sizes))) for name, of in quantities.items()}
+    return {"sizes": sizes, **found}
+
+
+def draw_rate(evidence: Evidence, curves: Curves) -> Figure:
+    """Left: E ||C_n - C||_F^2, one line for every dimension, and the bound; right: what lies outside the plane."""
+    figure, axes = panels(2, height=3.6)
+    sizes = curves["sizes"]
+    line(axes[0], 0, sizes, curves["mean square error"], "exact mean, every dimension (S9)")
+    line(axes[0], 5, sizes, curves["bound"], f"bound, crossed with chance <= {FAILURE:g}", "--")
+    points(axes[0], 5, evidence[ERROR]["largest"], f"largest of {RATE_DRAWS} samples")
+    for series, dim in enumerate(IMAGE_DIMS):
+        line(axes[1], series, sizes, curves[rate_series(dim)])
         points(axes[0], series, evidence[ERROR][rate_series(dim)], f"mean, images of {dim} dimensions")
         points(axes[1], series, evidence[OUTSIDE][rate_series(dim)], f"images of {dim} dimensions")
     name_axes(axes[0], "squared error of a full-width minimiser", "pairs n", "||C_n - C||_F^2")

@@ -1,13 +1,12 @@
 """S27: conflicting accuracy of learners on random features, over their kernel's length, and of trained networks."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.networks import (
     COSINES,
@@ -33,34 +32,51 @@ from theory.statements.zero_shot import PROMPTS, zero_shot_direction
 from workbench.palette import BLACK
 
 
-def draw(evidence: Evidence) -> Figure:
+def curves() -> dict[str, np.ndarray]:
+    """Accuracies over the kernel's length, a row for each rule, and the levels at which the other panels end."""
+    lengths = jnp.asarray(np.geomspace(LENGTHS[0], LENGTHS[-1], 25))
+
+    def of_length(length: jax.Array) -> jax.Array:
+        cases = [(Caption(kind), PROMPTS[int(share)]) for kind, share in RULES.values()]
+        return jnp.stack([_kernel_accuracy(caption, prompt, length) for caption, prompt in cases])
+
+    features = [
+        _kernel_accuracy(Caption(), "label", jnp.asarray(LENGTH)),
+        group_accuracies(MODEL, zero_shot_direction(MODEL, "label"))[1],
+    ]
+    any_function = [
+        unrestricted_accuracies(MODEL, caption, PROMPTS[int(share)])[1] for caption, share in TRAINED_RULES.values()
+    ]
+    return {
+        "lengths": np.asarray(lengths),
+        "over lengths": np.asarray(jax.jit(jax.vmap(of_length))(lengths)).T,
+        "bayes": np.asarray(bayes_accuracies(MODEL)[1]),
+        "random features": np.array(features),
+        "any function": np.array(any_function),
+    }
+
+
+def draw(evidence: Evidence, curves: Curves) -> Figure:
     """Left over the length of the Gaussian kernel, in the middle over random features, right over trained widths."""
     figure, (left, middle, right) = panels(3, height=4.4)
-    lengths = jnp.asarray(np.geomspace(LENGTHS[0], LENGTHS[-1], 25))
-    for series, (name, (kind, share)) in enumerate(RULES.items()):
-        of_length = partial(_kernel_accuracy, Caption(kind), PROMPTS[int(share)])
-        line(left, series, lengths, jax.jit(jax.vmap(of_length))(lengths))
+    for series, name in enumerate(RULES):
+        line(left, series, curves["lengths"], curves["over lengths"][series])
         points(left, series, evidence[OVER_LENGTHS][name], name)
     left.set_xscale("log")
     ticks = (0.7, 1.0, 2.0, 5.0)
     left.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     left.minorticks_off()
-    bayes = float(bayes_accuracies(MODEL)[1])
+    bayes = float(curves["bayes"])
     left.axhline(bayes, color=BLACK, linestyle=":", linewidth=1.0)
     left.annotate("Bayes classifier", (2.2, bayes), (0, -9), textcoords="offset points", fontsize=8)
     name_axes(left, "linearised loss, random cosines", "length of the kernel", "conflicting accuracy")
-    levels = {
-        COSINES: float(_kernel_accuracy(Caption(), "label", jnp.asarray(LENGTH))),
-        RELU: float(group_accuracies(MODEL, zero_shot_direction(MODEL, "label"))[1]),
-    }
-    for series, (name, level) in enumerate(levels.items()):
+    for series, (name, level) in enumerate(zip((COSINES, RELU), curves["random features"].tolist(), strict=True)):
         line(middle, series, [WIDTHS[0], WIDTHS[-1]], [level, level])
         points(middle, series, evidence[OVER_WIDTHS][name], name)
     middle.set_xscale("log", base=2)
     middle.set_xticks(WIDTHS, [str(width) for width in WIDTHS])
     name_axes(middle, "linearised loss, latent captions, label prompt", "random features", "conflicting accuracy")
-    for series, (name, (caption, share)) in enumerate(TRAINED_RULES.items()):
-        level = float(unrestricted_accuracies(MODEL, caption, PROMPTS[int(share)])[1])
+    for series, (name, level) in enumerate(zip(TRAINED_RULES, curves["any function"].tolist(), strict=True)):
         # The last two and logistic regression have one limit.
         line(right, series, [TRAINED_WIDTHS[0], TRAINED_WIDTHS[-1]], [level, level], style="--")
         points(right, series, evidence[TRAINED][name], f"InfoNCE, {name}")

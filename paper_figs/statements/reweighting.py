@@ -11,6 +11,7 @@ from jaxtyping import Array
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.reweighting import DEVIATION, MODEL, RELIANCE, series_name
 from theory.learners import contrastive_critic
@@ -35,25 +36,39 @@ RULES = (
 )
 
 
-def draw_reweighting(evidence: Evidence) -> Figure:
-    """Left: reliance over the mass of aligned images, and equal shares of contrastive rules; right: deviations."""
-    figure, axes = panels(2, height=3.8)
-    shares = np.linspace(0.02, 0.99, 98)
-    for series, learner in enumerate(LEARNERS):
+def reweighting_curves() -> dict[str, np.ndarray]:
+    """Reliance over the mass of aligned images; levels of contrastive rules, with equal shares; deviations."""
+    shares, ratios = np.linspace(0.02, 0.99, 98), np.linspace(0.5, 0.97, 80)
+    found = {"shares": shares, "ratios": ratios}
+    for learner in LEARNERS:
 
         def reliance(share: Array, learner: str = learner) -> Array:
             return spurious_reliance(reweighted_direction(MODEL, learner, share))
 
-        line(axes[0], series, shares, jax.vmap(reliance)(jnp.asarray(shares)))
-        points(axes[0], series, evidence[RELIANCE][learner], learner.replace("_", " "))
+        found[f"reliance, {learner}"] = np.asarray(jax.jit(jax.vmap(reliance))(jnp.asarray(shares)))
     caption = Caption()
     critics = {loss: contrastive_critic(loss, MODEL, caption) for loss in dict.fromkeys(loss for loss, *_ in RULES)}
     shares_of = jax.jit(lambda level: jnp.stack([equal_share(MODEL, level, learner) for learner in LEARNERS]))
-    for place, (loss, prompt, name) in enumerate(RULES):
-        level = float(spurious_reliance(critics[loss] @ mixed_prompt(MODEL, prompt, caption)))
-        ends = shares_of(level).tolist()
+    levels = [spurious_reliance(critics[loss] @ mixed_prompt(MODEL, share, caption)) for loss, share, _ in RULES]
+    found |= {"levels": np.array(levels), "equal shares": np.array([shares_of(level) for level in levels])}
+    models = jax.vmap(lambda ratio: dataclasses.replace(MODEL, spurious_ratio=ratio))(jnp.asarray(ratios))
+    for learner, training in itertools.product(LEARNERS, TRAININGS):
+        deviation = partial(reliance_deviation, learner=learner, training=training)
+        found[f"deviation, {series_name(learner, training)}"] = np.asarray(jax.jit(jax.vmap(deviation))(models))
+    found["deviation, best prompt"] = np.asarray(jax.jit(jax.vmap(prompt_deviation))(models))
+    return found
+
+
+def draw_reweighting(evidence: Evidence, curves: Curves) -> Figure:
+    """Left: reliance over the mass of aligned images, and equal shares of contrastive rules; right: deviations."""
+    figure, axes = panels(2, height=3.8)
+    for series, learner in enumerate(LEARNERS):
+        line(axes[0], series, curves["shares"], curves[f"reliance, {learner}"])
+        points(axes[0], series, evidence[RELIANCE][learner], learner.replace("_", " "))
+    for place, (_, _, name) in enumerate(RULES):
+        level = float(curves["levels"][place])
         axes[0].plot(
-            ends,
+            curves["equal shares"][place],
             [level, level],
             "D",
             color="black",
@@ -64,14 +79,11 @@ def draw_reweighting(evidence: Evidence) -> Figure:
         axes[0].annotate(name, (0.03, level), (0, 2), textcoords="offset points", fontsize=8)
     axes[0].axvline(0.5, color="black", linestyle="--", linewidth=0.8)
     axes[0].set_ylim(-1.1, 2.1)
-    ratios = np.linspace(0.5, 0.97, 80)
-    models = jax.vmap(lambda ratio: dataclasses.replace(MODEL, spurious_ratio=ratio))(jnp.asarray(ratios))
     for series, (learner, training) in enumerate(itertools.product(LEARNERS, TRAININGS)):
-        deviation = partial(reliance_deviation, learner=learner, training=training)
-        line(axes[1], series, ratios, jax.vmap(deviation)(models))
         name = series_name(learner, training)
+        line(axes[1], series, curves["ratios"], curves[f"deviation, {name}"])
         points(axes[1], series, evidence[DEVIATION][name], name)
-    line(axes[1], 5, ratios, jax.vmap(prompt_deviation)(models), "linearised, best prompt, as known", "--")
+    line(axes[1], 5, curves["ratios"], curves["deviation, best prompt"], "linearised, best prompt, as known", "--")
     name_axes(
         axes[0],
         "weighted groups; latent captions at p_spu = 0.9",

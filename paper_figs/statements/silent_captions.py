@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.silent_captions import (
     ENCODERS,
@@ -40,24 +41,32 @@ def _free(share: Array) -> Array:
     return group_accuracies(MODEL, free_text_rules(MODEL, share, 0.5, _NODES)[0])[1]
 
 
-def draw(evidence: Evidence) -> Figure:
+def curves() -> dict[str, np.ndarray]:
+    """Accuracies over the share with linear and with free text encoders, the last share that of the widths' panel."""
+    shares = jnp.asarray([*_SHARES, WIDTH_SHARE])
+    of_text = [np.asarray(jax.jit(lambda shares, of=of: jax.lax.map(of, shares))(shares)) for of in (_linear, _free)]
+    return {
+        "shares": np.asarray(shares),
+        "linear text": of_text[0],
+        "free text": of_text[1],
+        "supervised": np.asarray(group_accuracies(MODEL, logistic_direction(MODEL))[1]),
+        "bayes": np.asarray(bayes_accuracies(MODEL)[1]),
+    }
+
+
+def draw(evidence: Evidence, curves: Curves) -> Figure:
     """Left over the share, a series for each pair of encoders; right over the hidden units of the text's encoder."""
     figure, (left, right) = panels(2, height=4.2)
-    supervised = float(group_accuracies(MODEL, logistic_direction(MODEL))[1])
-    bayes = float(bayes_accuracies(MODEL)[1])
-    curves = [jax.jit(lambda shares, of=of: jax.lax.map(of, shares))(jnp.asarray(_SHARES)) for of in (_linear, _free)]
-    curves.append(jnp.full(_SHARES.shape, bayes))
-    for series, (name, curve) in enumerate(zip(ENCODERS, curves, strict=True)):
-        line(left, series, _SHARES, curve)
+    supervised, shares = float(curves["supervised"]), curves["shares"][:-1]
+    linear, free = curves["linear text"], curves["free text"]
+    lines = linear[:-1], free[:-1], np.full(shares.shape, float(curves["bayes"]))
+    for series, (name, drawn) in enumerate(zip(ENCODERS, lines, strict=True)):
+        line(left, series, shares, drawn)
         points(left, series, evidence[OVER_SHARES][name], name)
     name_axes(left, "the label prompt's rule", "share q of captions that name the background", "conflicting accuracy")
     _mark(left, supervised, "logistic regression", 0.62)
-    free = float(jax.jit(_free)(jnp.asarray(WIDTH_SHARE)))
-    ends = (
-        (0, float(jax.jit(_linear)(jnp.asarray(WIDTH_SHARE))), "linear text encoder"),
-        (1, free, "free text encoder"),
-    )
-    for series, level, name in ends:
+    ends = (float(linear[-1]), "linear text encoder"), (float(free[-1]), "free text encoder")
+    for series, (level, name) in enumerate(ends):
         line(right, series, [WIDTHS[0], WIDTHS[-1]], [level, level], f"{name}, closed form")
     points(right, 1, evidence[OVER_WIDTHS][WIDTH_SERIES], f"{WIDTH_SERIES}, trained")
     right.set_xscale("log", base=2)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.group_accuracy import GROUP_RATIOS
 from sims.theorems.supervised import ACCURACY, MODEL, PENALTIES, POSTERIOR, RELIANCE, WEIGHTS
@@ -26,18 +27,28 @@ from theory.statements.regularisation import (
 )
 
 
-def _draw_learner(evidence: Evidence, direction: Callable[[SpuriousModel], Float[Array, "2"]], name: str) -> Figure:
+def _learner_curves(direction: Callable[[SpuriousModel], Float[Array, "2"]]) -> dict[str, np.ndarray]:
+    """Rules over the ratio, shape (ratios, 2), and accuracies in each group."""
+    ratios = np.linspace(0.5, 1.0, 41)
+
+    def both(ratio: Array) -> tuple[Array, Array]:
+        model = dataclasses.replace(MODEL, spurious_ratio=ratio)
+        rule = direction(model)
+        return rule, group_accuracies(model, rule)
+
+    rules, accuracies = jax.jit(jax.vmap(both))(jnp.asarray(ratios))
+    return {"ratios": ratios, "rules": np.asarray(rules), "accuracies": np.asarray(accuracies)}
+
+
+def _draw_learner(evidence: Evidence, curves: Curves, name: str) -> Figure:
     """Weights on both features, then accuracies in both groups; closed form as lines, fits to samples as points."""
     figure, axes = panels(2)
-    ratios = np.linspace(0.5, 1.0, 41)
-    models = [dataclasses.replace(MODEL, spurious_ratio=float(ratio)) for ratio in ratios]
-    rules = [direction(model) for model in models]
-    accuracies = np.array([group_accuracies(model, rule) for model, rule in zip(models, rules, strict=True)])
+    ratios = curves["ratios"]
     for series, weight in enumerate(WEIGHTS):
-        line(axes[0], series, ratios, np.array(rules)[:, series])
+        line(axes[0], series, ratios, curves["rules"][:, series])
         points(axes[0], series, evidence["weights"][weight], f"{weight} feature")
     for series, group in enumerate(GROUP_RATIOS):
-        line(axes[1], series, ratios, accuracies[:, series])
+        line(axes[1], series, ratios, curves["accuracies"][:, series])
         points(axes[1], series, evidence["accuracy"][group], group)
     name_axes(axes[0], name, "spurious ratio p_spu", "weight of the rule")
     name_axes(axes[1], name, "spurious ratio p_spu", "accuracy (share of images)")
@@ -46,30 +57,56 @@ def _draw_learner(evidence: Evidence, direction: Callable[[SpuriousModel], Float
     return figure
 
 
-def draw_least_squares(evidence: Evidence) -> Figure:
+def least_squares_curves() -> dict[str, np.ndarray]:
+    """Weights and accuracies of least squares over the ratio."""
+    return _learner_curves(least_squares_direction)
+
+
+def draw_least_squares(evidence: Evidence, curves: Curves) -> Figure:
     """Weights and accuracies of least squares (S5)."""
-    return _draw_learner(evidence, least_squares_direction, "least squares")
+    return _draw_learner(evidence, curves, "least squares")
 
 
-def draw_logistic(evidence: Evidence) -> Figure:
+def logistic_curves() -> dict[str, np.ndarray]:
+    """Weights and accuracies of logistic regression over the ratio."""
+    return _learner_curves(logistic_direction)
+
+
+def draw_logistic(evidence: Evidence, curves: Curves) -> Figure:
     """Weights and accuracies of logistic regression (S6)."""
-    return _draw_learner(evidence, logistic_direction, "logistic regression")
+    return _draw_learner(evidence, curves, "logistic regression")
 
 
-def draw_regularisation(evidence: Evidence) -> Figure:
+def regularisation_curves() -> dict[str, np.ndarray]:
+    """Reliance and accuracies over the penalty, and the reliance in both limits."""
+    penalties = np.geomspace(PENALTIES[0] / 2, PENALTIES[-1] * 2, 60)
+
+    def both(penalty: Array) -> tuple[Array, Array]:
+        rule = regularised_logistic_direction(MODEL, penalty)
+        return spurious_reliance(rule), group_accuracies(MODEL, rule)
+
+    reliances, accuracies = jax.jit(jax.vmap(both))(jnp.asarray(penalties))
+    limits = weakly_regularised_direction(MODEL), strongly_regularised_direction(MODEL)
+    return {
+        "penalties": penalties,
+        "reliance": np.asarray(reliances),
+        "accuracies": np.asarray(accuracies),
+        "limits": np.array([spurious_reliance(rule) for rule in limits]),
+    }
+
+
+def draw_regularisation(evidence: Evidence, curves: Curves) -> Figure:
     """Left: reliance over the penalty, with both limits; right: accuracy in both groups."""
     figure, axes = panels(2)
-    penalties = np.geomspace(PENALTIES[0] / 2, PENALTIES[-1] * 2, 60)
-    rules = jax.vmap(lambda penalty: regularised_logistic_direction(MODEL, penalty))(jnp.asarray(penalties))
-    accuracies = np.asarray(jax.vmap(lambda rule: group_accuracies(MODEL, rule))(rules))
-    line(axes[0], 0, penalties, jax.vmap(spurious_reliance)(rules), "by quadrature (S11)")
-    weak, strong = weakly_regularised_direction(MODEL), strongly_regularised_direction(MODEL)
-    axes[0].axhline(float(spurious_reliance(weak)), color="black", linestyle=":", label="no penalty: S6")
+    penalties = curves["penalties"]
+    line(axes[0], 0, penalties, curves["reliance"], "by quadrature (S11)")
+    weak, strong = curves["limits"].tolist()
+    axes[0].axhline(weak, color="black", linestyle=":", label="no penalty: S6")
     named = "strong penalty: contrastive, label captions"
-    axes[0].axhline(float(spurious_reliance(strong)), color="black", linestyle="--", linewidth=1.0, label=named)
+    axes[0].axhline(strong, color="black", linestyle="--", linewidth=1.0, label=named)
     points(axes[0], 0, evidence[RELIANCE]["fitted"], "fitted to samples")
     for series, group in enumerate(GROUP_RATIOS):
-        line(axes[1], series, penalties, accuracies[:, series])
+        line(axes[1], series, penalties, curves["accuracies"][:, series])
         points(axes[1], series, evidence[ACCURACY][group], group)
     name_axes(axes[0], "regularised logistic regression", "penalty", "reliance w_spu / w_inv")
     name_axes(axes[1], "regularised logistic regression", "penalty", "accuracy (share of images)")
@@ -79,22 +116,33 @@ def draw_regularisation(evidence: Evidence) -> Figure:
     return figure
 
 
-def draw_bayes(evidence: Evidence) -> Figure:
-    """Left: P(y = +1) given the background alone; right: accuracies against the training ratio."""
-    figure, axes = panels(2, height=3.4)
+def bayes_curves() -> dict[str, np.ndarray]:
+    """Posteriors over the background; accuracies over the ratio, shape (ratios, classifiers, groups)."""
     places = np.linspace(-3.2, 3.2, 161)
     images = jnp.stack([jnp.zeros(len(places)), jnp.asarray(places)], axis=1)
-    line(axes[0], 0, places, jax.nn.sigmoid(2.0 * half_log_odds(MODEL, images)), "posterior (S10)")
     margin = float(logistic_direction(MODEL)[1]) * places
-    line(axes[0], 5, places, 1.0 / (1.0 + np.exp(-margin)), "what logistic regression makes of it", "--")
-    points(axes[0], 0, evidence[POSTERIOR]["class +1"], "sampled images, windows of 0.1")
     ratios = np.linspace(0.5, 0.995, 60)
 
     def both(ratio: Array) -> Array:
         model = dataclasses.replace(MODEL, spurious_ratio=ratio)
         return jnp.stack([bayes_accuracies(model), group_accuracies(model, logistic_direction(model))])
 
-    accuracies = np.asarray(jax.jit(jax.vmap(both))(jnp.asarray(ratios)))
+    return {
+        "places": places,
+        "posterior": np.asarray(jax.nn.sigmoid(2.0 * half_log_odds(MODEL, images))),
+        "logistic posterior": 1.0 / (1.0 + np.exp(-margin)),
+        "ratios": ratios,
+        "accuracies": np.asarray(jax.jit(jax.vmap(both))(jnp.asarray(ratios))),
+    }
+
+
+def draw_bayes(evidence: Evidence, curves: Curves) -> Figure:
+    """Left: P(y = +1) given the background alone; right: accuracies against the training ratio."""
+    figure, axes = panels(2, height=3.4)
+    line(axes[0], 0, curves["places"], curves["posterior"], "posterior (S10)")
+    line(axes[0], 5, curves["places"], curves["logistic posterior"], "what logistic regression makes of it", "--")
+    points(axes[0], 0, evidence[POSTERIOR]["class +1"], "sampled images, windows of 0.1")
+    ratios, accuracies = curves["ratios"], curves["accuracies"]
     for series, group in enumerate(GROUP_RATIOS):
         line(axes[1], series, ratios, accuracies[:, 0, series])
         line(axes[1], series, ratios, accuracies[:, 1, series], f"{group}, logistic regression", "--")

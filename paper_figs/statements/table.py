@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
+import numpy as np
 from matplotlib.figure import Figure
 
 from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec
-from paper_figs.saved_result import command, statement
+from paper_figs.saved_result import closed_forms, command, statement
 from paper_figs.statements import (
     accuracy_curves,
     boundary,
@@ -30,13 +30,14 @@ from paper_figs.statements import (
     unit_length,
     zero_shot,
 )
+from paper_figs.statements.curves import Curves, load_curves
 from sims.theorems.evidence import Evidence, from_dict
 from sims.theorems.table import STATEMENTS
 from workbench.errors import InputError
 from workbench.results import read_json
 
-# Name, as in `STATEMENTS`, to what draws the statement in double precision, which its quadratures need.
-DRAW: dict[str, Callable[[Evidence], Figure]] = {
+# Name, as in `STATEMENTS`, to what draws the statement from its simulation and its closed forms.
+DRAW: dict[str, Callable[[Evidence, Curves], Figure]] = {
     "linearized": linearized.draw_linearized,
     "population": linearized.draw_population,
     "zero_shot": zero_shot.draw_zero_shot,
@@ -69,6 +70,38 @@ DRAW: dict[str, Callable[[Evidence], Figure]] = {
     "repairs": repairs.draw,
 }
 
+# Name to what computes the closed forms, in double precision, which quadratures need; S1 has the simulation alone.
+CURVES: dict[str, Callable[[], dict[str, np.ndarray]]] = {
+    "population": linearized.population_curves,
+    "zero_shot": zero_shot.zero_shot_curves,
+    "group_accuracy": group_accuracy.group_accuracy_curves,
+    "least_squares": supervised.least_squares_curves,
+    "logistic": supervised.logistic_curves,
+    "theorem62": boundary.theorem62_curves,
+    "boundary": boundary.boundary_curves,
+    "rate": linearized.rate_curves,
+    "bayes": supervised.bayes_curves,
+    "regularisation": supervised.regularisation_curves,
+    "captions": zero_shot.captions_curves,
+    "mutual_information": critics.mutual_information_curves,
+    "infonce": critics.infonce_curves,
+    "siglip": critics.siglip_curves,
+    "dynamics": dynamics.curves,
+    "prompts": zero_shot.prompts_curves,
+    "many_classes": many_classes.curves,
+    "accuracy_on_the_line": group_accuracy.line_curves,
+    "unit_length": unit_length.curves,
+    "finite_batch": finite_batch.curves,
+    "finite_samples": finite_samples.curves,
+    "softmax": softmax.curves,
+    "silent_captions": silent_captions.curves,
+    "reweighting": reweighting.reweighting_curves,
+    "other_objectives": other_objectives.curves,
+    "networks": networks.curves,
+    "accuracy_curves": accuracy_curves.curves,
+    "scale_and_curation": scale_and_curation.curves,
+}
+
 
 # What each figure says: its title.
 MESSAGES = {
@@ -93,8 +126,18 @@ MESSAGES = {
     "unless captions name the class alone",
     "accuracy_on_the_line": "Rules of one reliance lie on a ray through 50%",
     "unit_length": "On embeddings of unit length the optimum is known, and trained encoders come near it",
+    "finite_batch": "From batches of 64 pairs on, every rule is within two points of its limit",
+    "finite_samples": "For InfoNCE a sample leaves more open with the class-mean prompt; intervals from 400 pairs "
+    "cover as often as stated",
     "softmax": "Shared features make softmax regression lean more on the background",
+    "silent_captions": "The more captions name the background, the better linear encoders do, and the worse a free "
+    "text encoder beside linear images",
     "reweighting": "Groups of equal mass ignore the background; each other rule has its own share",
+    "other_objectives": "SupCon does as least squares does, whatever the prompt; with captions that describe the "
+    "background, nCLIP's two clusters are the backgrounds",
+    "networks": "Eight trained hidden units already order captions and prompts as unrestricted functions do",
+    "accuracy_curves": "Models that differ in how well they see the animal lie on a curve steeper than the diagonal; "
+    "noise makes a flatter one",
     "scale_and_curation": "Balancing whole captions leaves a third of the correlation; single words leave all",
     "repairs": "Which repair is right depends on the loss and on what captions say",
 }
@@ -120,9 +163,8 @@ def statement_figure(name: str) -> FigureSpec:
     """The register's entry of a statement, named as its file in `theory/statements/`."""
 
     def draw(context: Context) -> Figure:
-        evidence = load(context.results, name)
-        with jax.enable_x64(True):
-            return DRAW[name](evidence)
+        curves = load_curves(context.results, name) if name in CURVES else Curves({})
+        return DRAW[name](load(context.results, name), curves)
 
     return FigureSpec(
         name,
@@ -130,6 +172,6 @@ def statement_figure(name: str) -> FigureSpec:
         f"closed forms of theory/statements/{name}.py as lines, simulation by python -m sims.theorems as markers",
         "Bars: 95% over independent draws (normal), often within the marker; quantities of the model have no unit",
         draw,
-        (statement(name),),
+        (statement(name), *((closed_forms(name),) if name in CURVES else ())),
         MESSAGES.get(name, ""),
     )

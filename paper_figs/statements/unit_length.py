@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.unit_length import BATCH, MODEL, RATIOS, panel_name
 from theory.statements.group_accuracy import group_accuracies
@@ -14,19 +15,28 @@ from theory.statements.zero_shot import PROMPTS, latent_prompt
 _NODES = (20, 32)
 
 
-def draw(evidence: Evidence) -> Figure:
+_SPACES = {"S20": True, "width 2": False}  # whether embeddings leave the plane of the signal
+
+
+def curves() -> dict[str, np.ndarray]:
+    """Accuracies of each loss, with width to spare and without, shape (ratios, prompts, groups)."""
+    return {
+        f"{loss}, {name}": np.array([_accuracies(loss, ratio, off_plane) for ratio in RATIOS])
+        for loss in LOSSES
+        for name, off_plane in _SPACES.items()
+    }
+
+
+def draw(evidence: Evidence, curves: Curves) -> Figure:
     """A row for each loss, a column for each prompt."""
     figure, axes = panels(len(LOSSES) * len(PROMPTS), height=2.8, share_x=True, share_y=True)
     for row, loss in enumerate(LOSSES):
-        accuracies = {
-            off_plane: np.array([_accuracies(loss, ratio, off_plane) for ratio in RATIOS])
-            for off_plane in (True, False)
-        }
+        wide, narrow = (curves[f"{loss}, {name}"] for name in _SPACES)
         for column, prompt in enumerate(PROMPTS):
             axis, panel = axes[row * len(PROMPTS) + column], panel_name(loss, prompt)
             for index, group in enumerate(("aligned", "conflicting")):
-                line(axis, index, RATIOS, accuracies[True][:, column, index], f"{group}, S20")
-                line(axis, index, RATIOS, accuracies[False][:, column, index], f"{group}, embedding of width 2", ":")
+                line(axis, index, RATIOS, wide[:, column, index], f"{group}, S20")
+                line(axis, index, RATIOS, narrow[:, column, index], f"{group}, embedding of width 2", ":")
                 points(axis, index, evidence[panel][group], f"{group}, trained, width 8")
             name_axes(axis, panel, "spurious ratio p_spu", "accuracy")
     for axis in axes[-len(PROMPTS) :]:

@@ -1,18 +1,17 @@
 """Decode photos in worker processes, in order, a bounded number ahead of the model."""
 
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from workbench.errors import RunError
+from workbench.interruption import follow_parent
 
 # Batches that are decoded while the model works on one. The bound keeps memory independent of the number of photos.
 _AHEAD = 2
@@ -36,7 +35,7 @@ class Decoders:
         self.read = read
         # "spawn", since a fork of this process would copy JAX's threads and locks.
         context = get_context("spawn")
-        self.pool = ProcessPoolExecutor(workers, context, initializer=_prepare_worker) if workers else None
+        self.pool = ProcessPoolExecutor(workers, context, initializer=follow_parent) if workers else None
 
     def __enter__(self) -> "Decoders":
         return self
@@ -97,16 +96,3 @@ def _read(read: Callable[[Path], Any], path: Path) -> Any:
     except Exception as error:  # Pillow raises a dozen kinds on a damaged file
         text = str(error).replace(str(path), path.name)
         return Unreadable(text or type(error).__name__)
-
-
-def _prepare_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()

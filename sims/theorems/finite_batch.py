@@ -7,7 +7,7 @@ from theory.model import SpuriousModel
 from theory.statements.zero_shot import PROMPTS
 
 MODEL = SpuriousModel()
-BATCHES = (4, 16, 64, 256)
+BATCHES = (4, 16, 64)
 # With captions of the class alone both prompts are one.
 CASES = {"latent": PROMPTS, "label-attribute": PROMPTS, "label": PROMPTS[:1]}
 STEPS, DRAWS = 6400, 4

@@ -7,14 +7,14 @@ import pytest
 
 from paper_figs.comparison import compare_with_shipped
 from paper_figs.registry import FIGURES
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SHIPPED, VERDICT_MAP, statement
+from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SHIPPED, VERDICT_MAP, closed_forms, statement
 from paper_figs.statements.table import DRAW, load
 from sims.theorems.table import STATEMENTS
 from workbench import results
 from workbench.errors import InputError
 
 NEEDS = tuple(dict.fromkeys(need for spec in FIGURES.values() for need in spec.needs))
-BAYES = statement("bayes")
+BAYES, BAYES_CURVES = statement("bayes"), closed_forms("bayes")
 
 
 def test_a_clean_clone_has_every_result_that_a_figure_needs():
@@ -29,7 +29,7 @@ def test_a_clean_clone_has_every_result_that_a_figure_needs():
 @pytest.fixture
 def made(tmp_path):
     """A folder of results, at first the shipped ones; and what changes the number in one place of one of them."""
-    for need in (BAYES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+    for need in (BAYES, BAYES_CURVES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
         for file in need.files:
             (tmp_path / file).parent.mkdir(exist_ok=True, parents=True)
             shutil.copy(SHIPPED / file, tmp_path / file)
@@ -48,7 +48,7 @@ def made(tmp_path):
 
 
 def test_the_same_results_are_within_their_standard_errors(made):
-    for need in (BAYES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+    for need in (BAYES, BAYES_CURVES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
         found = compare_with_shipped(need, made[0])
         assert (found.beyond, found.only) == ((), ()) and found.numbers >= 20
         assert "all of" in found.text
@@ -65,6 +65,8 @@ def test_a_number_is_named_from_one_standard_error_on(made):
     # Closed forms have no error but rounding.
     assert change(VERDICT_MAP, "map", 0, "aligned", by=1e-7).beyond == ()
     assert len(change(VERDICT_MAP, "map", 0, "aligned", by=1e-3).beyond) == 1
+    assert change(BAYES_CURVES, "curves", "accuracies", 3, 1, 0, by=1e-7).beyond == ()
+    assert change(BAYES_CURVES, "curves", "accuracies", 3, 1, 0, by=1e-3).beyond == ("accuracies, number 4, 2, 1",)
     (panel, rows), *_ = json.loads((folder / BAYES.files[0]).read_text())["panels"].items()
     name, points = next(iter(rows.items()))
     by = 2 * points["standard_error"][1]
