@@ -89,10 +89,10 @@ def _main(options: argparse.Namespace) -> None:
     shown: list[PageFigure] = []
     with terminal.progress() as display:
         task = display.add_task("figures", total=len(specs) + (not options.only), status="")
-        for spec, of_figure in draw_all(specs, context):
-            made |= of_figure
+        for spec, drawn in draw_all(specs, context, for_page=not options.only):
+            made |= drawn.files
             if not options.only:
-                shown.append(page_figure(spec, of_figure[f"{spec.name}.png"]))
+                shown.append(page_figure(spec, drawn.image))
             display.update(task, status=spec.name, advance=1)
         page = {}
         if not options.only:

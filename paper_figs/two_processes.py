@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from typing import NamedTuple
 
 from paper_figs.context import Context
 from paper_figs.drawing import FigureSpec, draw_figure, files
+from paper_figs.report.page import page_image
 from realdata.photos.decoding import processor_count
 from workbench.errors import RunError
 from workbench.interruption import follow_parent
@@ -15,8 +17,17 @@ from workbench.interruption import follow_parent
 _WORTH_STARTING = 8
 
 
-def draw_all(specs: Sequence[FigureSpec], context: Context) -> Iterator[tuple[FigureSpec, dict[str, bytes]]]:
-    """Draw figures of the register, each with its files, in order.
+class Drawn(NamedTuple):
+    """The files of a figure by their names, and what the page shows of it; no bytes where it is not asked for."""
+
+    files: dict[str, bytes]
+    image: bytes
+
+
+def draw_all(
+    specs: Sequence[FigureSpec], context: Context, for_page: bool = False
+) -> Iterator[tuple[FigureSpec, Drawn]]:
+    """Draw figures of the register, each with its files and what the page shows of it, in order.
 
     A second process draws those of saved results. This one draws those of published tables, whose statistics it keeps
     in `context` for the page; then, the last first, what the second has not begun. With one core it draws them all.
@@ -27,24 +38,24 @@ def draw_all(specs: Sequence[FigureSpec], context: Context) -> Iterator[tuple[Fi
     """
     of_results = [spec for spec in specs if spec.needs]
     if processor_count() < 2 or len(of_results) < _WORTH_STARTING:
-        yield from ((spec, _files(spec, context)) for spec in specs)
+        yield from ((spec, _draw(spec, context, for_page)) for spec in specs)
         return
     # "spawn", since a fork of this process would copy JAX's threads and locks.
     pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=follow_parent)
     try:
         # Without what this process has read of the tables, which is more to send than to read.
         bare = Context(context.results, context.published, context.added)
-        waiting = {spec.name: pool.submit(_files_by_name, spec.name, bare) for spec in of_results}
-        own: dict[str, dict[str, bytes]] = {}
+        waiting = {spec.name: pool.submit(_draw_by_name, spec.name, bare, for_page) for spec in of_results}
+        own: dict[str, Drawn] = {}
         for spec in specs:
             if not spec.needs:
-                yield spec, _files(spec, context)
+                yield spec, _draw(spec, context, for_page)
                 continue
             while spec.name not in own and not waiting[spec.name].done():
                 last = _take(of_results, waiting)
                 if last is None:
                     break
-                own[last.name] = _files(last, context)
+                own[last.name] = _draw(last, context, for_page)
             yield spec, own.pop(spec.name, None) or waiting[spec.name].result()
     except BrokenProcessPool as error:
         raise RunError("a process that draws figures was killed, perhaps for lack of memory") from error
@@ -52,21 +63,22 @@ def draw_all(specs: Sequence[FigureSpec], context: Context) -> Iterator[tuple[Fi
         pool.shutdown(cancel_futures=True)
 
 
-def _take(specs: Sequence[FigureSpec], waiting: dict[str, Future[dict[str, bytes]]]) -> FigureSpec | None:
+def _take(specs: Sequence[FigureSpec], waiting: dict[str, Future[Drawn]]) -> FigureSpec | None:
     """The last figure that the second process has not begun, taken away from it; None where there is none."""
     return next((spec for spec in reversed(specs) if _is_taken(waiting[spec.name])), None)
 
 
-def _is_taken(future: Future[dict[str, bytes]]) -> bool:
+def _is_taken(future: Future[Drawn]) -> bool:
     return not future.cancelled() and future.cancel()
 
 
-def _files_by_name(name: str, context: Context) -> dict[str, bytes]:
+def _draw_by_name(name: str, context: Context, for_page: bool) -> Drawn:
     """What the second process does: it is sent a name, since functions of the register cannot be."""
     from paper_figs.registry import FIGURES  # which imports what draws
 
-    return _files(FIGURES[name], context)
+    return _draw(FIGURES[name], context, for_page)
 
 
-def _files(spec: FigureSpec, context: Context) -> dict[str, bytes]:
-    return files(draw_figure(spec, context), spec.name)
+def _draw(spec: FigureSpec, context: Context, for_page: bool) -> Drawn:
+    figure = draw_figure(spec, context)
+    return Drawn(files(figure, spec.name), page_image(figure) if for_page else b"")

@@ -47,7 +47,8 @@ SECTIONS = {
 }
 # Claims to figures of other claims' sections that show them, too.
 SHARED = {"C4": ("same_backbone",), "C6": ("common_counter",)}
-# The page shows figures about as wide as they are printed.
+# Of a figure on the page. More pixels or colours take more space than a page should.
+_PAGE_DPI = 100
 _COLOURS = 24
 
 
@@ -203,19 +204,25 @@ def explorer_script(table: Mapping[str, Any]) -> Markup:
 PAGE, EXPLORER_SCRIPT = "report.html", "explorer.js"
 
 
-def page_figure(spec: FigureSpec, png: bytes) -> PageFigure:
-    """A drawn figure as the page shows it: of few colours, which takes a third of the space.
+def page_image(figure: Figure) -> bytes:
+    """A drawn figure as the page shows it: about as wide as it is printed, of few colours; a WebP file."""
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=_PAGE_DPI)
+    with Image.open(drawn) as image:
+        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60)
+    return buffer.getvalue()
+
+
+def page_figure(spec: FigureSpec, image: bytes) -> PageFigure:
+    """A figure of the register with its words.
 
     Args:
         spec: the register's entry.
-        png: the figure's PNG file.
+        image: from `page_image`.
     """
-    buffer = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as image:
-        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60)
     says = f"{spec.message}. {spec.caption}." if spec.message else f"{spec.caption}."
-    return PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", buffer.getvalue(), says)
+    return PageFigure(spec.name, spec.caption, f"{spec.source}. {spec.intervals}", image, says)
 
 
 def page_files(context: Context, figures: Sequence[PageFigure], out: Path) -> dict[str, str]:

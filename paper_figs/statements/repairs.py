@@ -9,6 +9,7 @@ from jaxtyping import Array
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
+from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence, Points
 from sims.theorems.repairs import CONFLICTING, LEARNERS, MODEL, SHOWN, WORST
 from theory.learners import contrastive_critic
@@ -20,31 +21,43 @@ from theory.statements.group_accuracy import group_accuracies
 from theory.statements.repairs import best_weight, largest_helpful_weight
 
 
-def draw(evidence: Evidence) -> Figure:
-    """Left: the worse group over the weight, dotted where a weight stops helping; right: conflicting images."""
-    figure, axes = panels(2, height=3.6)
-    weights = np.linspace(-0.55, 1.05, 161)
-    for series, learner in enumerate(LEARNERS):
+def curves() -> dict[str, np.ndarray]:
+    """The worse group over the weight, the weights that matter, and conflicting images over the spurious ratio."""
+    weights, ratios = np.linspace(-0.55, 1.05, 161), np.linspace(0.55, 0.98, 44)
+    found = {"weights": weights, "ratios": ratios}
+    for learner in LEARNERS:
         critic = contrastive_critic(learner, MODEL, Caption())
 
         def worst(weight: Array, critic: Array = critic) -> Array:
             return jnp.min(group_accuracies(MODEL, critic @ jnp.stack([jnp.ones(()), -weight]))[:2])
 
-        line(axes[0], series, weights, 100 * jax.vmap(worst)(jnp.asarray(weights)))
-        points(axes[0], series, _percent(evidence[WORST][learner]), learner)
-        axes[0].axvline(float(best_weight(critic)), color="black", linestyle="--", linewidth=0.8)
-        if critic[1, 0] > 0:
-            axes[0].axvline(float(largest_helpful_weight(critic)), color="black", linestyle=":", linewidth=0.8)
-    ratios = np.linspace(0.55, 0.98, 44)
+        found[f"worst, {learner}"] = np.asarray(jax.jit(jax.vmap(worst))(jnp.asarray(weights)))
+        # A rule that leans against the background is helped by no weight above 0.
+        largest = largest_helpful_weight(critic) if critic[1, 0] > 0 else jnp.nan
+        found[f"best and largest, {learner}"] = np.array([best_weight(critic), largest], float)
     models = jax.vmap(lambda ratio: dataclasses.replace(MODEL, spurious_ratio=ratio))(jnp.asarray(ratios))
-    for series, name in enumerate(SHOWN):
+    for name in SHOWN:
 
         def conflicting(model: SpuriousModel, name: str = name) -> Array:
             if name == "none":
                 return accuracy(model, "linearized", caption="label-attribute").conflicting
             return repair(model, "linearized", name, caption="label-attribute").conflicting
 
-        line(axes[1], series, ratios, 100 * jax.vmap(conflicting)(models))
+        found[f"conflicting, {name}"] = np.asarray(jax.jit(jax.vmap(conflicting))(models))
+    return found
+
+
+def draw(evidence: Evidence, curves: Curves) -> Figure:
+    """Left: the worse group over the weight, dotted where a weight stops helping; right: conflicting images."""
+    figure, axes = panels(2, height=3.6)
+    for series, learner in enumerate(LEARNERS):
+        line(axes[0], series, curves["weights"], 100 * curves[f"worst, {learner}"])
+        points(axes[0], series, _percent(evidence[WORST][learner]), learner)
+        for weight, style in zip(curves[f"best and largest, {learner}"], ("--", ":"), strict=True):
+            if np.isfinite(weight):
+                axes[0].axvline(weight, color="black", linestyle=style, linewidth=0.8)
+    for series, name in enumerate(SHOWN):
+        line(axes[1], series, curves["ratios"], 100 * curves[f"conflicting, {name}"])
         points(axes[1], series, _percent(evidence[CONFLICTING][name]), name)
     name_axes(
         axes[0],

@@ -100,6 +100,7 @@ CURVES: dict[str, Callable[[], dict[str, np.ndarray]]] = {
     "networks": networks.curves,
     "accuracy_curves": accuracy_curves.curves,
     "scale_and_curation": scale_and_curation.curves,
+    "repairs": repairs.curves,
 }
 
 
@@ -113,7 +114,7 @@ MESSAGES = {
     "logistic": "Logistic regression leans on the background the more, the more often it agrees with the label",
     "theorem62": "The printed bound fails in part of the plane; the exact threshold does not",
     "boundary": "Which learner is more robust depends on how much the invariant feature varies within a class",
-    "rate": "A sample's error falls as 1 / n, whatever the dimension",
+    "rate": "A sample's squared error falls as one over its size, whatever the dimension",
     "bayes": "What a background tells the Bayes classifier saturates",
     "regularisation": "A strong penalty makes logistic regression the difference of the class means",
     "captions": "With the label prompt the linearised loss does not see how often captions mention the background",
@@ -124,10 +125,10 @@ MESSAGES = {
     "prompts": "No prompt surpasses the one that ignores the background",
     "many_classes": "Shared features make least squares lean more on the background, and the linearised loss less, "
     "unless captions name the class alone",
-    "accuracy_on_the_line": "Rules of one reliance lie on a ray through 50%",
+    "accuracy_on_the_line": "Rules of one reliance lie on a ray through one half",
     "unit_length": "On embeddings of unit length the optimum is known, and trained encoders come near it",
-    "finite_batch": "From batches of 64 pairs on, every rule is within two points of its limit",
-    "finite_samples": "For InfoNCE a sample leaves more open with the class-mean prompt; intervals from 400 pairs "
+    "finite_batch": "From batches of sixty-four pairs on, every rule is within two points of its limit",
+    "finite_samples": "For InfoNCE a sample leaves more open with the class-mean prompt; intervals from four hundred pairs "
     "cover as often as stated",
     "softmax": "Shared features make softmax regression lean more on the background",
     "silent_captions": "The more captions name the background, the better linear encoders do, and the worse a free "

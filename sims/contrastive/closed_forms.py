@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from sims.training.config import ContrastiveConfig
+from theory.learners import CONTRASTIVE
 from theory.predictions import BATCH_FREE, predict
 from theory.report import report
 from theory.statements.group_accuracy import GROUPS, group_accuracies
@@ -17,6 +18,7 @@ from theory.statements.zero_shot import latent_prompt
 _SHOWN_WIDTH = 8
 _NOT_LINEAR = "they are known of linear encoders"
 _NOT_FRESH = "known for fresh samples at every step"
+_ENDLESS = "known for batches without end: python -m theory"
 
 
 def batch_free(config: ContrastiveConfig) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def of_batches(config: ContrastiveConfig) -> list[dict[str, Any]]:
         elif name in DIRECTIONS:
             rows += _bilinear(config, name)
         else:
-            rows += _unknown(config, name, "none is known of this loss")
+            rows += _unknown(config, name, _ENDLESS if name in CONTRASTIVE else "none is known of this loss")
     return rows
 
 

@@ -22,7 +22,7 @@ def test_one_core_starts_no_second_process(two_cores, monkeypatch):
     monkeypatch.setattr(two_processes, "processor_count", lambda: 1)
     monkeypatch.setattr(two_processes, "ProcessPoolExecutor", None)
     specs = [FIGURES[name] for name in ("population", "rate")]
-    assert [(spec, set(files)) for spec, files in draw_all(specs, Context())] == [
+    assert [(spec, set(drawn.files)) for spec, drawn in draw_all(specs, Context())] == [
         (spec, {f"{spec.name}.png", f"{spec.name}.pdf"}) for spec in specs
     ]
 
@@ -30,9 +30,9 @@ def test_one_core_starts_no_second_process(two_cores, monkeypatch):
 @pytest.mark.slow
 def test_the_files_are_those_of_one_process(two_cores, monkeypatch):
     specs = [FIGURES[name] for name in NAMES]
-    by_two = [(spec.name, files) for spec, files in draw_all(specs, Context())]
+    by_two = [(spec.name, drawn) for spec, drawn in draw_all(specs, Context(), for_page=True)]
     monkeypatch.setattr(two_processes, "processor_count", lambda: 1)
-    assert [(spec.name, files) for spec, files in draw_all(specs, Context())] == by_two
+    assert [(spec.name, drawn) for spec, drawn in draw_all(specs, Context(), for_page=True)] == by_two
     assert [name for name, _ in by_two] == list(NAMES) and not multiprocessing.active_children()
 
 

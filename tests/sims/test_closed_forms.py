@@ -60,7 +60,7 @@ def test_the_table_names_the_prompt_where_only_one_is_unknown():
 
 @pytest.mark.slow
 def test_by_default_no_row_is_without_one():
-    config = ContrastiveConfig(objective=CONTRASTIVE)
+    config = ContrastiveConfig()
     rows = [*closed_forms.batch_free(config)["predictions"], *closed_forms.of_batches(config)]
     assert {row["learner"] for row in rows} >= set(config.learners)
     assert all(row["accuracy"] is not None for row in rows)

@@ -83,7 +83,8 @@ def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refuse
 
 
 @pytest.mark.slow
-def test_figures_are_drawn_from_a_saved_table(call_program, refused, tmp_path):
+def test_figures_are_drawn_from_a_saved_table(call_program, refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("paper_figs.saved_result.SHIPPED", tmp_path / "none")
     out = tmp_path / "results" / "colored_digits_table"
     command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *TWO, "--seeds", "1", "--out", out)
     refused("paper_figs", "--only", "colored_digits", words=["table.json is missing", "sims.colored_digits table"])
