@@ -56,7 +56,7 @@ def draw_all(
                 if last is None:
                     break
                 own[last.name] = _draw(last, context, for_page)
-            yield spec, own.pop(spec.name, None) or waiting[spec.name].result()
+            yield spec, own.pop(spec.name) if spec.name in own else waiting[spec.name].result()
     except BrokenProcessPool as error:
         raise RunError("a process that draws figures was killed, perhaps for lack of memory") from error
     finally:

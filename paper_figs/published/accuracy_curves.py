@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 from paper_figs.context import Context
-from paper_figs.looks import added_handles, figure_legend, mark_added, name_axes, panels
+from paper_figs.looks import PRINT_WIDTH, SMALL, added_handles, figure_legend, mark_added, name_axes
 from paper_figs.published.reliance import STYLES
 from realdata.reliance.alternatives import CANDIDATES
 from realdata.reliance.curve_table import prediction_rows
@@ -29,8 +29,11 @@ def draw(context: Context) -> Figure:
         for row in found.shapes
         if row.source == "paper" and all(row.setting[key] == value for key, value in _MAIN.items())
     }
-    figure, axes = panels(3, height=6.2)
-    figure.set_figwidth(15.0)
+    figure = Figure(figsize=(PRINT_WIDTH, 14.0), layout="constrained")
+    axes = figure.subplots(3, height_ratios=(4.0, 3.4, 5.6))
+    for axis in axes:
+        axis.grid(alpha=0.25)
+        axis.tick_params(labelsize=SMALL)
     others = read_other_models()
     _draw_whole(axes[0], context, shapes, others[SIGLIPS][list(GROUPS)].to_numpy(float))
     _draw_masked(axes[1], shapes, others[MASKED][list(GROUPS)].to_numpy(float))
@@ -39,9 +42,10 @@ def draw(context: Context) -> Figure:
     if added:
         figure_legend(figure, added_handles(added), "lower")
     figure.suptitle(
-        "Models that differ in how well they see the animal have the measured slope; without the background they "
-        "should not drop, and do",
-        fontsize=12,
+        "Models that differ in how well they see the animal have the measured slope;\n"
+        "without the background they should not drop, and do",
+        fontsize=10,
+        weight="bold",
     )
     return figure
 
@@ -118,7 +122,7 @@ def _draw_masked(axis: Axes, shapes: dict[str, CurveShape], masked: np.ndarray) 
     )  # fmt: skip
     name_axes(
         axis,
-        "background masked out on grey: the truth lies between\n(8 SigLIPs and 2 CLIPs)",
+        "background masked out: the truth lies between (8 SigLIPs, 2 CLIPs)",
         "accuracy on common photos (%)",
         "accuracy on counter photos (%)",
     )

@@ -93,10 +93,10 @@ def draw(context: Context) -> Figure:
         box = Line2D([], [], ls="", marker="s", ms=10, color=fill, mec="0.6")
         mark = Line2D([], [], ls="", marker=marker or "None", ms=4.5, color=edge)
         handles.append(((box, mark), f"{status}: {counts[status]:,}"))
-    figure.legend(
+    axis.legend(
         *zip(*handles, strict=True),
         loc="upper center",
-        bbox_to_anchor=(0.5, 1 - 0.25 / height),
+        bbox_to_anchor=(0.5, 1 - 0.28 / height),
         ncols=len(handles),
         fontsize=8,
         frameon=False,

@@ -194,7 +194,7 @@ def draw_boundary(evidence: Evidence, curves: Curves) -> Figure:
             linewidth=4,
             label="Theorem 6.2's conditions",
         )
-        axis.annotate("Xue et al.:\nhigh variance\nwithin a class", (2.6, 0.53), fontsize=8, ha="center")
+        axis.annotate("Xue et al.'s case", (2.95, 0.515), fontsize=8, ha="right")
         name_axes(axis, f"{prompt} prompt", "sigma_inv: spread of the invariant feature", "spurious ratio p_spu")
         figure.colorbar(shown, ax=axis, label="linearised - least squares (points)")
     handles, labels = axes[-1].get_legend_handles_labels()

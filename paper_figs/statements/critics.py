@@ -28,6 +28,9 @@ from theory.statements.logistic import logistic_direction
 from theory.statements.mutual_information import pointwise_mutual_information
 from theory.statements.siglip import siglip_critic
 
+# Of the label prompt's rule.
+_WEIGHTS = dict(zip(ENTRIES, ("invariant weight", "spurious weight"), strict=True))
+
 
 def mutual_information_curves() -> dict[str, np.ndarray]:
     """PMI over the background, for each kind of captions and what they say."""
@@ -99,7 +102,7 @@ def draw_infonce(evidence: Evidence, curves: Curves) -> Figure:
             if kind == "label":
                 line(axis, 6, ratios, curves["half of logistic"][:, row], "half of logistic regression", "-.")
             mention = ", background in half of them" if kind == "label-attribute" else ""
-            name_axes(axis, f"{kind} captions{mention}", "spurious ratio p_spu", entry)
+            name_axes(axis, f"{kind} captions{mention}", "spurious ratio p_spu", _WEIGHTS[entry])
     legend(axes[len(CAPTIONS) + 1])
     return figure
 
@@ -129,6 +132,7 @@ def draw_siglip(evidence: Evidence, curves: Curves) -> Figure:
             line(axis, 5, ratios, found[:, 1][:, *place], "InfoNCE text to image (S14)", "--")
             points(axis, 0, evidence[panel_name(kind, entry)]["siglip"], "fitted to samples")
             mention = ", background in half of them" if kind == "label-attribute" else ""
-            name_axes(axis, f"{kind} captions{mention}", "spurious ratio p_spu", entry)
-            legend(axis)
+            name_axes(axis, f"{kind} captions{mention}", "spurious ratio p_spu", _WEIGHTS[entry])
+    for axis in axes[-len(ENTRIES) :]:
+        legend(axis)
     return figure

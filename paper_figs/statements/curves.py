@@ -47,9 +47,9 @@ def to_lists(arrays: Mapping[str, ArrayLike]) -> dict[str, Any]:
     return {name: _rounded(np.asarray(values, float)) for name, values in arrays.items()}
 
 
-def _rounded(values: np.ndarray | np.floating) -> Any:
+def _rounded(values: np.ndarray) -> Any:
     if values.ndim:
-        return [_rounded(row) for row in values]
+        return [_rounded(np.asarray(row)) for row in values]
     return float(f"{values:.{_DIGITS}g}") if np.isfinite(values) else None
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -81,7 +82,7 @@ def draw_population(evidence: Evidence, curves: Curves) -> Figure:
 def rate_curves() -> dict[str, np.ndarray]:
     """Mean square error and its bound over the number of pairs, and what lies outside the plane in each dimension."""
     sizes = np.geomspace(SIZES[0], SIZES[-1], 60)
-    quantities = {
+    quantities: dict[str, Callable[[jax.Array], jax.Array]] = {
         "mean square error": functools.partial(mean_square_error, RATE_MODEL),
         "bound": lambda samples: error_bound(RATE_MODEL, samples, FAILURE) ** 2,
     }

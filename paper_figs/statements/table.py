@@ -128,8 +128,8 @@ MESSAGES = {
     "accuracy_on_the_line": "Rules of one reliance lie on a ray through one half",
     "unit_length": "On embeddings of unit length the optimum is known, and trained encoders come near it",
     "finite_batch": "From batches of sixty-four pairs on, every rule is within two points of its limit",
-    "finite_samples": "For InfoNCE a sample leaves more open with the class-mean prompt; intervals from four hundred pairs "
-    "cover as often as stated",
+    "finite_samples": "For InfoNCE a sample leaves more open with the class-mean prompt; intervals from four hundred "
+    "pairs cover as often as stated",
     "softmax": "Shared features make softmax regression lean more on the background",
     "silent_captions": "The more captions name the background, the better linear encoders do, and the worse a free "
     "text encoder beside linear images",

@@ -138,7 +138,7 @@ def _write(place: Path, found: Embedded) -> None:
         place.parent.mkdir(mode=0o700, exist_ok=True)
         beside = place.with_suffix(f".{os.getpid()}")
         with beside.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         beside.replace(place)
     except OSError:  # computed again the next time
         return
