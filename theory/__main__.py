@@ -119,6 +119,10 @@ def _main(options: argparse.Namespace) -> None:
         raise ParameterError("batch_size", "left out for map, boundary and repairs", options.batch_size)
     check_classes(options.pairs, options.shared_size)
     if options.question == "series":
+        without = vars(build_parser().parse_args(["series"]))
+        for name, value in vars(options).items():
+            if name not in ("question", "json") and value != without[name]:
+                raise ParameterError(name, "left out for series, which is of all models", value)
         with terminal.progress() as display:
             content = series_content(list(display.track(compute_series(), total=len(OF_SERIES), description="series")))
         if not results.emit_json(content, options.json):

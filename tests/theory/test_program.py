@@ -38,6 +38,7 @@ def test_tables_show_printed_beside_derived(run_program):
         (["--embed-dim", "0"], ["--embed-dim", "at least 1", "0"]),
         (["--batch-size", "1"], ["--batch-size", "at least 2", "1"]),
         (["map", "--batch-size", "64"], ["--batch-size", "left out", "64"]),
+        (["series", "--mu-spu", "2"], ["--mu-spu", "left out", "2"]),
         (["--prompt", "names"], ["--prompt", "label, class-mean", "names"]),
         (["--mu-spu", "much"], ["--mu-spu", "number", "much"]),
         (["--json", "taken/result.json"], ["--json", "taken"]),
