@@ -5,13 +5,16 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from published.tables import DIRECTORY
 from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.scale_and_curation import sampled_accuracy, sub_sample
 from tests import seeds
+from tests.conftest import ROOT
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw, z_scores
 from theory import (
     Caption,
@@ -276,3 +279,25 @@ def test_the_ray_of_models_that_differ_in_noise_is_normal_quantiles_on_a_line():
         accuracies = group_accuracies(dataclasses.replace(UNROUND, sigma_xi=noise), rule)
         ratios.append(norm.ppf(accuracies[1]) / norm.ppf(accuracies[0]))
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-8)
+
+
+def test_what_the_page_says_of_the_printed_c3():
+    """From the tables alone, by least squares with a mean for each data set; no code shared with realdata."""
+    page = (ROOT / "docs" / "theory" / "scale_and_curation.md").read_text()
+    rows = pd.read_csv(DIRECTORY / "results.csv", dtype={"table": str})
+    clips = rows[(rows.table == "3") & (rows.family == "clip")]
+    sizes = pd.read_csv(DIRECTORY / "image_towers.csv").set_index("backbone").parameters_millions
+    means = pd.get_dummies(clips.pretrain).to_numpy(float)
+    columns = np.column_stack([means, np.log10(clips.backbone.map(sizes))])
+    common, counter = (norm.ppf(clips[group] / 100) for group in ("common", "counter"))
+    slope = common @ counter / (common @ common)
+
+    def tenfold(predicted):
+        drops = 100 * (norm.cdf(common) - norm.cdf(predicted))
+        return np.linalg.lstsq(columns, drops, rcond=None)[0][-1]
+
+    shrinking = int(np.sum(counter * norm.pdf(counter) > common * norm.pdf(common)))
+    assert f"{tenfold(slope * common):+.1f} points; it shrinks in {shrinking} of {len(clips)} CLIPs" in page
+    assert f"| {tenfold(counter):.1f} [-13.6, -5.5] |" in page
+    assert f"(slope {slope:.2f} on probit axes)" in page
+    assert f"by one constant give {tenfold(common - np.mean(common - counter)):.1f}." in page
