@@ -131,7 +131,11 @@ def draw_flips(
     for number, pair in enumerate(pairs):
         for column, photo in enumerate(pair):
             axes = cells[number // across, 2 * (number % across) + column]
-            axes.imshow(_thumbnail(root / photo.path))
+            thumbnail = _thumbnail(root / photo.path)
+            if thumbnail is None:
+                axes.text(0.5, 0.5, "cannot be opened", ha="center", fontsize=8)
+            else:
+                axes.imshow(thumbnail)
             verdict = "right" if photo.correct else f"taken for {shorten(names[int(photo.predicted_index)], 22)}"
             axes.set_title(
                 f"{shorten(names[int(photo.class_index)], 22)} on {shorten(photo.background, 22)}\n{verdict}",
@@ -142,8 +146,12 @@ def draw_flips(
     return figure
 
 
-def _thumbnail(path: Path) -> np.ndarray:
-    with open_photo(path) as image:
-        photo = image.convert("RGB")
+def _thumbnail(path: Path) -> np.ndarray | None:
+    """A small copy of the photo; None if it cannot be decoded, which scores made elsewhere do not ask for."""
+    try:
+        with open_photo(path) as image:
+            photo = image.convert("RGB")
+    except Exception:  # Pillow raises a dozen kinds on a damaged file
+        return None
     photo.thumbnail((_PIXELS, _PIXELS))
     return np.asarray(photo)

@@ -43,6 +43,18 @@ def test_predictions_follow_from_the_scores(tmp_path, monkeypatch, scores):
     assert any("'goldfish'" not in warning and "is not there" in warning for warning in content["warnings"])
 
 
+def test_photos_that_cannot_be_opened_are_scored_and_drawn_as_empty(tmp_path, monkeypatch, scores):
+    """Whoever made the scores could open them; the page of photos says which it could not."""
+    monkeypatch.chdir(tmp_path)
+    whole, _ = evaluate(tmp_path, scores)
+    drawn = (tmp_path / "out" / "flips.png").read_bytes()
+    for path in scores["paths"]:
+        (tmp_path / "photos" / path).write_bytes(b"no image")
+    broken, _ = evaluate(tmp_path, scores, "--out", "again")
+    assert broken["groups"] == whole["groups"]
+    assert (tmp_path / "again" / "flips.png").read_bytes() != drawn
+
+
 def test_the_order_of_photos_and_candidates_does_not_matter(tmp_path, monkeypatch, scores):
     monkeypatch.chdir(tmp_path)
     _, found = evaluate(tmp_path, scores, "--setup", "1v20")
