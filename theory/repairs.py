@@ -115,7 +115,8 @@ def shifts_of(
 
     0 for a background that no image is inferred to show. The images need no label, of class or of background.
 
-    Source: Lu, Chai and Wang, Mitigating Spurious Correlations in Zero-Shot Multimodal Models, ICLR 2025.
+    Source: our reading of Lu, Chai and Wang, Mitigating Spurious Correlations in Zero-Shot Multimodal Models, ICLR
+    2025.
     """
     shown = infer_backgrounds(images, backgrounds)
     components = images @ to_unit_length(backgrounds).T
