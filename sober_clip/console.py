@@ -66,6 +66,9 @@ _EVERY = (
     Program("realdata.audit", "realdata.audit.program", "checks the printed tables for what cannot be true"),
     Program("realdata.claims", "realdata.claims.program", "puts the paper's claims to the published measurements"),
     Program("realdata.reliance", "realdata.reliance.program", "tests the theory on the published measurements"),
+    Program(
+        "paper_figs.statements", "paper_figs.statements.__main__", "computes the theory's curves that figures show"
+    ),
     Program("paper_figs", "paper_figs.program", "every figure, and the page with all of the evidence"),
 )
 

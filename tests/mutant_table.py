@@ -1386,8 +1386,8 @@ MUTANTS = (
     Mutant(
         "NaN passes into JSON",
         "workbench/results.py",
-        'return json.dumps(data, indent=2, allow_nan=False) + "\\n"',
-        'return json.dumps(data, indent=2) + "\\n"',
+        'return json.dumps(data, indent=indent, allow_nan=False) + "\\n"',
+        'return json.dumps(data, indent=indent) + "\\n"',
         ("tests/workbench/test_results.py",),
     ),
     Mutant(

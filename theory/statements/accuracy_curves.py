@@ -70,7 +70,7 @@ def accuracy_pair(
         backgrounds: n, from 2 to K; K / n need not be whole.
         difficulty: h, the share of the signal that counter photos lack.
     """
-    x = jnp.asarray(_DEVIATES)
+    x = jnp.asarray(_DEVIATES, float)
     usual = jnp.asarray(candidates, float) / backgrounds
 
     def choose(lead: Scalar, same: Scalar, step: Scalar, other: Scalar) -> Float[Array, ""]:
