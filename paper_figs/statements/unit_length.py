@@ -35,8 +35,8 @@ def draw(evidence: Evidence, curves: Curves) -> Figure:
         for column, prompt in enumerate(PROMPTS):
             axis, panel = axes[row * len(PROMPTS) + column], panel_name(loss, prompt)
             for index, group in enumerate(("aligned", "conflicting")):
-                line(axis, index, RATIOS, wide[:, column, index], f"{group}, S20")
-                line(axis, index, RATIOS, narrow[:, column, index], f"{group}, embedding of width 2", ":")
+                line(axis, index, np.asarray(RATIOS), wide[:, column, index], f"{group}, S20")
+                line(axis, index, np.asarray(RATIOS), narrow[:, column, index], f"{group}, embedding of width 2", ":")
                 points(axis, index, evidence[panel][group], f"{group}, trained, width 8")
             name_axes(axis, panel, "spurious ratio p_spu", "accuracy")
     for axis in axes[-len(PROMPTS) :]:
