@@ -8,9 +8,9 @@ const makeExplorer = (table) => {
   // Name, colour and dashes of each learner's line. Okabe and Ito's colours.
   const LEARNERS = {
     linearized: ["linearised loss (the paper's)", "#d55e00", ""],
-    infonce_bilinear: ["InfoNCE (CLIP's)", "#0072b2", ""],
-    siglip: ["sigmoid loss (SigLIP's)", "#009e73", ".35 .12"],
-    supcon_bilinear: ["SupCon", "#cc79a7", ".12 .12"],
+    infonce_bilinear: ["InfoNCE, inner products", "#0072b2", ""],
+    siglip: ["sigmoid loss, inner products", "#009e73", ".35 .12"],
+    supcon_bilinear: ["SupCon, inner products", "#cc79a7", ".12 .12"],
     least_squares: ["least squares", "#e69f00", ".5 .15"],
     logistic: ["logistic regression", "#56b4e9", ".5 .12 .12 .12"],
     bayes: ["Bayes classifier", "#8a8a8a", ".06 .12"],
