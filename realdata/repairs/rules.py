@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -12,7 +13,6 @@ from realdata.models.model import EmbeddingModel
 from realdata.repairs.config import RepairConfig
 from theory import repairs
 from theory.model import Scalar
-from workbench.compilation import jit
 
 PLAIN = "plain"
 # What the constant of a repair may be when it is chosen; the configured value is tried first, and kept in a tie.
@@ -68,17 +68,18 @@ def embed_all_prompts(
     )
 
 
-_similarities = jit(lambda images, prompts: images @ prompts.T, brief=True)
-_shifts_of = jit(repairs.shifts_of, brief=True)
-_perceive = jit(repairs.perceive, brief=True)
-_reject = jit(lambda images, prompts, harmful: repairs.reject(images, harmful) @ prompts.T, brief=True)
-_translate = jit(
-    lambda images, prompts, backgrounds, shifts: repairs.translate(images, backgrounds, shifts) @ prompts.T, brief=True
+# Not `workbench.compilation.jit`, which asks for the device: hosts join after this is imported.
+_similarities = jax.jit(lambda images, prompts: images @ prompts.T)
+_shifts_of = jax.jit(repairs.shifts_of)
+_perceive = jax.jit(repairs.perceive)
+_reject = jax.jit(lambda images, prompts, harmful: repairs.reject(images, harmful) @ prompts.T)
+_translate = jax.jit(
+    lambda images, prompts, backgrounds, shifts: repairs.translate(images, backgrounds, shifts) @ prompts.T
 )
 
 
 def _of_unit_length(repair: Callable[..., Any]) -> Any:
-    return jit(lambda *given: repairs.to_unit_length(repair(*given)), brief=True)
+    return jax.jit(lambda *given: repairs.to_unit_length(repair(*given)))
 
 
 _project = _of_unit_length(repairs.project)
