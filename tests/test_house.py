@@ -70,6 +70,7 @@ def test_every_package_is_installed():
 def test_importing_reads_nothing_prints_nothing_and_picks_no_device():
     program = (
         "import jax, theory, sims.training.train, realdata.claims, paper_figs.published.effective_robustness\n"
+        "import sims.contrastive.program, sims.repairs.program, realdata.evaluate.program, paper_figs.program\n"
         "from jax._src import xla_bridge\n"
         "assert not xla_bridge.backends_are_initialized()\n"
     )

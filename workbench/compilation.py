@@ -45,8 +45,30 @@ def _cpu_options(brief: bool) -> dict[str, Any] | None:
     return options
 
 
+class _Compiled:
+    """`jax.jit` of a function, made when it is first used: only then may the device be asked for."""
+
+    def __init__(self, function: Callable[..., Any], brief: bool, options: dict[str, Any]):
+        functools.update_wrapper(self, function)
+        self._given = function, brief, options
+
+    @functools.cached_property
+    def _made(self) -> Any:
+        function, brief, options = self._given
+        on_cpu = jax.default_backend() == "cpu"
+        return jax.jit(function, compiler_options=_cpu_options(brief) if on_cpu else None, **options)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._made(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:  # `lower` and the like
+        return getattr(self._made, name)
+
+
 def jit(function: Callable[..., Any], *, brief: bool = False, **options: Any) -> Any:
     """`jax.jit`; on a CPU, with options that shorten the wait for what runs once.
+
+    A module may use it while it is imported: the device is asked for at the first call, when hosts have joined.
 
     LLVM's first optimisation level replaces its third. XLA still vectorises and still calls its matrix kernels. On two
     cores this halves the time to compile the training step, which then runs as fast as before.
@@ -57,8 +79,7 @@ def jit(function: Callable[..., Any], *, brief: bool = False, **options: Any) ->
             take twice as long.
         options: of `jax.jit`.
     """
-    on_cpu = jax.default_backend() == "cpu"
-    return jax.jit(function, compiler_options=_cpu_options(brief) if on_cpu else None, **options)
+    return _Compiled(function, brief, options)
 
 
 def keep_compiled() -> None:

@@ -36,7 +36,6 @@ from theory.statements.scale_and_curation import curate, curated_critic, curated
 from theory.statements.zero_shot import zero_shot_direction
 
 _NODES = 65
-_LABEL = jnp.array([1.0, 0.0])
 _NAMES = {"linearized": "linearised", "infonce_bilinear": "InfoNCE"}
 _MENTION = "P(caption mentions the background)"
 
@@ -97,7 +96,9 @@ def _drop() -> dict[str, np.ndarray]:
 def _accuracy() -> dict[str, np.ndarray]:
     sizes = np.geomspace(SIZES[0], SIZES[-1], 60)
     limit = float(group_accuracies(MODEL, zero_shot_direction(MODEL, "label"))[1])
-    deficits = {name: float(sample_deficit(MODEL, _LABEL, share)[1]) for name, share in MISMATCHES.items()}
+    deficits = {
+        name: float(sample_deficit(MODEL, jnp.array([1.0, 0.0]), share)[1]) for name, share in MISMATCHES.items()
+    }
     accuracies = {f"accuracy, {name}": limit - deficit / sizes for name, deficit in deficits.items()}
     return {"sizes": sizes, "limit": np.asarray(limit), **accuracies}
 

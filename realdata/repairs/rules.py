@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -13,6 +12,7 @@ from realdata.models.model import EmbeddingModel
 from realdata.repairs.config import RepairConfig
 from theory import repairs
 from theory.model import Scalar
+from workbench.compilation import jit
 
 PLAIN = "plain"
 # What the constant of a repair may be when it is chosen; the configured value is tried first, and kept in a tie.
@@ -68,23 +68,20 @@ def embed_all_prompts(
     )
 
 
-# Not `workbench.compilation.jit`, which asks for the device: hosts join after this is imported.
-_similarities = jax.jit(lambda images, prompts: images @ prompts.T)
-_shifts_of = jax.jit(repairs.shifts_of)
-_perceive = jax.jit(repairs.perceive)
-_reject = jax.jit(lambda images, prompts, harmful: repairs.reject(images, harmful) @ prompts.T)
-_translate = jax.jit(
-    lambda images, prompts, backgrounds, shifts: repairs.translate(images, backgrounds, shifts) @ prompts.T
+_similarities = jit(lambda images, prompts: images @ prompts.T, brief=True)
+_shifts_of = jit(repairs.shifts_of, brief=True)
+_perceive = jit(repairs.perceive, brief=True)
+_reject = jit(lambda images, prompts, harmful: repairs.reject(images, harmful) @ prompts.T, brief=True)
+_translate = jit(
+    lambda images, prompts, backgrounds, shifts: repairs.translate(images, backgrounds, shifts) @ prompts.T, brief=True
 )
 
 
 def _of_unit_length(repair: Callable[..., Any]) -> Any:
-    return jax.jit(lambda *given: repairs.to_unit_length(repair(*given)))
+    return jit(lambda *given: repairs.to_unit_length(repair(*given)), brief=True)
 
 
-_project = _of_unit_length(repairs.project)
-_calibrate = _of_unit_length(repairs.calibrate)
-_whiten = _of_unit_length(repairs.whiten)
+_project, _calibrate, _whiten = (_of_unit_length(each) for each in (repairs.project, repairs.calibrate, repairs.whiten))
 
 
 @_of_unit_length
