@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jax
 
@@ -24,6 +24,23 @@ def cache_folder() -> Path | None:
     except OSError:
         return None
     return folder
+
+
+def write_kept(place: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file of the cache folder beside its place, then rename it; where that fails, nothing is kept.
+
+    Args:
+        place: of the file, in a folder of its kind within `cache_folder`.
+        write: writes the content into an open file.
+    """
+    try:
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        beside = place.with_suffix(f".{os.getpid()}")
+        with beside.open("wb") as file:
+            write(file)
+        beside.replace(place)
+    except OSError:  # computed again the next time
+        return
 
 
 # Programs that compile faster than this are not worth a file.

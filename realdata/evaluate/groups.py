@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
-from scipy.stats import beta
+from statsmodels.stats.proportion import proportion_confint
 
 from realdata.photos.folders import DataSet
 from workbench.conventions import LEVEL
@@ -126,9 +126,7 @@ def exact_ends(
         photos: trials.
         tail: the probability on either side.
     """
-    low = np.where(right > 0, beta.ppf(tail, np.maximum(right, 1), photos - right + 1), 0.0)
-    high = np.where(right < photos, beta.isf(tail, right + 1, np.maximum(photos - right, 1)), 1.0)
-    return low, high
+    return proportion_confint(right, photos, 2.0 * tail, method="beta")
 
 
 def _average(weights: np.ndarray, shares: np.ndarray, low: np.ndarray, high: np.ndarray) -> dict[str, Any]:

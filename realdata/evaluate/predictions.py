@@ -56,6 +56,17 @@ def class_table(predictions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def balanced_accuracy(table: pd.DataFrame, group: str) -> float:
+    """The mean over the classes with photos of their accuracies in a group, in %.
+
+    Args:
+        table: the result of `class_table`.
+        group: `common` or `counter`.
+    """
+    there = table[table[group] > 0]
+    return 100.0 * float((there[f"{group}_right"] / there[group]).mean())
+
+
 def group_intervals(table: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     """Class-balanced accuracies of both groups in %, and their difference, `drop`, each with its intervals.
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from realdata.evaluate.predictions import class_table
+from realdata.evaluate.predictions import balanced_accuracy, class_table
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 
@@ -64,12 +64,9 @@ def ties_content(predictions: pd.DataFrame) -> dict[str, Any]:
     """
     shares = np.where(predictions.tied_with_own == 1, 1.0 / predictions.tied, predictions.correct)
     table = class_table(predictions.assign(correct=shares))
-    present = {group: table[table[group] > 0] for group in GROUPS}
     return {
         **tie_counts(predictions),
-        "accuracy_with_shares": {
-            group: 100.0 * float((rows[f"{group}_right"] / rows[group]).mean()) for group, rows in present.items()
-        },
+        "accuracy_with_shares": {group: balanced_accuracy(table, group) for group in GROUPS},
     }
 
 

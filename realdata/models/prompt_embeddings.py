@@ -1,7 +1,7 @@
 """The embeddings of the candidates' prompts, computed once and kept in the user's cache folder."""
 
+import functools
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from pretrained.config import TextConfig
 from realdata.models.alike import check_embeddings, first_alike_rows
 from realdata.models.model import Question
 from workbench import terminal
-from workbench.compilation import cache_folder, jit
+from workbench.compilation import cache_folder, jit, write_kept
 
 _TEXTS = 256  # in a batch
 _KEPT = 16_384  # in a file of the cache
@@ -77,7 +77,7 @@ def _embed_once(
         embedded = _embed(checkpoint, part) if cached is None else cached
         check_embeddings(embedded, texts[start : start + _KEPT], checkpoint.dtype)
         if cached is None and place is not None:
-            _write_embeddings(place, embedded)
+            write_kept(place, functools.partial(np.save, arr=embedded))
         found.append(embedded)
     return np.concatenate(found)
 
@@ -126,14 +126,3 @@ def _read_embeddings(place: Path) -> np.ndarray | None:
         return np.load(place, allow_pickle=False)
     except (OSError, ValueError, EOFError):  # missing or incomplete: computed again
         return None
-
-
-def _write_embeddings(place: Path, embeddings: np.ndarray) -> None:
-    try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        beside = place.with_suffix(f".{os.getpid()}")
-        with beside.open("wb") as file:
-            np.save(file, embeddings)
-        beside.replace(place)
-    except OSError:  # computed again the next time
-        return

@@ -16,7 +16,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from realdata.evaluate.groups import group_table, group_weights
-from realdata.evaluate.predictions import class_table
+from realdata.evaluate.predictions import balanced_accuracy, class_table
 from realdata.photos.folders import DataSet
 from realdata.statistics.bootstrap import DRAWS, pair, paired_intervals
 from workbench.conventions import GROUPS, PERCENTILES_95, Z95
@@ -51,10 +51,7 @@ def compare(
 def _of_counter(plain: pd.DataFrame, repaired: pd.DataFrame, seed: int) -> dict[str, Any]:
     intervals = paired_intervals(pair(repaired, plain), seed)
     table = class_table(repaired)
-    accuracies = {}
-    for group in GROUPS:
-        there = table[table[group] > 0]
-        accuracies[group] = 100.0 * float((there[f"{group}_right"] / there[group]).mean())
+    accuracies = {group: balanced_accuracy(table, group) for group in GROUPS}
     groups = {group: {"accuracy": accuracies[group], "change": intervals[group].content()} for group in GROUPS}
     drop = {"value": accuracies["common"] - accuracies["counter"], "change": intervals["drop"].content()}
     return {"groups": groups, "drop": drop}

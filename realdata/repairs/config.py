@@ -17,11 +17,12 @@ on photos that are not reported.
 
 import dataclasses
 
+from theory.statements.repairs import REPAIRS as CONSTANTS
 from workbench import program
 from workbench.errors import InputError
 from workbench.parameters import SHARE, check, number, optional, parameter, text, words
 
-REPAIRS = ("projection", "calibrated", "roboshot", "tie", "perception", "whitened", "subtract", "mixture")
+REPAIRS = tuple(CONSTANTS)
 BASELINES = ("probe", "dfr")  # with labels
 CLASSES = "classes"
 _NON_NEGATIVE = number(program.non_negative_number, "a number of at least 0", lambda value: value >= 0)
@@ -61,10 +62,12 @@ class RepairConfig:
         "the backgrounds' names, one a line, or separated by commas; by default CounterAnimal's, or the photos' own",
     )
     pairing: str = parameter("{} on {}", text("TEXT"), "a class on a background, as prompts say it")
-    strength: float = parameter(1000.0, _NON_NEGATIVE, "lambda of calibrated")
-    power: float = parameter(0.5, SHARE, "power of the captions' covariance in whitened")
-    weight: float = parameter(0.5, _NON_NEGATIVE, "beta of subtract: how much of the background's prompt is taken away")
-    share: float = parameter(0.5, SHARE, "share of the mean prompt over all backgrounds in mixture")
+    strength: float = parameter(CONSTANTS["calibrated"], _NON_NEGATIVE, "lambda of calibrated")
+    power: float = parameter(CONSTANTS["whitened"], SHARE, "power of the captions' covariance in whitened")
+    weight: float = parameter(
+        CONSTANTS["subtract"], _NON_NEGATIVE, "beta of subtract: how much of the background's prompt is taken away"
+    )
+    share: float = parameter(CONSTANTS["mixture"], SHARE, "share of the mean prompt over all backgrounds in mixture")
     tune_on: str | None = parameter(
         None,
         optional(text("WHERE")),

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,7 @@ from realdata.evaluate.scoring import BatchScores, Pieces, score_photos, scoring
 from realdata.models.model import EmbeddingModel
 from realdata.photos.folders import DataSet, Photo
 from workbench import hosts
-from workbench.compilation import cache_folder
+from workbench.compilation import cache_folder, write_kept
 
 # Parts of a model's description that follow from the prompts.
 _OF_PROMPTS = ("indistinguishable", "prompts", "prompts_cut")
@@ -134,11 +133,4 @@ def _write(place: Path, found: Embedded) -> None:
         "unreadable": np.array(found.unreadable, str),
         "rate": np.array(np.nan if found.rate is None else found.rate),
     }
-    try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        beside = place.with_suffix(f".{os.getpid()}")
-        with beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        beside.replace(place)
-    except OSError:  # computed again the next time
-        return
+    write_kept(place, lambda file: np.savez(file, allow_pickle=False, **arrays))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.groups import group_table
-from realdata.evaluate.predictions import class_table
+from realdata.evaluate.predictions import balanced_accuracy, class_table
 from realdata.photos.class_names import ClassNames, read_mapping
 from realdata.photos.folders import DataSet, find_photos
 from realdata.photos.metadata import read_metadata
@@ -84,9 +84,7 @@ def score_of(predictions: pd.DataFrame, in_groups: bool) -> float:
     if in_groups:
         table = group_table(predictions)
         return 100.0 * float((table.right / table.photos).min())
-    table = class_table(predictions)
-    counter = table[table.counter > 0]
-    return 100.0 * float((counter.counter_right / counter.counter).mean())
+    return balanced_accuracy(class_table(predictions), "counter")
 
 
 def parts_of(indices: np.ndarray) -> list[set[int]]:
