@@ -39,14 +39,15 @@ PARAMETERS = {
     "sigma_spu": (0.4, 1.5),
 }
 NOISE = 0.25
-# Of p_spu, d_inv, d_spu, rho_inv, rho_spu.
-_WIDEST, _NARROWEST = ((deviation**2 + NOISE**2) ** 0.5 for deviation in (1.5, 0.4))
+# The narrowest and the widest deviation of an image within a group.
+_NARROWEST, _WIDEST = ((deviation**2 + NOISE**2) ** 0.5 for deviation in PARAMETERS["sigma_inv"])
+_SHARES = (1.0 - (NOISE / _NARROWEST) ** 2, 1.0 - (NOISE / _WIDEST) ** 2)
+# Of p_spu, d_inv, d_spu, rho_inv, rho_spu; both features have the same deviations.
 RANGES = (
     PARAMETERS["spurious_ratio"],
-    (0.5 / _WIDEST, 2.0 / _NARROWEST),
-    (0.0, 2.5 / _NARROWEST),
-    (1.0 - (NOISE / _NARROWEST) ** 2, 1.0 - (NOISE / _WIDEST) ** 2),
-    (1.0 - (NOISE / _NARROWEST) ** 2, 1.0 - (NOISE / _WIDEST) ** 2),
+    *((PARAMETERS[size][0] / _WIDEST, PARAMETERS[size][1] / _NARROWEST) for size in ("mu_inv", "mu_spu")),
+    _SHARES,
+    _SHARES,
 )
 AXES = ("spurious_ratio", "invariant_distance", "spurious_distance", "invariant_share", "spurious_share")
 # Nodes on each axis: of `latent` captions, and of words, whose ratios do not depend on the shares.
@@ -66,34 +67,28 @@ LEARNERS = (
 )
 
 
-def _to_axes(numbers: np.ndarray) -> np.ndarray:
-    """The numbers of `RANGES`, in the last axis of an array, as places on the axes."""
-    maps: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
-        lambda ratio: np.arctanh(2.0 * ratio - 1.0),
-        np.log,
-        np.arcsinh,
-        lambda share: np.log1p(-share),
-        lambda share: np.log1p(-share),
-    )
-    columns = np.moveaxis(numbers, -1, 0)
-    return np.stack([maps[axis](columns[axis]) for axis in range(len(columns))], axis=-1)
+# From a number of `RANGES` to its place on the axis, and back.
+_Map = Callable[[np.ndarray], np.ndarray]
+_SHARE_MAPS: tuple[_Map, _Map] = (lambda share: np.log1p(-share), lambda place: -np.expm1(place))
+_MAPS: tuple[tuple[_Map, _Map], ...] = (
+    (lambda ratio: np.arctanh(2.0 * ratio - 1.0), lambda place: (1.0 + np.tanh(place)) / 2.0),
+    (np.log, np.exp),
+    (np.arcsinh, np.sinh),
+    _SHARE_MAPS,
+    _SHARE_MAPS,
+)
 
 
-def _from_axes(places: np.ndarray) -> np.ndarray:
-    maps: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
-        lambda place: (1.0 + np.tanh(place)) / 2.0,
-        np.exp,
-        np.sinh,
-        lambda place: -np.expm1(place),
-        lambda place: -np.expm1(place),
-    )
-    columns = np.moveaxis(places, -1, 0)
-    return np.stack([maps[axis](columns[axis]) for axis in range(len(columns))], axis=-1)
+def _mapped(values: np.ndarray, back: bool) -> np.ndarray:
+    """Places of the numbers in the last axis of an array, or the numbers of places."""
+    columns = np.moveaxis(values, -1, 0)
+    both = zip(_MAPS, columns, strict=False)  # words need the first three
+    return np.stack([(to_number if back else to_place)(column) for (to_place, to_number), column in both], axis=-1)
 
 
 def _ends(axes: int) -> np.ndarray:
     """First and last place on each axis, shape (2, axes); log(1 - rho) falls."""
-    return _to_axes(np.array(RANGES).T[:, :axes])
+    return _mapped(np.array(RANGES).T[:, :axes], back=False)
 
 
 def _ratios(
@@ -122,7 +117,7 @@ def _series(learner: str, caption: str | None) -> dict[str, Any]:
     ends = _ends(len(shape))
     nodes = [-np.cos(np.pi * np.arange(count) / (count - 1)) for count in shape]
     unit = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1).reshape(-1, len(shape))
-    numbers = _from_axes(ends[0] + (unit + 1.0) / 2.0 * (ends[1] - ends[0]))
+    numbers = _mapped(ends[0] + (unit + 1.0) / 2.0 * (ends[1] - ends[0]), back=True)
     numbers = np.clip(numbers, *np.array(RANGES).T[:, : len(shape)])  # rounding
     at = jax.jit(_ratios, static_argnums=(1, 2, 3))
     found = np.array([at(place, learner, caption, _QUADRATURES[0]) for place in numbers])
