@@ -72,11 +72,8 @@ def repair(
     """
     _check(learner, repair, constant)
     caption = Caption(caption) if isinstance(caption, str) else caption
-    if repair == "probe":
-        direction = logistic_direction(model)
-        return GroupAccuracies(*group_accuracies(model, direction))
-    if repair == "balanced_probe":
-        return GroupAccuracies(*group_accuracies(model, jnp.array([1.0, 0.0])))
+    if repair in PROBES:
+        return GroupAccuracies(*group_accuracies(model, _probe_direction(model, repair)))
     critic = contrastive_critic(learner, model, caption, batch_size=batch_size)
     own, value = balanced_gram(critic) if gram is None else gram, constant_of(repair, constant)
     return GroupAccuracies(*accuracies_of(model, critic, own, caption, repair, value, unit_length))
@@ -116,9 +113,14 @@ def _of_critic(
     return jnp.stack(found), group_accuracies(model, critic[:, 0]), best_weight(critic)
 
 
-def _of_probes(model: SpuriousModel) -> Float[Array, "2 4"]:
-    directions = logistic_direction(model), jnp.array([1.0, 0.0])
-    return jnp.stack([group_accuracies(model, direction) for direction in directions])
+def _probe_direction(model: SpuriousModel, probe: str) -> Float[Array, "2"]:
+    """Logistic regression (S6); on groups of equal mass, the invariant feature alone (S25)."""
+    return logistic_direction(model) if probe == "probe" else jnp.array([1.0, 0.0])
+
+
+def probe_accuracies(model: SpuriousModel) -> Float[Array, "2 4"]:
+    """Accuracies of each of `PROBES`, in the order of `GROUPS`."""
+    return jnp.stack([group_accuracies(model, _probe_direction(model, probe)) for probe in PROBES])
 
 
 def repair_map(
@@ -141,7 +143,7 @@ def repair_map(
         _check(learner, "projection", None)
     plain, rows = [], []
     with jax.enable_x64(True):
-        probes = np.asarray(compile_once(_of_probes)(model))
+        probes = np.asarray(compile_once(probe_accuracies)(model))
         ceiling = float(probes[1, 1])
         for learner in learners:
             for caption in captions:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ import jax
 
 from paper_figs.statements.curves import to_lists
 from paper_figs.statements.table import CURVES
+from sims.theorems.files import add_file_options, write_each
 from sims.theorems.table import STATEMENTS
-from workbench import program, results, terminal
-from workbench.compilation import keep_compiled
+from workbench import program, results
 
 DEFAULT_OUT = Path("results/curves")
 
@@ -36,16 +35,7 @@ def build_parser() -> program.Parser:
         "Compute the closed forms of statements, one file of named arrays a statement, which `python -m paper_figs` "
         "draws as lines.",
     )
-    parser.add_argument(
-        "--only",
-        type=program.choices(tuple(CURVES)),
-        default=",".join(CURVES),
-        metavar="NAMES",
-        help="statements, separated by commas",
-    )
-    parser.add_argument(
-        "--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for the files NAME.json"
-    )
+    add_file_options(parser, tuple(CURVES), DEFAULT_OUT)
     return parser
 
 
@@ -55,20 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    results.check_writable(options.out)
-    keep_compiled()
-    console = terminal.output()
-    with terminal.progress() as display:
-        task = display.add_task("statements", total=len(options.only), status="")
-        for name in options.only:
-            display.update(task, status=name)
-            started = time.perf_counter()
-            content = compute(name)
-            # Each file at once, so that a stopped run keeps its finished statements.
-            results.write_files(options.out, {f"{name}.json": results.to_json(content, indent=None)})
-            display.advance(task)
-            seconds = time.perf_counter() - started
-            console.print(f"{content['statement']} {name}: {options.out / name}.json, {seconds:.1f} s", soft_wrap=True)
+    write_each(options.only, compute, options.out, indent=None)
 
 
 if __name__ == "__main__":

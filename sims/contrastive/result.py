@@ -4,7 +4,7 @@ import dataclasses
 import time
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -105,11 +105,7 @@ class ContrastiveResult:
         Raises:
             InputError: the directory or a file cannot be written.
         """
-        started = time.perf_counter()
-        figure = results.to_png(self.plot())
-        self.seconds["figure"] = time.perf_counter() - started
-        arrays, content = results.to_npz(self.arrays()), results.to_json(self.to_dict())
-        results.write_files(directory, {"arrays.npz": arrays, "figure.png": figure, "result.json": content})
+        save_result(self, directory)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `result.json`."""
@@ -126,6 +122,37 @@ class ContrastiveResult:
         """The content of `arrays.npz`: the fields of `Trained` that are arrays, as `learner.field`."""
         fields = ("accuracies", "trajectory_steps", "trajectory")
         return {f"{name}.{field}": getattr(self.trained[name], field) for name in self.trained for field in fields}
+
+
+@runtime_checkable
+class Result(Protocol):
+    """What a job found: numbers, arrays and a figure."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What took how long; saving adds the figure."""
+
+    def plot(self) -> "Figure":
+        """The figure."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The content of `arrays.npz`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `result.json`."""
+
+
+def save_result(result: Result, directory: Path) -> None:
+    """Write arrays.npz, figure.png and result.json, each beside its place and then renamed.
+
+    Raises:
+        InputError: the directory or a file cannot be written.
+    """
+    started = time.perf_counter()
+    figure = results.to_png(result.plot())
+    result.seconds["figure"] = time.perf_counter() - started
+    arrays, content = results.to_npz(result.arrays()), results.to_json(result.to_dict())
+    results.write_files(directory, {"arrays.npz": arrays, "figure.png": figure, "result.json": content})
 
 
 def config_dict(config: ContrastiveConfig) -> dict[str, Any]:

@@ -10,11 +10,10 @@ import numpy as np
 from sims.repairs.config import UNIT_LENGTH, RepairConfig
 from sims.repairs.scores import PLAIN
 from theory.predictions import critic_of
-from theory.repaired import accuracies_of
+from theory.repaired import accuracies_of, probe_accuracies
 from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import DIRECTIONS
-from theory.statements.logistic import logistic_direction
 from theory.statements.repairs import PROBES, balanced_gram
 from theory.statements.unit_length import optimum
 from workbench.compilation import jit
@@ -44,7 +43,7 @@ def predictions(config: RepairConfig, name: str, planes: Sequence[Plane]) -> Pre
     repairs, runs = (PLAIN, *config.repair, *PROBES), len(planes)
     found: Predicted = {}
     with jax.enable_x64(True):
-        probes = _probes(config)
+        probes = dict(zip(PROBES, np.asarray(_of_probes(config.model)), strict=True))
         if name in UNIT_LENGTH:
             critic, gram, note = _unit_length(config, name)
             grams = [gram] * runs
@@ -72,13 +71,8 @@ def _accuracies(config: RepairConfig, repair: str, critic: Any, gram: Any, unit_
 
 
 _repaired = jit(accuracies_of, brief=True, static_argnums=(4, 6))
+_of_probes = jit(probe_accuracies, brief=True)
 _plain = jit(lambda model, critic: group_accuracies(model, critic[:, 0]), brief=True)
-
-
-def _probes(config: RepairConfig) -> dict[str, np.ndarray]:
-    directions = logistic_direction(config.model), jnp.array([1.0, 0.0])
-    rows = [np.asarray(group_accuracies(config.model, direction)) for direction in directions]
-    return dict(zip(PROBES, rows, strict=True))
 
 
 def _unit_length(config: RepairConfig, name: str) -> tuple[Any, Any, str | None]:

@@ -1,7 +1,6 @@
 """The result of `sims.repairs`: its table, what is saved, and how rows are compared with theory."""
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sims.contrastive.comparison import agrees_with, all_groups, standard_errors
+from sims.contrastive.result import save_result
 from sims.repairs.closed_forms import Predicted
 from sims.repairs.config import RepairConfig
 from sims.repairs.scores import PLAIN
 from theory.statements.group_accuracy import GROUPS
-from workbench import results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,11 +119,7 @@ class RepairResult:
         Raises:
             InputError: the directory or a file cannot be written.
         """
-        started = time.perf_counter()
-        figure = results.to_png(self.plot())
-        self.seconds["figure"] = time.perf_counter() - started
-        arrays, content = results.to_npz(self.arrays()), results.to_json(self.to_dict())
-        results.write_files(directory, {"arrays.npz": arrays, "figure.png": figure, "result.json": content})
+        save_result(self, directory)
 
 
 def tabulate(

@@ -9,8 +9,9 @@ from typing import Any
 import jax
 
 from sims.theorems.evidence import to_dict
+from sims.theorems.files import add_file_options, write_each
 from sims.theorems.table import STATEMENTS
-from workbench import program, results, terminal
+from workbench import program, results
 
 DEFAULT_OUT = Path("results/theorems")
 
@@ -46,17 +47,8 @@ def build_parser() -> program.Parser:
         "Simulate the proven statements, from samples and fitted learners; one file a statement, which "
         "`python -m paper_figs` draws over the closed forms.",
     )
-    parser.add_argument(
-        "--only",
-        type=program.choices(tuple(STATEMENTS)),
-        default=",".join(STATEMENTS),
-        metavar="NAMES",
-        help="statements, separated by commas",
-    )
+    add_file_options(parser, tuple(STATEMENTS), DEFAULT_OUT)
     parser.add_argument("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
-    parser.add_argument(
-        "--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for the files NAME.json"
-    )
     return parser
 
 
@@ -66,19 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    results.check_writable(options.out)
-    console = terminal.output()
-    with terminal.progress() as display:
-        task = display.add_task("statements", total=len(options.only), status="")
-        for name in options.only:
-            display.update(task, status=name)
-            content = run(name, options.seed)
-            # Write each file at once, so that a stopped run keeps its finished statements.
-            results.write_files(options.out, {f"{name}.json": results.to_json(content)})
-            display.advance(task)
-            console.print(
-                f"{content['statement']} {name}: {options.out / name}.json, {content['seconds']:.1f} s", soft_wrap=True
-            )
+    write_each(options.only, lambda name: run(name, options.seed), options.out)
 
 
 if __name__ == "__main__":
