@@ -85,7 +85,8 @@ def _add_repairs(parser: program.Parser) -> None:
 
 def _add_loading(parser: program.Parser) -> None:
     group = parser.add_argument_group(
-        "the checkpoint", "in place of what its own files say; what was used is written into the summary"
+        "the checkpoint",
+        "in place of what a CLIP's own files say, where it runs in JAX; what was used is written into the summary",
     )
     add = group.add_argument
     add("--dtype", choices=("float32", "bfloat16"), default="float32", help="of weights and computation")

@@ -145,6 +145,8 @@ def _plain(name: str) -> str:
     return name.lower().replace(" ", "-").replace("_", "-")
 
 
+# Kinds of models that another library configures and runs.
+_OTHER_LIBRARIES = ("open_clip", "torchvision", "timm", "lvlm")
 FloatType = Literal["float32", "bfloat16"]
 
 
@@ -187,10 +189,22 @@ def load_model(name: str, question: Question, loading: Loading, parameter: str =
         raise InputError(f"`{parameter}`: {error}") from error
 
 
+def _check_not_ignored(name: str, loading: Loading) -> None:
+    """Refuse settings that only CLIPs in JAX follow, for a model that another library configures and runs."""
+    given = [
+        *loading.overrides.names,
+        *(["activation"] if loading.both_activations else []),
+        *(["tokenizer"] if loading.tokenizer is not None else []),
+    ]
+    if given:
+        raise InputError(f"`{given[0]}`: it can be set for CLIPs that run in JAX, not for {name}")
+
+
 def _load(name: str, question: Question, loading: Loading) -> Model:
     if name.startswith(PREFIX):
         found = find_published(name)
-        if found.activation is not None and loading.overrides.activation is None:
+        native = found.model.partition(":")[0] not in _OTHER_LIBRARIES
+        if native and found.activation is not None and loading.overrides.activation is None:
             # Some files say gelu where the weights were trained with quick_gelu.
             overrides = dataclasses.replace(loading.overrides, activation=found.activation)
             loading = loading._replace(overrides=overrides)
@@ -201,8 +215,8 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
         except InputError as error:
             raise InputError(f"{error} [{PREFIX}{found.name}]") from error
     kind, separator, rest = name.partition(":")
-    if loading.both_activations and separator and kind in ("open_clip", "torchvision", "timm", "lvlm"):
-        raise InputError(f"`activation`: both can be tried with CLIPs that run in JAX, not with {name}")
+    if separator and kind in _OTHER_LIBRARIES:
+        _check_not_ignored(name, loading)
     if separator and kind == "open_clip":
         from realdata.models import open_clip_model
 

@@ -16,9 +16,9 @@ from pretrained.load import load
 from pretrained.preprocessing import read_photo
 from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
 from realdata.evaluate.program import main as evaluate
-from realdata.models import clip
+from realdata.models import clip, open_clip_model
 from realdata.models.model import Question
-from realdata.models.registry import Loading, load_model, trained_activation
+from realdata.models.registry import Loading, find_published, load_model, trained_activation
 from sims.clip.model import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -197,11 +197,35 @@ def test_a_known_folder_is_told_by_the_program(made, tmp_path, monkeypatch, caps
     assert any("was trained with quick_gelu, by its name" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize(
+    ("setting", "loading"),
+    [
+        ("activation", Loading(overrides=Overrides(activation="gelu"))),
+        ("image_size", Loading(overrides=Overrides(image_size=64))),
+        ("mean", Loading(overrides=Overrides(mean=(0.5, 0.5, 0.5)))),
+        ("tokenizer", Loading(tokenizer=Path("folder"))),
+    ],
+)
+def test_a_setting_that_another_library_would_ignore_is_refused(setting, loading):
+    for name in ("open_clip:ViT-B-32/openai", "torchvision:resnet50", "timm:resnet50.a1_in1k", "lvlm:owner/name"):
+        with pytest.raises(InputError, match=f"`{setting}`: it can be set for CLIPs that run in JAX, not for {name}"):
+            load_model(name, QUESTION, loading)
+
+
+def test_a_published_model_that_another_library_runs_brings_no_setting_that_is_refused(monkeypatch):
+    def reach(name, *_):
+        raise InputError(f"OpenCLIP is asked for {name}")
+
+    monkeypatch.setattr(open_clip_model, "load", reach)
+    assert find_published("RN50-OpenAI").activation == "quick_gelu"
+    with pytest.raises(InputError, match="OpenCLIP is asked for RN50/openai"):
+        load_model("paper:RN50-OpenAI", QUESTION, Loading())
+
+
 def test_what_has_no_two_activations_is_refused(tmp_path):
     loading = Loading(both_activations=True)
-    for name in ("open_clip:ViT-B-32/openai", "torchvision:resnet50", "timm:resnet50.a1_in1k", "lvlm:owner/name"):
-        with pytest.raises(InputError, match="`activation`: both can be tried with CLIPs that run in JAX"):
-            load_model(name, QUESTION, loading)
+    with pytest.raises(InputError, match="`activation`: it can be set for CLIPs that run in JAX"):
+        load_model("open_clip:ViT-B-32/openai", QUESTION, loading)
     checkpoint = tiny_clip(SIDE, ["A photo of zero one two."], 0)
     write_files(tmp_path / "model", files(checkpoint))
     say(tmp_path, "gelu_pytorch_tanh")
