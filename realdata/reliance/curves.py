@@ -28,6 +28,7 @@ from statsmodels.tools.eval_measures import aicc
 
 from realdata.reliance.average_lines import Group
 from theory.statements.accuracy_curves import Constants, curve_pair
+from workbench.compilation import jit
 
 # One over the chance that two of the 45 classes have the same common background.
 BACKGROUNDS = 5.2
@@ -96,7 +97,7 @@ def curve_with(constants: Mapping[str, float], candidates: int) -> Curve:
     return Curve(names, values, none, candidates, 0.0, np.zeros(1), 0.0, len(names) + 1, 0)
 
 
-@jax.jit
+@jit
 @functools.partial(jax.vmap, in_axes=(0, None, None))
 def _pairs(signal: Float[Array, ""], constants: Constants, candidates: Float[Array, ""]) -> Float[Array, "2"]:
     return curve_pair(signal, constants, candidates, BACKGROUNDS)
