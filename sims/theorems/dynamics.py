@@ -55,7 +55,7 @@ def _descend(weights: Weights, gradient: Float[Array, "image_dim text_dim"]) -> 
 
 def _sample_centred(
     key: Key[Array, ""], bases: Bases, size: int
-) -> tuple[Float[Array, "size dim"], Float[Array, "size dim"]]:
+) -> tuple[Float[Array, "size image_dim"], Float[Array, "size text_dim"]]:
     batch = sample_batch(key, MODEL, bases, size)
     return batch.images - jnp.mean(batch.images, axis=0)[None, :], batch.texts - jnp.mean(batch.texts, axis=0)[None, :]
 

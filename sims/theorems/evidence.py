@@ -18,7 +18,7 @@ class Points(NamedTuple):
 
 
 # A row of numbers, or an array.
-Numbers: TypeAlias = Sequence[float] | np.ndarray | jax.Array
+Numbers: TypeAlias = Sequence[float] | Sequence[int] | np.ndarray | jax.Array
 # Panel to the names of its series.
 Panels: TypeAlias = Mapping[str, tuple[str, ...]]
 # Panel to series to points.

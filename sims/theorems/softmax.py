@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.many_classes import sample_classes
@@ -38,7 +38,7 @@ def _softmax_reliance(
     named = jax.nn.one_hot(pair + jnp.where(sign > 0, 0, PAIRS), 2 * PAIRS)
     size, width, classes = inputs.shape[0], inputs.shape[1], 2 * PAIRS
 
-    def step(_: int, rules: Float[Array, "classes width"]) -> Float[Array, "classes width"]:
+    def step(_: Int[Array, ""] | int, rules: Float[Array, "classes width"]) -> Float[Array, "classes width"]:
         shares = jax.nn.softmax(inputs @ rules.T, axis=1)
         gradient = (shares - named).T @ inputs / size
         weighted = (shares[:, :, None] * inputs[:, None, :]).reshape(size, -1)
@@ -63,7 +63,7 @@ def _infonce_reliances(images: Float[Array, "size 2 pairs"], texts: Float[Array,
         both = jax.nn.logsumexp(scores, axis=1) + jax.nn.logsumexp(scores, axis=0)
         return jnp.mean(both / 2.0 - jnp.diagonal(scores))
 
-    def step(_: int, critic: Float[Array, "2 2"]) -> Float[Array, "2 2"]:
+    def step(_: Int[Array, ""] | int, critic: Float[Array, "2 2"]) -> Float[Array, "2 2"]:
         hessian = jax.hessian(loss)(critic).reshape(4, 4)
         return critic - _SHARE * jnp.linalg.solve(hessian, jax.grad(loss)(critic).reshape(4)).reshape(2, 2)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch
 from sims.theorems.evidence import Evidence, Points, from_counts, from_draws
@@ -42,7 +42,7 @@ NEWTON_STEPS = 8
 def fit_logistic(batch: Batch) -> Float[Array, " image_dim"]:
     """The rule v that minimises the mean of log(1 + exp(-y <v, x>)) over a sample, by Newton's method."""
 
-    def newton(_: int, rule: Float[Array, " image_dim"]) -> Float[Array, " image_dim"]:
+    def newton(_: Int[Array, ""] | int, rule: Float[Array, " image_dim"]) -> Float[Array, " image_dim"]:
         wrong = jax.nn.sigmoid(-batch.labels * (batch.images @ rule))
         gradient = -batch.images.T @ (wrong * batch.labels)
         hessian = batch.images.T @ (batch.images * (wrong * (1.0 - wrong))[:, None])

@@ -65,7 +65,7 @@ def line_slope(model: SpuriousModel, reliance: Scalar) -> Float[Array, ""]:
     return (mean[0] - reliance * mean[1]) / (mean[0] + reliance * mean[1])
 
 
-def probit(accuracy: Float[Array, "*shape"], images: Float[Array, "*shape"]) -> Estimate:
+def probit(accuracy: Float[Array, "*#shape"], images: Float[Array, "*#shape"]) -> Estimate:
     """Probit of an accuracy in (0, 1) measured on `images` images, with its standard error; infinite at 0 and 1."""
     value = ndtri(accuracy)
     return Estimate(value, jnp.sqrt(accuracy * (1.0 - accuracy) / images) / norm.pdf(value))
