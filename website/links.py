@@ -87,6 +87,8 @@ def place_of(file: str) -> str:
     """Where a file of the checkout is on the site."""
     if file in PAGES:
         return PAGES[file]
+    if file.startswith("docs/notebooks/"):  # text on GitHub, run on the site
+        return file.removeprefix("docs/").removesuffix(".py") + ".md"
     return file.removeprefix("docs/") if file.startswith("docs/") else f"code/{file}.md"
 
 

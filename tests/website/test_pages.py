@@ -67,6 +67,9 @@ def test_links_out_of_docs_lead_to_pages_of_the_site():
     )
     page.file.src_uri = "index.md"  # the README
     assert links.on_page_markdown("![x](docs/results/figures/a.png)", page, None, None) == "![x](results/figures/a.png)"
+    # GitHub shows a notebook's text; the site's page has what it found.
+    shown = links.on_page_markdown("[x](docs/notebooks/question.py)", page, None, None)
+    assert shown == "[x](notebooks/question.md)"
 
 
 @pytest.mark.parametrize(("name", "parts"), [("colored-digits", 3), ("compare", 1)])
