@@ -65,18 +65,19 @@ def comparison_note(content: Mapping[str, Any]) -> str:
 
 
 def activation_notes(model: str, description: Mapping[str, Any]) -> list[str]:
-    """A note if a checkpoint's name says that it was trained with another activation than it runs with.
+    """A note if a checkpoint's name or weights say that it was trained with another activation than it runs with.
 
     Args:
         model: the value of `--model`.
         description: the model's description.
     """
-    known, tower = trained_activation(model), description.get("image_tower")
+    known, tower, by = trained_activation(model), description.get("image_tower"), "its name and published/hub_ids.csv"
+    if known is None and (same := description.get("known_weights")):
+        known, by = trained_activation(same), f"its weights, which are those of {same}"
     if model.startswith(PREFIX) or known is None or tower is None or tower["activation"] == known:
         return []
     source = "--activation" if "activation" in description["overridden"] else "its configuration"
     return [
-        f"{model} was trained with {known}, by its name and published/hub_ids.csv, and runs with "
-        f"{tower['activation']}, by {source}: the numbers are plausible and wrong; --activation {known} sets it right, "
-        "--activation both compares"
+        f"{model} was trained with {known}, by {by}, and runs with {tower['activation']}, by {source}: the numbers are "
+        f"plausible and wrong; --activation {known} sets it right, --activation both compares"
     ]

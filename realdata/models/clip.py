@@ -7,7 +7,7 @@ were trained with it: the accuracies look plausible and are some points too low.
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ from pretrained.weights import same_weights
 from realdata.models.alike import alike_description
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
-from realdata.models.registry import Loading
+from realdata.models.registry import Loading, recognise_weights
 from workbench import hosts
 from workbench.compilation import jit
 from workbench.errors import InputError
@@ -35,6 +35,18 @@ _PHOTOS_ON_CPU = 64  # in a batch: larger ones are no faster on two cores
 _MOST_PHOTOS = 1024
 # How many arrays of a block's width are in memory at once; measured on a CPU, rounded up.
 _ALIVE = 8
+
+
+class Origin(NamedTuple):
+    """Where a checkpoint comes from.
+
+    Attributes:
+        commit: of the repository that it was downloaded from; None for a folder.
+        known_weights: the hub id that its weights were published under, by their hash; None if they are not known.
+    """
+
+    commit: str | None = None
+    known_weights: str | None = None
 
 
 def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
@@ -48,17 +60,16 @@ def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
     Raises:
         InputError: there is no such checkpoint, or it cannot be read.
     """
-    checkpoint, commit = read_checkpoint(name, loading)
-    return ZeroShot(checkpoint, question, commit)
+    checkpoint, origin = _read(name, loading)
+    return ZeroShot(checkpoint, question, origin)
 
 
-def read_checkpoint(name: str, loading: Loading) -> tuple[Checkpoint, str | None]:
-    """Read a checkpoint, and give the commit that it was downloaded from; arguments and errors as in `load`."""
+def _read(name: str, loading: Loading) -> tuple[Checkpoint, Origin]:
     found = find(name, loading.allow_pickle)
     checkpoint = load_checkpoint(
         found.folder, loading.tokenizer, loading.overrides, loading.dtype, loading.allow_pickle
     )
-    return checkpoint, found.commit
+    return checkpoint, Origin(found.commit, recognise_weights(found.folder))
 
 
 class ZeroShot:
@@ -69,16 +80,16 @@ class ZeroShot:
     Args:
         checkpoint: the CLIP.
         question: the candidates and the prompts' templates.
-        commit: the commit of the repository that the checkpoint was downloaded from.
+        origin: where the checkpoint comes from, if it comes from files.
     """
 
     texts = True
 
-    def __init__(self, checkpoint: Checkpoint, question: Question, commit: str | None = None):
+    def __init__(self, checkpoint: Checkpoint, question: Question, origin: Origin | None = None):
         prompts = embed_prompts(checkpoint, question)
         self.description: Mapping[str, Any] = {
             "kind": "jax",
-            "commit": commit,
+            **(origin or Origin())._asdict(),
             **checkpoint.description(),
             **alike_description(question, prompts.firsts),
             "prompts": prompts.number,
@@ -156,15 +167,15 @@ def load_both_activations(name: str, question: Question, loading: Loading) -> "B
     Raises:
         InputError: there is no such CLIP, it cannot be read, or it has a third activation.
     """
-    checkpoint, commit = read_checkpoint(name, loading)
+    checkpoint, origin = _read(name, loading)
     own = checkpoint.config.vision.transformer.activation
     if own not in ACTIVATIONS:
         raise InputError(f"`activation`: both are {' and '.join(ACTIVATIONS)}, {name} has {own}")
     other = next(each for each in ACTIVATIONS if each != own)
     return BothActivations(
         {
-            own: ZeroShot(checkpoint, question, commit),
-            other: ZeroShot(_replace_activation(checkpoint, other), question, commit),
+            own: ZeroShot(checkpoint, question, origin),
+            other: ZeroShot(_replace_activation(checkpoint, other), question, origin),
         }
     )
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import hashlib
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -123,6 +125,24 @@ def trained_activation(name: str) -> str | None:
     folders = Path(name).resolve().parts if Path(name).is_dir() else ()
     known = _activations()
     return next((known[each] for each in (name.lower(), *map(str.lower, reversed(folders))) if each in known), None)
+
+
+def recognise_weights(folder: Path, known: Path = DIRECTORY / "weights.csv") -> str | None:
+    """The hub id that a folder's weights were published under, by their SHA-256; None for weights that are not known.
+
+    Args:
+        folder: of a checkpoint; only a file that has the size of a known one is read.
+        known: the table of known files.
+    """
+    table = read_table(known, {"hub_id": None, "sha256": None, "bytes": (1, math.inf)})
+    for path in sorted(folder.iterdir()):
+        same_size = table[table.bytes == path.stat().st_size] if path.is_file() else table[:0]
+        if len(same_size):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            for row in same_size[same_size.sha256 == digest].itertuples():
+                return str(row.hub_id)
+    return None
 
 
 @functools.cache

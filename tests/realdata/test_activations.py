@@ -1,5 +1,6 @@
 """GELU and QuickGELU on the same photos in one pass: which one fits, and what a checkpoint's name says of it."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from pretrained.config import Overrides
 from pretrained.huggingface import files
 from pretrained.load import load
 from pretrained.preprocessing import read_photo
+from published.tables import DIRECTORY
 from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
 from realdata.evaluate.program import main as evaluate
 from realdata.models import clip, open_clip_model
 from realdata.models.model import Question
-from realdata.models.registry import Loading, find_published, load_model, trained_activation
+from realdata.models.registry import Loading, find_published, load_model, recognise_weights, trained_activation
 from sims.clip.model import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -195,6 +197,37 @@ def test_a_known_folder_is_told_by_the_program(made, tmp_path, monkeypatch, caps
     assert evaluate([*words, "--out", str(tmp_path / "out")]) == 0
     warnings = json.loads(capsys.readouterr().out)["warnings"]
     assert any("was trained with quick_gelu, by its name" in warning for warning in warnings)
+
+
+def test_weights_are_recognised_by_their_hash_under_any_name(tmp_path):
+    folder, content = tmp_path / "renamed", bytes(range(256))
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(content)
+    table = tmp_path / "weights.csv"
+    digest = hashlib.sha256(content).hexdigest()
+    table.write_text(f"hub_id,bytes,sha256\nopenai/clip-vit-base-patch32,256,{digest}\n")
+    assert recognise_weights(folder, table) == "openai/clip-vit-base-patch32"
+    (folder / "model.safetensors").write_bytes(content[:-1] + b"0")  # of the same size
+    assert recognise_weights(folder, table) is None
+    assert recognise_weights(folder) is None
+
+
+def test_every_known_file_of_weights_is_of_a_clip_whose_training_is_known():
+    table = pd.read_csv(DIRECTORY / "weights.csv")
+    assert len(table) >= 6 and table.sha256.is_unique and table.bytes.is_unique
+    assert table.sha256.str.fullmatch("[0-9a-f]{64}").all()
+    assert {trained_activation(hub_id) for hub_id in table.hub_id} == {"quick_gelu"}
+
+
+def test_recognised_weights_whose_files_say_otherwise_are_told(made, monkeypatch):
+    folder, _ = made
+    say(folder, "gelu")
+    monkeypatch.setattr(clip, "recognise_weights", lambda folder: "openai/clip-vit-large-patch14")
+    description = load_model(str(folder / "model"), QUESTION, Loading()).description
+    (told,) = activation_notes(str(folder / "model"), description)
+    assert (
+        "with quick_gelu, by its weights, which are those of openai/clip-vit-large-patch14, and runs with gelu" in told
+    )
 
 
 @pytest.mark.parametrize(
