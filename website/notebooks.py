@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -22,13 +23,15 @@ SECONDS = 600  # that a cell may take
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Put a page in the place of each notebook, with the figures that it draws."""
-    for file in list(files):
-        if file.src_uri.startswith("notebooks/") and file.src_uri.endswith(".py"):
-            files.remove(file)
-            text, figures = executed(Path(str(file.abs_src_path)))
-            files.append(File.generated(config, file.src_uri.removesuffix(".py") + ".md", content=text))
-            for name, content in figures.items():
-                files.append(File.generated(config, f"notebooks/{name}", content=content))
+    notebooks = [file for file in files if file.src_uri.startswith("notebooks/") and file.src_uri.endswith(".py")]
+    # Side by side, since each runs in a process of its own.
+    with ThreadPoolExecutor() as pool:
+        pages = list(pool.map(lambda file: executed(Path(str(file.abs_src_path))), notebooks))
+    for file, (text, figures) in zip(notebooks, pages, strict=True):
+        files.remove(file)
+        files.append(File.generated(config, file.src_uri.removesuffix(".py") + ".md", content=text))
+        for name, content in figures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
     return files
 
 
