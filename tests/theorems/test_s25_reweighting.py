@@ -38,6 +38,7 @@ from workbench.compilation import jit
 pytestmark = pytest.mark.statement("S25")
 
 deviation_of = jax.jit(reliance_deviation, static_argnums=(1, 2))
+linearised_of = jax.jit(linearised_reliance, static_argnums=1)
 share_of = jit(equal_share, static_argnums=2)
 MEAN = np.array([UNROUND.mu_inv, UNROUND.mu_spu])
 VARIANCE = np.array([UNROUND.sigma_inv, UNROUND.sigma_spu]) ** 2 + UNROUND.sigma_xi**2 / UNROUND.image_dim
@@ -134,11 +135,11 @@ def test_equal_share_leans_as_asked(learner):
     most = mu_spu * v_inv / (mu_inv * v_spu)
     asked = jnp.array([-0.9, -0.3, -0.01, 0.0, 0.2, 0.7, 0.99]) * most
     beyond = jnp.array([-1.001, 1.001]) * most
-    of = jit(jax.vmap(lambda reliance: equal_share(UNROUND, reliance, learner)))
-    shares, opposite, none = np.split(np.asarray(of(jnp.concatenate([asked, -asked, beyond]))), (7, 14))
+    shares, opposite, none = (
+        np.array([share_of(UNROUND, float(reliance), learner) for reliance in of]) for of in (asked, -asked, beyond)
+    )
     assert np.all(np.diff(shares) > 0)
-    leaning = jit(jax.vmap(lambda share: spurious_reliance(reweighted_direction(UNROUND, learner, share))))
-    given = leaning(jnp.asarray(shares))
+    given = [spurious_reliance(reweighted_direction(UNROUND, learner, float(share))) for share in shares]
     np.testing.assert_allclose(given, asked, rtol=1e-7, atol=1e-9)  # a bisection to 1e-11, and slopes up to 1e3
     np.testing.assert_allclose(opposite, 1 - shares, atol=1e-10)
     assert np.all(np.isnan(none))
@@ -148,16 +149,15 @@ def test_equal_share_leans_as_asked(learner):
 def test_at_the_boundaries_of_s8_the_equal_share_is_the_ratio(prompt):
     model = dataclasses.replace(UNROUND, mu_spu=1.5, sigma_inv=1.0, sigma_spu=0.5, sigma_xi=0.8)
     ratios = {
-        "least_squares": (1 + jnp.sqrt(critical_squared_agreement(model, prompt))) / 2,
-        "logistic": jit(critical_ratio_against_logistic, static_argnums=1)(model, prompt),
+        "least_squares": (1 + np.sqrt(float(critical_squared_agreement(model, prompt)))) / 2,
+        "logistic": float(jit(critical_ratio_against_logistic, static_argnums=1)(model, prompt)),
     }
     for learner, critical in ratios.items():
-
-        def excess(ratio, learner=learner):
-            at_ratio = dataclasses.replace(model, spurious_ratio=ratio)
-            return equal_share(at_ratio, linearised_reliance(at_ratio, prompt), learner) - ratio
-
-        below, at, above = jit(jax.vmap(excess))(critical + jnp.array([-0.02, 0.0, 0.02]))
+        excess = []
+        for ratio in critical + np.array([-0.02, 0.0, 0.02]):
+            at_ratio = dataclasses.replace(model, spurious_ratio=float(ratio))
+            excess.append(float(share_of(at_ratio, float(linearised_of(at_ratio, prompt)), learner)) - ratio)
+        below, at, above = excess
         assert below > 1e-4 and above < -1e-4
         np.testing.assert_allclose(at, 0.0, atol=1e-9)
 
@@ -245,7 +245,7 @@ def test_only_the_prompt_needs_no_conflicting_images():
 def test_as_it_is_the_learner_is_its_own_share():
     for learner, direction in (("least_squares", least_squares_direction), ("logistic", logistic_direction)):
         reliance = spurious_reliance(direction(UNROUND))
-        np.testing.assert_allclose(share_of(UNROUND, reliance, learner), UNROUND.spurious_ratio, atol=1e-10)
+        np.testing.assert_allclose(share_of(UNROUND, float(reliance), learner), UNROUND.spurious_ratio, atol=1e-10)
 
 
 def test_refuses_other_names():
