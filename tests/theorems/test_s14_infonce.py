@@ -322,12 +322,6 @@ def test_vmaps_and_differentiates():
     )  # central differences err by step^2
 
 
-def full_frame(basis):
-    """An orthonormal basis of all of space whose first two columns are the signal's plane."""
-    left, _, _ = jnp.linalg.svd(basis, full_matrices=True)
-    return jnp.concatenate([basis, left[:, 2:]], axis=1)
-
-
 @pytest.mark.parametrize("caption", [CAPTION_SET[0], CAPTION_SET[2]], ids=["latent", "label-attribute"])
 def test_batches_have_no_gradient_at_the_optimum_in_all_of_g(caption):
     """Also outside the signal's plane, where images and latent captions are noise.
