@@ -8,6 +8,7 @@ from tests import seeds
 from tests.theorems.monte_carlo import UNROUND
 from theory import SpuriousModel
 from theory.statements.many_classes import pair_covariance
+from workbench.compilation import jit
 
 PAIRS, ALPHA = 3, 0.7
 
@@ -46,7 +47,7 @@ def fitted_infonce(alpha, seed, size=384, pairs=4):
     return float(critic[1, 0] / critic[0, 0]), float(mean[1] / mean[0])
 
 
-@jax.jit
+@jit
 def batch_derivatives(critic, images, texts):
     def loss(critic):
         scores = jnp.einsum("nki,ij,lkj->nl", images, critic, texts)
@@ -63,6 +64,18 @@ def infonce_without_batches(alpha, pairs=4, size=20_000):
     sides = [jnp.stack([part[:, :pairs], part[:, pairs:]], axis=2) for part in (image, text)]
     joint = pairs * np.asarray(pair_covariance(model, pairs, alpha))
 
+    critic = jnp.zeros((2, 2))
+    for _ in range(12):
+        critic = newton_step(critic, sides, joint, alpha)
+    mean = critic @ jnp.array([model.mu_inv, model.agreement * model.mu_spu])
+    return float(critic[1, 0] / critic[0, 0]), float(mean[1] / mean[0])
+
+
+@jit
+def newton_step(critic, sides, joint, alpha):
+    """A step of `infonce_without_batches` at the defaults."""
+    model = SpuriousModel()
+
     def log_partition(critic, side):
         """log E e^s: all pairs as if they were another class's, and the factor by which the own one differs."""
         inv, spu = jnp.moveaxis(side @ critic, 2, 0)
@@ -75,17 +88,9 @@ def infonce_without_batches(alpha, pairs=4, size=20_000):
         factor = jax.nn.logsumexp(jnp.logaddexp(*own) - other, axis=1)
         return jnp.mean(jnp.sum(spread + other, axis=1) + factor)
 
-    @jax.jit
-    def step(critic):
-        def loss(critic):
-            both = log_partition(critic, sides[0]) + log_partition(critic.T, sides[1])
-            return both / 2.0 - jnp.sum(critic * joint)
+    def loss(critic):
+        both = log_partition(critic, sides[0]) + log_partition(critic.T, sides[1])
+        return both / 2.0 - jnp.sum(critic * joint)
 
-        gradient, hessian = jax.grad(loss)(critic), jax.hessian(loss)(critic)
-        return critic - 0.8 * jnp.linalg.solve(hessian.reshape(4, 4), gradient.reshape(4)).reshape(2, 2)
-
-    critic = jnp.zeros((2, 2))
-    for _ in range(12):
-        critic = step(critic)
-    mean = critic @ jnp.array([model.mu_inv, model.agreement * model.mu_spu])
-    return float(critic[1, 0] / critic[0, 0]), float(mean[1] / mean[0])
+    gradient, hessian = jax.grad(loss)(critic), jax.hessian(loss)(critic)
+    return critic - 0.8 * jnp.linalg.solve(hessian.reshape(4, 4), gradient.reshape(4)).reshape(2, 2)

@@ -1,6 +1,7 @@
 """S12: what captions say, and how far the linearised learner leans on the background for it."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from tests.theorems.monte_carlo import UNROUND, agree
 from theory import CAPTIONS, Caption, caption_covariance, latent_covariance, mixed_prompt, spurious_reliance
 from theory.statements.captions import class_mean_caption
 from theory.statements.regularisation import strongly_regularised_direction
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S12")
 
@@ -20,11 +22,18 @@ KINDS = [Caption(kind, 0.8, 0.35) for kind in CAPTIONS]
 RARE = dataclasses.replace(UNROUND, class_prior=0.3)
 
 
-def in_plane(model, caption, size=300_000, seed=71):
-    bases_key, pairs_key = jax.random.split(seeds.key(seed))
-    bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-    batch = sample_pairs(pairs_key, model, bases, caption, size)
-    return np.asarray(batch.images @ bases.image), np.asarray(batch.texts @ bases.text), np.asarray(batch.labels)
+def in_plane(model, caption, size=200_000, seed=71):
+    bases, batch = drawn(seeds.key(seed), model, caption, size)
+    images, texts = (np.asarray(part) @ np.asarray(basis) for part, basis in zip(batch[:2], bases, strict=True))
+    return images, texts, np.asarray(batch.labels)
+
+
+@functools.partial(jit, static_argnums=3)
+def drawn(key, model, caption, size):
+    """Bases and pairs of the product's own sampler; the dimensions are UNROUND's."""
+    bases_key, pairs_key = jax.random.split(key)
+    bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
+    return bases, sample_pairs(pairs_key, model, bases, caption, size)
 
 
 @pytest.mark.parametrize("model", [UNROUND, RARE], ids=["equal", "rare"])

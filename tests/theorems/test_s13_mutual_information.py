@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
-from tests.theorems.monte_carlo import UNROUND, agree
+from tests.theorems.monte_carlo import UNROUND, agree, draw_in_plane
 from theory import Caption, infonce_critic, pointwise_mutual_information
 from theory.statements.bayes import half_log_odds
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S13")
 
@@ -45,28 +45,22 @@ def test_pmi_is_the_minimum_by_enumeration(name):
         "sigmoid": -jnp.log(7.0) * jnp.ones_like(pmi),
     }
     optimum = pmi + free[name]
-    np.testing.assert_allclose(jax.grad(loss)(optimum), 0.0, atol=1e-15)
+    gradient, loss = jax.jit(jax.grad(loss)), jax.jit(loss)
+    np.testing.assert_allclose(gradient(optimum), 0.0, atol=1e-15)
     for _ in range(20):
         assert loss(optimum + 0.3 * jnp.asarray(rng.normal(size=pmi.shape))) > loss(optimum)
     wrong = jnp.log(joint) if name != "sigmoid" else pmi  # the joint's logarithm; the bias forgotten
     if name == "image to text":
         wrong = pmi + free["text to image"]
-    assert np.abs(jax.grad(loss)(wrong)).max() > 1e-3
+    assert np.abs(gradient(wrong)).max() > 1e-3
 
 
 # Compiled as a whole: operation by operation takes several times as long.
-pmi_of = jax.jit(pointwise_mutual_information)
+pmi_of = jit(pointwise_mutual_information)
 
 
-def draws(caption, size=200_000, seed=81):
-    @jax.jit
-    def draw(key):
-        bases_key, pairs_key = jax.random.split(key)
-        bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
-        batch = sample_pairs(pairs_key, UNROUND, bases, caption, size)
-        return batch.images @ bases.image, batch.texts @ bases.text
-
-    return draw(seeds.key(seed))
+def draws(caption, size=100_000, seed=81):
+    return tuple(map(jnp.asarray, draw_in_plane(UNROUND, size, caption, seed)[:2]))
 
 
 def test_latent_pmi_is_the_ratio_of_the_densities():

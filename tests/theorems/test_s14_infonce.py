@@ -9,10 +9,9 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
 from tests.conftest import ROOT
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
 from theory import (
     CAPTIONS,
     Caption,
@@ -27,7 +26,6 @@ from theory import (
 )
 from theory.mixtures import pairs_of
 from theory.statements.infonce import infonce_objective, logistic_offset
-from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S14")
 
@@ -84,27 +82,36 @@ def test_objective_against_another_quadrature(caption):
         np.testing.assert_allclose(local.value, brute_force(UNROUND, caption, PLACE, image_to_text), atol=1e-8)
 
 
+@jax.jit
+def derivatives(pairs):
+    """Those that the objective gives, at 17 nodes, and those of its value."""
+    value = lambda entries: infonce_objective(pairs, 0.3, entries.reshape(2, 2), 17).value  # noqa: E731
+    local = infonce_objective(pairs, 0.3, PLACE, 17)
+    gradient, hessian = jax.grad(value)(PLACE.reshape(4)), jax.jacfwd(jax.grad(value))(PLACE.reshape(4))
+    return local.gradient, local.hessian - pairs.flat, gradient, hessian
+
+
 @pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
 def test_derivatives_are_those_of_the_value(caption):
-    pairs = pairs_of(UNROUND, caption)
-    value = lambda entries: objective(pairs, 0.3, entries.reshape(2, 2), 41).value  # noqa: E731
-    local = objective(pairs, 0.3, PLACE, 41)
-    np.testing.assert_allclose(local.gradient, jax.jit(jax.grad(value))(PLACE.reshape(4)), atol=1e-12)
-    np.testing.assert_allclose(local.hessian - pairs.flat, jax.jit(jax.hessian(value))(PLACE.reshape(4)), atol=1e-10)
+    """Of the quadrature's own value, so that few nodes are as good as many."""
+    own_gradient, own_hessian, gradient, hessian = derivatives(pairs_of(UNROUND, caption))
+    np.testing.assert_allclose(own_gradient, gradient, atol=1e-12)
+    np.testing.assert_allclose(own_hessian, hessian, atol=1e-10)
 
 
-SMALL, LARGE, BATCHES = 128, 256, 400
+SMALL, LARGE, BATCHES = 128, 256, 250
 
 
-def infonce_of_batch(critic, images, texts, image_to_text=0.5):
-    """The loss of one batch, less log N; its scores are small enough for plain exponentials."""
-    scores = images @ critic @ texts.T
-    by_image, by_text = (jnp.mean(jnp.log(jnp.mean(jnp.exp(scores), axis=axis))) for axis in (1, 0))
-    return image_to_text * by_image + (1 - image_to_text) * by_text - jnp.mean(jnp.diagonal(scores))
+def batch_gradient(critic, images, texts, image_to_text):
+    """InfoNCE's gradient in the critic on one batch, by the softmax of its own similarities, in plain NumPy."""
+    raised = np.exp(images @ critic @ texts.T)  # small enough scores for plain exponentials
+    by_image, by_text = (images.T / raised.sum(axis=1)) @ raised, raised @ (texts / raised.sum(axis=0)[:, None])
+    gradient = image_to_text * by_image @ texts + (1 - image_to_text) * images.T @ by_text
+    return (gradient - images.T @ texts) / len(images)
 
 
-def batch_gradients(model, caption, image_to_text, seed, frame=lambda basis: basis):
-    """A function from a critic to its gradients on batches, (BATCHES, rows, columns), extrapolated over their size.
+def batch_gradients(model, caption, image_to_text, seed, dims=(2, 2), count=BATCHES):
+    """A function from a critic to its gradients on batches, (count, rows, columns), extrapolated over their size.
 
     The bias of a batch falls as one over its size. Single precision is far more exact than so many batches.
 
@@ -112,23 +119,23 @@ def batch_gradients(model, caption, image_to_text, seed, frame=lambda basis: bas
         model, caption: what is sampled.
         image_to_text: the direction's weight.
         seed: of the batches.
-        frame: from a basis of the signal's plane to the directions in which the critic is written.
+        dims: rows and columns of the critic; the first two are the signal's plane.
+        count: how many batches.
     """
+    batches = []
+    for place, size in enumerate((SMALL, LARGE)):
+        sample = draw_in_plane(model, count * size, caption, seed + place, dims=dims).batches(count)
+        batches.append([part.astype(np.float32) for part in sample[:2]])
 
-    def one(critic, key, size):
-        bases_key, pairs_key = jax.random.split(key)
-        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-        batch = sample_pairs(pairs_key, model, bases, caption, size)
-        images, texts = batch.images @ frame(bases.image), batch.texts @ frame(bases.text)
-        return jax.grad(infonce_of_batch)(critic, images.astype("float32"), texts.astype("float32"), image_to_text)
+    def gradients(critic):
+        critic = np.asarray(critic, np.float32)
+        small, large = (
+            np.stack([batch_gradient(critic, *pairs, image_to_text) for pairs in zip(*each, strict=True)])
+            for each in batches
+        )
+        return 2 * large - small
 
-    def both(critic, keys):
-        small, large = keys
-        return 2 * one(critic, large, LARGE) - one(critic, small, SMALL)
-
-    keys = tuple(jax.random.split(seeds.key(seed + place), BATCHES) for place in (0, 1))
-    compiled = jit(lambda critic: jax.lax.map(lambda pair: both(critic, pair), keys))
-    return lambda critic: compiled(jnp.asarray(critic, "float32"))
+    return gradients
 
 
 @pytest.mark.parametrize(
@@ -140,13 +147,15 @@ def test_batches_have_no_gradient_at_the_optimum(caption, image_to_text):
     """Extrapolated from batches of two sizes."""
     model = dataclasses.replace(UNROUND, sigma_xi=0.8)
     critic = infonce_critic(model, caption, image_to_text)
-    gradients = batch_gradients(model, caption, image_to_text, seed=91)
+    # Without the noise the optimum for captions that name the class alone is closest to the right one.
+    count = 4 * BATCHES if caption.kind == "label" else BATCHES
+    gradients = batch_gradients(model, caption, image_to_text, seed=91, count=count)
     used = np.asarray(pairs_of(model, caption).flat).diagonal().reshape(2, 2) == 0
-    assert np.all(np.abs(z_scores(gradients(critic), 0.0))[used] < CRITICAL)
+    assert np.all(np.abs(z_scores(gradients(critic)[:, used], 0.0)) < CRITICAL)
     noiseless = infonce_critic(dataclasses.replace(model, sigma_xi=0.0), caption, image_to_text)
     whitened = second_order(model, caption)
     for wrong in (critic * 1.3, noiseless, whitened):
-        assert np.any(np.abs(z_scores(gradients(wrong), 0.0))[used] > CRITICAL)
+        assert np.any(np.abs(z_scores(gradients(wrong)[:, used], 0.0)) > CRITICAL)
 
 
 def second_order(model, caption):
@@ -286,7 +295,7 @@ def test_text_to_image_matches_the_mean_of_the_tilted_images():
 
 def test_where_no_optimum_exists_it_is_infinite():
     exact = dataclasses.replace(UNROUND, sigma_inv=0.0, sigma_xi=0.0)
-    assert np.isinf(infonce_critic(exact, Caption("label"), 1.0, 33)).any()
+    assert np.isinf(infonce_critic(exact, Caption("label"), 1.0)).any()
 
 
 def test_too_coarse_a_quadrature_says_so():
@@ -313,12 +322,6 @@ def test_vmaps_and_differentiates():
     )  # central differences err by step^2
 
 
-def full_frame(basis):
-    """An orthonormal basis of all of space whose first two columns are the signal's plane."""
-    left, _, _ = jnp.linalg.svd(basis, full_matrices=True)
-    return jnp.concatenate([basis, left[:, 2:]], axis=1)
-
-
 @pytest.mark.parametrize("caption", [CAPTION_SET[0], CAPTION_SET[2]], ids=["latent", "label-attribute"])
 def test_batches_have_no_gradient_at_the_optimum_in_all_of_g(caption):
     """Also outside the signal's plane, where images and latent captions are noise.
@@ -332,7 +335,7 @@ def test_batches_have_no_gradient_at_the_optimum_in_all_of_g(caption):
     outside[:2, :2] = False
     if caption.kind != "latent":
         outside[:, 2:] = False  # words are exact: nothing there to learn from
-    gradients = batch_gradients(model, caption, 0.5, seed=95, frame=full_frame)
+    gradients = batch_gradients(model, caption, 0.5, seed=95, dims=shape)
 
     def scores(critic):
         with np.errstate(invalid="ignore"):  # 0 / 0 where an exact word is 0 in every batch

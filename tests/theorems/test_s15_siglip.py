@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize, root
 
-from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
-from tests.theorems.test_s14_infonce import CAPTION_SET, components, full_frame
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
+from tests.theorems.test_s14_infonce import CAPTION_SET, components
 from theory import CAPTIONS, Caption, SpuriousModel, infonce_critic, siglip_critic
 from theory.mixtures import pairs_of
 from theory.statements.siglip import moment_exponent, negatives_exponent, siglip_loss
 
 pytestmark = pytest.mark.statement("S15")
 
+loss_of, slope_of = jax.jit(siglip_loss), jax.jit(jax.grad(siglip_loss, 1))
 PLACE = jnp.array([[0.25, -0.1], [0.05, 0.2]])
 
 
@@ -35,13 +35,13 @@ def test_loss_against_quadrature(caption):
         inner = sum(v * np.exp(points @ m + 0.5 * points**2 @ variance) for v, _, m, variance in rows)
         partition += w * (grid_weights @ inner)
     expected = np.log(partition) - np.sum(critic * np.asarray(pairs_of(UNROUND, caption).joint_moment))
-    np.testing.assert_allclose(siglip_loss(pairs_of(UNROUND, caption), PLACE), expected, rtol=1e-8)
+    np.testing.assert_allclose(loss_of(pairs_of(UNROUND, caption), PLACE), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("caption", CAPTION_SET, ids=CAPTIONS)
 def test_its_gradient_vanishes(caption):
     pairs, critic = pairs_of(UNROUND, caption), siglip_critic(UNROUND, caption)
-    np.testing.assert_allclose(jax.jit(jax.grad(siglip_loss, 1))(pairs, critic), 0.0, atol=1e-12)
+    np.testing.assert_allclose(slope_of(pairs, critic), 0.0, atol=1e-12)
 
 
 def test_independent_pairs_weighted_by_the_critic_have_the_moment_of_true_pairs():
@@ -148,11 +148,11 @@ def test_the_limit_is_approached_slower_where_the_second_moment_is_infinite(corr
 def test_exponent_is_where_the_partition_stops_being_finite(caption):
     """By the determinant of the closed form, which the singular values are not taken from."""
     pairs, critic = pairs_of(UNROUND, caption), siglip_critic(UNROUND, caption)
-    exponent = moment_exponent(pairs, critic)
+    exponent = jax.jit(moment_exponent)(pairs, critic)
     if caption.kind != "latent":
-        assert np.isinf(exponent) and np.isfinite(siglip_loss(pairs, 50.0 * critic))
+        assert np.isinf(exponent) and np.isfinite(loss_of(pairs, 50.0 * critic))
     else:
-        inside, outside = (siglip_loss(pairs, factor * exponent * critic) for factor in (0.999, 1.001))
+        inside, outside = (loss_of(pairs, factor * exponent * critic) for factor in (0.999, 1.001))
         assert np.isfinite(inside) and np.isinf(outside)
 
 
@@ -199,7 +199,7 @@ def test_loss_is_infinite_where_the_partition_is():
     pairs = pairs_of(UNROUND, Caption())
     image, text = (np.asarray(mixture.variances[0]) for mixture in (pairs.images, pairs.captions))
     edge = 1 / np.sqrt(image[0] * text[0])
-    inside, outside = (siglip_loss(pairs, jnp.diag(jnp.array([factor * edge, 0.0]))) for factor in (0.99, 1.01))
+    inside, outside = (loss_of(pairs, jnp.diag(jnp.array([factor * edge, 0.0]))) for factor in (0.99, 1.01))
     assert np.isfinite(inside) and np.isinf(outside)
     critic = siglip_critic(UNROUND, Caption())
     product = np.diag(image) @ np.asarray(critic) @ np.diag(text) @ np.asarray(critic).T
@@ -228,28 +228,27 @@ def test_sampled_pairs_have_no_gradient_at_the_optimum_in_all_of_g():
     model, caption, size = dataclasses.replace(UNROUND, sigma_xi=4.0), Caption("latent", 0.9, 0.6), 20_000
     pairs, shape = pairs_of(model, caption), (model.image_dim, model.text_dim)
     optimum = jnp.zeros(shape).at[:2, :2].set(siglip_critic(model, caption))
-    joint = jnp.zeros(shape).at[:2, :2].set(pairs.joint_moment)
+    joint = np.zeros(shape)
+    joint[:2, :2] = pairs.joint_moment
     outside = np.ones(shape, bool)
     outside[:2, :2] = False
 
-    def one(critics, key):
-        bases_key, *keys = jax.random.split(key, 3)
-        bases = sample_bases(bases_key, *shape)
-        # Each image with another draw's caption.
-        own, other = (sample_pairs(part, model, bases, caption, size) for part in keys)
-        images, texts = own.images @ full_frame(bases.image), other.texts @ full_frame(bases.text)
+    runs = 50
+    # Each image with another draw's caption.
+    images = draw_in_plane(model, runs * size, caption, seed=7, dims=shape).batches(runs).images
+    texts = draw_in_plane(model, runs * size, caption, seed=8, dims=shape).batches(runs).texts
 
-        def of(critic):
-            tilt = jnp.exp(jnp.sum((images @ critic) * texts, axis=1))
-            return (images * tilt[:, None]).T @ texts / size - jnp.mean(tilt) * joint
-
-        return jax.vmap(of)(critics)
+    def draws(critic):
+        critic, found = np.asarray(critic), []
+        for own, other in zip(images, texts, strict=True):
+            tilt = np.exp(np.sum((own @ critic) * other, axis=1))
+            found.append((own * tilt[:, None]).T @ other / size - tilt.mean() * joint)
+        return np.stack(found)
 
     wrong_inside = [jnp.zeros(shape).at[:2, :2].set(infonce_critic(model, caption)), 1.2 * optimum]
     wrong_outside = [optimum.at[row, column].set(0.03) for row, column in ((2, 0), (1, 3), (2, 2))]
-    critics = jnp.stack([optimum, *wrong_inside, *wrong_outside])
-    draws = jax.jit(lambda keys: jax.lax.map(lambda key: one(critics, key), keys))(jax.random.split(seeds.key(7), 50))
-    right, *wrong = np.abs(z_scores(draws, 0.0))
+    critics = [optimum, *wrong_inside, *wrong_outside]
+    right, *wrong = (np.abs(z_scores(draws(critic), 0.0)) for critic in critics)
     assert np.all(right < CRITICAL)
     for scores in wrong[:2]:
         assert np.any(scores[:2, :2] > CRITICAL)

@@ -1,6 +1,7 @@
 """S16: growth of the singular directions under gradient descent, the phases, and how long InfoNCE follows."""
 
 import dataclasses
+import functools
 import itertools
 
 import jax
@@ -36,8 +37,13 @@ from theory.statements.dynamics import (
     singular_growth,
 )
 from theory.statements.infonce import infonce_objective
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S16")
+
+
+gram_of = jax.jit(gram)
+bases_of = jax.jit(lambda key: sample_bases(key, UNROUND.image_dim, UNROUND.text_dim))
 
 
 def balanced_start(model, embed_dim, size, seed=0):
@@ -52,8 +58,8 @@ def balanced_start(model, embed_dim, size, seed=0):
 
 @pytest.fixture(scope="module")
 def data():
-    bases = sample_bases(seeds.key(1), UNROUND.image_dim, UNROUND.text_dim)
-    batch = sample_batch(seeds.key(2), UNROUND, bases, 400)
+    bases = bases_of(seeds.key(1))
+    batch = jax.jit(lambda key: sample_batch(key, UNROUND, bases, 400))(seeds.key(2))
     centred = [part - jnp.mean(part, axis=0)[None, :] for part in (batch.images, batch.texts)]
     return batch, centred[0].T @ centred[1] / 399
 
@@ -77,8 +83,9 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
         model = nnx.merge(graph, final)
         return model.image_encoder.kernel[...] @ model.text_encoder.kernel[...].T
 
-    exact = gram(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
-    errors = [jax.jit(descend)(steps) - exact for steps in (1000, 4000, 16_000)]
+    exact = gram_of(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
+    compiled = jax.jit(descend)
+    errors = [compiled(steps) - exact for steps in (500, 2000, 8000)]
     coarse, fine, _ = map(np.linalg.norm, errors)
     np.testing.assert_allclose(coarse / fine, 4.0, rtol=0.05)
 
@@ -90,7 +97,10 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
         return left[0] / left[1]
 
     np.testing.assert_allclose(shrinks(0.0), 16.0, rtol=0.05)
-    for wrong in (gram(covariance, start, 0.5 * time), gram(covariance, start, time, 0.0)):  # half the rate; no penalty
+    for wrong in (
+        gram_of(covariance, start, 0.5 * time),
+        gram_of(covariance, start, time, 0.0),
+    ):  # half the rate; no penalty
         assert shrinks(wrong[: UNROUND.image_dim, UNROUND.image_dim :] - exact) < 2.0
 
 
@@ -100,17 +110,17 @@ def test_along_the_singular_vectors_the_growth_is_logistic(data):
     start = jnp.array([0.01, 0.02, 0.005])
     weights = jnp.concatenate([left[:, :3], right[:3].T]) * jnp.sqrt(start)[None, :]
     for time in (0.3, 1.0, 2.5):
-        product = gram(covariance, weights, time, 0.7)[: UNROUND.image_dim, UNROUND.image_dim :]
+        product = gram_of(covariance, weights, time, 0.7)[: UNROUND.image_dim, UNROUND.image_dim :]
         grown = singular_growth(singular[:3], start, time, 0.7)
         np.testing.assert_allclose(left[:, :3].T @ product @ right[:3].T, jnp.diag(grown), atol=1e-10)
     half = half_time(singular[:1], start[:1], 0.7)
     np.testing.assert_allclose(singular_growth(singular[:1], start[:1], half[0], 0.7), singular[:1] / 1.4, rtol=1e-12)
-    np.testing.assert_allclose(gram(covariance, weights, 0.0), weights @ weights.T, atol=1e-12)
+    np.testing.assert_allclose(gram_of(covariance, weights, 0.0), weights @ weights.T, atol=1e-12)
 
 
 def test_prompts_agree_in_the_middle_and_part_at_the_end():
     """From a tiny start: in the middle every prompt has the leading eigenvector's reliance, at the end Lambda q."""
-    bases = sample_bases(seeds.key(3), UNROUND.image_dim, UNROUND.text_dim)
+    bases = bases_of(seeds.key(3))
     covariance = cross_covariance(UNROUND, bases.image, bases.text)
     singular = jnp.linalg.eigvalsh(latent_covariance(UNROUND))[::-1]
     start = balanced_start(UNROUND, 4, 1e-12)
@@ -120,7 +130,7 @@ def test_prompts_agree_in_the_middle_and_part_at_the_end():
         prompt = jnp.array(prompt)
         reliances = []
         for time in (middle, end):
-            product = gram(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
+            product = gram_of(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
             rule = bases.image.T @ product @ bases.text @ prompt
             reliances.append(float(rule[1] / rule[0]))
         # e^(-2 (c_1 - c_2) t) is left of the second direction in the middle.
@@ -138,12 +148,17 @@ def test_leading_reliance_is_that_of_a_narrow_embedding():
         assert np.isfinite(group_accuracies(model, direction)).all()
 
 
+@jit
+def gradient_of(pairs, critic):
+    return infonce_objective(pairs, 0.5, critic, 41).gradient.reshape(2, 2)
+
+
 def test_bound_on_infonces_gradient_holds_everywhere():
     for caption in (Caption(), Caption("label"), Caption("label-attribute")):
         pairs, slope = pairs_of(UNROUND, caption), gradient_slope_bound(UNROUND, caption)
         generators = [seeds.generator(seed) for seed in range(30)]
         critics = np.stack([rng.normal(size=(2, 2)) * np.exp(rng.uniform(-3, 1)) for rng in generators])
-        gradient = jax.jit(lambda critic, pairs=pairs: infonce_objective(pairs, 0.5, critic, 41).gradient.reshape(2, 2))
+        gradient = functools.partial(gradient_of, pairs)
         np.testing.assert_allclose(gradient(jnp.zeros((2, 2))), -pairs.joint_moment, atol=1e-10)
         moved = np.stack([gradient(critic) + pairs.joint_moment for critic in critics])
         ratios = np.linalg.norm(moved, axis=(1, 2)) / np.linalg.norm(critics, axis=(1, 2))
@@ -168,10 +183,10 @@ def infonce_pull(images, texts, critic):
     return images.T @ texts / len(images) - images.T @ shares @ texts
 
 
-def moved(weights, pull, step):
+def moved(weights, pull, step, join=jnp.concatenate):
     """One step of size `step` for Z = [W_I^T; W_T^T]."""
     image, text = weights[: len(pull)], weights[len(pull) :]
-    return weights + step * jnp.concatenate([pull @ text, pull.T @ image])
+    return weights + step * join([pull @ text, pull.T @ image])
 
 
 def _orthogonal(basis):
@@ -186,7 +201,7 @@ def flow_of_batches(size, step, steps, batch_size, runs, seed):
     linear flow takes the same steps and the same batches, so that neither Euler's error nor the noise of C counts as a
     difference.
     """
-    bases = sample_bases(seeds.key(1), UNROUND.image_dim, UNROUND.text_dim)
+    bases = bases_of(seeds.key(1))
     # Two directions of the plane and one outside for each modality, turned against each other: of one size whatever the
     # draws, since the bound is on all of the start and the growth on the part of it along the leading direction.
     turn = jnp.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
@@ -204,7 +219,7 @@ def flow_of_batches(size, step, steps, batch_size, runs, seed):
 
         return jax.lax.scan(advance, (start, start), jnp.arange(steps))[1]
 
-    return bases, start, jax.jit(jax.vmap(one))(jax.random.split(seeds.key(seed), runs))
+    return bases, start, jit(jax.vmap(one))(jax.random.split(seeds.key(seed), runs))
 
 
 def test_at_the_defaults_the_middle_phase_is_a_mixture_of_both_features():
@@ -244,9 +259,13 @@ def test_infonce_leaves_the_linear_flow_no_earlier_than_the_bound():
 
 def second_moments(bases, noise=1.0):
     """Sigma_I and Sigma_T in all dimensions."""
+    covariance, noises = (
+        np.asarray(latent_covariance(UNROUND)),
+        (UNROUND.image_noise_variance, UNROUND.text_noise_variance),
+    )
     return [
-        basis @ latent_covariance(UNROUND) @ basis.T + noise * variance * jnp.eye(len(basis))
-        for basis, variance in ((bases.image, UNROUND.image_noise_variance), (bases.text, UNROUND.text_noise_variance))
+        basis @ covariance @ basis.T + noise * variance * np.eye(len(basis))
+        for basis, variance in zip(map(np.asarray, bases), noises, strict=True)
     ]
 
 
@@ -258,16 +277,15 @@ def test_infonce_leaves_the_linear_flow_as_its_second_order_term_says():
     """
     step, steps = 0.02, 20
     bases, start, differences = flow_of_batches(0.01, step, steps, 512, 16, seed=12)
-    covariance = cross_covariance(UNROUND, bases.image, bases.text)
+    covariance = np.asarray(cross_covariance(UNROUND, bases.image, bases.text))
 
     def predicted(second_order):
-        def advance(_, both):
-            weights, linear = both
+        weights = linear = np.asarray(start)
+        for _ in range(steps):
             product = weights[: UNROUND.image_dim] @ weights[UNROUND.image_dim :].T
-            return moved(weights, covariance - second_order(product), step), moved(linear, covariance, step)
-
-        weights, linear = jax.lax.fori_loop(0, steps, advance, (start, start))
-        return np.asarray(weights - linear)
+            weights = moved(weights, covariance - second_order(product), step, np.concatenate)
+            linear = moved(linear, covariance, step, np.concatenate)
+        return weights - linear
 
     image, text = second_moments(bases)
     signal_image, signal_text = second_moments(bases, noise=0.0)
@@ -315,7 +333,7 @@ def test_siglips_gradient_at_the_start_pulls_positives_and_pushes_negatives(data
     size, bias = len(batch.images), -2.0
     positives = sum(np.outer(image, text) for image, text in zip(batch.images, batch.texts, strict=True))
     negatives = np.outer(batch.images.sum(axis=0), batch.texts.sum(axis=0)) - positives
-    gradient = siglip_gradient(batch, bias)
+    gradient = jax.jit(siglip_gradient)(batch, bias)
 
     def expected(of_positives, of_negatives):
         return (-expit(of_positives) * positives + expit(of_negatives) * negatives) / size
@@ -327,14 +345,12 @@ def test_siglips_gradient_at_the_start_pulls_positives_and_pushes_negatives(data
 
 def test_siglips_gradient_at_the_start_is_the_covariance_slowed_down():
     """Over 6000 batches of 8 pairs with their 7 negatives each: on average -sigmoid(-b) C; the bias matters."""
-    bases = sample_bases(seeds.key(4), UNROUND.image_dim, UNROUND.text_dim)
+    bases = bases_of(seeds.key(4))
     covariance = np.asarray(cross_covariance(UNROUND, bases.image, bases.text))
+    batches = jit(jax.vmap(lambda key: sample_batch(key, UNROUND, bases, 8)))(jax.random.split(seeds.key(13), 6000))
+    gradients = jit(jax.vmap(siglip_gradient, (0, None)))
     for bias in (-2.0, 0.5):
-        draws = jax.jit(
-            lambda keys, bias=bias: jax.lax.map(
-                lambda key: siglip_gradient(sample_batch(key, UNROUND, bases, 8), bias), keys, batch_size=100
-            )
-        )(jax.random.split(seeds.key(13), 6000))
+        draws = gradients(batches, bias)
         assert np.all(np.abs(z_scores(draws, -expit(-bias) * covariance)) < CRITICAL)
         for factor in (1.0, expit(bias), 0.5):  # not slowed down; the negatives' factor; a bias of 0
             assert np.any(np.abs(z_scores(draws, -factor * covariance)) > CRITICAL)
@@ -342,8 +358,9 @@ def test_siglips_gradient_at_the_start_is_the_covariance_slowed_down():
 
 def test_vmaps_and_differentiates():
     times = jnp.array([0.1, 1.0])
-    many = jax.vmap(lambda time: singular_growth(jnp.array([2.0, 1.0]), jnp.array([0.01, 0.01]), time))(times)
-    assert many.shape == (2, 2)
-    slope = jax.grad(lambda mu: leading_reliance(dataclasses.replace(UNROUND, mu_spu=mu)))(1.2)
+    grown = jax.vmap(lambda time: singular_growth(jnp.array([2.0, 1.0]), jnp.array([0.01, 0.01]), time))
+    assert jax.jit(grown)(times).shape == (2, 2)
+    slope = jax.jit(jax.grad(lambda mu: leading_reliance(dataclasses.replace(UNROUND, mu_spu=mu))))(1.2)
     assert slope > 0
-    assert np.isfinite(jax.grad(lambda mu: following_time(dataclasses.replace(UNROUND, mu_spu=mu), 0.1, 0.1))(1.2))
+    following = jax.grad(lambda mu: following_time(dataclasses.replace(UNROUND, mu_spu=mu), 0.1, 0.1))
+    assert np.isfinite(jax.jit(following)(1.2))

@@ -1,6 +1,7 @@
 """S17: mixtures of prompts, and the prompt that is best for the worse group."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from sims.synthetic.sampler import sample_bases, sample_batch
-from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
 from theory import Caption, best_prompt, best_share, contrastive_critic, group_accuracies, mixed_prompt
 from theory.statements.prompts import share_of
 
@@ -24,12 +23,22 @@ def worst(model, rule):
     return jnp.min(group_accuracies(model, rule)[:2])
 
 
+@jax.jit
+def worst_of_mixtures(critic, shares):
+    return jax.vmap(lambda share: worst(UNROUND, critic @ mixed_prompt(UNROUND, share)))(shares)
+
+
+@functools.cache
+def critic_of(learner):
+    return contrastive_critic(learner, UNROUND, LATENT)
+
+
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_no_other_prompt_is_better_for_the_worse_group(learner):
-    critic = contrastive_critic(learner, UNROUND, LATENT)
+    critic = critic_of(learner)
     angles = jnp.linspace(-jnp.pi, jnp.pi, 3601)
     prompts = jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1)
-    others = jax.vmap(lambda prompt: worst(UNROUND, critic @ prompt))(prompts)
+    others = jax.jit(jax.vmap(lambda prompt: worst(UNROUND, critic @ prompt)))(prompts)
     best = worst(UNROUND, critic @ best_prompt(critic))
     np.testing.assert_allclose(best, norm.cdf(UNROUND.mu_inv / np.sqrt(UNROUND.image_variance[0])), rtol=1e-12)
     assert float(best) >= float(jnp.max(others))
@@ -40,9 +49,9 @@ def test_no_other_prompt_is_better_for_the_worse_group(learner):
 
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_best_share_is_found_by_brute_force(learner):
-    critic = contrastive_critic(learner, UNROUND, LATENT)
+    critic = critic_of(learner)
     shares = jnp.linspace(-2.0, 2.0, 4001)
-    accuracies = jax.vmap(lambda share: worst(UNROUND, critic @ mixed_prompt(UNROUND, share)))(shares)
+    accuracies = worst_of_mixtures(critic, shares)
     share = float(best_share(UNROUND, critic))
     assert abs(float(shares[int(jnp.argmax(accuracies))]) - share) <= 1.1e-3  # the grid's step
     assert (share < 0) == (learner == "linearized")
@@ -60,7 +69,7 @@ def test_best_share_of_the_linearised_learner_does_not_see_the_ratio():
 def test_of_the_mixtures_in_between_the_label_prompt_is_best_for_the_linearised_learner():
     critic = contrastive_critic("linearized", UNROUND, LATENT)
     shares = jnp.linspace(0.0, 1.0, 50)
-    accuracies = jax.vmap(lambda share: worst(UNROUND, critic @ mixed_prompt(UNROUND, share)))(shares)
+    accuracies = worst_of_mixtures(critic, shares)
     assert np.all(np.diff(accuracies) < 0)
 
 
@@ -68,20 +77,16 @@ def test_captions_second_moments_are_enough_to_find_it():
     """From captions alone, without labels or groups: the rule of the whitened label prompt does not lean on average."""
     model = dataclasses.replace(UNROUND, sigma_xi=0.8)
 
-    def leaning(key, known_noise):
-        bases_key, batch_key = jax.random.split(key)
-        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-        batch = sample_batch(batch_key, model, bases, 20_000)
-        in_plane = batch.texts @ bases.text
-        second = in_plane.T @ in_plane / len(in_plane) - known_noise * jnp.eye(2)
-        prompt = bases.text @ jnp.linalg.solve(second, jnp.array([1.0, 0.0]))
-        rule = bases.image.T @ (batch.images.T @ (batch.texts @ prompt))
-        return rule[1] / rule[0]
+    sample = draw_in_plane(model, 50 * 20_000, seed=3).batches(50)
+    seconds = np.swapaxes(sample.texts, 1, 2) @ sample.texts / 20_000
+    learned = np.swapaxes(sample.images, 1, 2) @ sample.texts
 
-    keys = jax.random.split(seeds.key(3), 50)
-    noise = model.text_noise_variance
-    right = jax.jit(jax.vmap(lambda key: leaning(key, noise)))(keys)
-    wrong = jax.jit(jax.vmap(lambda key: leaning(key, 0.0)))(keys)
+    def leaning(known_noise):
+        prompts = np.linalg.solve(seconds - known_noise * np.eye(2), np.array([[1.0], [0.0]]))
+        rules = (learned @ prompts)[:, :, 0]
+        return rules[:, 1] / rules[:, 0]
+
+    right, wrong = leaning(model.text_noise_variance), leaning(0.0)
     # A ratio's bias is of order 1 / 20,000, a hundredth of the standard error of 50 runs.
     assert abs(z_scores(right, 0.0)) < CRITICAL
     assert abs(z_scores(wrong, 0.0)) > CRITICAL  # text noise not subtracted
@@ -95,24 +100,23 @@ def test_captions_alone_are_enough_to_find_it():
     model = dataclasses.replace(UNROUND, sigma_xi=0.8)
 
     estimates = (
-        lambda values: jnp.mean(values[:-2]),  # as the page says
-        lambda values: jnp.zeros(()),  # text noise not subtracted
-        jnp.mean,  # the signal's directions counted as noise
-        lambda values: jnp.sum(values[:-2]),  # the noise of all directions together
+        lambda values: values[:-2].mean(),  # as the page says
+        lambda values: 0.0,  # text noise not subtracted
+        np.mean,  # the signal's directions counted as noise
+        lambda values: values[:-2].sum(),  # the noise of all directions together
     )
 
-    def leanings(key):
-        bases_key, batch_key = jax.random.split(key)
-        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-        batch = sample_batch(batch_key, model, bases, 20_000)
-        label_text = bases.text[:, 0]
-        values, vectors = jnp.linalg.eigh(batch.texts.T @ batch.texts / len(batch.texts))
+    def leanings(images, texts):
+        values, vectors = np.linalg.eigh(texts.T @ texts / len(texts))
         plane = vectors[:, -2:]
-        learned = bases.image.T @ batch.images.T @ batch.texts
-        rules = [learned @ plane @ ((plane.T @ label_text) / (values[-2:] - of(values))) for of in estimates]
-        return jnp.stack([rule[1] / rule[0] for rule in rules])
+        learned = images.T @ texts
+        # The label prompt's text is the first direction.
+        rules = [learned @ plane @ (plane[0] / (values[-2:] - of(values))) for of in estimates]
+        return [rule[1] / rule[0] for rule in rules]
 
-    scores = np.abs(z_scores(jax.jit(jax.vmap(leanings))(jax.random.split(seeds.key(4), 50)), 0.0))
+    sample = draw_in_plane(model, 50 * 20_000, seed=4, dims=(2, model.text_dim)).batches(50)
+    found = [leanings(*pairs) for pairs in zip(sample.images, sample.texts, strict=True)]
+    scores = np.abs(z_scores(found, 0.0))
     # The bias of estimated eigenvectors is of order 7 / 20,000, a tenth of the standard error of 50 runs.
     assert scores[0] < CRITICAL
     assert min(scores[1:]) > CRITICAL
@@ -135,8 +139,8 @@ def test_vmaps_and_differentiates():
         model = dataclasses.replace(UNROUND, mu_spu=mu_spu)
         return best_share(model, contrastive_critic("linearized", model, LATENT))
 
-    shares = jax.vmap(share)(jnp.array([0.8, 1.2]))
-    np.testing.assert_allclose(shares, [share(0.8), share(1.2)], rtol=1e-12)
-    assert np.isfinite(jax.grad(share)(1.1))
-    slope = jax.grad(lambda share: worst(UNROUND, mixed_prompt(UNROUND, share)))(0.4)
+    shares, compiled = jax.jit(jax.vmap(share))(jnp.array([0.8, 1.2])), jax.jit(jax.value_and_grad(share))
+    np.testing.assert_allclose(shares, [compiled(0.8)[0], compiled(1.2)[0]], rtol=1e-12)
+    assert np.isfinite(compiled(1.1)[1])
+    slope = jax.jit(jax.grad(lambda share: worst(UNROUND, mixed_prompt(UNROUND, share))))(0.4)
     assert np.isfinite(slope)

@@ -1,6 +1,7 @@
 """S18: many classes, and features that other classes own."""
 
 import dataclasses
+import functools
 import itertools
 import re
 
@@ -31,6 +32,14 @@ from workbench.errors import ParameterError
 pytestmark = pytest.mark.statement("S18")
 
 
+drawn = functools.cache(draw_classes)
+compiled_accuracies = jax.jit(class_accuracies)
+
+
+def accuracies_of(model, rule, pairs, alpha):
+    return compiled_accuracies(model, rule, float(pairs), float(alpha))
+
+
 def test_covariance_by_simulation():
     image, text, *_ = draw_classes(200_000)
     expected = np.asarray(pair_covariance(UNROUND, PAIRS, ALPHA))
@@ -46,14 +55,14 @@ def test_covariance_by_simulation():
 @pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize("direction", [(1.0, 0.3), (0.5, 0.8)])
 def test_accuracy_by_simulation(aligned, direction):
-    image, _, c, b = draw_classes(300_000, seed=5, agree_always=aligned)
+    image, _, c, b = drawn(300_000, seed=5, agree_always=aligned)
     scores = direction[0] * image[:, :PAIRS] + direction[1] * image[:, PAIRS:]
     chosen = np.argmax(np.abs(scores), axis=1)
     right = (chosen == c) & (np.sign(scores[np.arange(len(c)), chosen]) == b)
     group = 0 if aligned else 1
     rule = jnp.array(direction)
-    assert agree(right.astype(float), class_accuracies(UNROUND, rule, PAIRS, ALPHA)[group])
-    for wrong in (class_accuracies(UNROUND, rule, PAIRS, 0.0), class_accuracies(UNROUND, rule, PAIRS + 1, ALPHA)):
+    assert agree(right.astype(float), accuracies_of(UNROUND, rule, PAIRS, ALPHA)[group])
+    for wrong in (accuracies_of(UNROUND, rule, PAIRS, 0.0), accuracies_of(UNROUND, rule, PAIRS + 1, ALPHA)):
         assert not agree(right.astype(float), wrong[group])
 
 
@@ -62,7 +71,7 @@ def test_accuracy_against_adaptive_quadrature(pairs):
     rule = jnp.array([0.9, 0.35])
     s = np.sqrt(np.sum(np.asarray(rule) ** 2 * np.asarray(UNROUND.image_variance)))
     rival = ALPHA * 0.9 / s
-    for sign, found in zip((1, -1), class_accuracies(UNROUND, rule, pairs, ALPHA)[:2], strict=True):
+    for sign, found in zip((1, -1), accuracies_of(UNROUND, rule, pairs, ALPHA)[:2], strict=True):
         margin = (0.9 * UNROUND.mu_inv + sign * 0.35 * UNROUND.mu_spu) / s
 
         def integrand(h, margin=margin):
@@ -82,7 +91,7 @@ def test_one_pair_is_the_model_of_two_classes():
         rtol=1e-12,
     )
     rule = jnp.array([0.4, 0.9])
-    np.testing.assert_allclose(class_accuracies(UNROUND, rule, 1, ALPHA), group_accuracies(UNROUND, rule), atol=1e-12)
+    np.testing.assert_allclose(accuracies_of(UNROUND, rule, 1, ALPHA), group_accuracies(UNROUND, rule), atol=1e-12)
 
 
 def test_learners_fitted_to_samples_have_these_reliances():
@@ -94,7 +103,7 @@ def test_learners_fitted_to_samples_have_these_reliances():
         contrastive = [rule[PAIRS + k, k] / rule[k, k] for k in range(PAIRS)]
         targets = (np.arange(PAIRS)[None, :] == c[:, None]) * (b[:, None] > 0)  # one-hot, of the classes (c, +1)
         with_constant = np.concatenate([image, np.ones((len(image), 1))], axis=1)
-        weights = np.linalg.lstsq(with_constant, targets.astype(float), rcond=None)[0]
+        weights = np.linalg.solve(with_constant.T @ with_constant, with_constant.T @ targets)
         return np.mean(contrastive), np.mean([weights[PAIRS + k, k] / weights[k, k] for k in range(PAIRS)])
 
     draws = np.array([fitted(seed) for seed in range(60)])
@@ -208,7 +217,7 @@ def test_sharing_lowers_reliance_and_need_not_raise_accuracy():
     rules = [contrastive_direction(model, 4, alpha, "label") for alpha in (0.0, 0.5)]
     assert spurious_reliance(rules[1]) < spurious_reliance(rules[0])
     unshared, shared, as_it_was = (
-        100 * float(class_accuracies(model, rule, 4, alpha)[1])
+        100 * float(accuracies_of(model, rule, 4, alpha)[1])
         for rule, alpha in ((rules[0], 0.0), (rules[1], 0.5), (rules[0], 0.5))
     )
     assert as_it_was < shared < unshared
@@ -218,6 +227,7 @@ def test_sharing_lowers_reliance_and_need_not_raise_accuracy():
     assert f"it would be {as_it_was:.1f}%" in page
 
 
+@functools.cache
 def moments(seed, alpha, caption, size=20_000):
     """Second moments of one pair's two coordinates in a sample: images, images with captions, captions."""
     image, text, c, b = draw_classes(size, alpha=alpha, seed=seed)
@@ -339,7 +349,7 @@ def test_wrong_numbers_are_refused():
 def test_vmaps_over_pairs_and_differentiates():
     rule = jnp.array([0.9, 0.35])
     pairs = jnp.array([1.0, 5.0, 50.0])
-    many = jax.vmap(lambda m: class_accuracies(UNROUND, rule, m, ALPHA))(pairs)
-    np.testing.assert_allclose(many[1], class_accuracies(UNROUND, rule, 5, ALPHA), rtol=1e-12)
-    slope = jax.grad(lambda alpha: class_accuracies(UNROUND, rule, 5, alpha)[1])(0.7)
+    many = jax.jit(jax.vmap(lambda m: class_accuracies(UNROUND, rule, m, ALPHA)))(pairs)
+    np.testing.assert_allclose(many[1], accuracies_of(UNROUND, rule, 5, ALPHA), rtol=1e-12)
+    slope = jax.jit(jax.grad(lambda alpha: class_accuracies(UNROUND, rule, 5, alpha)[1]))(0.7)
     assert slope < 0

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binom, chi2, norm
 
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane
 from theory import group_accuracies
 from theory.statements.accuracy_on_the_line import Estimate, fit_line, line_slope, probit, probits, reliance_index
 
@@ -30,10 +30,9 @@ def simulated(quality, seed):
     rng = seeds.generator(seed)
     found = []
     for ratio in (1.0, 0.0):
-        bases, batch = draw(UNROUND, SIZE, seed, ratio)
-        score = np.asarray(batch.images @ (bases.image @ jnp.array([1.0, RELIANCE])))
-        score = score + np.sqrt(quality) * rng.normal(size=SIZE)
-        right = np.mean(np.sign(score) == np.asarray(batch.labels))
+        sample = draw_in_plane(UNROUND, SIZE, seed=100 + seed, ratio=ratio)
+        score = sample.images @ np.array([1.0, RELIANCE]) + np.sqrt(quality) * rng.normal(size=SIZE)
+        right = np.mean(np.sign(score) == sample.labels)
         found.append(probit(jnp.asarray(right), jnp.asarray(float(SIZE))))
     return found
 
@@ -45,7 +44,7 @@ def test_learners_of_one_reliance_lie_on_one_ray_whatever_their_quality():
     index = reliance_index(aligned, conflicting)
     assert np.all(np.abs((index.value - TAU) / index.standard_error) < CRITICAL)
     assert np.any(np.abs((index.value - RELIANCE) / index.standard_error) > CRITICAL)  # mu_spu / mu_inv forgotten
-    fitted = fit_line(aligned, conflicting)
+    fitted = jax.jit(fit_line)(aligned, conflicting)
     assert abs(fitted.slope.value - line_slope(UNROUND, RELIANCE)) < CRITICAL * fitted.slope.standard_error
     assert fitted.chi_square < chi2.isf(1e-5, 3)
     # On logit axes the ray is bent: the ratio is not the same for every quality.
@@ -56,7 +55,7 @@ def test_learners_of_one_reliance_lie_on_one_ray_whatever_their_quality():
 
 def test_learners_of_different_reliance_lie_on_an_ellipse_and_not_on_a_line():
     reliances = jnp.linspace(0.0, 2.0, 21)
-    both = jax.vmap(lambda reliance: probits(UNROUND, reliance))(reliances)
+    both = jax.jit(jax.vmap(lambda reliance: probits(UNROUND, reliance)))(reliances)
     total, difference = both[:, 0] + both[:, 1], both[:, 0] - both[:, 1]
     variance = UNROUND.image_variance
     ellipse = variance[0] * (total / (2 * UNROUND.mu_inv)) ** 2 + variance[1] * (difference / (2 * UNROUND.mu_spu)) ** 2
@@ -75,8 +74,10 @@ def test_intervals_cover_as_often_as_they_say():
     accuracies = norm.cdf(np.asarray(probits(UNROUND, RELIANCE)))
     images = np.array([900, 700])
     counts = rng.binomial(images, accuracies, size=(4000, 2))
-    estimates = [probit(jnp.asarray(counts[:, i] / images[i]), jnp.full(4000, float(images[i]))) for i in (0, 1)]
-    index = reliance_index(*estimates)
+    estimates = [
+        jax.jit(probit)(jnp.asarray(counts[:, i] / images[i]), jnp.full(4000, float(images[i]))) for i in (0, 1)
+    ]
+    index = jax.jit(reliance_index)(*estimates)
     covered = np.abs((np.asarray(index.value) - TAU) / np.asarray(index.standard_error)) < norm.isf(0.025)
     low, high = binom.ppf([1e-5, 1 - 1e-5], 4000, 0.95) / 4000
     assert low < covered.mean() < high
@@ -96,7 +97,7 @@ def test_line_is_the_minimum_of_the_weighted_distances():
         return np.sum(residuals**2 / (errors[1] ** 2 + slope**2 * errors[0] ** 2))
 
     found = minimize_scalar(distance, bounds=(-1, 2), method="bounded", options={"xatol": 1e-10})
-    fitted = fit_line(aligned, conflicting)
+    fitted = jax.jit(fit_line)(aligned, conflicting)
     np.testing.assert_allclose(fitted.slope.value, found.x, atol=1e-7)  # where a parabola's minimum is known to
     np.testing.assert_allclose(fitted.chi_square, found.fun, rtol=1e-9)
     np.testing.assert_allclose(fitted.reliance.value, (1 - found.x) / (1 + found.x), atol=1e-6)

@@ -17,6 +17,7 @@ from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, agree, z_scores
 from theory import SpuriousModel, group_accuracies, latent_prompt
 from theory.statements.unit_length import Encoders, grids, infonce_loss, optimum, siglip_loss, smallest_scale
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S20")
 
@@ -71,7 +72,7 @@ def sampled_losses(loss, places, model, size, count, offset=0.0):
         batch = sample_batch(key, model, bases, size)
         return jnp.stack([objective.loss(network, batch) for network in networks])
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(of_batch, keys))(jax.random.split(key, count)))
+    return np.asarray(jit(lambda keys: jax.lax.map(of_batch, keys))(jax.random.split(key, count)))
 
 
 # On purpose neither symmetric nor alike in the two modalities, with much noise off the plane.
@@ -92,17 +93,17 @@ def both():
 def test_losses_are_those_of_batches(both):
     """Rejected at the same size: noise off the plane ignored, a batch of infinite size, a batch of one pair more."""
     draws = sampled_losses("infonce", [PLACE], MODEL, BATCH, 6000)
-    values = jax.jit(infonce_loss)
+    values = jit(infonce_loss)
     expected = values(both, PLACE, 1.0 * BATCH) + np.log(BATCH)
     assert agree(draws, expected)
     silent = PLACE._replace(image_noise=jnp.zeros(()), caption_noise=jnp.zeros(()))
     for wrong in (
         values(both, silent, 1.0 * BATCH) + np.log(BATCH),
-        jax.jit(infonce_loss, static_argnums=2)(both, PLACE, None) + np.log(BATCH),
+        jit(infonce_loss, static_argnums=2)(both, PLACE, None) + np.log(BATCH),
         values(both, PLACE, BATCH + 1.0) + np.log(BATCH + 1),
     ):
         assert not agree(draws, wrong)
-    sigmoid = jax.jit(siglip_loss)
+    sigmoid = jit(siglip_loss)
     draws = sampled_losses("siglip", [PLACE], MODEL, BATCH, 6000, -3.0)
     assert agree(draws, sigmoid(both, PLACE, jnp.asarray(-3.0), 1.0 * BATCH))
     assert not agree(draws, sigmoid(both, silent, jnp.asarray(-3.0), 1.0 * BATCH))
@@ -127,7 +128,7 @@ def test_noise_off_the_plane_pays(optima):
 def test_optimum_is_stationary_in_every_direction(both, optima):
     """By central differences, in random directions; the optimum of infinite batches is not the one of 64."""
     found = optima[True]
-    value = jax.jit(infonce_loss)
+    value = jit(infonce_loss)
     rng = seeds.generator(1)
     turns = [jax.tree.map(lambda part: jnp.asarray(rng.normal(size=part.shape)), found.encoders) for _ in range(4)]
 

@@ -13,15 +13,14 @@ from scipy.stats import binom
 import sims
 import theory
 from sims.objectives.infonce import symmetric_cross_entropy
-from sims.synthetic.sampler import sample_bases, sample_pairs
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
-from tests.theorems.test_s14_infonce import full_frame
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
 from tests.theorems.test_s15_siglip import correlated
 from theory import Caption, SpuriousModel, group_accuracies, infonce_critic, latent_prompt, logistic_direction
 from theory.mixtures import pairs_of
 from theory.statements.finite_batch import convergence_exponent, finite_batch_critic, first_correction
 from theory.statements.siglip import moment_exponent
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S21")
 
@@ -110,6 +109,19 @@ def test_label_captions_are_a_finite_sum(size):
     assert off[0] < 1e-6 and off[1] > 1e-5
 
 
+def sampled_gradients(model, caption, critics, size, count, seed, dims=(2, 2)):
+    """The loss's gradients at some critics on the same batches, shape (count, critics, rows, columns)."""
+    sample = draw_in_plane(model, size * count, caption, seed, dims=dims).batches(count)
+
+    def of_batch(batch):
+        images, texts = batch
+        slope = jax.grad(lambda critic: symmetric_cross_entropy(images @ critic, texts))
+        return jax.vmap(slope)(jnp.stack(critics))
+
+    compiled = jit(lambda batches: jax.lax.map(of_batch, batches, batch_size=50))
+    return compiled((jnp.asarray(sample.images), jnp.asarray(sample.texts)))
+
+
 @pytest.mark.slow
 def test_gradient_of_sampled_batches_is_zero_in_all_of_g():
     """Batches of 16. Rejected: the limit's optimum, a batch of 24, and critics with a part outside the plane."""
@@ -119,16 +131,7 @@ def test_gradient_of_sampled_batches_is_zero_in_all_of_g():
     critics = [jnp.zeros(shape).at[:2, :2].set(place) for place in places]
     critics += [critics[0].at[row, column].set(0.05) for row, column in ((2, 0), (1, 3), (2, 2))]
 
-    def of_batch(key):
-        bases_key, key = jax.random.split(key)
-        bases = sample_bases(bases_key, *shape)
-        batch = sample_pairs(key, UNROUND, bases, caption, size)
-        images, texts = batch.images @ full_frame(bases.image), batch.texts @ full_frame(bases.text)
-        slope = jax.grad(lambda critic: symmetric_cross_entropy(images @ critic, texts))
-        return jax.vmap(slope)(jnp.stack(critics))
-
-    keys = jax.random.split(seeds.key(21), 16_000)
-    draws = jax.jit(lambda keys: jax.lax.map(of_batch, keys, batch_size=50))(keys)
+    draws = sampled_gradients(UNROUND, caption, critics, size, 16_000, 21, shape)
     right, *wrong = np.abs(z_scores(draws, 0.0))
     assert np.all(right < CRITICAL)
     for scores in wrong[:2]:
@@ -215,17 +218,8 @@ def test_where_captions_tell_images_apart_without_error_there_is_none():
 def test_unequal_classes_and_silent_captions():
     """All groups and mentions, by the gradient of sampled batches."""
     model, caption = dataclasses.replace(UNROUND, class_prior=0.3), Caption("latent", 0.9, 0.6)
-    critics = jnp.stack([finite_batch_critic(model, caption, 8), finite_batch_critic(UNROUND, caption, 8)])
-
-    def of_batch(key):
-        bases_key, key = jax.random.split(key)
-        bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
-        batch = sample_pairs(key, model, bases, caption, 8)
-        images, texts = batch.images @ bases.image, batch.texts @ bases.text
-        return jax.vmap(jax.grad(lambda critic: symmetric_cross_entropy(images @ critic, texts)))(critics)
-
-    keys = jax.random.split(seeds.key(22), 40_000)
-    right, wrong = np.abs(z_scores(jax.jit(lambda keys: jax.lax.map(of_batch, keys, batch_size=50))(keys), 0.0))
+    critics = [finite_batch_critic(model, caption, 8), finite_batch_critic(UNROUND, caption, 8)]
+    right, wrong = np.abs(z_scores(sampled_gradients(model, caption, critics, 8, 40_000, 22), 0.0))
     assert np.all(right < CRITICAL) and np.any(wrong > CRITICAL)
 
 

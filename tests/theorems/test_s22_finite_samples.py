@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, norm
 
-from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.critics import fit_infonce, fit_siglip
-from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
 from theory import (
     Caption,
     contrastive_critic,
@@ -30,9 +28,10 @@ from theory.statements.finite_samples import (
     reliance_deviation,
     rule_covariance,
 )
-from theory.statements.infonce import DIRECTIONS, infonce_objective
+from theory.statements.infonce import DIRECTIONS, NODES, infonce_objective
 from theory.statements.rate import mean_square_error
 from theory.statements.siglip import siglip_loss
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S22")
 
@@ -48,14 +47,10 @@ NAMES = ["infonce_bilinear", pytest.param("siglip", marks=pytest.mark.slow)]
 def fitted(fit, caption, seed):
     """Critics fitted to samples of `SIZE` pairs, shape (RUNS, 2, 2)."""
 
-    def one(key):
-        bases_key, pairs_key = jax.random.split(key)
-        bases = sample_bases(bases_key, MODEL.image_dim, MODEL.text_dim)
-        batch = sample_pairs(pairs_key, MODEL, bases, caption, SIZE)
-        return fit(batch.images @ bases.image, batch.texts @ bases.text)
-
-    keys = jax.random.split(seeds.key(seed), RUNS)
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(keys))
+    sample = draw_in_plane(MODEL, RUNS * SIZE, caption, seed).batches(RUNS)
+    fit_all = jit(lambda pairs: jax.lax.map(lambda pair: fit(*pair), pairs))
+    with jax.enable_x64(False):  # five digits are far more than the samples tell
+        return np.asarray(fit_all((jnp.asarray(sample.images), jnp.asarray(sample.texts))), float)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +72,7 @@ def sandwiches(name):
     By plain sums over 2,000 pairs at the limit; the Hessian is the population's.
     """
     caption = CASES[name]
-    bases_key, pairs_key = jax.random.split(seeds.key(225))
-    bases = sample_bases(bases_key, MODEL.image_dim, MODEL.text_dim)
-    batch = sample_pairs(pairs_key, MODEL, bases, caption, 2000)
-    images, texts = np.asarray(batch.images @ bases.image), np.asarray(batch.texts @ bases.text)
+    images, texts, *_ = draw_in_plane(MODEL, 2000, caption, 225)
     critic, pairs = contrastive_critic(name, MODEL, caption), pairs_of(MODEL, caption)
     raised = np.exp(images @ np.asarray(critic) @ texts.T)
     matched = images[:, :, None] * texts[:, None, :]
@@ -103,7 +95,8 @@ def sandwiches(name):
         pushed = images[:, :, None] * (by_text @ texts)[:, None, :]
         pushed = pushed - np.einsum("nt,ti,tj->nij", by_text, by_text.T @ images, texts, optimize=True)
         whole = rows + share * added + (1 - share) * pushed
-        hessian = infonce_objective(pairs, share, critic, exact_captions=caption.kind != "latent").hessian
+        objective = jax.jit(infonce_objective, static_argnums=(3, 4))
+        hessian = objective(pairs, share, critic, NODES, caption.kind != "latent").hessian
     inverse = np.linalg.inv(hessian)
     return [inverse @ np.cov(each.reshape(-1, 4).T) @ inverse for each in (rows, whole)]
 
@@ -191,11 +184,8 @@ def test_image_to_text_on_label_captions_scatters_as_logistic_regression():
 def test_supervised_rules_scatter_as_the_sandwich_of_their_score(learner):
     """By Newton's steps on 400 samples; the other learner's law is rejected."""
     size, runs = 600, 400
-    bases_key, pairs_key = jax.random.split(seeds.key(227))
-    bases = sample_bases(bases_key, MODEL.image_dim, MODEL.text_dim)
-    batch = sample_pairs(pairs_key, MODEL, bases, LATENT, size * runs)
-    images, labels = np.asarray(batch.images @ bases.image).reshape(runs, size, 2), np.asarray(batch.labels)
-    turned = images * labels.reshape(runs, size, 1)
+    sample = draw_in_plane(MODEL, size * runs, LATENT, 227).batches(runs)
+    turned = sample.images * sample.labels[:, :, None]
     rules = np.zeros((runs, 2))
     for _ in range(1 if learner == "least_squares" else 12):
         margins = np.einsum("rni,ri->rn", turned, rules)

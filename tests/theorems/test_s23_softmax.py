@@ -1,6 +1,7 @@
 """S23: softmax regression and InfoNCE for many classes."""
 
 import dataclasses
+import functools
 import itertools
 import json
 import re
@@ -38,6 +39,9 @@ SOFTMAX = class_report.compile_once(softmax_direction)
 CRITIC = class_report.compile_once(critic_of_class_pairs, 3, 4)
 COUNT = 33
 DEFAULTS = SpuriousModel()
+
+
+drawn = functools.cache(draw_classes)
 
 
 def softmax(model, pairs, alpha):
@@ -82,7 +86,7 @@ def test_the_integral_is_the_expected_logarithm_of_the_sum(others):
 
 def gradients_of_softmax(weights, size=200_000):
     """Of each image, in the rules of the classes (c, +1) less (c, -1): the own pair's coordinates, and another's."""
-    image, _, c, b = draw_classes(size)
+    image, _, c, b = drawn(size)
     images = np.stack([image[:, :PAIRS], image[:, PAIRS:]], axis=2)
     scores = images @ weights
     shares = np.exp(np.concatenate([scores, -scores], axis=1))
@@ -137,7 +141,7 @@ def tilted_mean(points, components):
 
 def gradients_of_infonce(critic, size=100_000, pairs=2):
     """Of each pair in all entries of G, averaged over what symmetry makes equal; every class and sign written out."""
-    image, text, *_ = draw_classes(size, pairs)
+    image, text, *_ = drawn(size, pairs)
     weights, means = [], []
     for c, b, a, e in itertools.product(range(pairs), (1, -1), (1, -1), (1, -1)):  # e: of the other pair, pairs = 2
         invariant, spurious = np.full(pairs, ALPHA * e), np.zeros(pairs)

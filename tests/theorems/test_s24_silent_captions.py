@@ -14,7 +14,7 @@ from sims.theorems.hidden_layers import infonce, infonce_on_words, initial_encod
 from tests import seeds
 from tests.conftest import ROOT
 from tests.documentation import FINDINGS, words_of
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw_in_plane
 from theory import (
     Caption,
     SpuriousModel,
@@ -35,6 +35,7 @@ from theory.statements.silent_captions import (
     linearised_critical_share,
     unrestricted_accuracies,
 )
+from workbench.compilation import jit
 from workbench.errors import ParameterError
 
 pytestmark = pytest.mark.statement("S24")
@@ -50,14 +51,8 @@ unrestricted_of = jax.jit(unrestricted_accuracies, static_argnums=2)
 def pairs():
     """200,000 images and captions in the plane, with what each says as a place in `SAID`."""
 
-    @jax.jit
-    def draw(key):
-        bases_key, pairs_key = jax.random.split(key)
-        bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
-        batch = sample_pairs(pairs_key, UNROUND, bases, Caption("label-attribute", 1.0, MENTION), 200_000)
-        return batch.images @ bases.image, batch.texts @ bases.text
-
-    images, texts = (np.asarray(part) for part in draw(seeds.key(240)))
+    sample = draw_in_plane(UNROUND, 200_000, Caption("label-attribute", 1.0, MENTION), 240)
+    images, texts = sample.images, sample.texts
     return images, np.argmin(np.abs(texts[:, None] - SAID[None]).sum(axis=2), axis=1)
 
 
@@ -214,28 +209,24 @@ def test_any_function_is_right_as_often_as_mutual_information_counted(kind):
     caption = Caption(kind, 1.0, 0.6)
     critic = infonce_critic(UNROUND, caption, 0.5, NODES)
 
-    @jax.jit
-    def right(key):
-        bases_key, pairs_key = jax.random.split(key)
-        bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
-        batch = sample_pairs(pairs_key, UNROUND, bases, caption, 50_000)
-        images = batch.images @ bases.image
+    sample = draw_in_plane(UNROUND, 50_000, caption, 241)
 
+    @jit
+    def margins_of(images):
         def information(place):
             at = jnp.broadcast_to(jnp.asarray(place), images.shape)
             return pointwise_mutual_information(UNROUND, caption, images, at)
 
         if kind == "latent":
             prompt = jnp.array([UNROUND.mu_inv, 0.6 * UNROUND.agreement * UNROUND.mu_spu])
-            margins = information(prompt) - information(-prompt)
-        else:
-            said = shares(0.6)[:3] * 2
-            margins = sum(
-                share * (information(place) - information(-place)) for share, place in zip(said, SAYINGS, strict=True)
-            )
-        return jnp.where(margins * batch.labels > 0, 1.0, 0.0), batch.labels == batch.attributes
+            return information(prompt) - information(-prompt)
+        said = shares(0.6)[:3] * 2
+        return sum(
+            share * (information(place) - information(-place)) for share, place in zip(said, SAYINGS, strict=True)
+        )
 
-    is_right, aligned = map(np.asarray, right(seeds.key(241)))
+    is_right = np.where(np.asarray(margins_of(sample.images)) * sample.labels > 0, 1.0, 0.0)
+    aligned = sample.labels == sample.attributes
     expected = unrestricted_of(UNROUND, caption, "class-mean")
     sizes = jnp.asarray(UNROUND.latent_mean) if kind == "latent" else jnp.ones(2)
     bilinear = group_accuracies(UNROUND, critic @ (sizes * jnp.array([1.0, 0.6 * UNROUND.agreement])))

@@ -10,10 +10,9 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from sims.synthetic.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import Bases, Batch
 from sims.theorems.reweighting import fit_weighted, fit_worst_group
-from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw, z_scores
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw_in_plane, z_scores
 from theory import (
     Caption,
     best_prompt,
@@ -34,9 +33,13 @@ from theory.statements.reweighting import (
     reweighted_direction,
     worst_group_direction,
 )
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S25")
 
+deviation_of = jax.jit(reliance_deviation, static_argnums=(1, 2))
+linearised_of = jax.jit(linearised_reliance, static_argnums=1)
+share_of = jit(equal_share, static_argnums=2)
 MEAN = np.array([UNROUND.mu_inv, UNROUND.mu_spu])
 VARIANCE = np.array([UNROUND.sigma_inv, UNROUND.sigma_spu]) ** 2 + UNROUND.sigma_xi**2 / UNROUND.image_dim
 NODES, CHANCE = np.polynomial.hermite_e.hermegauss(200)
@@ -50,9 +53,7 @@ SLOPES = {
 def test_score_of_groups_of_equal_mass_is_zero_and_rejects_other_weights(learner):
     """The gradient of the loss, image by image, weighted by the known masses, with unequal classes."""
     model = dataclasses.replace(UNROUND, class_prior=0.3)
-    bases, batch = draw(model, 400_000, seed=251)
-    labels, attributes = np.asarray(batch.labels), np.asarray(batch.attributes)
-    images = np.asarray(batch.images @ bases.image)
+    images, _, labels, attributes = draw_in_plane(model, 400_000, seed=251)
     ratio = model.spurious_ratio
     of_label = np.where(labels > 0, model.class_prior, 1 - model.class_prior)
     of_group = of_label * np.where(labels == attributes, ratio, 1 - ratio)
@@ -133,51 +134,51 @@ def test_equal_share_leans_as_asked(learner):
     (mu_inv, mu_spu), (v_inv, v_spu) = np.asarray(UNROUND.latent_mean), np.asarray(UNROUND.image_variance)
     most = mu_spu * v_inv / (mu_inv * v_spu)
     asked = jnp.array([-0.9, -0.3, -0.01, 0.0, 0.2, 0.7, 0.99]) * most
-    of = jax.jit(jax.vmap(lambda reliance: equal_share(UNROUND, reliance, learner)))
-    shares = of(asked)
+    beyond = jnp.array([-1.001, 1.001]) * most
+    shares, opposite, none = (
+        np.array([share_of(UNROUND, float(reliance), learner) for reliance in of]) for of in (asked, -asked, beyond)
+    )
     assert np.all(np.diff(shares) > 0)
-    given = jax.vmap(lambda share: spurious_reliance(reweighted_direction(UNROUND, learner, share)))(shares)
+    given = [spurious_reliance(reweighted_direction(UNROUND, learner, float(share))) for share in shares]
     np.testing.assert_allclose(given, asked, rtol=1e-7, atol=1e-9)  # a bisection to 1e-11, and slopes up to 1e3
-    np.testing.assert_allclose(of(-asked), 1 - shares, atol=1e-10)
-    assert np.all(np.isnan(of(jnp.array([-1.001, 1.001]) * most)))
+    np.testing.assert_allclose(opposite, 1 - shares, atol=1e-10)
+    assert np.all(np.isnan(none))
 
 
 @pytest.mark.parametrize("prompt", ["label", "class-mean"])
 def test_at_the_boundaries_of_s8_the_equal_share_is_the_ratio(prompt):
     model = dataclasses.replace(UNROUND, mu_spu=1.5, sigma_inv=1.0, sigma_spu=0.5, sigma_xi=0.8)
     ratios = {
-        "least_squares": (1 + jnp.sqrt(critical_squared_agreement(model, prompt))) / 2,
-        "logistic": jax.jit(critical_ratio_against_logistic, static_argnums=1)(model, prompt),
+        "least_squares": (1 + np.sqrt(float(critical_squared_agreement(model, prompt)))) / 2,
+        "logistic": float(jit(critical_ratio_against_logistic, static_argnums=1)(model, prompt)),
     }
     for learner, critical in ratios.items():
-
-        def excess(ratio, learner=learner):
-            at_ratio = dataclasses.replace(model, spurious_ratio=ratio)
-            return equal_share(at_ratio, linearised_reliance(at_ratio, prompt), learner) - ratio
-
-        below, at, above = jax.jit(jax.vmap(excess))(critical + jnp.array([-0.02, 0.0, 0.02]))
+        excess = []
+        for ratio in critical + np.array([-0.02, 0.0, 0.02]):
+            at_ratio = dataclasses.replace(model, spurious_ratio=float(ratio))
+            excess.append(float(share_of(at_ratio, float(linearised_of(at_ratio, prompt)), learner)) - ratio)
+        below, at, above = excess
         assert below > 1e-4 and above < -1e-4
         np.testing.assert_allclose(at, 0.0, atol=1e-9)
 
 
 def fitted_reliances(fits, model, size, runs, seed):
     """Reliances of learners that are fitted to the same samples, shape (runs, fits)."""
+    # The first two directions are the signal's plane: as good as any others.
+    bases = Bases(*(jnp.eye(int(dim), 2) for dim in (model.image_dim, model.text_dim)))
+    sample = draw_in_plane(model, size * runs, seed=seed, dims=(model.image_dim, model.text_dim)).batches(runs)
 
-    def reliances(key):
-        bases_key, batch_key = jax.random.split(key)
-        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-        batch = sample_batch(batch_key, model, bases, size)
-        return jnp.stack([spurious_reliance(bases.image.T @ fit(batch, bases)) for fit in fits])
+    def reliances(batch):
+        return jnp.stack([spurious_reliance(bases.image.T @ fit(Batch(*batch), bases)) for fit in fits])
 
-    keys = jax.random.split(seeds.key(seed), runs)
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(reliances, keys, batch_size=20))(keys))
+    return np.asarray(jit(lambda batches: jax.lax.map(reliances, batches))(tuple(map(jnp.asarray, sample))))
 
 
 def test_learners_weighted_to_the_equal_share_lean_as_the_contrastive_rule():
     """InfoNCE with the label prompt leans against the background: conflicting images have the larger mass."""
     model = dataclasses.replace(UNROUND, text_dim=2)
     reliance = float(spurious_reliance(contrastive_critic("infonce_image_to_text", model, Caption())[:, 0]))
-    shares = [float(equal_share(model, reliance, learner)) for learner in LEARNERS]
+    shares = [float(share_of(model, reliance, learner)) for learner in LEARNERS]
     assert reliance < 0 and max(shares) < 0.5
     # Right, and with the share's distance to 1/2 doubled, as r_q is.
     weighted = [
@@ -216,12 +217,12 @@ def scaled_squares():
 @pytest.mark.parametrize("training", TRAININGS)
 def test_deviation_of_a_samples_reliance(learner, training, scaled_squares):
     found = scaled_squares[learner, training]
-    right = float(reliance_deviation(SPREAD, learner, training)) ** 2
+    right = float(deviation_of(SPREAD, learner, training)) ** 2
     assert abs(z_scores(found, right)) < CRITICAL
     (other,) = set(TRAININGS) - {training}
     worth = 4 * SPREAD.spurious_ratio * (1 - SPREAD.spurious_ratio)
     # The other training's; the sample's imbalance forgotten.
-    for wrong in (float(reliance_deviation(SPREAD, learner, other)) ** 2, right * worth):
+    for wrong in (float(deviation_of(SPREAD, learner, other)) ** 2, right * worth):
         assert abs(z_scores(found, wrong)) > CRITICAL
 
 
@@ -235,7 +236,7 @@ def test_deviation_of_the_prompted_critics_reliance(scaled_squares):
 def test_only_the_prompt_needs_no_conflicting_images():
     near, nearer = (dataclasses.replace(UNROUND, spurious_ratio=1 - gap) for gap in (1e-4, 1e-6))
     for learner, training in itertools.product(LEARNERS, TRAININGS):
-        grown = reliance_deviation(nearer, learner, training) / reliance_deviation(near, learner, training)
+        grown = deviation_of(nearer, learner, training) / deviation_of(near, learner, training)
         np.testing.assert_allclose(grown, 10.0, rtol=1e-3)  # as (1 - p_spu)^(-1/2)
     np.testing.assert_allclose(prompt_deviation(nearer), prompt_deviation(near), rtol=1e-2)
     assert np.isfinite(prompt_deviation(dataclasses.replace(UNROUND, spurious_ratio=1.0)))
@@ -244,7 +245,7 @@ def test_only_the_prompt_needs_no_conflicting_images():
 def test_as_it_is_the_learner_is_its_own_share():
     for learner, direction in (("least_squares", least_squares_direction), ("logistic", logistic_direction)):
         reliance = spurious_reliance(direction(UNROUND))
-        np.testing.assert_allclose(equal_share(UNROUND, reliance, learner), UNROUND.spurious_ratio, atol=1e-10)
+        np.testing.assert_allclose(share_of(UNROUND, float(reliance), learner), UNROUND.spurious_ratio, atol=1e-10)
 
 
 def test_refuses_other_names():
@@ -258,6 +259,7 @@ def test_vmaps_and_differentiates():
     def deviation(mu_spu):
         return reliance_deviation(dataclasses.replace(UNROUND, mu_spu=mu_spu), "logistic", "worst-group")
 
-    many = jax.vmap(deviation)(jnp.array([0.8, 1.2]))
-    np.testing.assert_allclose(many, [deviation(0.8), deviation(1.2)], rtol=1e-12)
-    np.testing.assert_allclose(jax.grad(deviation)(1.1), -deviation(1.1) / 1.1, rtol=1e-12)  # it is over mu_spu
+    many, compiled = jax.jit(jax.vmap(deviation))(jnp.array([0.8, 1.2])), jax.jit(jax.value_and_grad(deviation))
+    np.testing.assert_allclose(many, [compiled(0.8)[0], compiled(1.2)[0]], rtol=1e-12)
+    value, slope = compiled(1.1)
+    np.testing.assert_allclose(slope, -value / 1.1, rtol=1e-12)  # it is over mu_spu

@@ -8,12 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems import networks
 from tests import seeds
 from tests.conftest import ROOT
 from tests.documentation import FINDINGS
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw_in_plane
 from theory import (
     Caption,
     SpuriousModel,
@@ -43,31 +42,24 @@ score_of = jax.jit(kernel_score)
 accuracies_of = jax.jit(kernel_accuracies, static_argnums=2)
 
 
-@jax.jit
-def sampled(key, caption):
-    bases_key, pairs_key = jax.random.split(key)
-    bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
-    batch = sample_pairs(pairs_key, UNROUND, bases, caption, 100_000)
-    return bases, batch.images, batch.texts
-
-
 @pytest.fixture(scope="module")
 def pairs():
-    """100,000 pairs for each kind of caption, with the bases; images and texts with all of their dimensions."""
-    return {kind: sampled(seeds.key(270), caption) for kind, caption in CAPTION_SET.items()}
+    """100,000 pairs for each kind of caption; images and texts with all of their dimensions, the plane's two first."""
+    dims = UNROUND.image_dim, UNROUND.text_dim
+    return {kind: draw_in_plane(UNROUND, 100_000, caption, 270, dims=dims)[:2] for kind, caption in CAPTION_SET.items()}
 
 
-@jax.jit
 def kernel_products(pairs, vector):
     """Kernels of image and caption, multiplied, at the places and at a prompt and its opposite: (2, pairs, places)."""
-    bases, images, texts = pairs
 
     def kernel(points, place, length):
-        return jnp.exp(-0.5 * jnp.sum((points - place[None, :]) ** 2, axis=1) / length**2)
+        apart = np.sum((points[:, :2] - place) ** 2, axis=1) + np.sum(points[:, 2:] ** 2, axis=1)
+        return np.exp(-0.5 * apart / length**2)
 
-    of_image = jnp.stack([kernel(images, bases.image @ place, LENGTHS[0]) for place in PLACES], axis=1)
-    of_text = [kernel(texts, sign * bases.text @ vector, LENGTHS[1])[:, None] for sign in (1.0, -1.0)]
-    return jnp.stack([of_image * part for part in of_text])
+    images, texts = pairs
+    of_image = np.stack([kernel(images, place, LENGTHS[0]) for place in np.asarray(PLACES)], axis=1)
+    of_text = [kernel(texts, sign * np.asarray(vector), LENGTHS[1])[:, None] for sign in (1.0, -1.0)]
+    return np.stack([of_image * part for part in of_text])
 
 
 @pytest.mark.parametrize("kind", CAPTION_SET)
@@ -76,7 +68,7 @@ def test_the_score_is_the_log_ratio_of_two_kernel_averages(kind, prompt, pairs):
     """Over images and texts with noise in all dimensions. Rejected: half of the blur, and a blur that is shared."""
     caption = CAPTION_SET[kind]
     vector = mixed_prompt(UNROUND, share_of(prompt), caption)
-    products = np.asarray(kernel_products(pairs[kind], vector))
+    products = kernel_products(pairs[kind], vector)
 
     def agrees(score):
         weight = np.exp(np.asarray(score))

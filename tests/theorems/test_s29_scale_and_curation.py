@@ -12,10 +12,10 @@ from scipy.stats import norm
 
 from published.tables import DIRECTORY
 from sims.synthetic.sampler import sample_bases, sample_pairs
-from sims.theorems.scale_and_curation import sampled_accuracy, sub_sample
+from sims.theorems.scale_and_curation import sub_sample
 from tests import seeds
 from tests.conftest import ROOT
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw, z_scores
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, agree, draw_in_plane, z_scores
 from theory import (
     Caption,
     caption_covariance,
@@ -36,9 +36,11 @@ from theory.statements.scale_and_curation import (
     noise_excess,
     sample_deficit,
 )
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S29")
 
+curate_of = jax.jit(curate, static_argnums=2)
 RATIO, AGREEMENT = UNROUND.spurious_ratio, 2 * UNROUND.spurious_ratio - 1
 
 
@@ -49,7 +51,7 @@ def both(mention, kind="label-attribute"):
 
 @pytest.mark.parametrize("mention", [0.02, 0.4, 0.97])
 def test_balanced_whole_captions_leave_a_third_of_the_agreement(mention):
-    found = curate(UNROUND, both(mention))
+    found = curate_of(UNROUND, both(mention), "captions", 1.0)
     np.testing.assert_allclose(found.agreement, AGREEMENT / 3, rtol=1e-12)
     np.testing.assert_allclose(found.kept, 3 * min(mention * (1 - RATIO), 1 - mention), rtol=1e-12)
 
@@ -60,7 +62,7 @@ def test_capped_whole_captions_are_the_stated_fraction(mention, cap):
     a, b, c = mention * RATIO / 2, (1 - mention) / 2, mention * (1 - RATIO) / 2
     tau = cap * min(a, b, c)
     a_, b_, c_ = (min(mass, tau) for mass in (a, b, c))
-    found = curate(UNROUND, both(mention), cap=cap)
+    found = curate_of(UNROUND, both(mention), "captions", cap)
     np.testing.assert_allclose(found.agreement, (a_ - c_ + AGREEMENT * b_) / (a_ + b_ + c_), rtol=1e-12)
     assert (found.agreement < AGREEMENT - 1e-12) == (tau < a)  # where, and only where, the usual pairs are capped
 
@@ -68,15 +70,15 @@ def test_capped_whole_captions_are_the_stated_fraction(mention, cap):
 def test_silent_captions_and_single_words_leave_the_agreement():
     for mention in (0.0, 0.3, 1.0):
         for cap in (1.0, 1.7):
-            np.testing.assert_allclose(curate(UNROUND, both(mention), "words", cap).agreement, AGREEMENT, rtol=1e-12)
+            np.testing.assert_allclose(curate_of(UNROUND, both(mention), "words", cap).agreement, AGREEMENT, rtol=1e-12)
     for caption in (Caption("label"), both(0.0)):
-        found = curate(UNROUND, caption)
+        found = curate_of(UNROUND, caption, "captions", 1.0)
         np.testing.assert_allclose([found.agreement, found.kept], [AGREEMENT, 1.0], rtol=1e-12)
-    assert abs(float(curate(UNROUND, both(1.0)).agreement)) < 1e-12  # nobody is silent
+    assert abs(float(curate_of(UNROUND, both(1.0), "captions", 1.0).agreement)) < 1e-12  # nobody is silent
 
 
 def test_captions_that_say_nothing_are_not_kept():
-    found = curate(UNROUND, Caption("label-attribute", 0.7, 0.4))
+    found = curate_of(UNROUND, Caption("label-attribute", 0.7, 0.4), "captions", 1.0)
     assert float(found.weights[:, 3].max()) == 0.0
     np.testing.assert_allclose(found.weights.sum(), 1.0, rtol=1e-12)
     # {class}, {background} and the pairs: eight concepts of one mass, of which four tell nothing of the other word.
@@ -91,37 +93,39 @@ def test_sub_sampled_pools_have_the_agreement_and_reject_another(concepts, cap):
     """
     rng, caption = seeds.generator(290), both(0.5)
     rarest = 0.25 if concepts == "words" else 0.25 * (1 - RATIO)
-    bases = sample_bases(seeds.key(291), UNROUND.image_dim, UNROUND.text_dim)
-    pool = jax.jit(lambda key: sample_pairs(key, UNROUND, bases, caption, 20_000))
+    pools = draw_in_plane(UNROUND, 20 * 20_000, caption, seed=292).batches(20)
     agreements, shares = [], []
-    for key in jax.random.split(seeds.key(292), 20):
-        batch = pool(key)
-        said = np.rint(np.asarray(batch.texts @ bases.text)).astype(int)
-        kept = sub_sample(said, concepts, 20_000 * cap * rarest, rng)
-        agreements.append(np.asarray(batch.labels * batch.attributes)[kept].mean())
+    for texts, agrees in zip(pools.texts, pools.labels * pools.attributes, strict=True):
+        kept = sub_sample(texts.astype(int), concepts, 20_000 * cap * rarest, rng)
+        agreements.append(agrees[kept].mean())
         shares.append(kept.mean())
-    right = curate(UNROUND, caption, concepts, cap)
+    right = curate_of(UNROUND, caption, concepts, cap)
     assert abs(z_scores(agreements, float(right.agreement))) < CRITICAL
     assert abs(z_scores(shares, float(right.kept))) < CRITICAL
     # As if silent captions stayed as many; or as if a cap on words were one on captions, and the other way round.
-    other = curate(UNROUND, caption, "words" if concepts == "captions" else "captions").agreement
+    other = curate_of(UNROUND, caption, "words" if concepts == "captions" else "captions", 1.0).agreement
     assert abs(z_scores(agreements, float(other))) > CRITICAL
     assert concepts == "words" or abs(z_scores(agreements, 0.5 * AGREEMENT)) > CRITICAL
+
+
+@jax.jit
+def curated_moment(model, caption, curated):
+    return curated_pairs(model, caption, curated).joint_moment
 
 
 @pytest.mark.parametrize("kind", ["label-attribute", "latent"])
 def test_the_samplers_curated_pairs_have_the_covariance_of_the_critic(kind):
     """The option `--curation balanced`: moments of its pairs, class by class of nothing else."""
     caption = both(0.4, kind)
-    bases = sample_bases(seeds.key(293), UNROUND.image_dim, UNROUND.text_dim)
-    batch = sample_pairs(seeds.key(294), UNROUND, bases, caption, 200_000, curation="balanced")
-    images, texts = np.asarray(batch.images @ bases.image), np.asarray(batch.texts @ bases.text)
-    curated = curate(UNROUND, caption)
-    expected = curated_pairs(UNROUND, caption, curated).joint_moment
+    bases = jax.jit(sample_bases, static_argnums=(1, 2))(seeds.key(293), UNROUND.image_dim, UNROUND.text_dim)
+    batch = jit(lambda key: sample_pairs(key, UNROUND, bases, caption, 50_000, curation="balanced"))(seeds.key(294))
+    images, texts = (np.asarray(part) @ np.asarray(basis) for part, basis in zip(batch[:2], bases, strict=True))
+    curated = curate_of(UNROUND, caption, "captions", 1.0)
+    expected = curated_moment(UNROUND, caption, curated)
     products = images[:, :, None] * texts[:, None, :]
     assert agree(products, expected)
-    assert not agree(products, pairs_of(UNROUND, caption).joint_moment)
-    assert agree(np.asarray(batch.labels * batch.attributes), curated.agreement)
+    assert not agree(products, caption_covariance(UNROUND, caption))
+    assert agree(np.asarray(batch.labels) * np.asarray(batch.attributes), curated.agreement)
     assert agree(np.asarray(batch.labels), 0.0)
     with pytest.raises(ValueError, match="curation must be one of none, balanced, and none with a ratio"):
         sample_pairs(seeds.key(0), UNROUND, bases, caption, 4, 0.5, "balanced")
@@ -152,8 +156,8 @@ def test_the_linearised_loss_leans_by_what_is_left_of_the_agreement():
 def test_mismatched_label_captions_are_wrong_labels():
     """Image to text against a logistic regression with a share of wrong labels, minimised by SciPy on a sample."""
     share = 0.4
-    bases, batch = draw(UNROUND, 20_000, seed=295)
-    images, labels = np.asarray(batch.images @ bases.image), np.asarray(batch.labels)
+    sample = draw_in_plane(UNROUND, 20_000, seed=295)
+    images, labels = sample.images, sample.labels
     half = share / 2
 
     def loss(weights):
@@ -221,20 +225,41 @@ def test_least_squares_leans_less_with_less_noise_where_it_is_said_to():
 SAMPLES, SIZE = 1200, 800
 
 
+def sampled_accuracies(model, share, seed):
+    """Accuracies on conflicting images of the label prompt's rules, less their part of first order in the rules' error.
+
+    That part's mean is 0, and it varies most. A share of the pairs has the caption of another image.
+    """
+    sample = draw_in_plane(model, SAMPLES * SIZE, seed=seed, dims=(model.image_dim, 2)).batches(SAMPLES)
+    others = draw_in_plane(model, SAMPLES * SIZE, seed=seed + 1).batches(SAMPLES).texts[:, :, 0]
+    mixed = seeds.generator(seed + 2).random((SAMPLES, SIZE)) < share
+    scores = np.where(mixed, others, sample.texts[:, :, 0])
+    centred = sample.images - sample.images.mean(axis=1, keepdims=True)
+    rules = np.einsum("rni,rn->ri", centred, scores) / (SIZE - 1)
+    within, outside = rules[:, :2], np.linalg.norm(rules[:, 2:], axis=1)
+
+    @jax.jit
+    def accuracies(within, outside):
+        right = jax.vmap(lambda rule, rest: group_accuracies(model, rule, rest)[1])(within, outside)
+        learned = (1.0 - share) * latent_covariance(model)[:, 0]
+        slope = jax.grad(lambda rule: group_accuracies(model, rule)[1])(learned)
+        return right - (within - learned[None, :]) @ slope
+
+    return np.asarray(accuracies(within, outside))
+
+
 @pytest.mark.parametrize("share", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
 def test_a_samples_rule_is_right_less_often_by_the_stated_share(share):
     model = dataclasses.replace(UNROUND, mu_spu=0.8, sigma_xi=2.5)
-    keys = jax.random.split(seeds.key(296), SAMPLES)
-    of = jax.jit(lambda keys, share: jax.vmap(lambda key: sampled_accuracy(key, model, SIZE, share))(keys))
-    accuracies = np.concatenate([of(part, share) for part in np.split(keys, 8)])
     prompt = jnp.array([1.0, 0.0])
     limit = float(group_accuracies(model, latent_covariance(model)[:, 0])[1])
-    deficits = SIZE * (limit - accuracies)
-    right = float(sample_deficit(model, prompt, share)[1])
+    deficit = jax.jit(sample_deficit)
+    deficits = SIZE * (limit - sampled_accuracies(model, share, seed=296))
+    right = float(deficit(model, prompt, share)[1])
     assert abs(z_scores(deficits, right)) < CRITICAL
     plane = dataclasses.replace(model, image_dim=2, sigma_xi=2.5 * (2 / 5) ** 0.5)  # the same noise in each direction
-    inside = float(sample_deficit(dataclasses.replace(plane, text_dim=jnp.array(2.8)), prompt, share)[1])
-    matched = float(sample_deficit(model, prompt, 0.4 - share)[1])
+    inside = float(deficit(dataclasses.replace(plane, text_dim=jnp.array(2.8)), prompt, share)[1])
+    matched = float(deficit(model, prompt, 0.4 - share)[1])
     for wrong in (inside, matched):  # without the part outside the plane; the other share of captions that match
         assert abs(z_scores(deficits, wrong)) > CRITICAL
 
@@ -252,14 +277,15 @@ def test_jits_vmaps_and_differentiates():
 
     mentions = jnp.array([0.2, 0.5])
     many = jax.jit(jax.vmap(agreement, (0, None)))(mentions, 2.0)
-    np.testing.assert_allclose(many, [agreement(mention, 2.0) for mention in (0.2, 0.5)], rtol=1e-12)
+    compiled, slopes = jax.jit(agreement), jax.jit(jax.grad(agreement, (0, 1)))
+    np.testing.assert_allclose(many, [compiled(mention, 2.0) for mention in (0.2, 0.5)], rtol=1e-12)
     # In between, (2 C + 2 C r) / 5 C minus C: all of C's multiples, so it moves with the cap alone.
-    np.testing.assert_allclose(jax.grad(agreement)(0.5, 2.0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(slopes(0.5, 2.0)[0], 0.0, atol=1e-12)
     step = 1e-6
-    numeric = (agreement(0.5, 2.0 + step) - agreement(0.5, 2.0 - step)) / (2 * step)
-    np.testing.assert_allclose(jax.grad(agreement, 1)(0.5, 2.0), numeric, rtol=1e-6)
+    numeric = (compiled(0.5, 2.0 + step) - compiled(0.5, 2.0 - step)) / (2 * step)
+    np.testing.assert_allclose(slopes(0.5, 2.0)[1], numeric, rtol=1e-6)
     gradient = jax.grad(lambda noise: sample_deficit(dataclasses.replace(UNROUND, sigma_xi=noise), jnp.eye(2)[0])[1])
-    assert np.isfinite(gradient(1.3))
+    assert np.isfinite(jax.jit(gradient)(1.3))
 
 
 @pytest.mark.slow

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from sims.synthetic.sampler import sample_batch
+from sims.synthetic.sampler import sample_bases
 from tests import seeds
-from tests.theorems.monte_carlo import UNROUND, agree, draw
+from tests.theorems.monte_carlo import UNROUND, agree, draw_in_plane
 from theory import SpuriousModel, cross_covariance, latent_covariance
 from theory.statements.theorem62 import printed_latent_covariance
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.statement("S2")
 
 def latent_products(model, size, seed=0):
     """Independent draws, shape (size, 2, 2), whose expectation is the latent covariance: image times text."""
-    bases, batch = draw(model, size, seed)
-    return np.einsum("ni,nj->nij", batch.images @ bases.image, batch.texts @ bases.text)
+    sample = draw_in_plane(model, size, seed=seed)
+    return sample.images[:, :, None] * sample.texts[:, None, :]
 
 
 def test_simulation_agrees_and_rejects_the_printed_matrix():
@@ -58,28 +58,22 @@ def test_limits():
 
 
 def test_cross_covariance_lifts_it_to_images_and_texts():
-    bases, _ = draw(UNROUND, 2)
+    bases = jax.jit(sample_bases, static_argnums=(1, 2))(seeds.key(0), UNROUND.image_dim, UNROUND.text_dim)
     lifted = cross_covariance(UNROUND, bases.image, bases.text)
     np.testing.assert_allclose(bases.image.T @ lifted @ bases.text, latent_covariance(UNROUND), atol=1e-14)
     assert np.linalg.matrix_rank(lifted) == 2
 
 
 def test_samples_converge_at_the_root_of_their_number():
-    bases, _ = draw(UNROUND, 2)
-    population = cross_covariance(UNROUND, bases.image, bases.text)
-
-    def error(key, size):
-        batch = sample_batch(key, UNROUND, bases, size)
-        images = batch.images - jnp.mean(batch.images, axis=0, keepdims=True)
-        texts = batch.texts - jnp.mean(batch.texts, axis=0, keepdims=True)
-        return jnp.sum((images.T @ texts / (size - 1) - population) ** 2)
-
+    dims = UNROUND.image_dim, UNROUND.text_dim
+    population = np.asarray(cross_covariance(UNROUND, *(jnp.eye(dim, 2) for dim in dims)))
     sizes, repeats = [100, 1000, 10_000], 400
     mean_squares = []
     for size in sizes:
-        keys = jax.random.split(seeds.key(size), repeats)
-        errors = jax.jit(lambda keys, size=size: jax.lax.map(lambda key: error(key, size), keys, batch_size=20))(keys)
-        mean_squares.append(float(jnp.mean(errors)))
+        sample = draw_in_plane(UNROUND, repeats * size, seed=size, dims=dims).batches(repeats)
+        images, texts = (part - part.mean(axis=1, keepdims=True) for part in sample[:2])
+        errors = np.swapaxes(images, 1, 2) @ texts / (size - 1) - population
+        mean_squares.append(np.mean(np.sum(errors**2, axis=(1, 2))))
     fit = linregress(np.log(sizes), 0.5 * np.log(mean_squares))
     # Each mean square is known to about 7%, sqrt(2 / 400); half of that on the log of its root, over 4.6 of log size.
     assert abs(fit.slope + 0.5) < 0.03
@@ -90,8 +84,7 @@ def test_samples_converge_at_the_root_of_their_number():
 def test_unequal_classes(prior):
     """Centred covariance of images and texts in samples where one class is rarer; equal priors are rejected."""
     model = dataclasses.replace(UNROUND, class_prior=prior)
-    bases, batch = draw(model, 400_000, seed=41)
-    image, text = np.asarray(batch.images @ bases.image), np.asarray(batch.texts @ bases.text)
+    image, text, *_ = draw_in_plane(model, 400_000, seed=41)
     mean = model.label_mean * np.asarray(model.latent_mean) * np.array([1.0, model.agreement])
     draws = np.einsum("ni,nj->nij", image - mean, text - mean)
     assert agree(draws, latent_covariance(model))

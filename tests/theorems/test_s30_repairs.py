@@ -27,6 +27,7 @@ from theory.statements.repairs import (
     repaired_prompt,
     tie_accuracies,
 )
+from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S30")
 
@@ -163,7 +164,7 @@ def test_tie_simulated_and_plausible_mistakes_rejected():
     """Images are embedded by encoders whose prompts have the inner products Q, turned at random, and TIE is applied."""
     gram, size = jnp.array([[2.0, 1.2], [1.2, 1.5]]), 60_000
 
-    @jax.jit
+    @jit
     def simulate(key):
         keys = jax.random.split(key, 4)
         bases = sample_bases(keys[0], UNROUND.image_dim, UNROUND.text_dim)

@@ -2,15 +2,11 @@
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sims.synthetic.evaluation import class_prompts
-from sims.synthetic.sampler import sample_bases, sample_batch
-from tests import seeds
-from tests.theorems.monte_carlo import UNROUND, agree
+from tests.theorems.monte_carlo import UNROUND, agree, draw, draw_in_plane
 from theory import PROMPTS, cross_covariance, latent_covariance, latent_prompt, zero_shot_direction
 from theory.statements.theorem62 import printed_latent_covariance
 
@@ -19,8 +15,8 @@ pytestmark = pytest.mark.statement("S3")
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_scores_of_the_minimiser_are_inner_products_with_the_direction(prompt):
-    bases = sample_bases(seeds.key(1), UNROUND.image_dim, UNROUND.text_dim)
-    images = sample_batch(seeds.key(2), UNROUND, bases, 6).images
+    bases, batch = draw(UNROUND, 6, seed=1)
+    images = batch.images
     negative, positive = class_prompts(UNROUND, bases, (prompt,))[0]
     product = cross_covariance(UNROUND, bases.image, bases.text)
     expected = (images @ bases.image) @ zero_shot_direction(UNROUND, prompt)
@@ -31,17 +27,10 @@ def test_scores_of_the_minimiser_are_inner_products_with_the_direction(prompt):
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_samples_agree_and_reject_the_printed_matrix(prompt):
     """The direction is linear in the sample's cross-covariance, so its mean over samples is exact."""
-    prompt_vector = latent_prompt(UNROUND, prompt)
-
-    def direction(key):
-        bases_key, batch_key = jax.random.split(key)
-        bases = sample_bases(bases_key, UNROUND.image_dim, UNROUND.text_dim)
-        batch = sample_batch(batch_key, UNROUND, bases, 500)
-        images = batch.images - jnp.mean(batch.images, axis=0, keepdims=True)
-        covariance = images.T @ batch.texts / 499
-        return bases.image.T @ covariance @ bases.text @ prompt_vector
-
-    draws = jax.vmap(direction)(jax.random.split(seeds.key(0), 1000))
+    prompt_vector = np.asarray(latent_prompt(UNROUND, prompt))
+    sample = draw_in_plane(UNROUND, 500 * 1000).batches(1000)
+    images = sample.images - sample.images.mean(axis=1, keepdims=True)
+    draws = np.swapaxes(images, 1, 2) @ sample.texts @ prompt_vector / 499
     assert agree(draws, zero_shot_direction(UNROUND, prompt))
     assert not agree(draws, printed_latent_covariance(UNROUND) @ prompt_vector)
 
@@ -66,9 +55,8 @@ def test_without_correlation_the_spurious_feature_has_no_weight(prompt):
 
 
 def test_class_mean_prompt_is_the_mean_caption_of_a_class():
-    bases = sample_bases(seeds.key(3), UNROUND.image_dim, UNROUND.text_dim)
-    batch = sample_batch(seeds.key(4), UNROUND, bases, 200_000)
-    positive = np.asarray(batch.texts @ bases.text)[np.asarray(batch.labels) > 0]
+    sample = draw_in_plane(UNROUND, 200_000, seed=3)
+    positive = sample.texts[sample.labels > 0]
     assert agree(positive, latent_prompt(UNROUND, "class-mean"))
     assert not agree(positive, latent_prompt(UNROUND, "label"))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tests.theorems.monte_carlo import UNROUND, agree, draw
+from tests.theorems.monte_carlo import UNROUND, agree, draw_in_plane
 from theory import SpuriousModel, group_accuracies
 
 pytestmark = pytest.mark.statement("S4")
@@ -20,10 +20,9 @@ RATIOS = (1.0, 0.0, UNROUND.spurious_ratio, 0.5)
 
 def correct(ratio, seed):
     """Whether each image is classified right by a rule with a part outside the signal's plane; 0 or 1."""
-    bases, batch = draw(UNROUND, SIZE, seed, ratio)
-    outside = jnp.linalg.svd(bases.image)[0][:, 2]  # orthogonal to both columns
-    rule = bases.image @ DIRECTION + RESIDUAL * outside
-    return np.asarray(jnp.sign(batch.images @ rule) == batch.labels, float)
+    sample = draw_in_plane(UNROUND, SIZE, seed=seed, ratio=ratio, dims=(UNROUND.image_dim, 2))
+    scores = sample.images[:, :2] @ np.asarray(DIRECTION) + RESIDUAL * sample.images[:, 2]
+    return np.asarray(np.sign(scores) == sample.labels, float)
 
 
 @pytest.mark.parametrize("group", range(4))
@@ -80,8 +79,8 @@ def test_vmaps_over_parameters_and_differentiates():
 def test_intercept_and_unequal_classes():
     """Accuracy with an intercept where one class is rarer; a wrong sign of it, or equal classes, are rejected."""
     model, intercept = dataclasses.replace(UNROUND, class_prior=0.2), -0.6
-    bases, batch = draw(model, SIZE, seed=45, ratio=0.0)
-    right = np.asarray(jnp.sign(batch.images @ (bases.image @ DIRECTION) + intercept) == batch.labels, float)
+    sample = draw_in_plane(model, SIZE, seed=45, ratio=0.0)
+    right = np.asarray(np.sign(sample.images @ np.asarray(DIRECTION) + intercept) == sample.labels, float)
     assert agree(right, group_accuracies(model, DIRECTION, 0.0, intercept)[1])
     assert not agree(right, group_accuracies(model, DIRECTION, 0.0, -intercept)[1])
     assert not agree(right, group_accuracies(UNROUND, DIRECTION, 0.0, intercept)[1])

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from sims.theorems.boundary import printed_bound_failures, random_parameters
 from tests import seeds
-from tests.theorems.monte_carlo import UNROUND, agree, draw
+from tests.theorems.monte_carlo import UNROUND, agree, draw_in_plane
 from theory import SpuriousModel, group_accuracies, theorem62, zero_shot_direction
 from theory.statements.theorem62 import (
     conditions,
@@ -58,9 +58,9 @@ def test_simulation_breaks_the_printed_bound_where_its_checkable_conditions_hold
     bound = float(theorem62(model, printed=True).conflicting_error)
     exact = float(theorem62(model, printed=False).conflicting_error)
     np.testing.assert_allclose([bound, exact], [0.3886, 0.2754], atol=5e-4)  # by hand from the formulas above
-    bases, batch = draw(model, 400_000, seed=31, ratio=0.0)
-    rule = bases.image @ zero_shot_direction(model, "label")
-    errors = np.asarray(np.sign(batch.images @ rule) != batch.labels, float)
+    sample = draw_in_plane(model, 400_000, seed=31, ratio=0.0)
+    rule = np.asarray(zero_shot_direction(model, "label"))
+    errors = np.asarray(np.sign(sample.images @ rule) != sample.labels, float)
     assert agree(errors, exact)
     assert not agree(errors, bound)
     assert errors.mean() < bound
@@ -74,9 +74,9 @@ def test_simulation_breaks_the_printed_bound_on_aligned_images_too():
     # By hand: Phi(3.4 / (4 + 1.96 / 4)^(1/2)) and Phi(2.8 / (4 + 0.16 / 4)^(1/2)).
     np.testing.assert_allclose([bound, exact], norm.cdf([3.4 / np.sqrt(4.49), 2.8 / np.sqrt(4.04)]), rtol=1e-12)
     np.testing.assert_allclose(printed_aligned_bound_excess(model), bound - exact, rtol=1e-12)
-    bases, batch = draw(model, 100_000, seed=32, ratio=1.0)
-    rule = bases.image @ zero_shot_direction(model, "label")
-    right = np.asarray(np.sign(batch.images @ rule) == batch.labels, float)
+    sample = draw_in_plane(model, 100_000, seed=32, ratio=1.0)
+    rule = np.asarray(zero_shot_direction(model, "label"))
+    right = np.asarray(np.sign(sample.images @ rule) == sample.labels, float)
     assert agree(right, exact)
     assert not agree(right, bound)
     assert right.mean() < bound
@@ -185,11 +185,11 @@ def test_simulation_sides_with_the_corrected_threshold():
     assert conditions(rejected)["mu_spu >= (sigma_inv^2 + 2) / 2"]
     assert rejected.agreement < critical_agreement(rejected, "label")
     for below_half, case in ((True, model), (False, rejected)):
-        bases, batch = draw(case, 200_000, seed=33, ratio=0.0)
-        training_bases, training = draw(case, 200_000, seed=33)
-        np.testing.assert_array_equal(training_bases.image, bases.image)
-        rule = training.images.T @ (training.texts @ bases.text[:, 0])
-        right = np.asarray(np.sign(batch.images @ rule) == batch.labels, float)
+        dims = case.image_dim, case.text_dim
+        test = draw_in_plane(case, 200_000, seed=34, ratio=0.0, dims=dims)
+        training = draw_in_plane(case, 200_000, seed=33, dims=dims)
+        rule = training.images.T @ training.texts[:, 0]
+        right = np.asarray(np.sign(test.images @ rule) == test.labels, float)
         assert (right.mean() < 0.5) == below_half
         assert not agree(right, 0.5)
 

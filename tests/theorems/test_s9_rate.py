@@ -1,6 +1,7 @@
 """S9: the rate at which the sample's minimiser reaches its population limit, for wide and narrow embeddings."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, z_scores
-from theory import SpuriousModel, cross_covariance, latent_covariance, latent_prompt
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
+from theory import SpuriousModel, latent_covariance, latent_prompt
 from theory.statements.linearized import linearized_minimiser
 from theory.statements.rate import (
     error_bound,
@@ -29,20 +29,20 @@ RUNS = {8: 4000, 30: 2000, 100: 1000, 1000: 400, 10_000: 300}
 
 def squared_errors(model, samples, runs, seed=101):
     """||C_n - C||_F^2, and the squared part of C_n D_T q outside the signal's plane; shape (runs, 2)."""
-    prompt = latent_prompt(model, "class-mean")
+    prompt = np.asarray(latent_prompt(model, "class-mean"))
+    found, limit = sampled_covariances(model, samples, runs, seed)
+    outside = found[:, 2:, :2] @ prompt
+    return np.stack([np.sum((found - limit) ** 2, axis=(1, 2)), np.sum(outside**2, axis=1)], axis=1)
 
-    def one(key):
-        bases_key, batch_key = jax.random.split(key)
-        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-        batch = sample_batch(batch_key, model, bases, samples)
-        centred = [part - jnp.mean(part, axis=0)[None, :] for part in (batch.images, batch.texts)]
-        found = centred[0].T @ centred[1] / (samples - 1)
-        rule = found @ (bases.text @ prompt)
-        outside = rule - bases.image @ (bases.image.T @ rule)
-        error = found - cross_covariance(model, bases.image, bases.text)
-        return jnp.stack([jnp.sum(error**2), jnp.sum(outside**2)])
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(seeds.key(seed), runs)))
+def sampled_covariances(model, samples, runs, seed):
+    """C_n of many samples and C, where the first two directions of either modality are the signal's plane."""
+    dims = model.image_dim, model.text_dim
+    sample = draw_in_plane(model, samples * runs, seed=seed, dims=dims).batches(runs)
+    images, texts = (part - part.mean(axis=1, keepdims=True) for part in sample[:2])
+    limit = np.zeros(dims)
+    limit[:2, :2] = latent_covariance(model)
+    return np.swapaxes(images, 1, 2) @ texts / (samples - 1), limit
 
 
 @pytest.fixture(scope="module")
@@ -103,17 +103,14 @@ def test_dimension_moves_only_where_the_error_lies():
 def truncated_errors(model, samples, widths, runs, seed):
     """||(C_n)_h - C_h||_F^2 for each width h, then ||C_n - C||_F^2; shape (runs, widths + 1)."""
 
-    def one(key):
-        bases_key, batch_key = jax.random.split(key)
-        bases = sample_bases(bases_key, model.image_dim, model.text_dim)
-        batch = sample_batch(batch_key, model, bases, samples)
-        centred = [part - jnp.mean(part, axis=0)[None, :] for part in (batch.images, batch.texts)]
-        found = centred[0].T @ centred[1] / (samples - 1)
-        limit = cross_covariance(model, bases.image, bases.text)
-        narrow = [linearized_minimiser(found, width) - linearized_minimiser(limit, width) for width in widths]
-        return jnp.stack([jnp.sum(error**2) for error in (*narrow, found - limit)])
-
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(seeds.key(seed), runs)))
+    found, limit = sampled_covariances(model, samples, runs, seed)
+    errors = [found - limit]
+    for width in reversed(widths):
+        cut = jax.jit(jax.vmap(functools.partial(linearized_minimiser, embed_dim=width)))
+        errors.insert(
+            0, np.asarray(cut(jnp.asarray(found))) - np.asarray(linearized_minimiser(jnp.asarray(limit), width))
+        )
+    return np.stack([np.sum(error**2, axis=(1, 2)) for error in errors], axis=1)
 
 
 def test_narrow_embeddings_err_less_by_what_is_cut():

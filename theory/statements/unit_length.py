@@ -42,6 +42,7 @@ from scipy.optimize import minimize
 
 from theory.mixtures import group_weights
 from theory.model import Scalar, SpuriousModel
+from workbench.compilation import jit
 
 MAX_SCALE = 100.0  # CLIP's bound on the factor c
 LOSSES = ("infonce", "siglip")
@@ -319,7 +320,7 @@ def optimum(
     return Optimum(encoders, float(found.x[-1]) if loss == "siglip" else 0.0, scale, float(found.fun))
 
 
-@functools.partial(jax.jit, static_argnames=("loss", "off_plane", "limit"))
+@functools.partial(jit, static_argnames=("loss", "off_plane", "limit"))
 @functools.partial(jax.value_and_grad, argnums=1)
 def _local(
     both: tuple[Grid, Grid],
