@@ -23,6 +23,7 @@ from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_claims
 from sims.clip.model import tiny_clip
 from sims.theorems.table import STATEMENTS
+from sims.training.config import ContrastiveConfig
 from tests.conftest import ROOT, free_port
 from tests.documentation import EVALUATE, FINDINGS, README, REPAIRS, THEORY, USE, words_of
 from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
@@ -294,7 +295,8 @@ def test_shipped_main_job_says_what_the_findings_say():
 def check_main_job(content):
     rows = {(row["learner"], row["prompt"]): row for row in content["results"]}
     assert all(row["converged"] for row in rows.values())
-    assert all(row["agrees"] for row in rows.values() if row["theory"] is not None)
+    assert {name for name, _ in rows} == set(ContrastiveConfig().learners)
+    assert all(row["theory"] is not None and row["agrees"] for row in rows.values())
     assert content["verdict"]["answer"] == "depends"
     assert content["verdict"]["by_prompt"] == {"label": "yes", "class-mean": "no"}
     verdicts = {(c["learner"], c["prompt"]): c["verdict"] for c in content["verdict"]["comparisons"]}

@@ -75,11 +75,3 @@ def test_losses_on_batches_are_asked_at_the_configurations_batch(monkeypatch):
     assert sorted(asked) == [("infonce", 48), ("infonce_bilinear", 8, 48), ("siglip", 48)]
     found = {(row["learner"], row["prompt"]): row["accuracy"] for row in rows}
     assert all(found["infonce_bilinear", prompt] == {"aligned": 0.5} for prompt in PROMPTS)
-
-
-@pytest.mark.slow
-def test_by_default_no_row_is_without_one():
-    config = ContrastiveConfig()
-    rows = [*closed_forms.batch_free(config)["predictions"], *closed_forms.of_batches(config)]
-    assert {row["learner"] for row in rows} >= set(config.learners)
-    assert all(row["accuracy"] is not None for row in rows)
