@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from sims.contrastive.program import main
 from sims.contrastive.result import load
@@ -59,7 +60,8 @@ def _model(content):
     return SpuriousModel(**{name: content["config"][name] for name in names})
 
 
-def test_same_command_same_numbers(call_program, tmp_path):
+def test_same_command_same_numbers(call_program, tmp_path, monkeypatch):
+    monkeypatch.setattr("sims.contrastive.figure.draw", lambda *_: Figure())  # is drawn above
     command = ("sims.contrastive", *SMALL, "--steps", 40, "--objective", "linearized", "--samples", 64)
     contents = []
     for folder in ("first", "second"):

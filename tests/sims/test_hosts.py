@@ -56,13 +56,13 @@ def arrays(folder, name="arrays.npz"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("processes", "seeds"),
+    ("processes", "seeds", "objectives"),
     # Two processes split the batch of each of three runs; of four, two share each of two runs.
-    [(2, 3), (4, 2)],
+    [(2, 3, ALL), (4, 2, "infonce")],
 )
-def test_training_in_several_processes_is_training_in_one(tmp_path, monkeypatch, capsys, processes, seeds):
+def test_training_in_several_processes_is_training_in_one(tmp_path, monkeypatch, capsys, processes, seeds, objectives):
     monkeypatch.setenv("JAX_ENABLE_X64", "1")  # single precision would let rounding grow from step to step
-    command = f"{TRAIN} --seeds {seeds}"
+    command = f"{TRAIN} --seeds {seeds}".replace(ALL, objectives)
     _, *arguments = command.split()
     assert called(main, [*arguments, "--out", tmp_path / "one"], capsys).returncode == 0
     (first, *others) = finish(start(processes, tmp_path / "several", command, "--json", "-"))
