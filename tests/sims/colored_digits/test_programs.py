@@ -87,6 +87,7 @@ def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refuse
 @pytest.mark.slow
 def test_figures_are_drawn_from_a_saved_table(call_program, refused, tmp_path, monkeypatch):
     monkeypatch.setattr("paper_figs.saved_result.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr(grid, "RATIOS", (0.75,))  # a row instead of four
     out = tmp_path / "results" / "colored_digits_table"
     learners = ("--objective", "infonce,cross_entropy", *LINEAR)
     command = ("sims.colored_digits", "table", "--classes", "2", *SMALL, *learners, "--seeds", "1", "--out", out)
