@@ -24,7 +24,7 @@ from realdata.claims.evaluate import evaluate_claims
 from sims.clip.model import tiny_clip
 from sims.theorems.table import STATEMENTS
 from sims.training.config import ContrastiveConfig
-from tests.conftest import ROOT, free_port
+from tests.conftest import LONG, ROOT, free_port
 from tests.documentation import EVALUATE, FINDINGS, README, REPAIRS, THEORY, USE, words_of
 from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
 from tests.realdata.made import made_photos
@@ -39,10 +39,10 @@ MAIN_JOB, TESTS = (line for line in COMMANDS if line.startswith(SETUP))
 OTHERS = [line for line in COMMANDS if not line.startswith(SETUP)]
 
 
-def run(command, cwd):
+def run(command, cwd, flags=os.environ["XLA_FLAGS"]):
     words = shlex.split(command)
     assert words[:2] == ["python", "-m"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "XLA_FLAGS": flags}
     done = subprocess.run(
         [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=1800
     )
@@ -56,7 +56,7 @@ def main_job(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     command = MAIN_JOB.rpartition(" && .venv/bin/")[2]
     assert command == "python -m sims.contrastive --spurious-ratio 0.9"
-    (folder / "printed.txt").write_text(run(command, folder))
+    (folder / "printed.txt").write_text(run(command, folder, LONG))
     return folder
 
 
@@ -73,7 +73,7 @@ def test_commands_of_theory_and_simulations_run(main_job):
     others = [command for command in OTHERS if command not in PUBLISHED_FIRST]
     assert len(others) >= 7
     for command in others:
-        assert run(command, main_job), command
+        assert run(command, main_job, LONG), command
 
 
 @pytest.mark.slow
