@@ -9,14 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 # The tests run side by side, one process a core. Most run for less time than they take to compile, so that nothing is
-# optimised, but what says itself that it is long (`workbench.compilation.jit`). An XLA that does not know a flag would
-# end the process.
+# optimised, the programs that they start included; `LONG` is for those that run longer. An XLA that does not know a
+# flag would end the process.
+LONG = "--xla_cpu_multi_thread_eigen=false"
 _BRIEF = (
     "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false"
     if version("jaxlib").startswith("0.10.")
     else ""
 )
-os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_BRIEF}")
+os.environ.setdefault("XLA_FLAGS", f"{LONG} {_BRIEF}")
 os.environ["MPLBACKEND"] = "Agg"
 
 from jaxtyping import install_import_hook

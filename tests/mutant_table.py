@@ -185,7 +185,7 @@ MUTANTS = (
         "sims/contrastive/closed_forms.py",
         "found = predict(config.model, config.embed_dim, config.prompt, learners=(name,), batch_size=config.batch_size)",  # noqa: E501
         "found = predict(config.model, config.embed_dim, config.prompt, learners=(name,), batch_size=None)",
-        ("tests/sims/test_contrastive_program.py::test_json_files_and_figure",),
+        ("tests/sims/test_closed_forms.py::test_losses_on_batches_are_asked_at_the_configurations_batch",),
     ),
     Mutant(
         "a factor in SigLIP's log partition",

@@ -53,8 +53,10 @@ _FUSED_LOOPS = "xla_cpu_use_fusion_emitters"
 
 @functools.cache
 def _cpu_options(brief: bool) -> dict[str, Any] | None:
-    """Compiler options for a CPU; None where this version of XLA does not know them."""
+    """Compiler options for a CPU, but what XLA_FLAGS decides; None where this version of XLA does not know them."""
     options = {"xla_backend_optimization_level": 1, _FUSED_LOOPS: not brief}
+    given = os.environ.get("XLA_FLAGS", "")
+    options = {name: value for name, value in options.items() if f"--{name}=" not in given}
     try:
         jax.jit(lambda one: one, compiler_options=options).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:

@@ -145,9 +145,7 @@ def _main(options: argparse.Namespace) -> None:
         found[approach] = _zero_shot(checkpoint, data, classes)
     else:
         checkpoint = checkpoint._replace(model=trained.model)
-        found[approach] = {
-            split: supervised_answers(trained, data[split].images, checkpoint.preprocessing) for split in _TESTS
-        }
+        found[approach] = _answers(lambda images: supervised_answers(trained, images, checkpoint.preprocessing), data)
     content = {
         "model": str(options.model),
         **{name: getattr(options, name) for name in _DECIDING},
@@ -235,10 +233,14 @@ def _zero_shot(
     checkpoint: Checkpoint, data: dict[str, Images], classes: Sequence[str]
 ) -> dict[str, Int[np.ndarray, " images"]]:
     prompts = checkpoint.tokenizer([PROMPTS["obj"].format(object=name) for name in classes])
-    return {
-        split: zero_shot_answers(checkpoint.model, data[split].images, prompts, checkpoint.preprocessing)
-        for split in _TESTS
-    }
+    return _answers(lambda images: zero_shot_answers(checkpoint.model, images, prompts, checkpoint.preprocessing), data)
+
+
+def _answers(answer: Callable[[np.ndarray], np.ndarray], data: dict[str, Images]) -> dict[str, np.ndarray]:
+    """What the test images of each split are taken for; asked at once, so that one program is compiled."""
+    tests = [data[split].images for split in _TESTS]
+    ends = np.cumsum([len(images) for images in tests])[:-1]
+    return dict(zip(_TESTS, np.split(answer(np.concatenate(tests)), ends), strict=True))
 
 
 def _row(approach: str, answers: dict[str, np.ndarray], data: dict[str, Images]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def held_out_photos(digits: Split, classes: int, each: int) -> list[Photo]:
     return photos
 
 
-_SHOWN = 8  # of each class and group
+_SHOWN = 8  # of each class and group, at most
 
 
 def draw_sheet(
@@ -98,8 +98,9 @@ def draw_sheet(
     rows: dict[tuple[int, str], list[int]] = {}
     for index, photo in enumerate(photos):
         rows.setdefault((photo.class_index, photo.group), []).append(index)
-    figure = Figure(figsize=(_SHOWN * 1.0 + 1.2, len(rows) * 1.15 + 0.3), layout="constrained")
-    axes = figure.subplots(len(rows), _SHOWN, squeeze=False)
+    shown = min(_SHOWN, max(map(len, rows.values())))
+    figure = Figure(figsize=(shown * 1.0 + 1.2, len(rows) * 1.15 + 0.3), layout="constrained")
+    axes = figure.subplots(len(rows), shown, squeeze=False)
     for line, ((label, group), indices) in zip(axes, rows.items(), strict=True):
         for axis in line:
             axis.set_axis_off()

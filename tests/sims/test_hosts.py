@@ -7,15 +7,20 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, assert_refused, free_port
+from sims.contrastive.program import main
+from sims.training.config import ContrastiveConfig
+from sims.training.devices import training_mesh
+from tests.conftest import ROOT, assert_refused, called, free_port
+from workbench.errors import ParameterError
 
 ALL = "linearized,infonce,siglip"
-TRAIN = f"sims.contrastive --objective {ALL} --image-dim 6 --text-dim 4 --embed-dim 2 --steps 200"
+TRAIN = f"sims.contrastive --objective {ALL} --image-dim 6 --text-dim 4 --embed-dim 2 --steps 60"
 SWEEP = (
-    "sims.sweep --objective linearized,siglip --caption latent,label --spurious-ratio 0.6:1.0:3 --seeds 3 "
+    "sims.sweep --objective linearized,least_squares --caption latent,label --spurious-ratio 0.6:1.0:3 --seeds 3 "
     "--image-dim 4 --text-dim 4 --embed-dim 2 --batch-size 16 --steps 20"
 )
 MINUTE = 60
@@ -51,15 +56,15 @@ def arrays(folder, name="arrays.npz"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("processes", "seeds"),
+    ("processes", "seeds", "objectives"),
     # Two processes split the batch of each of three runs; of four, two share each of two runs.
-    [(2, 3), (4, 2)],
+    [(2, 3, ALL), (4, 2, "infonce")],
 )
-def test_training_in_several_processes_is_training_in_one(run_program, tmp_path, monkeypatch, processes, seeds):
+def test_training_in_several_processes_is_training_in_one(tmp_path, monkeypatch, capsys, processes, seeds, objectives):
     monkeypatch.setenv("JAX_ENABLE_X64", "1")  # single precision would let rounding grow from step to step
-    command = f"{TRAIN} --seeds {seeds}"
-    module, *arguments = command.split()
-    assert run_program(module, *arguments, "--out", tmp_path / "one").returncode == 0
+    command = f"{TRAIN} --seeds {seeds}".replace(ALL, objectives)
+    _, *arguments = command.split()
+    assert called(main, [*arguments, "--out", tmp_path / "one"], capsys).returncode == 0
     (first, *others) = finish(start(processes, tmp_path / "several", command, "--json", "-"))
     assert first[2] == 0, first[1]
     assert json.loads(first[0])["versions"]["devices"] == str(processes)  # and nothing else is printed there
@@ -71,9 +76,9 @@ def test_training_in_several_processes_is_training_in_one(run_program, tmp_path,
 
 
 @pytest.mark.slow
-def test_a_sweep_split_by_host_is_the_sweep_of_one(run_program, tmp_path):
+def test_a_sweep_split_by_host_is_the_sweep_of_one(call_program, tmp_path):
     module, *arguments = SWEEP.split()
-    assert run_program(module, *arguments, "--out", tmp_path / "one").returncode == 0
+    assert call_program(module, *arguments, "--out", tmp_path / "one").returncode == 0
     (first, second) = finish(start(2, tmp_path / "two", SWEEP))
     assert (first[2], second[2]) == (0, 0), (first, second)
     assert "Written to" in first[0] and second[0] == ""
@@ -83,7 +88,7 @@ def test_a_sweep_split_by_host_is_the_sweep_of_one(run_program, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("dying", [1, 0])
 def test_a_process_that_dies_ends_the_others_and_the_restart_goes_on(tmp_path, dying):
-    command = f"{TRAIN} --seeds 1".replace("--steps 200", "--steps 3000").replace(ALL, "infonce")
+    command = f"{TRAIN} --seeds 1".replace("--steps 60", "--steps 1000").replace(ALL, "infonce")
     started = start(2, tmp_path / "run", command, "--checkpoint-seconds", "0")
     deadline = time.monotonic() + 200
     checkpoints = tmp_path / "run" / "checkpoints"
@@ -111,6 +116,16 @@ def test_wrong_options_are_told_in_one_line(run_program, refused):
     assert_refused(alone, ["did not find each other", "scheduler"])
 
 
+def test_a_batch_that_two_devices_cannot_share_is_refused(monkeypatch):
+    device = jax.devices()[0]
+    monkeypatch.setattr(jax, "devices", lambda: [device, device])
+    one, two = (ContrastiveConfig(batch_size=15, seeds=seeds) for seeds in (1, 2))
+    with pytest.raises(ParameterError, match=r"a multiple of 2: so many devices share each of the 1 runs .*, got 15"):
+        training_mesh(one)
+    assert dict(training_mesh(two).shape) == {"runs": 2, "batch": 1}
+
+
+@pytest.mark.slow
 def test_a_batch_that_does_not_divide_is_refused(tmp_path):
     found = finish(start(2, tmp_path, TRAIN, "--seeds", "1", "--batch-size", "15"))
     for output, errors, code in found:

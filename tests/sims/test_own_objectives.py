@@ -172,7 +172,7 @@ def test_the_command_line_imports_it(call_program, losses):
     assert content["config"]["objective"] == ["triplet"]
     of = [row for row in content["results"] if row["learner"] == "triplet"]
     assert [row["prompt"] for row in of] == ["label", "class-mean"] and all(row["theory"] is None for row in of)
-    swept = call_program("sims.sweep", "--objective", "infonce,my_losses:triplet", *small, "--out", "swept")
+    swept = call_program("sims.sweep", "--objective", "least_squares,my_losses:triplet", *small, "--out", "swept")
     assert swept.returncode == 0, swept.stderr
     assert (
         ",triplet," in (losses / "swept" / "sweep.csv").read_text()

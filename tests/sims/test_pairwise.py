@@ -135,40 +135,51 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh
-from sims.pairwise import both_logsumexps, row_logsumexps, softplus_sum
+from sims.pairwise import blocks, both_logsumexps, row_logsumexps, softplus_sum
 
-size = int(sys.argv[1])
-rng = np.random.default_rng(0)
-images, texts = (jnp.asarray(rng.normal(size=(2, size, 5))) for _ in range(2))
-weights, bias = jnp.asarray(rng.normal(size=(3, size))), jnp.asarray(-1.5)
+def found_with(size, block):
+    blocks.BLOCK = block
+    rng = np.random.default_rng(0)
+    images, texts = (jnp.asarray(rng.normal(size=(2, size, 5))) for _ in range(2))
+    weights, bias = jnp.asarray(rng.normal(size=(3, size))), jnp.asarray(-1.5)
 
-def value(images, texts, bias):
-    def of_run(images, texts):
-        rows, columns = both_logsumexps(images, texts)
-        alone = row_logsumexps(texts, images)
-        return weights[0] @ rows + weights[1] @ columns + weights[2] @ alone + softplus_sum(images, texts, bias)
-    return jax.vmap(of_run)(images, texts).sum()
+    def value(images, texts, bias):
+        def of_run(images, texts):
+            rows, columns = both_logsumexps(images, texts)
+            alone = row_logsumexps(texts, images)
+            return weights[0] @ rows + weights[1] @ columns + weights[2] @ alone + softplus_sum(images, texts, bias)
+        return jax.vmap(of_run)(images, texts).sum()
 
-def compiled():
-    return jax.jit(jax.value_and_grad(value, (0, 1, 2))).lower(images, texts, bias).compile()
+    def compiled():
+        return jax.jit(jax.value_and_grad(value, (0, 1, 2))).lower(images, texts, bias).compile()
 
-plain = compiled()
-with jax.set_mesh(Mesh(np.array(jax.devices()).reshape(1, 4), ("runs", "batch"), axis_types=(AxisType.Auto,) * 2)):
-    ring = compiled()
-    found = ring(*jax.device_put((images, texts, bias), ring.input_shardings[0]))
-    text = ring.as_text()
-off = [float(jnp.max(jnp.abs(a - b)) / jnp.max(jnp.abs(b))) for a, b in zip(
-    jax.tree.leaves(jax.device_get(found)), jax.tree.leaves(plain(images, texts, bias)))]
-print(json.dumps({"off": off, "permutes": text.count("collective-permute"), "gathers": text.count(" all-gather(")}))
+    plain = compiled()
+    mesh = Mesh(np.array(jax.devices()).reshape(1, 4), ("runs", "batch"), axis_types=(AxisType.Auto,) * 2)
+    with jax.set_mesh(mesh):
+        ring = compiled()
+        found = ring(*jax.device_put((images, texts, bias), ring.input_shardings[0]))
+        text = ring.as_text()
+    off = [float(jnp.max(jnp.abs(a - b)) / jnp.max(jnp.abs(b))) for a, b in zip(
+        jax.tree.leaves(jax.device_get(found)), jax.tree.leaves(plain(images, texts, bias)))]
+    return {"off": off, "permutes": text.count("collective-permute"), "gathers": text.count(" all-gather(")}
+
+print(json.dumps([found_with(*pair) for pair in json.loads(sys.argv[1])]))
 """
+# Pairs of the batch and rows in a block: shards smaller than a block, and shards of two blocks.
+SHARDS = {"smaller than a block": (12, BLOCK), "two blocks": (96, 12)}
 
 
-@pytest.mark.parametrize("size", [12, 4096])
-def test_round_a_ring_of_four_devices_value_and_gradient_are_those_of_one(size):
-    """Shards smaller than a block, and shards of two blocks; no device is ever given all embeddings."""
-    command = [sys.executable, "-c", RING, str(size)]
+@pytest.fixture(scope="module")
+def round_a_ring():
+    command = [sys.executable, "-c", RING, json.dumps(list(SHARDS.values()))]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    return dict(zip(SHARDS, json.loads(done.stdout), strict=True))
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+def test_round_a_ring_of_four_devices_value_and_gradient_are_those_of_one(round_a_ring, shards):
+    """No device is ever given all embeddings."""
+    found = round_a_ring[shards]
     assert max(found["off"]) < 1e-12  # a few thousand roundings in double precision
     assert found["permutes"] > 0 and found["gathers"] == 0

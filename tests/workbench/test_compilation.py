@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+from workbench import compilation
 
 
 def run(cache_home, **variables):
@@ -43,3 +44,15 @@ def test_a_broken_entry_and_a_missing_folder_change_nothing(tmp_path):
     blocked.write_text("")
     done = run(blocked)
     assert done.returncode == 0 and done.stdout == first.stdout
+
+
+def test_what_xla_flags_decides_is_left(monkeypatch):
+    options = compilation._cpu_options.__wrapped__
+    if options(True) is None:
+        pytest.skip("this version of XLA does not know the options")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    assert options(True) == {"xla_cpu_use_fusion_emitters": False}
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+    assert options(False) == {"xla_backend_optimization_level": 1}
+    monkeypatch.delenv("XLA_FLAGS")
+    assert options(False) == {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": True}

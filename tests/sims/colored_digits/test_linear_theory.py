@@ -37,12 +37,13 @@ def test_more_wrong_labels_weaken_the_digit_and_not_the_colour():
 
 
 def test_predictions_are_of_each_learners_counterpart():
-    config = DigitsConfig(Design(2, 0.75, 0.9))
+    learners = ("perfect_language", "infonce", "cross_entropy")
+    config = DigitsConfig(Design(2, 0.75, 0.9), learners)
     found = predict_learners(measured_model(read_digits(2).train, config), config)
     # Equation 10's label head is a supervised learner.
     assert found["perfect_language"] == found["cross_entropy"]
     assert found["cross_entropy"]["index"] > 1 > abs(found["infonce"]["index"])
-    without = DigitsConfig(Design(2, 0.75, 0.9), mention_spu=0.0)
+    without = DigitsConfig(Design(2, 0.75, 0.9), ("infonce",), mention_spu=0.0)
     assert predict_learners(measured_model(read_digits(2).train, without), without)["infonce"]["index"] > 1
 
 

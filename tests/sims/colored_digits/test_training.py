@@ -70,7 +70,7 @@ def test_contrastive_learning_with_a_text_encoder_is_not_supervised_learning(dig
     config = DigitsConfig(
         Design(2, 0.75, 0.9),
         steps=300,
-        seeds=3,
+        seeds=2,
         objective=("perfect_language", "infonce", "cross_entropy"),
         seed=seed(0),
     )
