@@ -142,7 +142,8 @@ def zero_shot_answers(
     preprocessing: Preprocessing,
 ) -> Int[np.ndarray, " images"]:
     """The class whose prompt is most similar to each image."""
-    texts = model.embed_texts(jnp.asarray(prompts))
+    graph, weights = nnx.split(model)
+    texts = jit(lambda weights, prompts: nnx.merge(graph, weights).embed_texts(prompts))(weights, jnp.asarray(prompts))
     return _answers(model, lambda model, images: model.embed_images(images) @ texts.T, images, preprocessing)
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 from scipy.stats import norm
 
 from paper_figs.context import Context
@@ -21,12 +22,13 @@ from workbench.results import to_png
 
 pytestmark = pytest.mark.simulation
 
-PHOTOS = read_published_tables().classes
+TABLES = read_published_tables()
+PHOTOS = TABLES.classes
 
 
 @pytest.fixture(scope="module")
 def published():
-    return study(read_published_tables(), read_classwise())
+    return study(TABLES, read_classwise())
 
 
 def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
@@ -41,10 +43,9 @@ def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
         for index, common in enumerate(rng.uniform(0.4, 1.4, count)):
             own = tau + spread * rng.normal()
             probits = {"common": common, "counter": intercept + common * (1 - own) / (1 + own)}
-            shares = {name: 100 * rng.binomial(photos[name], norm.cdf(z)) / photos[name] for name, z in probits.items()}
+            shares = {name: 100 * rng.binomial(photos[name], ndtr(z)) / photos[name] for name, z in probits.items()}
             rows.append(columns | {"family": family, "backbone": f"{family}{index}", "pretrain": "made"} | shares)
-    empty = read_published_tables().replication.iloc[:0]
-    return PublishedTables(pd.DataFrame(rows), empty, PHOTOS)
+    return PublishedTables(pd.DataFrame(rows), TABLES.replication.iloc[:0], PHOTOS)
 
 
 RUNS = 12
