@@ -1,5 +1,6 @@
 """A checkpoint's weights: their shapes, their values one after the other, and the model that they make."""
 
+import functools
 import importlib
 import zipfile
 from collections.abc import Callable, Sequence
@@ -115,7 +116,7 @@ def read_model(
         InputError: the weights are not those of the configuration.
         RunError: a weight is not finite; the message names the first one.
     """
-    variables: Any = dict(nnx.to_flat_state(nnx.split(nnx.eval_shape(lambda: _model(own)))[1]))
+    variables = dict(_shapes(own)[1])
     wanted = {key: file_shape(entry, variables[entry.path].shape) for entry in known for key in entry.keys}
     _check(tensors, wanted, ignored)
     found = []
@@ -130,16 +131,19 @@ def read_model(
         if entry.path == ("vision", "positions") and own.vision.grid != used.vision.grid:
             array = resize(array, own.vision.grid, used.vision.grid)
         found.append((entry.path, variable.replace(jnp.asarray(array))))
-    return nnx.merge(_graph(used), nnx.from_flat_state(found))
+    return nnx.merge(_shapes(used)[0], nnx.from_flat_state(found))
 
 
 def same_weights(model: CLIP | SigLIP, config: Config) -> CLIP | SigLIP:
     """A model that shares the weights, with a configuration that needs the same shapes, such as another activation."""
-    return nnx.merge(_graph(config), nnx.state(model))
+    return nnx.merge(_shapes(config)[0], nnx.state(model))
 
 
-def _graph(config: Config) -> Any:
-    return nnx.split(nnx.eval_shape(lambda: _model(config)))[0]
+@functools.lru_cache(maxsize=8)
+def _shapes(config: Config) -> tuple[Any, tuple[Any, ...]]:
+    """The graph of a model, and its variables by path, without values; tracing them takes a second."""
+    graph, state = nnx.split(nnx.eval_shape(lambda: _model(config)))
+    return graph, tuple(nnx.to_flat_state(state))
 
 
 def _model(config: Config) -> CLIP | SigLIP:

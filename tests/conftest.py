@@ -22,9 +22,11 @@ os.environ["MPLBACKEND"] = "Agg"
 
 from jaxtyping import install_import_hook
 
+from tests import typechecking
+
 install_import_hook(
     ["theory", "pretrained", "sims", "published", "realdata", "paper_figs", "sober_clip", "workbench"],
-    "beartype.beartype",
+    f"{typechecking.__name__}.check",
 )
 
 import jax

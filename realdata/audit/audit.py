@@ -1,6 +1,7 @@
 """All rules, in an order in which each can use the results of earlier ones."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -108,9 +109,10 @@ def _check_results(ledger: Ledger, means: dict[CellPlace, Expectation], peers: S
             continue
         told = repeated.repeat_findings(ledger, row, measured)
         left = {place: said for place, said in expectations.items() if place not in told}
+        check_row(ledger, row, left, functools.partial(_plausible, ledger, peers, row), unless=told)
 
-        def plausible(place: CellPlace, value: Fraction, row: Row = row) -> bool:
-            printed = {each: ledger.tables.value(each) for each in row}
-            return agreement.is_plausible(peers, printed | {place: value})
 
-        check_row(ledger, row, left, plausible, unless=told)
+def _plausible(ledger: Ledger, peers: Sequence[agreement.Peers], row: Row, place: CellPlace, value: Fraction) -> bool:
+    """Whether other models' accuracies agree with a row in which one cell has another value."""
+    printed = {each: ledger.tables.value(each) for each in row}
+    return agreement.is_plausible(peers, printed | {place: value})

@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Bool, Float, UInt8
+from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from pretrained.checkpoint import Checkpoint
 from pretrained.config import Overrides
 from pretrained.hub import find
 from pretrained.load import load as load_checkpoint
-from pretrained.preprocessing import read_photo
+from pretrained.preprocessing import Preprocessing, read_photo
 from pretrained.transformer import prepare
 from pretrained.weights import same_weights
 from realdata.models.alike import alike_description
@@ -106,28 +106,20 @@ class ZeroShot:
         self._size = 0
         self._checkpoint = checkpoint
         self.scale = float(np.exp(np.asarray(checkpoint.model.log_scale[...], np.float32)))
-        self.firsts = firsts = prompts.firsts
+        self.firsts = prompts.firsts
 
-        @jit
-        def similarities(
-            weights: Any, images: UInt8[Array, "size side side 3"], prompts: Float[Array, "candidates embed_dim"]
-        ) -> Float[Array, "size candidates"]:
-            model = nnx.merge(graph, weights)
-            return (model.embed_images(prepare(images, checkpoint.preprocessing)) @ prompts.T)[:, firsts]
-
-        @jit
-        def embeddings(weights: Any, images: UInt8[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
-            return nnx.merge(graph, weights).embed_images(prepare(images, checkpoint.preprocessing))
-
-        self._similarities, self._embeddings = similarities, embeddings
+        self._graph = graph
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""
-        return self._similarities(self._weights, self._batch(images), self.prompts)[: len(images)]
+        return _similarities(
+            self._graph, self._checkpoint.preprocessing, self._weights, self._batch(images), self.prompts, self.firsts
+        )[: len(images)]
 
     def embed_images(self, images: Sequence[np.ndarray]) -> Any:
         """See `EmbeddingModel.embed_images`."""
-        return self._embeddings(self._weights, self._batch(images))[: len(images)]
+        preprocessing = self._checkpoint.preprocessing
+        return _embeddings(self._graph, preprocessing, self._weights, self._batch(images))[: len(images)]
 
     def embed_names(self, names: Sequence[str], templates: Sequence[str]) -> Float[np.ndarray, "names embed_dim"]:
         """See `EmbeddingModel.embed_names`; they are kept in the user's cache folder."""
@@ -143,6 +135,26 @@ class ZeroShot:
     @property
     def _devices(self) -> int:
         return self._split.num_devices
+
+
+# Compiled once for all models of the same sizes and settings.
+@functools.partial(jit, static_argnums=(0, 1))
+def _embeddings(
+    graph: Any, preprocessing: Preprocessing, weights: Any, images: UInt8[Array, "size side side 3"]
+) -> Float[Array, "size embed_dim"]:
+    return nnx.merge(graph, weights).embed_images(prepare(images, preprocessing))
+
+
+@functools.partial(jit, static_argnums=(0, 1))
+def _similarities(
+    graph: Any,
+    preprocessing: Preprocessing,
+    weights: Any,
+    images: UInt8[Array, "size side side 3"],
+    prompts: Float[Array, "candidates embed_dim"],
+    firsts: Int[Array, " candidates"],
+) -> Float[Array, "size candidates"]:
+    return (nnx.merge(graph, weights).embed_images(prepare(images, preprocessing)) @ prompts.T)[:, firsts]
 
 
 def _largest_batch(checkpoint: Checkpoint, devices: int) -> int:

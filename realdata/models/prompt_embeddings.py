@@ -4,12 +4,12 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from pretrained.checkpoint import Checkpoint
 from pretrained.config import TextConfig
@@ -90,16 +90,20 @@ def _length(text: TextConfig, tokens: Int[np.ndarray, "texts context"]) -> int:
     return min(text.context, -(-(int(ends.max()) + 1) // _STEP) * _STEP)
 
 
+@functools.partial(jit, static_argnums=0)
+def _embed_texts(graph: Any, weights: Any, tokens: Int[Array, "texts length"]) -> Float[Array, "texts embed_dim"]:
+    return nnx.merge(graph, weights).embed_texts(tokens)
+
+
 def _embed(checkpoint: Checkpoint, tokens: np.ndarray) -> np.ndarray:
     graph, weights = nnx.split(checkpoint.model)
-    embed = jit(lambda weights, tokens: nnx.merge(graph, weights).embed_texts(tokens))
     found = []
     with terminal.progress(unit="texts") as display:
         bar = display.add_task("prompts", total=len(tokens), status="")
         for start in range(0, len(tokens), _TEXTS):
             part = tokens[start : start + _TEXTS]
             padded = np.pad(part, ((0, min(_TEXTS, len(tokens)) - len(part)), (0, 0)), mode="edge")  # one shape
-            found.append(np.asarray(embed(weights, padded), np.float32)[: len(part)])
+            found.append(np.asarray(_embed_texts(graph, weights, padded), np.float32)[: len(part)])
             display.advance(bar, len(part))
     return np.concatenate(found)
 

@@ -24,14 +24,17 @@ def balanced_standard_error(accuracy: float, photos: np.ndarray) -> float:
     if not 0.0 < accuracy < 1.0:
         return 0.0
 
-    def class_accuracies(multiplier: float) -> np.ndarray:
-        return np.clip((1.0 - multiplier * photos) / 2.0, 0.0, 1.0)
-
     # From all classes at 1 to all at 0, and a little further so that the root is inside.
     limit = 1.001 / float(np.min(photos))
-    multiplier = brentq(lambda value: float(np.mean(class_accuracies(value))) - accuracy, -limit, limit, xtol=1e-15)
-    worst = class_accuracies(multiplier)
+    multiplier = brentq(
+        lambda value: float(np.mean(_class_accuracies(value, photos))) - accuracy, -limit, limit, xtol=1e-15
+    )
+    worst = _class_accuracies(multiplier, photos)
     return float(np.sqrt(np.sum(worst * (1.0 - worst) / photos)) / len(photos))
+
+
+def _class_accuracies(multiplier: float, photos: np.ndarray) -> np.ndarray:
+    return np.clip((1.0 - multiplier * photos) / 2.0, 0.0, 1.0)
 
 
 def unbalanced_standard_error(accuracy: float, photos: np.ndarray) -> float:

@@ -1,15 +1,12 @@
 """Benchmarks: the table's ratios, that our output is read right, and that both sides do the same work."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from benchmarks.compare import seconds_of_sweep, table
-from benchmarks.work import Sweep, sizes
-from tests.conftest import ROOT
+from benchmarks.work import Sweep, sweep_options
 
 
 def test_ratios_are_those_of_medians():
@@ -22,39 +19,23 @@ def test_ratios_are_those_of_medians():
 
 
 @pytest.mark.slow
-def test_what_is_measured_of_a_sweep_is_what_it_prints(run_program, tmp_path):
-    tiny = ["--image-dim", 4, "--text-dim", 4, "--embed-dim", 2, "--batch-size", 16, "--steps", 20, "--seeds", 1]
-    done = run_program("sims.sweep", *tiny, "--out", tmp_path)
-    assert set(seconds_of_sweep(done.stdout)) == {"import", "compile", "run"}
-
-
-@pytest.mark.slow
-def test_both_sides_of_the_sweep_learn_the_same(run_program, tmp_path):
-    pytest.importorskip("torch")
-    of = Sweep()
-    start, stop, count = of.ratios
-    ratios = f"{start}:{stop}:{count}"
-    done = run_program(
-        *(
-            "sims.sweep",
-            "--spurious-ratio",
-            ratios,
-            "--steps",
-            of.steps,
-            *sizes(of).split(),
-            "--seeds",
-            of.seeds,
-            "--out",
-            tmp_path,
-        )
-    )
+def test_both_sides_of_the_sweep_learn_the_same_and_ours_prints_what_is_measured(
+    run_program, tmp_path, monkeypatch, capsys
+):
+    """The benchmark's sweep with the ends and the middle of its ratios."""
+    of = Sweep(ratios=(0.5, 1.0, 3))
+    done = run_program("sims.sweep", *sweep_options(of).split(), "--out", tmp_path)
     assert done.returncode == 0, done.stderr
+    assert set(seconds_of_sweep(done.stdout)) == {"import", "compile", "run"}
     with np.load(tmp_path / "sweep.npz") as archive:
-        ours = archive["accuracy"].reshape(count, of.seeds, 2, 2)  # ratios, seeds, prompts, groups
-    peer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.pytorch_sweep"], capture_output=True, text=True, cwd=ROOT, timeout=300
-    )
-    theirs = np.array(json.loads(peer.stdout)["accuracy"])
+        ours = archive["accuracy"].reshape(of.ratios[-1], of.seeds, 2, 2)  # ratios, seeds, prompts, groups
+    pytest.importorskip("torch")
+    from benchmarks import pytorch_sweep
+
+    monkeypatch.setattr(pytorch_sweep, "Sweep", lambda: of)
+    monkeypatch.setattr("sys.argv", ["pytorch_sweep"])
+    pytorch_sweep.main()
+    theirs = np.array(json.loads(capsys.readouterr().out)["accuracy"])
     error = ours.std(axis=1, ddof=1) * np.sqrt(2 / of.seeds)
-    # Five standard errors of a difference, and a point for its own estimate from eight runs; 44 comparisons.
+    # Five standard errors of a difference, and a point for its own estimate from eight runs; 12 comparisons.
     assert np.all(np.abs(ours.mean(axis=1) - theirs) < 5 * error + 0.01)

@@ -1,6 +1,9 @@
 """Our CLIP against transformers', from the same files: embeddings, tokens and pictures."""
 
+import functools
 import json
+import tempfile
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +32,16 @@ CONFIGS = {
 
 
 def make(folder, activation="quick_gelu", end=END, **processor):
-    """A random checkpoint of transformers' CLIP; returns its model."""
+    """A random checkpoint of transformers' CLIP; returns its model, which other tests use too."""
+    model, content = _made(activation, end)
+    write_files(folder, content)
+    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    CLIPImageProcessorPil(**sizes | processor).save_pretrained(folder)
+    return model
+
+
+@functools.cache
+def _made(activation, end):
     torch.manual_seed(0)
     text = {"hidden_size": 32, "num_hidden_layers": 3, "intermediate_size": 64, "vocab_size": 300}
     text |= {"max_position_embeddings": 16, "eos_token_id": end, "bos_token_id": 98, "pad_token_id": 1}
@@ -41,12 +53,15 @@ def make(folder, activation="quick_gelu", end=END, **processor):
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
-    model.save_pretrained(folder)
-    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
-    CLIPImageProcessorPil(**sizes | processor).save_pretrained(folder)
-    words = tiny_clip(8, ["a photo of a dog"], 0).tokenizer.tokenizer
-    words.save(str(folder / "tokenizer.json"))
-    return model
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        _words().save(str(Path(folder) / "tokenizer.json"))
+        return model, {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@functools.cache
+def _words():
+    return tiny_clip(8, ["a photo of a dog"], 0).tokenizer.tokenizer
 
 
 @pytest.mark.parametrize("name", CONFIGS)

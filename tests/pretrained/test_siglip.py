@@ -1,6 +1,9 @@
 """Our SigLIP against transformers', from the same files: embeddings, tokens and pictures."""
 
+import functools
 import json
+import tempfile
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,12 +21,20 @@ from pretrained.preprocessing import read_photo
 from pretrained.transformer import prepare
 from tests.pretrained.embeddings import embed_images, embed_texts
 from workbench.errors import InputError
+from workbench.results import write_files
 
 WORDS = ["</s>", "<pad>", "<unk>", "a", "photo", "of", "dog", "cat", "red"]
 
 
 def make(folder):
     """A random checkpoint of transformers' SigLIP, whose pictures are no whole number of patches; returns its model."""
+    model, content = _made()
+    write_files(folder, content)
+    return model
+
+
+@functools.cache
+def _made():
     torch.manual_seed(0)
     tower = {"num_attention_heads": 4, "layer_norm_eps": 1e-3, "hidden_size": 32, "intermediate_size": 48}
     text = tower | {"num_hidden_layers": 3, "vocab_size": 20, "max_position_embeddings": 8}
@@ -33,14 +44,16 @@ def make(folder):
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.1 * torch.randn_like(weight))
-    model.save_pretrained(folder)
-    SiglipImageProcessorPil(size={"height": 34, "width": 34}).save_pretrained(folder)
     words = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="<unk>"))
     words.normalizer, words.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.Whitespace()
     words.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 0)])
-    words.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": "<pad>", "eos_token": "</s>"}))
-    return model
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model.save_pretrained(folder)
+        SiglipImageProcessorPil(size={"height": 34, "width": 34}).save_pretrained(folder)
+        words.save(str(folder / "tokenizer.json"))
+        (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": "<pad>", "eos_token": "</s>"}))
+        return model, {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def inputs():

@@ -72,7 +72,7 @@ def say(folder, activation):
     path.write_text(json.dumps(content))
 
 
-def test_both_are_evaluated_in_one_pass_and_the_fitting_one_is_said(made, tmp_path, monkeypatch, capsys):
+def test_both_are_evaluated_in_one_pass_and_the_fitting_one_is_said(made, tmp_path, monkeypatch, capsys, undrawn):
     folder, scores = made
     say(folder, "gelu")
     seen = []
@@ -185,7 +185,7 @@ def test_a_known_checkpoint_whose_files_say_otherwise_is_told():
     assert activation_notes(name, {"kind": "open_clip"}) == []
 
 
-def test_a_known_folder_is_told_by_the_program(made, tmp_path, monkeypatch, capsys):
+def test_a_known_folder_is_told_by_the_program(made, tmp_path, monkeypatch, capsys, undrawn):
     folder, _ = made
     say(folder, "gelu")
     monkeypatch.chdir(folder)

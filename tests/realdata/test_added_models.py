@@ -91,15 +91,6 @@ def test_clips_of_the_papers_names_are_compared_by_size(tmp_path):
     assert len(drops) == 4 * 2 and all(len(row.models) == 1 for row in drops)  # each alone, averaged in both ways
 
 
-def test_published_rows_are_what_they_are_without(tmp_path, run_program):
-    folder = evaluation(tmp_path / "mine")
-    done = run_program("realdata.claims", "--with", folder, "--json", "-")
-    assert done.returncode == 0, done.stderr
-    content = json.loads(done.stdout)
-    assert all(row["source"] != "added" for row in content["claims"])
-    assert {row["claim"] for row in content["added"]} == {"C1", "C2"} and content["added_not_asked"] == []
-
-
 def test_what_is_not_asked_of_a_model_is_told(tmp_path):
     folders = [
         evaluation(tmp_path / "scores", model="scores.npz", kind="scores"),

@@ -34,7 +34,7 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def evaluate(made, call_program, tmp_path):
+def evaluate(made, call_program, tmp_path, undrawn):
     def run(names, *more):
         (tmp_path / "names.txt").write_text("\n".join(names))
         command = ("--data", made / "photos", "--model", made / "model", "--names", "names.txt", "--workers", 0)

@@ -12,14 +12,20 @@ from scipy.special import expit, logit
 from scipy.stats import norm, ttest_1samp
 
 from published.tables import DIRECTORY, PublishedTables, read_published_tables
-from realdata.claims import table
+from realdata.claims import evaluate, program, table
+from realdata.claims.c1_drop import ask_drop
+from realdata.claims.c2_robustness import ask_robustness
 from realdata.claims.claim_test import judge
+from realdata.claims.differences import DIFFERENCES, ask_difference
 from realdata.claims.evaluate import rows_of_tables
 from realdata.claims.hypothesis import Effect, positive
 from realdata.claims.program import main
-from realdata.claims.settings import image_tower_parameters, is_filtered
+from realdata.claims.settings import image_tower_parameters, is_filtered, settings
 from tests import seeds
+from tests.realdata.test_added_models import evaluation
 from workbench.errors import InputError
+
+PUBLISHED = read_published_tables()
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +178,7 @@ def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, 
         draw: number of the random draw.
     """
     rng = seeds.generator(draw)
-    real = read_published_tables()
+    real = PUBLISHED
     results = real.results[real.results["table"].isin(("3", "4"))].copy()
     clips = results["family"] == "clip"
     sizes, good = (np.zeros(len(results)) for _ in range(2))
@@ -189,10 +195,17 @@ def planted(shift=0.0, drop_of_first=None, size=0.0, filtered=0.0, of_data=0.0, 
     return PublishedTables(results, real.replication.iloc[:0], real.classes)
 
 
+def rows_of_table_3(tables):
+    """What is asked of Table 3 with all its CLIPs, the first of the questions that `rows_of_tables` asks."""
+    setting = next(settings(tables))
+    assert setting.selector == "included"
+    rows = [ask_drop(setting, tables), ask_robustness(setting, tables)]
+    return rows + [row for difference in DIFFERENCES for row in ask_difference(difference, setting, tables)]
+
+
 def verdict(tables, claim, question=None):
     """Of Table 3 with all its CLIPs, judged alone."""
-    rows = find(rows_of_tables(tables), claim, question=question, selector="included")
-    (row,) = judge(rows)
+    (row,) = judge(find(rows_of_table_3(tables), claim, question=question))
     return row.verdict
 
 
@@ -213,8 +226,8 @@ def draws_tested(**change):
     """The tests of Table 3 with all its CLIPs, each judged alone, in twelve draws; by claim and question."""
     found = defaultdict(list)
     for draw in range(12):
-        rows = rows_of_tables(planted(draw=draw, **change))
-        for row in (row for claim in ("C2", "C3", "C5") for row in find(rows, claim, selector="included")):
+        rows = rows_of_table_3(planted(draw=draw, **change))
+        for row in (row for claim in ("C2", "C3", "C5") for row in find(rows, claim)):
             found[row.claim, row.question].extend(judge([row]))
     return found
 
@@ -274,8 +287,14 @@ def test_accuracies_of_nought_and_a_hundred_are_taken_as_half_a_photo_away():
     first, second = tables.results.index[:2]
     tables.results.loc[first, ["common", "counter"]] = 100.0
     tables.results.loc[second, ["common", "counter"]] = 0.0
-    for test in rows_of_tables(tables):
+    rows = rows_of_tables(tables)
+    for test in rows:
         assert np.isfinite([test.effect, test.stderr, test.p_value, *test.interval]).all()
+    first = rows_of_table_3(tables)
+    assert [(row.claim, row.question, row.p_value) for row in rows[: len(first)]] == [
+        (row.claim, row.question, row.p_value) for row in first
+    ]
+    assert {row.setting["selector"] for row in rows[len(first) :]} == {"excluded", "family excluded"}
 
 
 @pytest.mark.simulation
@@ -296,9 +315,12 @@ def test_corrections_are_a_setting_of_their_own_where_they_change_something(test
     assert len(named) == 25
 
 
-def test_program_prints_and_writes_the_same(run_program, tmp_path, tests, capsys):
-    done = run_program("realdata.claims", "--all", "--json", "claims.json")
+def test_program_prints_and_writes_the_same(call_program, tmp_path, published_claims, tests, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(program, "evaluate", lambda *given: asked.append(given) or published_claims)
+    done = call_program("realdata.claims", "--all", "--json", "claims.json")
     assert done.returncode == 0, done.stderr
+    assert [(place, list(models)) for place, models in asked] == [(DIRECTORY, [])]  # as `published_claims`
     content = json.loads((tmp_path / "claims.json").read_text())
     key = ("claim", "question", "source", "setting", "verdict")
     assert [tuple(c[k] for k in key) for c in content["claims"]] == [tuple(getattr(t, k) for k in key) for t in tests]
@@ -314,6 +336,20 @@ def test_program_prints_and_writes_the_same(run_program, tmp_path, tests, capsys
     assert "excluded" not in capsys.readouterr().out
     table.show(tests, [], everything=True)
     assert "family excluded corrected" in " ".join(capsys.readouterr().out.split())
+
+
+def test_published_rows_are_what_they_are_without_added_models(published_claims, call_program, tmp_path, monkeypatch):
+    judged = []
+    monkeypatch.setattr(evaluate, "_evaluate_claims", lambda *given: judged.append(given) or published_claims.tests)
+    monkeypatch.setattr(evaluate, "ask_primary", lambda *given: [])
+    monkeypatch.setattr(evaluate, "judge_primary", lambda *given: published_claims.primary)
+    monkeypatch.setattr(evaluate, "compare_sources", lambda *given: published_claims.both)
+    folder = evaluation(tmp_path / "mine")
+    done = call_program("realdata.claims", "--with", folder, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert len(judged) == 1 and all(row["source"] != "added" for row in content["claims"])
+    assert {row["claim"] for row in content["added"]} == {"C1", "C2"} and content["added_not_asked"] == []
 
 
 def test_wrong_tables_get_one_line(refuses, tmp_path):

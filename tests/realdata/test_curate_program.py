@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from realdata.curate import held_out
+from realdata.curate import held_out, selector_excess
 from realdata.curate.program import main
 from realdata.photos.class_names import read_class_names
 from realdata.photos.labelled import read_labelled
@@ -28,6 +28,7 @@ FOLDERS = [
 def few_bootstraps(monkeypatch):
     """Within this process; the intervals are tested elsewhere."""
     monkeypatch.setattr(held_out, "BOOTSTRAPS", 5)
+    monkeypatch.setattr(selector_excess, "DRAWS", 100)
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def made(tmp_path):
     return tmp_path
 
 
-def test_program_writes_what_it_prints(run_program, made):
-    done = run_program("realdata.curate", *CURATE, *QUICK, "--json", "-", "--seed", "3")
+def test_program_writes_what_it_prints(call_program, made):
+    done = call_program("realdata.curate", *CURATE, *QUICK, "--json", "-", "--seed", "3")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     out = made / "results" / "curate"

@@ -35,8 +35,8 @@ def beside(export, tmp_path):
     return tmp_path
 
 
-def test_it_finds_what_the_simulation_measured_photo_for_photo(run_program, beside):
-    done = run_program(*EVALUATE, "--json", "-", "--batch-size", "7")
+def test_it_finds_what_the_simulation_measured_photo_for_photo(call_program, beside):
+    done = call_program(*EVALUATE, "--json", "-", "--batch-size", "7")
     assert done.returncode == 0, done.stderr
     found = pd.read_csv(beside / "results" / "evaluate" / "predictions.csv").sort_values("path")
     truth = pd.read_csv(beside / "export" / "truth.csv").sort_values("path")
@@ -78,7 +78,7 @@ def check(content, predictions):
     assert content["worst_group"]["accuracy"] == pytest.approx(min(min(each.values()) for each in shares.values()))
 
 
-def test_layouts_of_both_versions_and_other_names_are_read(call_program, beside):
+def test_layouts_of_both_versions_and_other_names_are_read(call_program, beside, undrawn):
     """easy- and hard- for common- and counter-, a folder around it all, and a mapping for foreign class folders."""
     photos = beside / "export" / "photos"
     for path in list(photos.glob("*/*")):
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_told(call_program, beside):
     assert any(warning.startswith("'2 two' has no counter photos") for warning in warnings)
 
 
-def test_what_cannot_be_decoded_is_named_and_left_out(call_program, beside):
+def test_what_cannot_be_decoded_is_named_and_left_out(call_program, beside, undrawn):
     paths = sorted((beside / "export" / "photos").rglob("*.png"))
     paths[0].write_bytes(paths[0].read_bytes()[:40])
     paths[1].write_bytes(b"")
@@ -171,9 +171,9 @@ def test_a_photo_is_classified_among_its_twenty(call_program, beside):
 
 
 @pytest.mark.slow
-def test_several_devices_and_processes_answer_as_one_does(run_program, beside, monkeypatch):
+def test_several_devices_and_processes_answer_as_one_does(run_program, call_program, beside, monkeypatch):
     """Batches split over three devices, the last one short; photos shared by two processes."""
-    assert run_program(*EVALUATE, "--out", "one").returncode == 0
+    assert call_program(*EVALUATE, "--out", "one").returncode == 0
     one = pd.read_csv(beside / "one" / "predictions.csv")
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
     assert run_program(*EVALUATE, "--batch-size", "7", "--out", "devices").returncode == 0
@@ -194,7 +194,7 @@ def test_several_devices_and_processes_answer_as_one_does(run_program, beside, m
         assert not list((beside / name).glob(".unfinished*"))
 
 
-def test_candidates_come_from_another_model_and_what_is_overridden_is_told(call_program, beside):
+def test_candidates_come_from_another_model_and_what_is_overridden_is_told(call_program, beside, undrawn):
     options = ("--candidates-from", "export/model", "--activation", "gelu", "--dtype", "bfloat16", "--json", "-")
     done = call_program(*EVALUATE, *options)
     assert done.returncode == 0, done.stderr
@@ -216,7 +216,7 @@ def masks_of_ink(photos, masks):
         Image.fromarray(np.uint8(255 * ink)).save(place)
 
 
-def test_without_their_background_both_groups_are_the_same_photos(call_program, beside):
+def test_without_their_background_both_groups_are_the_same_photos(call_program, beside, undrawn):
     """The truth: both groups show the same digits, so that without the colour no drop is left."""
     masks_of_ink(beside / "export" / "photos", beside / "masks")
     done = call_program(*EVALUATE, "--mask", "masks", "--json", "-")

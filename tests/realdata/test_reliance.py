@@ -5,13 +5,18 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
+from scipy.special import ndtr
 from scipy.stats import norm
 
 from paper_figs.context import Context
-from paper_figs.published import reliance
+from paper_figs.published import accuracy_curves, reliance
 from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
 from realdata.reliance import program
 from realdata.reliance.alternatives import ask_alternatives
+from realdata.reliance.curve_table import describe
+from realdata.reliance.curve_tests import CLIPS, DIFFICULTY_ALONE, FEWER, MASKED, OWN, RELIANCE, read_other_models
+from realdata.reliance.curves import BACKGROUNDS, LINES, THEORIES
 from realdata.reliance.families import pair_families
 from realdata.reliance.question import Question, holm
 from realdata.reliance.study import study
@@ -21,12 +26,13 @@ from workbench.results import to_png
 
 pytestmark = pytest.mark.simulation
 
-PHOTOS = read_published_tables().classes
+TABLES = read_published_tables()
+PHOTOS = TABLES.classes
 
 
 @pytest.fixture(scope="module")
 def published():
-    return study(read_published_tables(), read_classwise())
+    return study(TABLES, read_classwise(), read_other_models())
 
 
 def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
@@ -41,10 +47,9 @@ def planted(rng, of_clips, of_imagenet, intercept=0.0, spread=0.0):
         for index, common in enumerate(rng.uniform(0.4, 1.4, count)):
             own = tau + spread * rng.normal()
             probits = {"common": common, "counter": intercept + common * (1 - own) / (1 + own)}
-            shares = {name: 100 * rng.binomial(photos[name], norm.cdf(z)) / photos[name] for name, z in probits.items()}
+            shares = {name: 100 * rng.binomial(photos[name], ndtr(z)) / photos[name] for name, z in probits.items()}
             rows.append(columns | {"family": family, "backbone": f"{family}{index}", "pretrain": "made"} | shares)
-    empty = read_published_tables().replication.iloc[:0]
-    return PublishedTables(pd.DataFrame(rows), empty, PHOTOS)
+    return PublishedTables(pd.DataFrame(rows), TABLES.replication.iloc[:0], PHOTOS)
 
 
 RUNS = 12
@@ -104,7 +109,7 @@ def test_harder_photos_are_told_as_a_shift_and_not_as_reliance():
 @pytest.mark.parametrize("candidates", [20, 1000])
 def test_probit_of_choosing_among_many_is_almost_a_line_through_chance(candidates):
     """Of the largest of normal scores: so reliance among many classes is a line through chance, and not the origin."""
-    nodes, weights = np.polynomial.legendre.leggauss(2000)
+    nodes, weights = np.polynomial.legendre.leggauss(400)
     height, weight = 12 * nodes + 2, 12 * weights
     lead = np.linspace(0.0, 4.5, 46)  # up to 99% of 20
     others = np.exp((candidates - 1) * norm.logcdf(height))
@@ -165,11 +170,18 @@ def test_what_the_published_numbers_say(published):
     assert all(-0.85 < test.intercept < -0.5 for test in tests)  # 0.5 to 0.8 in docs/theory/accuracy_on_the_line.md
 
 
-def test_program_tells_everything_and_who_is_left_out(published, run_program, tmp_path):
+def test_program_tells_everything_and_who_is_left_out(published, call_program, tmp_path, monkeypatch):
     (table9,) = [t for t in published.tests if t.tables == ("9",) and t.setting["selector"] == "included"]
     assert table9.left_out > 0 and all(model["common"] + model["counter"] > 100 for model in table9.models)
-    done = run_program("realdata.reliance", "--models", "--classes", "--json", "found.json")
+    asked = []
+    monkeypatch.setattr(program, "study", lambda *given: asked.append(given) or published)  # as it was found above
+    done = call_program("realdata.reliance", "--models", "--classes", "--json", "found.json")
     assert done.returncode == 0, done.stderr
+    ((tables, *others),) = asked
+    for name in ("results", "replication", "classes"):
+        pd.testing.assert_frame_equal(getattr(tables, name), getattr(TABLES, name))
+    for given, wanted in zip(others, (read_classwise(), read_other_models()), strict=True):
+        assert given.keys() == wanted.keys() and all(given[name].equals(wanted[name]) for name in wanted)
     words = " ".join(done.stdout.split())
     assert f"({table9.left_out} left out)" in words
     assert all(test.sentence in words for test in published.classes)
@@ -234,3 +246,58 @@ def test_what_the_published_classes_say(published):
     assert (paper.verdict, replication.verdict) == ("shift", "line")
     classwise = [model.classwise for model in published.models if model.classwise]
     assert len(classwise) == 5 + 15 and all(found.heterogeneity_p_value_corrected < 0.05 for found in classwise)
+
+
+def test_log_odds_of_table_4_by_an_independent_fit(published):
+    """Maximum likelihood by a search without derivatives, over curves of plain sums."""
+    _, _, family = next(row for row in pair_families(TABLES) if row[0].tables[:1] == ("3",))
+    x, x_error, y, y_error = (np.asarray(part) for part in (*family.common, *family.counter))
+    places = np.arange(-8, 8, 0.1)
+    density = norm.pdf(places) * 0.1
+    signals, usual = np.linspace(2.0, 6.0, 81)[:, None], 1000 / BACKGROUNDS
+
+    def loss(given):
+        beta, scatter = given
+        own, raised = norm.logcdf(places + signals), norm.logcdf(places + signals + beta / signals)
+        lowered = norm.logcdf(places + signals - beta / signals)
+        common = norm.ppf(np.exp((usual - 1) * own + (1000 - usual) * raised) @ density)
+        counter = norm.ppf(np.exp((999 - usual) * own + usual * lowered) @ density)
+        predicted, beyond = (np.interp(x + step, common, counter) for step in (0.0, 0.05))
+        variance = y_error**2 + ((beyond - predicted) / 0.05 * x_error) ** 2 + scatter**2
+        return 0.5 * np.sum((y - predicted) ** 2 / variance + np.log(variance))
+
+    found = minimize(loss, (1.5, 0.03), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4}).x
+    (shape,) = (s for s in published.shapes if (s.theory, s.tables) == ("sight", ("4",)))
+    assert shape.constants["log_odds"] == pytest.approx(found[0], abs=0.02)  # its standard error is 0.04
+    assert shape.scatter == pytest.approx(abs(found[1]), abs=0.005)
+
+
+def test_what_the_published_averages_say(published):
+    verdicts = {}
+    for shape in published.shapes:
+        verdicts.setdefault(shape.theory, []).append(shape.verdict)
+    assert {len(of) for of in verdicts.values()} == {4} and set(verdicts) == {
+        *THEORIES, *LINES, RELIANCE, DIFFICULTY_ALONE
+    }  # fmt: skip
+    assert set(verdicts["sight"]) == {"not rejected"}
+    for theory in ("noise", "difficulty", RELIANCE, DIFFICULTY_ALONE):
+        assert set(verdicts[theory]) == {"rejected"}
+    missed = {(row.theory, row.group) for row in published.predictions if row.verdict == "missed"}
+    assert {("sight", MASKED), ("noise", MASKED), ("difficulty", MASKED), ("sight", FEWER)} <= missed
+    assert not any(group == CLIPS for _, group in missed)
+    own = {row.theory: row for row in published.predictions if row.group == OWN and row.tables == ("4",)}
+    assert own["sight"].log_score > own["shift"].log_score > own["noise"].log_score
+    assert all(row.sentence.endswith(".") for row in (*published.shapes, *published.predictions))
+    asked = sum(row.p_value is not None for row in (*published.shapes, *published.predictions))
+    assert published.curve_questions == asked
+    for row in (*published.shapes, *published.predictions):
+        if row.p_value is not None and row.p_value_corrected is not None:
+            assert row.p_value <= row.p_value_corrected <= min(1.0, asked * row.p_value) + 1e-12
+    assert "sight, rejected in 0 of 4 settings" in describe(published.shapes, published.predictions)
+
+
+def test_figure_of_curves_names_axes(published):
+    context = Context()
+    vars(context)["reliance"] = published
+    figure = accuracy_curves.draw(context)
+    assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)

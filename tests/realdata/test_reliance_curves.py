@@ -4,28 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import quad
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq
 from scipy.stats import norm
 
-from paper_figs.context import Context
-from paper_figs.published import accuracy_curves
 from published.tables import DIRECTORY, read_others, read_published_tables
 from realdata.claims.other_models import FULL
 from realdata.reliance.average_lines import Group, p_value
-from realdata.reliance.curve_table import describe
 from realdata.reliance.curve_tests import (
-    CLIPS,
-    DIFFICULTY_ALONE,
-    FEWER,
     MASKED,
-    OWN,
-    RELIANCE,
     read_other_models,
     score,
 )
-from realdata.reliance.curves import BACKGROUNDS, LINES, THEORIES, curve_with, fit_curve, follow
-from realdata.reliance.families import pair_families, probits
-from realdata.reliance.study import study
+from realdata.reliance.curves import BACKGROUNDS, curve_with, fit_curve, follow
+from realdata.reliance.families import probits
 from tests import seeds
 
 pytestmark = pytest.mark.simulation
@@ -131,62 +122,9 @@ def test_crps_is_the_integral_of_the_squared_distance(sights):
     assert scored.crps[least] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.fixture(scope="module")
-def published():
-    return study(read_published_tables(), {}, read_other_models())
-
-
 def test_backgrounds_are_those_of_table_2():
     shares = pd.read_csv(DIRECTORY / "classes.csv")["common_background"].value_counts(normalize=True)
     assert pytest.approx(1 / np.sum(shares**2), abs=0.05) == BACKGROUNDS
-
-
-def test_log_odds_of_table_4_by_an_independent_fit(published):
-    """Maximum likelihood by a search without derivatives, over curves of plain sums."""
-    _, _, family = next(row for row in pair_families(read_published_tables()) if row[0].tables[:1] == ("3",))
-    x, x_error, y, y_error = (np.asarray(part) for part in (*family.common, *family.counter))
-    places = np.arange(-8, 8, 0.1)
-    density = norm.pdf(places) * 0.1
-    signals, usual = np.linspace(2.0, 6.0, 81)[:, None], 1000 / BACKGROUNDS
-
-    def loss(given):
-        beta, scatter = given
-        own, raised = norm.logcdf(places + signals), norm.logcdf(places + signals + beta / signals)
-        lowered = norm.logcdf(places + signals - beta / signals)
-        common = norm.ppf(np.exp((usual - 1) * own + (1000 - usual) * raised) @ density)
-        counter = norm.ppf(np.exp((999 - usual) * own + usual * lowered) @ density)
-        predicted, beyond = (np.interp(x + step, common, counter) for step in (0.0, 0.05))
-        variance = y_error**2 + ((beyond - predicted) / 0.05 * x_error) ** 2 + scatter**2
-        return 0.5 * np.sum((y - predicted) ** 2 / variance + np.log(variance))
-
-    found = minimize(loss, (1.5, 0.03), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4}).x
-    (shape,) = (s for s in published.shapes if (s.theory, s.tables) == ("sight", ("4",)))
-    assert shape.constants["log_odds"] == pytest.approx(found[0], abs=0.02)  # its standard error is 0.04
-    assert shape.scatter == pytest.approx(abs(found[1]), abs=0.005)
-
-
-def test_what_the_published_averages_say(published):
-    verdicts = {}
-    for shape in published.shapes:
-        verdicts.setdefault(shape.theory, []).append(shape.verdict)
-    assert {len(of) for of in verdicts.values()} == {4} and set(verdicts) == {
-        *THEORIES, *LINES, RELIANCE, DIFFICULTY_ALONE
-    }  # fmt: skip
-    assert set(verdicts["sight"]) == {"not rejected"}
-    for theory in ("noise", "difficulty", RELIANCE, DIFFICULTY_ALONE):
-        assert set(verdicts[theory]) == {"rejected"}
-    missed = {(row.theory, row.group) for row in published.predictions if row.verdict == "missed"}
-    assert {("sight", MASKED), ("noise", MASKED), ("difficulty", MASKED), ("sight", FEWER)} <= missed
-    assert not any(group == CLIPS for _, group in missed)
-    own = {row.theory: row for row in published.predictions if row.group == OWN and row.tables == ("4",)}
-    assert own["sight"].log_score > own["shift"].log_score > own["noise"].log_score
-    assert all(row.sentence.endswith(".") for row in (*published.shapes, *published.predictions))
-    asked = sum(row.p_value is not None for row in (*published.shapes, *published.predictions))
-    assert published.curve_questions == asked
-    for row in (*published.shapes, *published.predictions):
-        if row.p_value is not None and row.p_value_corrected is not None:
-            assert row.p_value <= row.p_value_corrected <= min(1.0, asked * row.p_value) + 1e-12
-    assert "sight, rejected in 0 of 4 settings" in describe(published.shapes, published.predictions)
 
 
 def test_photos_without_background_have_a_third_of_the_log_odds():
@@ -203,10 +141,3 @@ def test_photos_without_background_have_a_third_of_the_log_odds():
     assert left == pytest.approx(0.64, abs=0.005) and all_of_it == pytest.approx(1.80, abs=0.005)
     others = [fit_curve(groups[0], theory, 1000).aicc for theory in ("noise", "difficulty", "shift", "line")]
     assert fit_curve(groups[0], "sight", 1000).aicc < min(others) - 2
-
-
-def test_figure_names_axes(published):
-    context = Context()
-    vars(context)["reliance"] = published
-    figure = accuracy_curves.draw(context)
-    assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+from unittest import mock
 
 import jax
 import numpy as np
@@ -22,6 +23,7 @@ from realdata.repairs import comparison
 from realdata.repairs.backgrounds import check_span, read_backgrounds
 from realdata.repairs.config import REPAIRS, RepairConfig
 from realdata.repairs.tuning import parts_of
+from realdata.statistics import bootstrap
 from sims.clip.model import tiny_clip
 from tests import seeds
 from tests.realdata.made import made_photos
@@ -56,9 +58,10 @@ def single_precision():
 
 
 def evaluate(made, **repairs):
-    """An evaluation without its files."""
+    """An evaluation without its files, and with rough intervals, at which no test of it looks."""
     config = RepairConfig(**repairs) if repairs else None
-    with single_precision(), contextlib.chdir(made):
+    few = mock.patch.object(comparison, "DRAWS", 100), mock.patch.object(bootstrap, "DRAWS", 100)
+    with single_precision(), contextlib.chdir(made), few[0], few[1]:
         return realdata.evaluate("photos", "model", names=",".join(NAMES), workers=0, batch_size=30, repairs=config)
 
 

@@ -55,7 +55,7 @@ def test_photos_that_cannot_be_opened_are_scored_and_drawn_as_empty(tmp_path, mo
     assert (tmp_path / "again" / "flips.png").read_bytes() != drawn
 
 
-def test_the_order_of_photos_and_candidates_does_not_matter(tmp_path, monkeypatch, scores):
+def test_the_order_of_photos_and_candidates_does_not_matter(tmp_path, monkeypatch, scores, undrawn):
     monkeypatch.chdir(tmp_path)
     _, found = evaluate(tmp_path, scores, "--setup", "1v20")
     generator = np.random.default_rng(1)
@@ -69,7 +69,7 @@ def test_the_order_of_photos_and_candidates_does_not_matter(tmp_path, monkeypatc
     assert found.equals(again)
 
 
-def test_what_is_not_scored_is_told(tmp_path, monkeypatch, scores):
+def test_what_is_not_scored_is_told(tmp_path, monkeypatch, scores, undrawn):
     monkeypatch.chdir(tmp_path)
     scores["paths"][0] = "100 black swan/common-water/gone.png"
     content, found = evaluate(tmp_path, scores)
@@ -124,7 +124,7 @@ def test_wrong_scores_are_told(tmp_path, refuses, scores, name):
     assert (tmp_path / "out" / "summary.json").read_text() == "{}"
 
 
-def test_predictions_that_were_written_are_read_again(tmp_path, monkeypatch, scores):
+def test_predictions_that_were_written_are_read_again(tmp_path, monkeypatch, scores, undrawn):
     from realdata.evaluate.predictions import read_predictions
 
     monkeypatch.chdir(tmp_path)
@@ -133,7 +133,7 @@ def test_predictions_that_were_written_are_read_again(tmp_path, monkeypatch, sco
     assert (again.drop(columns="score").astype(str) == found.drop(columns="score").astype(str)).all(axis=None)
 
 
-def test_what_each_accuracy_averages_over_is_said(tmp_path, monkeypatch, scores):
+def test_what_each_accuracy_averages_over_is_said(tmp_path, monkeypatch, scores, undrawn):
     """Of classes with 1, 2 and 6 photos: the two averages differ, and each is the one that the summary names."""
     monkeypatch.chdir(tmp_path)
     most = {"9": 1, "10": 2, "100": 6}

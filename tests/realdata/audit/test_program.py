@@ -5,6 +5,7 @@ import json
 import pytest
 
 from published.tables import DIRECTORY
+from realdata.audit import program
 from realdata.audit.audit import RULES
 from realdata.audit.program import main
 from tests.realdata.audit.conftest import copy_of
@@ -44,8 +45,10 @@ def test_missing_files(refuses, tmp_path):
     refuses(main, "--published", folder, words=["classwise.csv", "no such file"])
 
 
-def test_program_prints_findings_and_json(run_program, real, capsys):
-    done = run_program("realdata.audit", "--json", "-")
+def test_program_prints_findings_and_json(call_program, real, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(program, "audit_tables", lambda *given: asked.append(given) or real)
+    done = call_program("realdata.audit", "--json", "-")
     assert done.returncode == 0 and done.stderr == ""
     printed = json.loads(done.stdout)
     assert printed["counts"] == real.counts() and printed["rules"] == RULES
@@ -64,7 +67,7 @@ def test_program_prints_findings_and_json(run_program, real, capsys):
         "line",
     }
     assert all(set(finding) == keys for finding in printed["findings"])
-    assert main([]) == 0
+    assert main([]) == 0 and asked == [(DIRECTORY,)] * 2  # of which `real` is the audit
     shown = capsys.readouterr().out
     assert f"{real.counts()['error']} errors, {real.counts()['warning']} warnings" in shown
     assert "Fig. 3, prairie chicken, common_photos: printed 25, expected 259" in shown
