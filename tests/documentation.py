@@ -1,4 +1,10 @@
-"""The pages that tests read for commands, numbers and words; each is the text as it stands."""
+"""The pages that tests read for commands, numbers and words, each as its text stands; and how a command is run."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
 
 from tests.conftest import ROOT
 
@@ -18,3 +24,24 @@ README, FINDINGS, USE, EVALUATE, REPAIRS, THEORY = (
 def words_of(*pages):
     """The words of pages, one space between them, whatever the lines."""
     return " ".join(" ".join(pages).split())
+
+
+SETUP = "python3 -m venv .venv && .venv/bin/python -m pip install -c constraints.txt -e "
+BLOCKS = re.findall(r"```bash\n(.*?)```", README + USE, re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+MAIN_JOB, TESTS = (line for line in COMMANDS if line.startswith(SETUP))
+OTHERS = [line for line in COMMANDS if not line.startswith(SETUP)]
+# Those of published measurements and photos; the others are of theory and simulations.
+OF_EVIDENCE = [command for command in OTHERS if "sims." not in command and "theory" not in command]
+
+
+def run(command, cwd, flags=os.environ["XLA_FLAGS"]):
+    """Run a command of a page in a folder, and give what it prints."""
+    words = shlex.split(command)
+    assert words[:2] == ["python", "-m"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "XLA_FLAGS": flags}
+    done = subprocess.run(
+        [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=1800
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
