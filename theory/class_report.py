@@ -84,7 +84,9 @@ def class_verdict_map(
                     # What has one shape is compiled once: outside, the mentions are numbers.
                     seen = class_pairs(model, float(pairs), float(shared_size), caption)
                     share, exact = jnp.asarray(DIRECTIONS[learner]), caption.kind != "latent"
-                    critic = compile_once(critic_of_class_pairs, 3, 4)(seen, float(pairs), share, NODES, exact)
+                    critic = compile_once(critic_of_class_pairs, 3, 4, long=True)(
+                        seen, float(pairs), share, NODES, exact
+                    )
                 for prompt in prompts:
                     if critic is None:
                         rule = contrastive_direction(model, pairs, shared_size, prompt, caption)
@@ -131,7 +133,7 @@ def class_boundary(
                     place = (model, float(pairs), float(shared_size), prompt, caption)
                     squared = float(critical_squared_agreement(*place))
                     if 0 <= squared < 1:  # else there is none
-                        found = float(compile_once(critical_ratio_against_softmax, 3, 4)(*place))
+                        found = float(compile_once(critical_ratio_against_softmax, 3, 4, long=True)(*place))
                         against_softmax = found if np.isfinite(found) else None
             where, critical = critical_ratio(squared)
             entry = {"learner": "linearized", "caption": caption.kind, "prompt": prompt, "critical_ratio": critical}

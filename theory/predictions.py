@@ -219,9 +219,9 @@ def predict(
 
 
 @functools.cache
-def compile_once(function: Callable[..., Any], *static: int) -> Callable[..., Any]:
+def compile_once(function: Callable[..., Any], *static: int, long: bool = False) -> Callable[..., Any]:
     """The function jitted, the same one for each caller; `static` are the places of its static arguments."""
-    return jit(function, brief=True, static_argnums=static)
+    return jit(function, brief=True, long=long, static_argnums=static)
 
 
 def critic_of(

@@ -149,7 +149,7 @@ def boundary(
             if model.mu_spu > 0:
                 with jax.enable_x64(True):
                     squared = float(critical_squared_agreement(model, prompt, caption))
-                    against = compile_once(critical_ratio_against_logistic, 1, 2)
+                    against = compile_once(critical_ratio_against_logistic, 1, 2, long=True)
                     against_logistic = _number(np.asarray(against(model, prompt, caption)))
             where, critical = critical_ratio(squared)
             rows.append(

@@ -52,10 +52,10 @@ _FUSED_LOOPS = "xla_cpu_use_fusion_emitters"
 
 
 @functools.cache
-def _cpu_options(brief: bool) -> dict[str, Any] | None:
+def _cpu_options(brief: bool, long: bool) -> dict[str, Any] | None:
     """Compiler options for a CPU, but what XLA_FLAGS decides; None where this version of XLA does not know them."""
     options = {"xla_backend_optimization_level": 1, _FUSED_LOOPS: not brief}
-    given = os.environ.get("XLA_FLAGS", "")
+    given = "" if long else os.environ.get("XLA_FLAGS", "")
     options = {name: value for name, value in options.items() if f"--{name}=" not in given}
     try:
         jax.jit(lambda one: one, compiler_options=options).lower(0.0).compile()
@@ -67,15 +67,15 @@ def _cpu_options(brief: bool) -> dict[str, Any] | None:
 class _Compiled:
     """`jax.jit` of a function, made when it is first used: only then may the device be asked for."""
 
-    def __init__(self, function: Callable[..., Any], brief: bool, options: dict[str, Any]):
+    def __init__(self, function: Callable[..., Any], brief: bool, long: bool, options: dict[str, Any]):
         functools.update_wrapper(self, function)
-        self._given = function, brief, options
+        self._given = function, brief, long, options
 
     @functools.cached_property
     def _made(self) -> Any:
-        function, brief, options = self._given
+        function, brief, long, options = self._given
         on_cpu = jax.default_backend() == "cpu"
-        return jax.jit(function, compiler_options=_cpu_options(brief) if on_cpu else None, **options)
+        return jax.jit(function, compiler_options=_cpu_options(brief, long) if on_cpu else None, **options)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self._made(*arguments, **named)
@@ -84,7 +84,7 @@ class _Compiled:
         return getattr(self._made, name)
 
 
-def jit(function: Callable[..., Any], *, brief: bool = False, **options: Any) -> Any:
+def jit(function: Callable[..., Any], *, brief: bool = False, long: bool = False, **options: Any) -> Any:
     """`jax.jit`; on a CPU, with options that shorten the wait for what runs once.
 
     A module may use it while it is imported: the device is asked for at the first call, when hosts have joined.
@@ -96,9 +96,11 @@ def jit(function: Callable[..., Any], *, brief: bool = False, **options: Any) ->
         function: what to compile.
         brief: whether it runs for less than a second. Then fused loops are compiled in half the time, to code that may
             take twice as long.
+        long: whether it runs for longer than it compiles whatever its sizes. Then XLA_FLAGS, by which the tests turn
+            optimisation off, do not decide.
         options: of `jax.jit`.
     """
-    return _Compiled(function, brief, options)
+    return _Compiled(function, brief, long, options)
 
 
 def keep_compiled() -> None:

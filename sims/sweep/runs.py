@@ -22,7 +22,7 @@ from sims.objectives import Objective
 from sims.sweep.grid import CONTINUOUS
 from sims.synthetic.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch, sample_pairs
-from sims.training.step import Role, first_divergence, learning_rate_schedule, take_step
+from sims.training.step import LONG_TRAINING, Role, first_divergence, learning_rate_schedule, take_step
 from theory.model import SpuriousModel
 from theory.statements.captions import Caption
 from theory.statements.zero_shot import latent_prompt
@@ -135,7 +135,8 @@ def compiled(program: Program, devices: int) -> Any:
         return jax.lax.map(lambda part: block(of_seed(part[0]), part[1]), (seeds, values))
 
     specs = PartitionSpec(), split, split
-    return jit(jax.shard_map(chunk, mesh=mesh, in_specs=specs, out_specs=split, check_vma=False))
+    sharded = jax.shard_map(chunk, mesh=mesh, in_specs=specs, out_specs=split, check_vma=False)
+    return jit(sharded, long=program.steps >= LONG_TRAINING)
 
 
 def bytes_of_run(program: Program) -> int:

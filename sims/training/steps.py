@@ -18,7 +18,7 @@ from sims.synthetic.sampler import Bases, Batch
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings, split_batch
 from sims.training.runs import Runs, next_batch, weights_key
-from sims.training.step import first_divergence, learning_rate_schedule, take_step
+from sims.training.step import LONG_TRAINING, first_divergence, learning_rate_schedule, take_step
 from workbench.compilation import jit
 
 
@@ -80,7 +80,8 @@ class Steps:
     @functools.cached_property
     def compiled_segment(self) -> Any:
         """`segment`, jitted; what the host reads is on every device."""
-        return jit(self.segment, donate_argnums=(0, 1), **shardings(self.mesh, RUNS, RUNS, None))
+        long = self.config.steps >= LONG_TRAINING
+        return jit(self.segment, long=long, donate_argnums=(0, 1), **shardings(self.mesh, RUNS, RUNS, None))
 
     @functools.cached_property
     def compiled_evaluate(self) -> Any:

@@ -48,11 +48,13 @@ def test_a_broken_entry_and_a_missing_folder_change_nothing(tmp_path):
 
 def test_what_xla_flags_decides_is_left(monkeypatch):
     options = compilation._cpu_options.__wrapped__
-    if options(True) is None:
+    if options(True, False) is None:
         pytest.skip("this version of XLA does not know the options")
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-    assert options(True) == {"xla_cpu_use_fusion_emitters": False}
+    assert options(True, False) == {"xla_cpu_use_fusion_emitters": False}
+    long = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}
+    assert options(True, True) == long
     monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
-    assert options(False) == {"xla_backend_optimization_level": 1}
+    assert options(False, False) == {"xla_backend_optimization_level": 1}
     monkeypatch.delenv("XLA_FLAGS")
-    assert options(False) == {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": True}
+    assert options(False, False) == {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": True}

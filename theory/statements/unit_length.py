@@ -320,7 +320,7 @@ def optimum(
     return Optimum(encoders, float(found.x[-1]) if loss == "siglip" else 0.0, scale, float(found.fun))
 
 
-@functools.partial(jit, static_argnames=("loss", "off_plane", "limit"))
+@functools.partial(jit, long=True, static_argnames=("loss", "off_plane", "limit"))
 @functools.partial(jax.value_and_grad, argnums=1)
 def _local(
     both: tuple[Grid, Grid],

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.support.wait import WebDriverWait
 
 from paper_figs.report.page import build
 from tests.conftest import ROOT
@@ -107,11 +108,11 @@ def test_the_contents_stay(browser, tmp_path, width, is_open):
     page = tmp_path / "report.html"
     page.write_text(build(contents(), []), encoding="utf-8")
     show(browser, page, width, "light")
+    browser.get("about:blank")  # or the next line would scroll and not load
     browser.get(page.as_uri() + "#method")  # far down
-    browser.refresh()
-    ask = "const nav = document.querySelector('nav.contents'); return [nav.getBoundingClientRect().top, scrollY]"
-    top, scrolled = browser.execute_script(ask)
-    assert top == 0 and scrolled > 2000
+    WebDriverWait(browser, 10).until(lambda browser: browser.execute_script("return scrollY") > 2000)
+    ask = "const nav = document.querySelector('nav.contents'); return nav.getBoundingClientRect().top"
+    assert browser.execute_script(ask) == 0
     assert browser.execute_script("return document.querySelector('nav.contents details').open") is is_open
 
 
