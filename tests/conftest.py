@@ -9,15 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 # The tests run side by side, one process a core. Most run for less time than they take to compile, so that nothing is
-# optimised, the programs that they start included; `LONG` is for those that run longer. An XLA that does not know a
-# flag would end the process.
-LONG = "--xla_cpu_multi_thread_eigen=false"
+# optimised, in the programs that they start neither, but what says that it runs for long (`workbench.compilation.jit`).
+# An XLA that does not know a flag would end the process.
 _BRIEF = (
     "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false"
     if version("jaxlib").startswith("0.10.")
     else ""
 )
-os.environ.setdefault("XLA_FLAGS", f"{LONG} {_BRIEF}")
+os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_BRIEF}")
 os.environ["MPLBACKEND"] = "Agg"
 
 from jaxtyping import install_import_hook
@@ -57,11 +56,36 @@ def pytest_configure(config):
     keep_compiled(config)
 
 
+# The files that take longest; each is one process's work.
+LONGEST = (
+    "tests/test_readme.py",
+    "tests/test_evidence.py",
+    "tests/test_paper_figs.py",
+    "tests/sims/test_hosts.py",
+    "tests/paper_figs/test_curves.py",
+    "tests/theorems/test_s21_finite_batch.py",
+    "tests/paper_figs/report/test_explorer.py",
+    "tests/realdata/test_evaluate.py",
+    "tests/theory/test_accuracy.py",
+    "tests/theorems/test_s20_unit_length.py",
+    "tests/realdata/test_reliance.py",
+    "tests/theorems/test_s23_softmax.py",
+    "tests/sims/test_sweep.py",
+    "tests/sims/colored_digits/test_programs.py",
+    "tests/sims/test_contrastive_program.py",
+)
+
+
 def pytest_collection_modifyitems(items):
-    """Statements are proved by simulation; other tests that decide by random draws say so themselves."""
+    """Mark what decides by random draws, and let the longest begin first, so that nobody waits for them at the end.
+
+    Statements are proved by simulation; other tests that decide by random draws say so themselves.
+    """
     for item in items:
         if "theorems" in item.path.parts:
             item.add_marker(pytest.mark.simulation)
+    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def keep_compiled(config):

@@ -35,11 +35,11 @@ OTHERS = [line for line in COMMANDS if not line.startswith(SETUP)]
 OF_EVIDENCE = [command for command in OTHERS if "sims." not in command and "theory" not in command]
 
 
-def run(command, cwd, flags=os.environ["XLA_FLAGS"]):
+def run(command, cwd):
     """Run a command of a page in a folder, and give what it prints."""
     words = shlex.split(command)
     assert words[:2] == ["python", "-m"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "XLA_FLAGS": flags}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
     done = subprocess.run(
         [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=1800
     )

@@ -23,7 +23,7 @@ from realdata.claims.evaluate import evaluate_claims
 from sims.clip.model import tiny_clip
 from sims.theorems.table import STATEMENTS
 from sims.training.config import ContrastiveConfig
-from tests.conftest import LONG, ROOT, free_port
+from tests.conftest import ROOT, free_port
 from tests.documentation import (
     EVALUATE,
     FINDINGS,
@@ -51,7 +51,7 @@ def main_job(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     command = MAIN_JOB.rpartition(" && .venv/bin/")[2]
     assert command == "python -m sims.contrastive --spurious-ratio 0.9"
-    (folder / "printed.txt").write_text(run(command, folder, LONG))
+    (folder / "printed.txt").write_text(run(command, folder))
     return folder
 
 
@@ -66,7 +66,7 @@ def test_commands_of_theory_and_simulations_run(main_job):
     others = [command for command in OTHERS if command not in OF_EVIDENCE and "export" not in command]
     assert len(others) >= 15
     for command in others:
-        assert run(command, main_job, LONG), command
+        assert run(command, main_job), command
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import LONGEST, ROOT
 
 
 def run(cache):
@@ -29,3 +29,7 @@ def test_compiled_programs_are_kept_and_none_that_is_broken_missing_or_unwritabl
     (tmp_path / "file").write_text("")
     done = run(tmp_path / "file" / "below")
     assert done.returncode == 0, done.stdout
+
+
+def test_the_files_that_begin_first_are_there():
+    assert all((ROOT / name).is_file() for name in LONGEST) and len(set(LONGEST)) == len(LONGEST)

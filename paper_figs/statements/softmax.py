@@ -16,6 +16,7 @@ from theory.statements.boundary import spurious_reliance
 from theory.statements.many_classes import least_squares_direction
 from theory.statements.softmax import infonce_class_critic, softmax_direction
 from theory.statements.zero_shot import latent_prompt
+from workbench.compilation import jit
 
 
 def curves() -> dict[str, np.ndarray]:
@@ -29,7 +30,8 @@ def curves() -> dict[str, np.ndarray]:
         name: np.array([spurious_reliance(direction(MODEL, float(PAIRS), float(size))) for size in sizes])
         for name, direction in supervised.items()
     }
-    critics = [infonce_class_critic(MODEL, float(PAIRS), jnp.asarray(size)) for size in sizes]
+    critic_of = jit(infonce_class_critic, long=True)
+    critics = [critic_of(MODEL, float(PAIRS), jnp.asarray(size)) for size in sizes]
     for prompt in PROMPTS:
         vector = latent_prompt(MODEL, prompt)
         found[infonce_name(prompt)] = np.array([spurious_reliance(critic @ vector) for critic in critics])

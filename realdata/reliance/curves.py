@@ -97,7 +97,8 @@ def curve_with(constants: Mapping[str, float], candidates: int) -> Curve:
     return Curve(names, values, none, candidates, 0.0, np.zeros(1), 0.0, len(names) + 1, 0)
 
 
-@jit
+# It is called for every constant that a fit tries, hundreds of times.
+@functools.partial(jit, long=True)
 @functools.partial(jax.vmap, in_axes=(0, None, None))
 def _pairs(signal: Float[Array, ""], constants: Constants, candidates: Float[Array, ""]) -> Float[Array, "2"]:
     return curve_pair(signal, constants, candidates, BACKGROUNDS)

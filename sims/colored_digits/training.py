@@ -28,7 +28,7 @@ from sims.encoders import Architecture
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import RUNS
 from sims.training.loop import Loop, OnProgress, no_progress
-from sims.training.step import DigitsRole, first_divergence, take_step
+from sims.training.step import LONG_TRAINING, DigitsRole, first_divergence, take_step
 from workbench.compilation import jit
 from workbench.errors import ParameterError, RunError
 
@@ -227,7 +227,8 @@ def train(
         if kept is not None:
             states, _ = kept
         zero = jnp.zeros((), jnp.int32)
-        split = program.split_runs(program.segment, shared=3, donate_argnums=0)
+        long = config.steps >= LONG_TRAINING
+        split = program.split_runs(program.segment, shared=3, long=long, donate_argnums=0)
         segment = split.lower(states, keys, sample, images, zero, zero).compile()
         compiled = time.perf_counter()
         loop.report_start()

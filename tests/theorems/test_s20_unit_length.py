@@ -72,7 +72,7 @@ def sampled_losses(loss, places, model, size, count, offset=0.0):
         batch = sample_batch(key, model, bases, size)
         return jnp.stack([objective.loss(network, batch) for network in networks])
 
-    return np.asarray(jit(lambda keys: jax.lax.map(of_batch, keys))(jax.random.split(key, count)))
+    return np.asarray(jit(lambda keys: jax.lax.map(of_batch, keys), long=True)(jax.random.split(key, count)))
 
 
 # On purpose neither symmetric nor alike in the two modalities, with much noise off the plane.
@@ -85,6 +85,9 @@ PLACE = Encoders(
 )
 
 
+infonce_value = jit(infonce_loss, long=True)
+
+
 @pytest.fixture(scope="module")
 def both():
     return grids(MODEL)
@@ -93,17 +96,16 @@ def both():
 def test_losses_are_those_of_batches(both):
     """Rejected at the same size: noise off the plane ignored, a batch of infinite size, a batch of one pair more."""
     draws = sampled_losses("infonce", [PLACE], MODEL, BATCH, 6000)
-    values = jit(infonce_loss)
-    expected = values(both, PLACE, 1.0 * BATCH) + np.log(BATCH)
+    expected = infonce_value(both, PLACE, 1.0 * BATCH) + np.log(BATCH)
     assert agree(draws, expected)
     silent = PLACE._replace(image_noise=jnp.zeros(()), caption_noise=jnp.zeros(()))
     for wrong in (
-        values(both, silent, 1.0 * BATCH) + np.log(BATCH),
-        jit(infonce_loss, static_argnums=2)(both, PLACE, None) + np.log(BATCH),
-        values(both, PLACE, BATCH + 1.0) + np.log(BATCH + 1),
+        infonce_value(both, silent, 1.0 * BATCH) + np.log(BATCH),
+        jit(infonce_loss, long=True, static_argnums=2)(both, PLACE, None) + np.log(BATCH),
+        infonce_value(both, PLACE, BATCH + 1.0) + np.log(BATCH + 1),
     ):
         assert not agree(draws, wrong)
-    sigmoid = jit(siglip_loss)
+    sigmoid = jit(siglip_loss, long=True)
     draws = sampled_losses("siglip", [PLACE], MODEL, BATCH, 6000, -3.0)
     assert agree(draws, sigmoid(both, PLACE, jnp.asarray(-3.0), 1.0 * BATCH))
     assert not agree(draws, sigmoid(both, silent, jnp.asarray(-3.0), 1.0 * BATCH))
@@ -128,13 +130,12 @@ def test_noise_off_the_plane_pays(optima):
 def test_optimum_is_stationary_in_every_direction(both, optima):
     """By central differences, in random directions; the optimum of infinite batches is not the one of 64."""
     found = optima[True]
-    value = jit(infonce_loss)
     rng = seeds.generator(1)
     turns = [jax.tree.map(lambda part: jnp.asarray(rng.normal(size=part.shape)), found.encoders) for _ in range(4)]
 
     def slopes(encoders):
         def along(turn, step):
-            return value(both, jax.tree.map(lambda part, way: part * (1.0 + step * way), encoders, turn), 64.0)
+            return infonce_value(both, jax.tree.map(lambda part, way: part * (1.0 + step * way), encoders, turn), 64.0)
 
         return np.array([float(along(turn, 1e-4) - along(turn, -1e-4)) / 2e-4 for turn in turns])
 

@@ -204,7 +204,7 @@ def test_condition_for_other_captions_and_mixtures(caption, prompt, compared_by_
     assert 10 < np.sum(excess > 0) < 110  # both sides were tested
 
 
-against_logistic = jax.jit(critical_ratio_against_logistic, static_argnums=(1, 2))
+against_logistic = jit(critical_ratio_against_logistic, long=True, static_argnums=(1, 2))
 
 
 def fitted_logistic(images, labels):
@@ -263,7 +263,7 @@ def crossings(compared):
             for prompt in PROMPTS
         }
 
-    return np.asarray(ratios), jit(lambda models: jax.lax.map(of, models))(
+    return np.asarray(ratios), jit(lambda models: jax.lax.map(of, models), long=True)(
         jax.tree.map(lambda values: values[chosen], models)
     )
 
