@@ -343,5 +343,5 @@ def test_every_statement_is_simulated_and_drawn(call_program, monkeypatch, tmp_p
         evidence = load(tmp_path / "results", name)
         for series in (points for panel in evidence.values() for points in panel.values()):
             assert len(series.x) and np.isfinite(np.stack(series)).all(), name
-        figure = DRAW[name](evidence, load_curves(ROOT / "docs" / "results", name))
+        figure = draw_figure(FIGURES[name], Context(results=tmp_path / "results"))
         assert all(axis.get_xlabel() and axis.get_ylabel() for axis in figure.axes), name

@@ -144,7 +144,12 @@ def _class_indices(
             f"{', '.join(nearest_classes(unknown[0], classes))}; a class folder begins with an index, or is a WordNet "
             "id or name of --names; --classes maps others"
         )
-    return {folder: index for folder, index in indices.items() if index is not None}
+    found = {folder: index for folder, index in indices.items() if index is not None}
+    if nameless := [(folder.name, index) for folder, index in found.items() if index not in classes.names]:
+        raise InputError(
+            f"`classes`: {nameless[0][0]!r} is mapped to class {nameless[0][1]}, which has no name in --names"
+        )
+    return found
 
 
 def warnings(photos: Sequence[Photo], classes: ClassNames) -> list[str]:

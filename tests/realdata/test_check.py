@@ -72,5 +72,8 @@ def test_wrong_folders_are_told(photos, tmp_path, refuses):
     refuses(main, "--data", "nowhere", words=["--data", "nowhere is no directory"])
     (photos / "unicorn").mkdir()
     refuses(main, "--data", photos, words=["'unicorn'", "--classes"])
+    (tmp_path / "classes.csv").write_text("folder,class_index\nunicorn,1004\n")
+    mapped = ["--data", photos, "--classes", tmp_path / "classes.csv"]
+    refuses(main, *mapped, words=["--classes: 'unicorn' is mapped to class 1004", "no name in --names"])
     refuses(main, "--data", photos, "--workers", "-1", words=["--workers", "-1"])
     refuses(main, "--data", photos, "--json", tmp_path, words=["--json", "directory"])
