@@ -87,7 +87,7 @@ def place_of(file: str) -> str:
     """Where a file of the checkout is on the site."""
     if file in PAGES:
         return PAGES[file]
-    if file.startswith("docs/notebooks/"):  # text on GitHub, run on the site
+    if file.startswith("docs/notebooks/") and file.endswith(".py"):  # text on GitHub, run on the site
         return file.removeprefix("docs/").removesuffix(".py") + ".md"
     return file.removeprefix("docs/") if file.startswith("docs/") else f"code/{file}.md"
 

@@ -70,6 +70,8 @@ def test_links_out_of_docs_lead_to_pages_of_the_site():
     # GitHub shows a notebook's text; the site's page has what it found.
     shown = links.on_page_markdown("[x](docs/notebooks/question.py)", page, None, None)
     assert shown == "[x](notebooks/question.md)"
+    page.file.src_uri = "notebooks/question.md"
+    assert links.on_page_markdown("![x](question/a.png)", page, None, None) == "![x](question/a.png)"
 
 
 @pytest.mark.parametrize(("name", "parts"), [("colored-digits", 3), ("compare", 1)])
