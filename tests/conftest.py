@@ -8,9 +8,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-# The tests run side by side, one process a core. Most run for less time than they take to compile, so that nothing is
-# optimised, in the programs that they start neither, but what says that it runs for long (`workbench.compilation.jit`).
-# An XLA that does not know a flag would end the process.
+# The tests run side by side, one process a core. Most run for less time than they take to compile. So nothing is
+# optimised, here and in the programs that tests start, but what says that it runs for long
+# (`workbench.compilation.jit`). An XLA that does not know a flag would end the process.
 _BRIEF = (
     "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false"
     if version("jaxlib").startswith("0.10.")
@@ -126,21 +126,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def run_process(module, *arguments, cwd, **options):
+    """Run `python -m MODULE ARGUMENTS` as a user would, in a directory; text output, never raises."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=1800,
+        **options,
+    )
+
+
 @pytest.fixture
 def run_program(tmp_path):
-    """Run `python -m MODULE ARGUMENTS` as a user would, in an empty directory; text output, never raises."""
+    """`run_process`, in an empty directory unless another is named."""
 
-    def run(module, *arguments, **options):
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-        return subprocess.run(
-            [sys.executable, "-m", module, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=options.pop("cwd", tmp_path),
-            env=environment,
-            timeout=1800,
-            **options,
-        )
+    def run(module, *arguments, cwd=tmp_path, **options):
+        return run_process(module, *arguments, cwd=cwd, **options)
 
     return run
 

@@ -1,12 +1,9 @@
 """The pages that tests read for commands, numbers and words, each as its text stands; and how a command is run."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_process
 
 README, FINDINGS, USE, EVALUATE, REPAIRS, THEORY = (
     (ROOT / name).read_text()
@@ -39,9 +36,6 @@ def run(command, cwd):
     """Run a command of a page in a folder, and give what it prints."""
     words = shlex.split(command)
     assert words[:2] == ["python", "-m"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-    done = subprocess.run(
-        [sys.executable, *words[1:]], capture_output=True, text=True, cwd=cwd, env=environment, timeout=1800
-    )
+    done = run_process(*words[2:], cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout

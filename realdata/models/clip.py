@@ -26,7 +26,7 @@ from pretrained.weights import same_weights
 from realdata.models.alike import alike_description
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
-from realdata.models.registry import Loading, recognise_weights
+from realdata.models.registry import Loading, recognise_weights, trained_activation
 from workbench import hosts
 from workbench.compilation import jit
 from workbench.errors import InputError
@@ -42,7 +42,8 @@ class Origin(NamedTuple):
 
     Attributes:
         commit: of the repository that it was downloaded from; None for a folder.
-        known_weights: the hub id that its weights were published under, by their hash; None if they are not known.
+        known_weights: the hub id that its weights were published under, by their hash; None if they are not known, or
+            if the checkpoint's name says how it was trained, so that gigabytes need not be read for it.
     """
 
     commit: str | None = None
@@ -69,7 +70,8 @@ def _read(name: str, loading: Loading) -> tuple[Checkpoint, Origin]:
     checkpoint = load_checkpoint(
         found.folder, loading.tokenizer, loading.overrides, loading.dtype, loading.allow_pickle
     )
-    return checkpoint, Origin(found.commit, recognise_weights(found.folder))
+    known_weights = None if trained_activation(name) else recognise_weights(found.folder)
+    return checkpoint, Origin(found.commit, known_weights)
 
 
 class ZeroShot:
@@ -99,7 +101,7 @@ class ZeroShot:
         devices = np.array(jax.local_devices())
         mesh = Mesh(devices, ("photos",), axis_types=(AxisType.Auto,))
         self._everywhere, self._split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), ("photos",)))
-        graph, weights = nnx.split(checkpoint.model)
+        self._graph, weights = nnx.split(checkpoint.model)
         self._weights = jax.device_put(weights, self._everywhere)
         self.prompts = jax.device_put(prompts.embeddings, self._everywhere)
         self.batch_size = _largest_batch(checkpoint, len(devices))
@@ -107,8 +109,6 @@ class ZeroShot:
         self._checkpoint = checkpoint
         self.scale = float(np.exp(np.asarray(checkpoint.model.log_scale[...], np.float32)))
         self.firsts = prompts.firsts
-
-        self._graph = graph
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""

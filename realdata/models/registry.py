@@ -135,13 +135,13 @@ def recognise_weights(folder: Path, known: Path = DIRECTORY / "weights.csv") -> 
         known: the table of known files.
     """
     table = read_table(known, {"hub_id": None, "sha256": None, "bytes": (1, math.inf)})
+    sizes, hub_ids = set(table.bytes), dict(zip(table.sha256, table.hub_id, strict=True))
     for path in sorted(folder.iterdir()):
-        same_size = table[table.bytes == path.stat().st_size] if path.is_file() else table[:0]
-        if len(same_size):
+        if path.is_file() and path.stat().st_size in sizes:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            for row in same_size[same_size.sha256 == digest].itertuples():
-                return str(row.hub_id)
+            if digest in hub_ids:
+                return str(hub_ids[digest])
     return None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import jax
@@ -219,7 +220,7 @@ def test_every_known_file_of_weights_is_of_a_clip_whose_training_is_known():
     assert {trained_activation(hub_id) for hub_id in table.hub_id} == {"quick_gelu"}
 
 
-def test_recognised_weights_whose_files_say_otherwise_are_told(made, monkeypatch):
+def test_recognised_weights_whose_files_say_otherwise_are_told(made, tmp_path, monkeypatch):
     folder, _ = made
     say(folder, "gelu")
     monkeypatch.setattr(clip, "recognise_weights", lambda folder: "openai/clip-vit-large-patch14")
@@ -228,6 +229,9 @@ def test_recognised_weights_whose_files_say_otherwise_are_told(made, monkeypatch
     assert (
         "with quick_gelu, by its weights, which are those of openai/clip-vit-large-patch14, and runs with gelu" in told
     )
+    named = tmp_path / "clip-vit-base-patch32"
+    shutil.copytree(folder / "model", named)
+    assert load_model(str(named), QUESTION, Loading()).description["known_weights"] is None  # the name says it
 
 
 @pytest.mark.parametrize(
