@@ -56,6 +56,11 @@ _EVERY = (
         "any CLIP, SigLIP, ImageNet classifier or LVLM on CounterAnimal's photos",
     ),
     Program("realdata.check", "realdata.check.program", "looks through a folder of photos before that"),
+    Program(
+        "realdata.replicate",
+        "realdata.replicate.program",
+        "the models of the paper's tables on its photos, beside the printed accuracies",
+    ),
     Program("realdata.compare", "realdata.compare", "two evaluations of the same photos, with paired intervals"),
     Program(
         "realdata.curate",

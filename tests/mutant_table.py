@@ -1455,6 +1455,20 @@ MUTANTS = (
         ("tests/realdata/test_check.py", "tests/realdata/test_evaluate.py"),
     ),
     Mutant(
+        "a replication's intervals hold for one model only",
+        "realdata/replicate/comparison.py",
+        "half = float(norm.isf(LEVEL / (2 * max(1, len(QUANTITIES) * len(measured)))))",
+        "half = float(norm.isf(LEVEL / 2))",
+        ("tests/realdata/test_replicate.py::test_intervals_hold_for_all_models_together",),
+    ),
+    Mutant(
+        "what is finished is evaluated again",
+        "realdata/replicate/run.py",
+        "earlier = _is_finished(config, folder)",
+        "earlier = False",
+        ("tests/realdata/test_replicate.py::test_what_is_finished_is_not_done_again_after_a_stop",),
+    ),
+    Mutant(
         "A minus B is called B minus A",
         "realdata/compare.py",
         'places = {"a": options.a, "b": options.b}',

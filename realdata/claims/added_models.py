@@ -19,6 +19,7 @@ from workbench.conventions import GROUPS
 from workbench.errors import InputError
 from workbench.results import read_json
 
+EVALUATIONS = "evaluations"  # the folder of a replication that holds them
 _CLASS_COLUMNS = ("class_index", "label", *GROUPS, *(f"{group}_photos" for group in GROUPS))
 _FAMILIES = {"jax": "clip", "open_clip": "clip", "torchvision": "imagenet", "timm": "imagenet", "lvlm": "lvlm"}
 _PROMPTS = {PAPER: "simple", OPENAI80: "openai80", None: "none"}  # to the published tables' words
@@ -68,23 +69,31 @@ def add_with_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="DIR",
-        help="also a model that was evaluated here: a folder that python -m realdata.evaluate --out wrote; again for "
-        "more",
+        help="also a model that was evaluated here: a folder that python -m realdata.evaluate --out wrote, or all of "
+        "python -m realdata.replicate; again for more",
     )
 
 
 def read_added_models(directories: Sequence[Path]) -> tuple[AddedModel, ...]:
     """Read the `summary.json` of evaluations; models with one name get their folders' names too.
 
+    Args:
+        directories: folders of evaluations, or of replications, which hold many.
+
     Raises:
         InputError: a folder has no summary, or one of another version, without a value that the message names.
     """
-    models = [_read(directory) for directory in directories]
+    models = [_read(inside) for directory in directories for inside in _evaluations_in(directory)]
     names = [model.name for model in models]
     return tuple(
         dataclasses.replace(model, name=f"{model.name} ({model.folder})") if names.count(model.name) > 1 else model
         for model in models
     )
+
+
+def _evaluations_in(directory: Path) -> list[Path]:
+    finished = sorted(path.parent for path in directory.glob(f"{EVALUATIONS}/*/summary.json"))
+    return [directory] if (directory / "summary.json").exists() or not finished else finished
 
 
 def _read(directory: Path) -> AddedModel:
@@ -111,8 +120,8 @@ def _read_content(content: Mapping[str, Any], directory: Path) -> AddedModel:
     prompt = content["prompt"]
     model = str(content["model"])
     published = find_published(model) if model.startswith(PREFIX) else None
-    # The last part of a path or of a hub's name; after `paper:` the name as in the paper.
-    name = model.removeprefix(PREFIX) if published else model.rstrip("/").rpartition("/")[2]
+    # The name as in the paper, or the last part of a path or of a hub's name.
+    name = published.name if published else model.rstrip("/").rpartition("/")[2]
     return AddedModel(
         name=name,
         backbone=published.backbone if published else name,
@@ -196,13 +205,19 @@ def _rows(models: Sequence[AddedModel], averaging: str) -> pd.DataFrame:
         }
         for group, accuracy in zip(GROUPS, model.accuracies[averaging], strict=True):
             values[group] = accuracy
-            values[f"{group}_stderr"] = _error(model.classes, group, averaging)
+            values[f"{group}_stderr"] = accuracy_error(model.classes, group, averaging)
         rows.append(values)
     return pd.DataFrame(rows)
 
 
-def _error(classes: pd.DataFrame, group: str, averaging: str) -> float:
-    """The standard error in points, for photos sampled class by class; 0 and 100% become half a photo away from it."""
+def accuracy_error(classes: pd.DataFrame, group: str, averaging: str) -> float:
+    """The standard error in points, for photos sampled class by class; 0 and 100% become half a photo away from it.
+
+    Args:
+        classes: as in `AddedModel`.
+        group: `common` or `counter`.
+        averaging: `balanced` or `unbalanced`.
+    """
     there = classes[classes[f"{group}_photos"] > 0]
     photos = there[f"{group}_photos"].to_numpy()
     shares = class_proportions(there[group].to_numpy() / 100, photos)

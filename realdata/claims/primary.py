@@ -158,14 +158,15 @@ def ask_primary(
     return found
 
 
-def judge_primary(asked: Sequence[Asked], tests: Sequence[JudgedClaim]) -> list[PrimaryTest]:
+def judge_primary(asked: Sequence[Asked], tests: Sequence[JudgedClaim], with_checks: bool = True) -> list[PrimaryTest]:
     """The primary tests, judged together, each followed by what is asked beside it.
 
     Args:
         asked: from `ask_primary`.
         tests: all questions in all settings; C1 and C6 are taken from them.
+        with_checks: whether other methods are asked too, whose bootstraps take most of the time.
     """
-    answers = [_answer(each, tests) for each in asked if each.question in (*QUESTIONS.values(), *BESIDE)]
+    answers = [_answer(each, tests, with_checks) for each in asked if each.question in (*QUESTIONS.values(), *BESIDE)]
     for claim in ("C1", "C6"):
         rows = [test for test in tests if (test.claim, test.question) == (claim, QUESTIONS[claim])]
         answers += [_from_row(row, rows) for row in _primary_rows(rows, claim)]
@@ -199,7 +200,7 @@ def _primary_rows(rows: Sequence[JudgedClaim], claim: str) -> list[JudgedClaim]:
     return sorted(found, key=lambda row: (row.tables != ("3",), row.setting["values"] != "corrected"))[:1]
 
 
-def _answer(asked: Asked, tests: Sequence[JudgedClaim]) -> PrimaryTest:
+def _answer(asked: Asked, tests: Sequence[JudgedClaim], with_checks: bool) -> PrimaryTest:
     way, effect = decide(asked)
     errors, hypothesis = asked.by_way[way], asked.hypothesis
     wider = Effect(effect.effect, float(np.hypot(effect.stderr, np.sqrt(errors.other_photos))), effect.freedom)
@@ -224,7 +225,7 @@ def _answer(asked: Asked, tests: Sequence[JudgedClaim]) -> PrimaryTest:
         verdict=None,
         undecidable=asked.undecidable,
         other_photos=wider.interval if errors.other_photos else None,
-        checks=check(asked),
+        checks=check(asked) if with_checks else [],
         **_sensitivity(effect.effect, asked.claim, asked.question, tests),
     )
 

@@ -37,13 +37,14 @@ from workbench import hosts, results, terminal
 _Lists = Mapping[int, Sequence[int]] | None
 
 
-def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
+def run(config: EvaluationConfig, out: Path | None = None, data: DataSet | None = None) -> Evaluation:
     """Evaluate a model on photos, with progress on a terminal.
 
     Args:
         config: the configuration.
         out: a folder for the results and for the pieces of an unfinished run, which the same command continues;
             without it nothing is written.
+        data: the photos, where an earlier evaluation has listed them.
 
     Raises:
         InputError: photos, names, prompt or model cannot be read, or do not fit together; the message says which.
@@ -54,7 +55,7 @@ def run(config: EvaluationConfig, out: Path | None = None) -> Evaluation:
     if out is not None:
         results.check_writable(out)
     classes = read_class_names(config.names)
-    data = _find_data(config, classes)
+    data = _find_data(config, classes) if data is None else data
     with contextlib.ExitStack() as stack:
         unfinished = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else out
         if config.mask is not None:

@@ -21,6 +21,7 @@ from realdata.evaluate.predictions import COLUMNS, TIE_COLUMNS
 from realdata.evaluate.ties import Answer, answer
 from realdata.models.alike import overflow_hint
 from realdata.models.model import Model
+from realdata.models.registry import place_of
 from realdata.photos.decoding import Decoders, Unreadable
 from realdata.photos.folders import DataSet, Photo
 from realdata.photos.masking import MaskedRead, mask_name
@@ -116,13 +117,14 @@ def scoring_of(
     Args:
         config: the configuration.
         data: the photos.
-        name: the model's name, a folder or another.
+        name: the model's name, as `--model` takes it.
         model: the model.
         leave_out: parts of the model's description on which its numbers do not depend.
     """
     files = [data.root / photo.path for photo in data.photos]
-    if Path(name).is_dir():
-        files += sorted(path for path in Path(name).iterdir() if path.is_file())
+    place = place_of(name)
+    if place is not None:
+        files += sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else [place]
     read = None
     if config.mask is not None:
         read = MaskedRead(model.read, data.root, config.mask, config.fill)

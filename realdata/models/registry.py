@@ -14,6 +14,7 @@ from realdata.models.model import Model, Question
 from workbench.errors import InputError, ParameterError
 
 PREFIX = "paper:"
+AT = "@"  # between a published model's name and the place of its files
 # The paper's names of torchvision's classifiers, and torchvision's own.
 _TORCHVISION = {
     "AlexNet": "alexnet",
@@ -100,18 +101,25 @@ def published_models() -> tuple[Published, ...]:
 
 
 def find_published(name: str) -> Published:
-    """The model with a name, given with or without `paper:`.
+    """The model with a name, given with or without `paper:`, and with or without `@PLACE`.
 
     Raises:
         InputError: there is no such model.
     """
-    bare = name.removeprefix(PREFIX)
+    bare = name.removeprefix(PREFIX).partition(AT)[0]
     for each in published_models():
         if _plain(bare) in (_plain(each.name), _plain(f"{each.backbone}-{each.pretrain}-{each.checkpoint}")):
             return each
     if bare.lower().startswith("minigpt"):
         raise InputError(f"{PREFIX}{bare}: no library has MiniGPT-4; run it elsewhere, and give `scores`")
     raise InputError(f"{PREFIX}{bare} is no model of the paper's tables; python -m realdata.models lists them")
+
+
+def place_of(name: str) -> Path | None:
+    """The folder or file that a model's name points to: itself, or what follows the `@`; None without one on disk."""
+    kind, separator, rest = name.partition(":")
+    place = rest.partition(AT)[2] if separator and kind in (PREFIX[:-1], "torchvision") else name
+    return Path(place) if place and Path(place).exists() else None
 
 
 def trained_activation(name: str) -> str | None:
@@ -192,8 +200,8 @@ def load_model(name: str, question: Question, loading: Loading, parameter: str =
     """Load a model; only the adapter that it needs is imported.
 
     Args:
-        name: a folder, a Hugging Face id, `paper:NAME`, `open_clip:ARCHITECTURE/TAG`, `torchvision:NAME`, `timm:NAME`
-            or `lvlm:ID`.
+        name: a folder, a Hugging Face id, `paper:NAME`, `paper:NAME@PLACE` with its files on disk,
+            `open_clip:ARCHITECTURE/TAG`, `torchvision:NAME`, `timm:NAME` or `lvlm:ID`.
         question: the candidates and the prompts' templates.
         loading: data type, tokenizer and overrides.
         parameter: the parameter that holds the name, for errors.
@@ -220,16 +228,30 @@ def _check_not_ignored(name: str, loading: Loading) -> None:
         raise InputError(f"`{given[0]}`: it can be set for CLIPs that run in JAX, not for {name}")
 
 
+def _at(published: Published, place: str) -> str:
+    """The value of `--model` that loads a published model, from a place on disk if one is given."""
+    if not place:
+        return published.model
+    if not Path(place).exists():
+        raise InputError(f"{place} is no file and no directory")
+    return {
+        "clip": place,
+        "imagenet": f"{published.model}{AT}{place}",
+        "lvlm": f"lvlm:{place}",
+    }[published.family]
+
+
 def _load(name: str, question: Question, loading: Loading) -> Model:
     if name.startswith(PREFIX):
         found = find_published(name)
-        native = found.model.partition(":")[0] not in _OTHER_LIBRARIES
+        model = _at(found, name.partition(AT)[2])
+        native = model.partition(":")[0] not in _OTHER_LIBRARIES
         if native and found.activation is not None and loading.overrides.activation is None:
             # Some files say gelu where the weights were trained with quick_gelu.
             overrides = dataclasses.replace(loading.overrides, activation=found.activation)
             loading = loading._replace(overrides=overrides)
         try:
-            return _load(found.model, question, loading)
+            return _load(model, question, loading)
         except ParameterError:  # it names its own option
             raise
         except InputError as error:

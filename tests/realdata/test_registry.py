@@ -7,7 +7,8 @@ import pytest
 
 from published.tables import DIRECTORY
 from realdata.models.__main__ import main
-from realdata.models.registry import find_published, published_models
+from realdata.models.model import Question
+from realdata.models.registry import Loading, find_published, load_model, place_of, published_models
 from workbench.errors import InputError
 
 
@@ -41,6 +42,16 @@ def test_every_model_of_the_tables_has_a_name_but_one_that_is_in_no_library():
 def test_names_mean_what_the_tables_say(name, model, activation):
     found = find_published(name)
     assert (found.model, found.activation) == (model, activation)
+
+
+def test_a_published_model_can_come_from_a_place_on_disk(tmp_path):
+    """The place is among what decides an evaluation's numbers, so that other files there begin it anew."""
+    assert find_published(f"paper:RN50-OpenAI@{tmp_path}") == find_published("RN50-OpenAI")
+    assert place_of(f"paper:RN50-OpenAI@{tmp_path}") == place_of(str(tmp_path)) == tmp_path
+    for name in ("paper:RN50-OpenAI", "owner/name@main", "open_clip:RN50/openai", "paper:RN50-OpenAI@nowhere"):
+        assert place_of(name) is None
+    with pytest.raises(InputError, match=r"^`model`: nowhere is no file and no directory$"):
+        load_model("paper:RN50-OpenAI@nowhere", Question([0], ["a"], ["{}"]), Loading())
 
 
 def test_names_are_told_apart():

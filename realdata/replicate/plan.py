@@ -1,0 +1,226 @@
+"""What a replication evaluates: rows of the printed tables, and the evaluations that give their numbers.
+
+A table says how its models were asked: among how many candidates, with which prompt, and how classes were averaged.
+Tables that differ only in the average share their evaluations.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from published.tables import PublishedTables
+from realdata.evaluate.candidates import OPENAI80, PAPER
+from realdata.evaluate.config import EvaluationConfig
+from realdata.models.registry import AT, PREFIX, Loading, Published, find_published
+from realdata.photos.decoding import processor_count
+from workbench.conventions import GROUPS
+from workbench.errors import InputError, ParameterError
+from workbench.parameters import Domain, check, optional, parameter, path, whole_number, words
+
+MAIN = ("3", "4")  # CLIPs and ImageNet models, asked as in the paper's main text
+TABLES = (*MAIN, "5", "9", "10", "11", "12", "13", "14")
+QUANTITIES = (*GROUPS, "drop")
+_PROMPTS = {"simple": PAPER, "openai80": OPENAI80, "none": PAPER}  # the tables' words to the evaluator's
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+
+
+def _check_names(name: str, value: Sequence[str]) -> None:
+    if not all(value):
+        raise ParameterError(name, "names of models, separated by commas", "an empty name")
+
+
+_NAMES = Domain(_names, "NAMES", _check_names)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplicationConfig:
+    """Which rows of the paper's tables to measure again, on which photos.
+
+    Attributes:
+        data: folder of class folders, as CounterAnimal's.
+        table: the tables; by default 3 and 4, or the first that has a model of `models`.
+        models: the models, by the names that `realdata.models` lists; by default all of the tables.
+        checkpoints: a folder with files of models: see `checkpoint_in`.
+        batch_size: photos in a batch; by default each model's own number.
+        workers: processes that decode photos; with 0, the main one does.
+        loading: data type, and whether pickled weights are read.
+
+    Raises:
+        ParameterError: a value outside its domain.
+    """
+
+    data: Path
+    table: tuple[str, ...] | None = parameter(
+        None,
+        optional(words(TABLES)),
+        "tables of the paper, separated by commas: 3 and 4, the main ones, unless --models names other models; 10 asks "
+        "with 80 prompts, 13 and 14 among 20 candidates, 11 and 12 count all photos alike, 9 has other checkpoints, 5 "
+        "also language models",
+    )
+    models: tuple[str, ...] | None = parameter(
+        None,
+        optional(_NAMES),
+        "only these models, as python -m realdata.models names them; without --table from the first table that has one",
+    )
+    checkpoints: Path | None = parameter(
+        None,
+        optional(path("DIR")),
+        "take a model from this folder if it has it, as the hub names it (owner/name, or name), by the paper's name "
+        "(ViT-B-32-LAION400M), or as NAME.safetensors for torchvision's",
+    )
+    batch_size: int | None = parameter(None, optional(whole_number(1)), "photos in a batch (default: each model's own)")
+    workers: int = parameter(
+        processor_count(), whole_number(0), "processes that decode photos; 0 decodes in the main one"
+    )
+    loading: Loading = dataclasses.field(default_factory=Loading)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.checkpoints is not None and not self.checkpoints.is_dir():
+            raise InputError(f"`checkpoints`: {self.checkpoints} is no directory")
+
+
+class Task(NamedTuple):
+    """One evaluation.
+
+    Attributes:
+        published: the model.
+        setup: `1v1000` or `1v20`.
+        prompt: `simple`, `openai80` or `none`, as the tables say.
+    """
+
+    published: Published
+    setup: str
+    prompt: str
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder."""
+        asked = [self.setup, *([] if self.prompt == "none" else [self.prompt])]
+        return "-".join([_plain(self.published.name), *asked])
+
+    def config(self, config: ReplicationConfig) -> EvaluationConfig:
+        """The evaluation's configuration."""
+        place = None if config.checkpoints is None else checkpoint_in(config.checkpoints, self.published)
+        name = f"{PREFIX}{self.published.name}" + ("" if place is None else f"{AT}{place}")
+        return EvaluationConfig(
+            config.data,
+            name,
+            setup=self.setup,
+            prompt=_PROMPTS[self.prompt],
+            batch_size=config.batch_size,
+            workers=config.workers,
+            loading=config.loading,
+        )
+
+
+class Row(NamedTuple):
+    """A row of a printed table.
+
+    Attributes:
+        line: its line in `results.csv`; the header is line 1.
+        table: the table's number.
+        name: the model's backbone, pre-training set and checkpoint, as printed.
+        family: `clip`, `imagenet` or `lvlm`.
+        averaging: `balanced` or `unbalanced`.
+        printed: the printed accuracies in % and their drop in points, by `QUANTITIES`.
+        task: the evaluation that gives its numbers; None for a model that no library has.
+        reason: why there is none; empty where there is one.
+    """
+
+    line: int
+    table: str
+    name: str
+    family: str
+    averaging: str
+    printed: dict[str, float]
+    task: Task | None
+    reason: str = ""
+
+
+def plan(config: ReplicationConfig, tables: PublishedTables) -> list[Row]:
+    """The rows to measure, in the order of `TABLES`.
+
+    Args:
+        config: the configuration.
+        tables: the printed ones.
+
+    Raises:
+        InputError: a name is no model's, or its model stands in none of the tables.
+    """
+    rows = sorted(_rows(tables), key=lambda row: TABLES.index(row.table))
+    chosen = [row for row in rows if row.table in (config.table or (TABLES if config.models else MAIN))]
+    if config.models is None:
+        return chosen
+    found = []
+    for name in config.models:
+        model = _find(name)
+        own = [row for row in chosen if row.task is not None and row.task.published == model]
+        if not own:
+            where = f"Table {' or '.join(config.table)}" if config.table else "the tables of accuracies on photos"
+            raise InputError(f"`models`: {name} stands in no row of {where}")
+        found += own if config.table else [row for row in own if row.table == own[0].table]
+    return [row for row in chosen if row in found]
+
+
+def _find(name: str) -> Published:
+    try:
+        return find_published(name)
+    except InputError as error:
+        raise InputError(f"`models`: {error}") from error
+
+
+def _rows(tables: PublishedTables) -> list[Row]:
+    found = []
+    for index, printed in zip(tables.results.index, tables.results.to_dict("records"), strict=True):
+        name = "-".join(filter(None, (str(printed[key]) for key in ("backbone", "pretrain", "checkpoint"))))
+        task, reason = None, ""
+        try:
+            task = Task(find_published(name), str(printed["setup"]), str(printed["prompt"]))
+        except InputError as error:
+            reason = str(error)
+        found.append(
+            Row(
+                int(index) + 2,
+                str(printed["table"]),
+                name,
+                str(printed["family"]),
+                str(printed["averaging"]),
+                {quantity: float(printed[quantity]) for quantity in QUANTITIES},
+                task,
+                reason,
+            )
+        )
+    return found
+
+
+def tasks_of(rows: Sequence[Row]) -> list[Task]:
+    """The evaluations that rows need, each once, in their order."""
+    return list(dict.fromkeys(row.task for row in rows if row.task is not None))
+
+
+def checkpoint_in(folder: Path, published: Published) -> Path | None:
+    """The place of a published model's files in a folder of checkpoints; None if it has none.
+
+    Args:
+        folder: with a folder for each model, named as on the hub (`owner/name`, or `name` alone), or by the paper's
+            name with hyphens for slashes and spaces; or with files, `resnet50.safetensors` or as torchvision names it.
+        published: the model.
+    """
+    kind, separator, rest = published.model.partition(":")
+    names = [_plain(published.name)]
+    if not separator:
+        names += [kind, kind.rpartition("/")[2]]
+    elif kind == "torchvision":
+        names.append(f"{rest}.safetensors")
+    elif kind == "lvlm":
+        names += [rest, rest.rpartition("/")[2]]
+    return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("/", "-").replace(" ", "-")
