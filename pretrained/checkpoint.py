@@ -33,14 +33,13 @@ class Checkpoint(NamedTuple):
 
     def description(self) -> dict[str, Any]:
         """Everything that its answers depend on, except the weights; plain data for a summary."""
-        vision, text = self.config.vision, self.config.text
+        text = self.config.text
         return {
             "architecture": type(self.model).__name__,
             "format": self.format,
             "dtype": self.dtype,
             "embed_dim": self.config.embed_dim,
-            "image_tower": dataclasses.asdict(vision.transformer)
-            | {"image_size": vision.image_size, "patch_size": vision.patch_size},
+            "image_tower": self.config.vision.description(),
             "text_tower": dataclasses.asdict(text.transformer)
             | {"vocabulary": text.vocabulary, "context": text.context, "text_pooling": text.pooling}
             | {"causal": text.causal, "end_token": self.tokenizer.end_token, "pad_token": self.tokenizer.pad_token},

@@ -1,10 +1,15 @@
-"""The model CLIP (Radford et al. 2021) with a vision transformer, in flax.nnx."""
+"""The model CLIP (Radford et al. 2021) in flax.nnx, with a vision transformer, a ResNet or a ConvNeXt."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from pretrained.config import CLIPConfig, VisionConfig
+from pretrained.config import CLIPConfig, ConvNeXtConfig, ResNetConfig, VisionConfig
+from pretrained.convnext import ConvNeXtTower
+from pretrained.resnet import ResNetTower
 from pretrained.transformer import TextTower, Transformer, cut, norm, normal, projection, unit_length
 
 INITIAL_SCALE = 1 / 0.07
@@ -34,6 +39,13 @@ class VisionTower(nnx.Module):
         return self.projection(self.norm_after(tokens[:, 0]))
 
 
+_IMAGE_TOWERS: dict[type, Callable[[Any, int, nnx.Rngs], nnx.Module]] = {
+    VisionConfig: VisionTower,
+    ResNetConfig: ResNetTower,
+    ConvNeXtConfig: ConvNeXtTower,
+}
+
+
 class CLIP(nnx.Module):
     """Both towers, and the logarithm of the scale of their cosine similarities.
 
@@ -43,7 +55,7 @@ class CLIP(nnx.Module):
     """
 
     def __init__(self, config: CLIPConfig, *, rngs: nnx.Rngs):
-        self.vision = VisionTower(config.vision, config.embed_dim, rngs)
+        self.vision: Any = _IMAGE_TOWERS[type(config.vision)](config.vision, config.embed_dim, rngs)
         self.text = TextTower(config.text, config.embed_dim, rngs)
         self.log_scale = nnx.Param(jnp.log(jnp.asarray(INITIAL_SCALE, jnp.float32)))
 

@@ -1,13 +1,12 @@
-"""The sizes of a CLIP or SigLIP and of its towers, and settings that replace those of a checkpoint's files."""
+"""The sizes of a CLIP or SigLIP and of its towers: a vision transformer, a ResNet or a ConvNeXt, and the text tower."""
 
 import contextlib
 import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from pretrained.preprocessing import INTERPOLATIONS, Preprocessing
 from workbench.errors import InputError, ParameterError
 
 ACTIVATIONS = ("gelu", "quick_gelu", "gelu_pytorch_tanh")
@@ -25,6 +24,20 @@ def _check_sizes(what: str, config: object, *names: str) -> None:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LARGEST:
             raise InputError(f"{what} {name} must be at least 1, a whole number and at most {_LARGEST}, got {value!r}")
+
+
+def _check_stages(what: str, *sizes: tuple[int, ...]) -> None:
+    """Check the numbers of blocks, or of channels, of the stages of a convolutional network."""
+    for each in sizes:
+        if len(each) != 4 or any(isinstance(size, bool) or not isinstance(size, int) for size in each):
+            raise InputError(f"{what} stages must be given by four whole numbers, got {list(each)}")
+        if not all(1 <= size <= _LARGEST for size in each):
+            raise InputError(f"{what} stages must be from 1 to {_LARGEST}, got {list(each)}")
+
+
+def _check_epsilon(epsilon: object) -> None:
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < math.inf:
+        raise InputError(f"what layer norms add must be a positive number, got {epsilon!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +70,13 @@ class TransformerConfig:
             raise InputError(f"a transformer's width must be a multiple of its {self.heads} heads, got {self.width}")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"the activation must be among {', '.join(ACTIVATIONS)}, got {self.activation}")
-        epsilon = self.norm_epsilon
-        if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < math.inf:
-            raise InputError(f"what layer norms add must be a positive number, got {epsilon!r}")
+        _check_epsilon(self.norm_epsilon)
+
+    def changed(self, activation: str | None, norm_epsilon: float | None) -> "TransformerConfig":
+        """The same with other settings; None keeps one."""
+        return dataclasses.replace(
+            self, activation=activation or self.activation, norm_epsilon=norm_epsilon or self.norm_epsilon
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +110,156 @@ class VisionConfig:
     def patches(self) -> int:
         """Number of patches of an image."""
         return self.grid**2
+
+    @property
+    def floats_at_once(self) -> int:
+        """How many numbers of an image are in memory at once; measured on a CPU, rounded up."""
+        tokens, blocks = self.patches + 1, self.transformer
+        return tokens * (8 * blocks.width + 2 * blocks.hidden) + 3 * blocks.heads * tokens**2
+
+    def changed(self, image_size: int | None, activation: str | None, norm_epsilon: float | None) -> "VisionConfig":
+        """The same with other settings; None keeps one.
+
+        Raises:
+            ParameterError: the images are smaller than a patch.
+        """
+        size = image_size or self.image_size
+        if size < self.patch_size:
+            raise ParameterError("image_size", f"at least a patch's side, {self.patch_size}", size)
+        return dataclasses.replace(
+            self, transformer=self.transformer.changed(activation, norm_epsilon), image_size=size
+        )
+
+    def description(self) -> dict[str, Any]:
+        """Plain data for a summary."""
+        sizes = {"image_size": self.image_size, "patch_size": self.patch_size}
+        return {"kind": "ViT"} | dataclasses.asdict(self.transformer) | sizes
+
+
+@dataclasses.dataclass(frozen=True)
+class ResNetConfig:
+    """The image tower of some of OpenAI's CLIPs: a ResNet whose features are pooled by attention.
+
+    Attributes:
+        layers: number of blocks of each of four stages.
+        width: channels of the stem; the last stage has 32 times as many.
+        heads: number of heads of the pooling, which divides the last stage's channels.
+        image_size: side of an image in pixels, a multiple of 32.
+
+    Raises:
+        InputError: sizes that do not fit together.
+    """
+
+    layers: tuple[int, ...]
+    width: int
+    heads: int
+    image_size: int
+
+    def __post_init__(self) -> None:
+        _check_stages("a ResNet's", self.layers)
+        _check_sizes("a ResNet's", self, "width", "heads", "image_size")
+        if self.width % 2:
+            raise InputError(f"a ResNet's width must be even, got {self.width}")
+        if self.features % self.heads:
+            raise InputError(f"a ResNet's {self.features} features must be a multiple of its heads, got {self.heads}")
+        if self.image_size % 32:
+            raise InputError(f"a ResNet's image_size must be a multiple of 32, got {self.image_size}")
+
+    @property
+    def features(self) -> int:
+        """Channels of the last stage."""
+        return 32 * self.width
+
+    @property
+    def grid(self) -> int:
+        """Number of places along a side of the last stage."""
+        return self.image_size // 32
+
+    @property
+    def floats_at_once(self) -> int:
+        """How many numbers of an image are in memory at once; measured on a CPU, rounded up."""
+        return 4 * self.width * (self.image_size // 2) ** 2
+
+    def changed(self, image_size: int | None, activation: str | None, norm_epsilon: float | None) -> "ResNetConfig":
+        """The same: it has neither an activation to choose nor layer norms.
+
+        Raises:
+            ParameterError: another size, for whose places there are no positions.
+        """
+        if image_size not in (None, self.image_size):
+            raise ParameterError("image_size", f"{self.image_size}, the only size that this ResNet pools", image_size)
+        return self
+
+    def description(self) -> dict[str, Any]:
+        """Plain data for a summary."""
+        return {"kind": "ResNet"} | dataclasses.asdict(self) | {"layers": list(self.layers)}
+
+
+PROJECTIONS = ("linear", "mlp")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvNeXtConfig:
+    """The image tower of some of OpenCLIP's CLIPs: a ConvNeXt, and its map to the embedding.
+
+    Attributes:
+        layers: number of blocks of each of four stages.
+        widths: number of channels of each stage.
+        image_size: side of an image in pixels, at least 32.
+        norm_epsilon: added to variances in layer norms.
+        projection: `linear`, or `mlp`, with a hidden layer.
+        projection_bias: whether the last map to the embedding has a bias.
+
+    Raises:
+        InputError: sizes that do not fit together, or another projection.
+    """
+
+    layers: tuple[int, ...]
+    widths: tuple[int, ...]
+    image_size: int
+    norm_epsilon: float = 1e-6
+    projection: str = "linear"
+    projection_bias: bool = False
+
+    def __post_init__(self) -> None:
+        _check_stages("a ConvNeXt's", self.layers, self.widths)
+        _check_sizes("a ConvNeXt's", self, "image_size")
+        _check_epsilon(self.norm_epsilon)
+        if self.image_size < 32:
+            raise InputError(f"a ConvNeXt's image_size must be at least 32, got {self.image_size}")
+        if self.projection not in PROJECTIONS:
+            raise InputError(f"the projection must be among {', '.join(PROJECTIONS)}, got {self.projection}")
+        if not isinstance(self.projection_bias, bool):
+            raise InputError(f"the projection's bias must be true or false, got {self.projection_bias!r}")
+
+    @property
+    def grid(self) -> int:
+        """Number of places along a side of the last stage."""
+        return self.image_size // 32
+
+    @property
+    def floats_at_once(self) -> int:
+        """How many numbers of an image are in memory at once; measured on a CPU, rounded up."""
+        return 12 * self.widths[0] * (self.image_size // 4) ** 2
+
+    def changed(self, image_size: int | None, activation: str | None, norm_epsilon: float | None) -> "ConvNeXtConfig":
+        """The same with other settings; None keeps one. Its activation is GELU in all of its files.
+
+        Raises:
+            ParameterError: the images are smaller than a place of the last stage.
+        """
+        size = image_size or self.image_size
+        if size < 32:
+            raise ParameterError("image_size", "at least 32", size)
+        return dataclasses.replace(self, image_size=size, norm_epsilon=norm_epsilon or self.norm_epsilon)
+
+    def description(self) -> dict[str, Any]:
+        """Plain data for a summary."""
+        lists = {"layers": list(self.layers), "widths": list(self.widths)}
+        return {"kind": "ConvNeXt"} | dataclasses.asdict(self) | lists
+
+
+ImageTowerConfig = VisionConfig | ResNetConfig | ConvNeXtConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +304,7 @@ class CLIPConfig:
         InputError: the width is not a whole number.
     """
 
-    vision: VisionConfig
+    vision: ImageTowerConfig
     text: TextConfig
     embed_dim: int
 
@@ -156,98 +323,6 @@ class SigLIPConfig:
     def embed_dim(self) -> int:
         """Width of the embedding."""
         return self.vision.transformer.width
-
-
-_Config = TypeVar("_Config", bound=CLIPConfig | SigLIPConfig)
-_Tower = TypeVar("_Tower", VisionConfig, TextConfig)
-
-
-@dataclasses.dataclass(frozen=True)
-class Overrides:
-    """Settings that replace those of a checkpoint's files; None keeps the file's.
-
-    Attributes:
-        activation: for both towers, a name in `pretrained.config.ACTIVATIONS`.
-        norm_epsilon: for both towers' layer norms.
-        text_pooling: a name in `pretrained.config.POOLINGS`.
-        image_size: side of an image, in pixels; positions and the size before the crop are scaled with it.
-        interpolation: a name in `pretrained.preprocessing.INTERPOLATIONS`.
-        mean: subtracted from each channel, whose values are from 0 to 1.
-        deviation: the divisor of each channel after that.
-
-    Raises:
-        InputError: a value that is not allowed; the message names the parameter.
-    """
-
-    activation: str | None = None
-    norm_epsilon: float | None = None
-    text_pooling: str | None = None
-    image_size: int | None = None
-    interpolation: str | None = None
-    mean: tuple[float, ...] | None = None
-    deviation: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        for name, among in (
-            ("activation", ACTIVATIONS),
-            ("text_pooling", POOLINGS),
-            ("interpolation", tuple(INTERPOLATIONS)),
-        ):
-            if getattr(self, name) not in (None, *among):
-                raise ParameterError(name, f"among {', '.join(among)}", getattr(self, name))
-        if self.norm_epsilon is not None and not 0 < self.norm_epsilon < math.inf:
-            raise ParameterError("norm_epsilon", "a positive number", self.norm_epsilon)
-        if self.image_size is not None and self.image_size < 1:
-            raise ParameterError("image_size", "at least 1", self.image_size)
-        if self.mean is not None and not (len(self.mean) == 3 and all(map(math.isfinite, self.mean))):
-            raise ParameterError("mean", "three numbers", self.mean)
-        if self.deviation is not None and not (
-            len(self.deviation) == 3 and all(0 < part < math.inf for part in self.deviation)
-        ):
-            raise ParameterError("deviation", "three positive numbers", self.deviation)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the settings that are given."""
-        return tuple(field.name for field in dataclasses.fields(self) if getattr(self, field.name) is not None)
-
-    def config(self, own: _Config) -> _Config:
-        """A configuration with these settings.
-
-        Raises:
-            InputError: the images are smaller than a patch.
-        """
-        size = self.image_size or own.vision.image_size
-        if size < own.vision.patch_size:
-            raise ParameterError("image_size", f"at least a patch's side, {own.vision.patch_size}", size)
-        vision = dataclasses.replace(self._tower(own.vision), image_size=size)
-        text = dataclasses.replace(self._tower(own.text), pooling=self.text_pooling or own.text.pooling)
-        return dataclasses.replace(own, vision=vision, text=text)
-
-    def _tower(self, own: _Tower) -> _Tower:
-        transformer = dataclasses.replace(
-            own.transformer,
-            activation=self.activation or own.transformer.activation,
-            norm_epsilon=self.norm_epsilon or own.transformer.norm_epsilon,
-        )
-        return dataclasses.replace(own, transformer=transformer)
-
-    def preprocessing(self, own: Preprocessing) -> Preprocessing:
-        """A preprocessing with these settings."""
-        crop = self.image_size or own.crop
-        return dataclasses.replace(
-            own,
-            resize=round(own.resize * crop / own.crop),
-            crop=crop,
-            interpolation=self.interpolation or own.interpolation,
-            mean=_channels(self.mean or own.mean),
-            deviation=_channels(self.deviation or own.deviation),
-        )
-
-
-def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
-    red, green, blue = values
-    return red, green, blue
 
 
 @contextlib.contextmanager

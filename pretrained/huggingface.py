@@ -112,12 +112,14 @@ def files(checkpoint: Checkpoint) -> dict[str, Any]:
     config, tokenizer = checkpoint.config, checkpoint.tokenizer
     if not isinstance(config, CLIPConfig) or config.text.pooling == "last" or not config.text.causal:
         raise InputError("only a CLIP whose texts end with a token of their own can be written, got another model")
+    vision, text = config.vision, config.text
+    if not isinstance(vision, VisionConfig):
+        raise InputError("only a CLIP with a vision transformer can be written, got another image tower")
     state = dict(nnx.to_flat_state(nnx.state(checkpoint.model, nnx.Param)))
     tensors: dict[str, np.ndarray] = {}
-    for entry in huggingface_entries(config):
+    for entry in huggingface_entries(vision, text):
         array = np.asarray(state[entry.path][...], np.float32)
         tensors |= dict(zip(entry.keys, (part.copy(order="C") for part in to_file(entry, array)), strict=True))
-    vision, text = config.vision, config.text
     content = {
         "architectures": ["CLIPModel"],
         "model_type": "clip",
@@ -166,16 +168,22 @@ def read(folder: Path) -> Layout:
     kind = content.get("model_type")
     if kind not in ("clip", "siglip"):
         raise InputError(f"{path}: must be a CLIP's or a SigLIP's, is one of {kind!r}")
+    if kind == "siglip":
+        with in_file(path):
+            siglip = _siglip(content)
+        preprocessing = read_preprocessing(folder, kind)
+        # SiglipTokenizer pads with the end token; other tokenizers name their padding.
+        return Layout(
+            "huggingface", siglip, preprocessing, lambda keys: siglip_entries(siglip), _BUFFERS, "</s>", "</s>"
+        )
     with in_file(path):
-        config = _clip(content) if kind == "clip" else _siglip(content)
+        vision, text = _clip_towers(content)
+        clip, end = CLIPConfig(vision, text, content.get("projection_dim", 512)), text.end_token
     preprocessing = read_preprocessing(folder, kind)
-    if isinstance(config, CLIPConfig):
-        clip, end = config, config.text.end_token
-        # CLIP's own tokenizer pads with the end token.
-        return Layout("huggingface", clip, preprocessing, lambda keys: huggingface_entries(clip), _BUFFERS, end, end)
-    siglip = config
-    # SiglipTokenizer pads with the end token; other tokenizers name their padding.
-    return Layout("huggingface", siglip, preprocessing, lambda keys: siglip_entries(siglip), _BUFFERS, "</s>", "</s>")
+    # CLIP's own tokenizer pads with the end token.
+    return Layout(
+        "huggingface", clip, preprocessing, lambda keys: huggingface_entries(vision, text), _BUFFERS, end, end
+    )
 
 
 def _transformer(content: dict[str, Any]) -> TransformerConfig:
@@ -193,7 +201,7 @@ def _vision(content: dict[str, Any]) -> VisionConfig:
     return VisionConfig(_transformer(content), content["image_size"], content["patch_size"])
 
 
-def _clip(content: dict[str, Any]) -> CLIPConfig:
+def _clip_towers(content: dict[str, Any]) -> tuple[VisionConfig, TextConfig]:
     # Values that the files leave out are those of OpenAI's ViT-B/32.
     common = {"num_hidden_layers": 12, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
     text = common | _CLIP_TEXT | content["text_config"]
@@ -202,10 +210,8 @@ def _clip(content: dict[str, Any]) -> CLIPConfig:
     if not isinstance(end, int):
         raise InputError(f"the text's eos_token_id must be one token, got {end}")
     pooling, end = ("argmax", text["vocab_size"] - 1) if end == LEGACY_END else ("eos", end)
-    return CLIPConfig(
-        _vision(vision),
-        TextConfig(_transformer(text), text["vocab_size"], text["max_position_embeddings"], pooling, end),
-        content.get("projection_dim", 512),
+    return _vision(vision), TextConfig(
+        _transformer(text), text["vocab_size"], text["max_position_embeddings"], pooling, end
     )
 
 

@@ -1,7 +1,7 @@
 """The key and the layout of each weight of a model, in the files of each format.
 
-`Entry` describes one weight, and `Layout` a checkpoint before its weights are read. Then come the entries of OpenCLIP's
-files, and of Hugging Face's CLIP and SigLIP.
+`Entry` describes one weight, and `Layout` a checkpoint before its weights are read. Then come the entries of Hugging
+Face's CLIP and SigLIP; those of OpenCLIP's files are in `openclip_keys.py`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -9,24 +9,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pretrained.config import CLIPConfig, SigLIPConfig
+from pretrained.config import CLIPConfig, SigLIPConfig, TextConfig, VisionConfig
 from pretrained.preprocessing import Preprocessing
+
+StatePath = tuple[str | int, ...]
 
 
 class Entry(NamedTuple):
     """One weight of the model.
 
     Attributes:
-        path: its path in the model's state.
+        path: its path in the model's state; a number is a place in a list.
         keys: its key in the file; a stack has one key for each layer.
-        kind: `same`, `linear` (the file holds the transpose), or `patches` (the file holds a convolution's filters).
+        kind: `same`; `linear`, the file holds the transpose; `convolution`, the file holds filters as PyTorch orders
+            them; or `patches`, likewise, and the model's weight is a linear map of whole patches.
         stacked: whether the weight has a leading axis for the layers.
         patch: side of a patch, for `patches`.
         third: which third of the file's weight it is, if the file holds queries, keys and values in one.
         leading: number of additional leading axes of length 1 in the file.
     """
 
-    path: tuple[str, ...]
+    path: StatePath
     keys: tuple[str, ...]
     kind: str = "same"
     stacked: bool = False
@@ -35,16 +38,46 @@ class Entry(NamedTuple):
     leading: int = 0
 
 
-def norm_entries(path: tuple[str, ...], key: str) -> list[Entry]:
+def norm_entries(path: StatePath, key: str) -> list[Entry]:
     """The two weights of a layer norm."""
     return [Entry((*path, "scale"), (f"{key}.weight",)), Entry((*path, "bias"), (f"{key}.bias",))]
 
 
-def linear_entries(path: tuple[str, ...], key: str, third: int | None = None) -> list[Entry]:
+def linear_entries(path: StatePath, key: str, third: int | None = None) -> list[Entry]:
     """The two weights of a linear map that is not stacked; `key` is the part before `weight` and `bias`."""
     return [
         Entry((*path, "kernel"), (f"{key}weight",), "linear", third=third),
         Entry((*path, "bias"), (f"{key}bias",), third=third),
+    ]
+
+
+# For each kind of layer: our name of a weight, the name in PyTorch's files, and the weight's kind.
+_LAYERS = {
+    "linear": (("kernel", "weight", "linear"), ("bias", "bias", "same")),
+    "convolution": (("kernel", "weight", "convolution"), ("bias", "bias", "same")),
+    "bare convolution": (("kernel", "weight", "convolution"),),
+    "norm": (("scale", "weight", "same"), ("bias", "bias", "same")),
+    "batch norm": (
+        ("scale", "weight", "same"),
+        ("bias", "bias", "same"),
+        ("mean", "running_mean", "same"),
+        ("variance", "running_var", "same"),
+    ),
+}
+
+
+def layer_entries(kind: str, path: StatePath, keys: Sequence[str], stacked: bool = False) -> list[Entry]:
+    """The weights of a layer.
+
+    Args:
+        kind: `linear`, `convolution`, `bare convolution` (without a bias), `norm` or `batch norm`.
+        path: the layer's path in the model's state.
+        keys: the layer's key in the file, or one for each of the layers that are stacked.
+        stacked: whether they are.
+    """
+    return [
+        Entry((*path, ours), tuple(f"{key}.{theirs}" for key in keys), how, stacked)
+        for ours, theirs, how in _LAYERS[kind]
     ]
 
 
@@ -78,8 +111,9 @@ def from_file(entry: Entry, tensor: np.ndarray) -> np.ndarray:
     """One of the model's weights, or a layer of it, from the file's tensor."""
     if entry.kind == "linear":
         return tensor.T
-    if entry.kind == "patches":  # (width, channels, row, column) -> (row, column, channels; width)
-        return tensor.transpose(2, 3, 1, 0).reshape(-1, tensor.shape[0])
+    if entry.kind in ("convolution", "patches"):  # (width, channels, row, column) -> (row, column, channels, width)
+        filters = tensor.transpose(2, 3, 1, 0)
+        return filters if entry.kind == "convolution" else filters.reshape(-1, tensor.shape[0])
     return tensor.reshape(tensor.shape[entry.leading :])
 
 
@@ -92,7 +126,9 @@ def _to(entry: Entry, array: np.ndarray) -> np.ndarray:
     if entry.kind == "linear":
         return array.T
     if entry.kind == "patches":
-        return array.reshape(entry.patch, entry.patch, 3, -1).transpose(3, 2, 0, 1)
+        array = array.reshape(entry.patch, entry.patch, 3, -1)
+    if entry.kind in ("convolution", "patches"):
+        return array.transpose(3, 2, 0, 1)
     return array.reshape((1,) * entry.leading + array.shape)
 
 
@@ -111,41 +147,6 @@ def file_rows(entry: Entry, shape: tuple[int, ...]) -> slice | None:
     return slice(entry.third * third, (entry.third + 1) * third)
 
 
-_OPENCLIP_LINEAR = {"out": "attn.out_proj", "hidden": "mlp.c_fc", "hidden_out": "mlp.c_proj"}
-_PROJECTIONS = ("query", "key", "value")  # one matrix in the file, in this order
-_OPENCLIP_NORMS = {"attention_norm": "ln_1", "hidden_norm": "ln_2"}
-
-
-def openclip_entries(config: CLIPConfig, keys: Collection[str]) -> list[Entry]:
-    """All weights of a CLIP; the file's keys show whether the text tower's have a prefix, as in `CustomTextCLIP`."""
-    text = "text." if "text.positional_embedding" in keys else ""
-    return [
-        Entry(("log_scale",), ("logit_scale",)),
-        Entry(("vision", "class_token"), ("visual.class_embedding",)),
-        Entry(("vision", "patches", "kernel"), ("visual.conv1.weight",), "patches", patch=config.vision.patch_size),
-        Entry(("vision", "positions"), ("visual.positional_embedding",)),
-        *norm_entries(("vision", "norm_before"), "visual.ln_pre"),
-        *_openclip_blocks("vision", "visual.transformer.", config.vision.transformer.layers),
-        *norm_entries(("vision", "norm_after"), "visual.ln_post"),
-        Entry(("vision", "projection", "kernel"), ("visual.proj",)),
-        Entry(("text", "tokens"), (f"{text}token_embedding.weight",)),
-        Entry(("text", "positions"), (f"{text}positional_embedding",)),
-        *_openclip_blocks("text", f"{text}transformer.", config.text.transformer.layers),
-        *norm_entries(("text", "norm_after"), f"{text}ln_final"),
-        Entry(("text", "projection", "kernel"), (f"{text}text_projection",)),
-    ]
-
-
-def _openclip_blocks(tower: str, prefix: str, layers: int) -> list[Entry]:
-    each = [f"{prefix}resblocks.{layer}." for layer in range(layers)]
-    found = block_entries(tower, each, _OPENCLIP_LINEAR, _OPENCLIP_NORMS)
-    for third, name in enumerate(_PROJECTIONS):
-        for part, kind in (("kernel", "linear"), ("bias", "same")):
-            end = "weight" if part == "kernel" else "bias"
-            found.append(stack(tower, name, part, (f"{layer}attn.in_proj_{end}" for layer in each), kind, third))
-    return found
-
-
 _HUGGINGFACE_LINEAR = {
     "query": "self_attn.q_proj",
     "key": "self_attn.k_proj",
@@ -157,8 +158,8 @@ _HUGGINGFACE_LINEAR = {
 _HUGGINGFACE_NORMS = {"attention_norm": "layer_norm1", "hidden_norm": "layer_norm2"}
 
 
-def huggingface_entries(config: CLIPConfig) -> list[Entry]:
-    """All weights of a CLIP."""
+def huggingface_entries(image_tower: VisionConfig, text_tower: TextConfig) -> list[Entry]:
+    """All weights of a CLIP with these towers."""
     vision, text = "vision_model.", "text_model."
     return [
         Entry(("log_scale",), ("logit_scale",)),
@@ -167,16 +168,16 @@ def huggingface_entries(config: CLIPConfig) -> list[Entry]:
             ("vision", "patches", "kernel"),
             (f"{vision}embeddings.patch_embedding.weight",),
             "patches",
-            patch=config.vision.patch_size,
+            patch=image_tower.patch_size,
         ),
         Entry(("vision", "positions"), (f"{vision}embeddings.position_embedding.weight",)),
         *norm_entries(("vision", "norm_before"), f"{vision}pre_layrnorm"),  # sic
-        *_huggingface_blocks("vision", vision, config.vision.transformer.layers),
+        *_huggingface_blocks("vision", vision, image_tower.transformer.layers),
         *norm_entries(("vision", "norm_after"), f"{vision}post_layernorm"),
         Entry(("vision", "projection", "kernel"), ("visual_projection.weight",), "linear"),
         Entry(("text", "tokens"), (f"{text}embeddings.token_embedding.weight",)),
         Entry(("text", "positions"), (f"{text}embeddings.position_embedding.weight",)),
-        *_huggingface_blocks("text", text, config.text.transformer.layers),
+        *_huggingface_blocks("text", text, text_tower.transformer.layers),
         *norm_entries(("text", "norm_after"), f"{text}final_layer_norm"),
         Entry(("text", "projection", "kernel"), ("text_projection.weight",), "linear"),
     ]
@@ -231,7 +232,7 @@ class Layout(NamedTuple):
         config: the sizes.
         preprocessing: the preprocessing of photos.
         entries: takes the keys in the weights' files, and gives the entry of each weight of the model.
-        ignored: keys that are not weights.
+        ignored: ends of keys that are not weights.
         pad_token: the padding token; a name if the tokenizer's own files may say another.
         end_token: the token at the end of a text; likewise.
     """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pretrained import huggingface, openclip, tokenizer
 from pretrained.checkpoint import Checkpoint
-from pretrained.config import Overrides
+from pretrained.overrides import Overrides
 from pretrained.tokenizer import read_tokenizer
 from pretrained.weights import DTYPES, open_tensors, read_model
 from workbench.errors import InputError, ParameterError

@@ -3,14 +3,24 @@
 from pathlib import Path
 from typing import Any
 
-from pretrained.config import CLIPConfig, TextConfig, TransformerConfig, VisionConfig, in_file
-from pretrained.keys import Layout, openclip_entries
+from pretrained.config import (
+    CLIPConfig,
+    ConvNeXtConfig,
+    ImageTowerConfig,
+    ResNetConfig,
+    TextConfig,
+    TransformerConfig,
+    VisionConfig,
+    in_file,
+)
+from pretrained.keys import Layout
+from pretrained.openclip_keys import openclip_entries
 from pretrained.preprocessing import FITS, OPENAI_DEVIATION, OPENAI_MEAN, Preprocessing
 from workbench.errors import InputError
 from workbench.results import read_json
 
 CONFIG = "open_clip_config.json"
-_BUFFERS = ("attn_mask", "text.attn_mask")  # not weights
+_BUFFERS = ("attn_mask", ".num_batches_tracked")  # not weights
 _INSTEAD = "--model open_clip:NAME runs it with OpenCLIP itself"
 _MODEL_READ = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "custom_text", "init_logit_scale"}
 # OpenCLIP's defaults; no other values are supported here. For both towers, ...
@@ -32,6 +42,8 @@ _VISION = _BOTH | {  # ... and for either one
     "pos_embed_type": "learnable",
     "pool_type": "tok",
     "timm_model_name": None,
+    "act_kwargs": None,
+    "norm_kwargs": None,
 }
 _TEXT = _BOTH | {
     "embed_cls": False,
@@ -43,19 +55,33 @@ _TEXT = _BOTH | {
     "tokenizer_kwargs": None,
 }
 _BOTH_READ = {"layers", "width", "mlp_ratio", "act_kwargs", "norm_kwargs"}
-_VISION_READ = _BOTH_READ | {"image_size", "head_width", "patch_size"}
+_VIT_READ = _BOTH_READ | {"image_size", "head_width", "patch_size"}
+_RESNET_READ = {"image_size", "layers", "width", "head_width"}
+_CONVNEXT_READ = {"image_size", "timm_model_name", "timm_pool", "timm_proj", "timm_proj_bias"}
 _TEXT_READ = _BOTH_READ | {"context_length", "vocab_size", "heads", "pool_type", "eos_id", "no_causal_mask"}
+# timm's ConvNeXts: blocks of each stage, channels of the first stage, of which each further one has twice as many, and
+# what layer norms add.
+_CONVNEXTS = {
+    "convnext_tiny": ((3, 3, 9, 3), 96, 1e-6),
+    "convnext_small": ((3, 3, 27, 3), 96, 1e-6),
+    "convnext_base": ((3, 3, 27, 3), 128, 1e-6),
+    "convnext_large": ((3, 3, 27, 3), 192, 1e-6),
+    "convnext_xlarge": ((3, 3, 27, 3), 256, 1e-6),
+    "convnext_xxlarge": ((3, 4, 30, 3), 384, 1e-5),
+}
 # These matter only for training, or for a part that the settings above exclude.
 _IDLE = {"patch_dropout", "attn_pooler_queries", "attn_pooler_heads", "pad_id", "hf_model_pretrained", "hf_proj_type"}
 _IDLE |= {"hf_pooler_type", "timm_model_pretrained", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop"}
 _IDLE |= {"timm_drop_path"}
+_RESNET_IDLE = _IDLE | {"patch_size", "mlp_ratio"}
+_CONVNEXT_IDLE = _RESNET_IDLE | {"layers", "width", "head_width"}
 
 
 def read(folder: Path) -> Layout:
     """Read the configuration of a checkpoint.
 
     Raises:
-        InputError: the file is missing, or does not describe a CLIP with a vision transformer.
+        InputError: the file is missing, or does not describe a CLIP with a vision transformer, a ResNet or a ConvNeXt.
     """
     path = folder / CONFIG
     content = read_json(path)
@@ -77,19 +103,11 @@ def read(folder: Path) -> Layout:
 def _config(content: dict[str, Any]) -> CLIPConfig:
     vision, text = content["vision_cfg"], content["text_cfg"]
     _check("", content, {}, _MODEL_READ)
-    _check("vision_cfg: ", vision, _VISION, _VISION_READ | _IDLE)
     _check("text_cfg: ", text, _TEXT, _TEXT_READ | _IDLE)
-    if not isinstance(vision.get("layers", 12), int):
-        raise InputError(f"its image tower is no vision transformer (layers {vision['layers']}); {_INSTEAD}")
     quick = bool(content.get("quick_gelu"))
     vocabulary, pooling = text.get("vocab_size", 49408), text.get("pool_type", "argmax")
-    width = vision.get("width", 768)
     return CLIPConfig(
-        VisionConfig(
-            _transformer(vision, width, width // vision.get("head_width", 64), quick),
-            _side(vision.get("image_size", 224)),
-            vision.get("patch_size", 16),
-        ),
+        _image_tower(vision, quick),
         TextConfig(
             _transformer(text, text.get("width", 512), text.get("heads", 8), quick),
             vocabulary,
@@ -100,6 +118,31 @@ def _config(content: dict[str, Any]) -> CLIPConfig:
         ),
         content["embed_dim"],
     )
+
+
+def _image_tower(content: dict[str, Any], quick: bool) -> ImageTowerConfig:
+    side, width = _side(content.get("image_size", 224)), content.get("width", 768)
+    if (name := content.get("timm_model_name")) is not None:
+        return _convnext(content, name, side)
+    heads = content.get("head_width", 64)
+    if isinstance(layers := content.get("layers", 12), list):
+        _check("vision_cfg: ", content, _VISION, _RESNET_READ | _RESNET_IDLE)
+        return ResNetConfig(tuple(layers), width, 32 * width // heads, side)
+    _check("vision_cfg: ", content, _VISION, _VIT_READ | _IDLE)
+    return VisionConfig(_transformer(content, width, width // heads, quick), side, content.get("patch_size", 16))
+
+
+def _convnext(content: dict[str, Any], name: str, side: int) -> ConvNeXtConfig:
+    _check("vision_cfg: ", content, _VISION, _CONVNEXT_READ | _CONVNEXT_IDLE)
+    pool = content.get("timm_pool", "avg")
+    if name not in _CONVNEXTS or pool not in ("avg", ""):  # without a name it is the network's own, which is the mean
+        raise InputError(
+            f"vision_cfg: asks for timm_model_name {name!r}, timm_pool {pool!r}, not known here; {_INSTEAD}"
+        )
+    layers, width, epsilon = _CONVNEXTS[name]
+    widths = tuple(width * 2**stage for stage in range(len(layers)))
+    projection, bias = content.get("timm_proj", "linear"), content.get("timm_proj_bias", False)
+    return ConvNeXtConfig(layers, widths, side, epsilon, projection, bias)
 
 
 def _check(where: str, content: dict[str, Any], default: dict[str, Any], read: set[str]) -> None:

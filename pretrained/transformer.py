@@ -13,6 +13,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Shaped, UInt8
 
+from pretrained.blocks import stack_blocks
 from pretrained.config import TextConfig, TransformerConfig
 from pretrained.preprocessing import Preprocessing
 
@@ -162,13 +163,8 @@ class Transformer(nnx.Module):
     """
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
-        @nnx.split_rngs(splits=config.layers)
-        @nnx.vmap(in_axes=0, out_axes=0)
-        def create(rngs: nnx.Rngs) -> Block:
-            return Block(config, rngs)
-
         self.layers = config.layers
-        self.blocks = create(rngs)
+        self.blocks = stack_blocks(lambda rngs: Block(config, rngs), config.layers, rngs)
 
     def __call__(
         self,

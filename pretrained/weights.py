@@ -100,7 +100,12 @@ Config = CLIPConfig | SigLIPConfig
 
 
 def read_model(
-    tensors: Tensors, own: Config, used: Config, known: Sequence[Entry], ignored: Sequence[str], dtype: str = "float32"
+    tensors: Tensors,
+    own: Config,
+    used: Config,
+    known: Sequence[Entry],
+    ignored: tuple[str, ...],
+    dtype: str = "float32",
 ) -> CLIP | SigLIP:
     """Build the model from its weights.
 
@@ -109,8 +114,9 @@ def read_model(
         own: the configuration of their training.
         used: the configuration of the model; if its images have another size, positions are resized.
         known: the entry of each weight of the model.
-        ignored: names that are not weights.
-        dtype: the type of weights and computation, a name in `DTYPES`; single numbers stay in single precision.
+        ignored: ends of names that are not weights.
+        dtype: the type of weights and computation, a name in `DTYPES`; single numbers, and the means and variances of
+            batch norms, stay in single precision.
 
     Raises:
         InputError: the weights are not those of the configuration.
@@ -122,7 +128,8 @@ def read_model(
     found = []
     for entry in known:
         variable = variables[entry.path]
-        array = np.empty(variable.shape, jnp.dtype(dtype) if variable.shape else np.float32)
+        single = not variable.shape or issubclass(variable.type, nnx.BatchStat)
+        array = np.empty(variable.shape, np.float32 if single else jnp.dtype(dtype))
         parts = array if entry.stacked else array[None]
         for index, key in enumerate(entry.keys):
             values = tensors.read(key, file_rows(entry, wanted[key]))
@@ -160,8 +167,8 @@ def _check_finite(path: Path, key: str, values: np.ndarray, kept: Any, dtype: st
         raise RunError(f"{path}: {key} holds {bad} values that are not finite, in the file itself")
 
 
-def _check(tensors: Tensors, wanted: dict[str, tuple[int, ...]], ignored: Sequence[str]) -> None:
-    path, given = tensors.path, tensors.shapes.keys() - set(ignored)
+def _check(tensors: Tensors, wanted: dict[str, tuple[int, ...]], ignored: tuple[str, ...]) -> None:
+    path, given = tensors.path, {key for key in tensors.shapes if not key.endswith(ignored)}
     if missing := sorted(wanted.keys() - given):
         first = f"{missing[0]} of shape {wanted[missing[0]]}"
         raise InputError(f"{path}: lacks {len(missing)} weights that its configuration asks for, first {first}")

@@ -4,7 +4,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from pretrained.config import ACTIVATIONS, POOLINGS, Overrides
+from pretrained.config import ACTIVATIONS, POOLINGS
+from pretrained.overrides import Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.display import show, show_groups, show_left_out, show_repairs

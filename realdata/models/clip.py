@@ -17,9 +17,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from pretrained.checkpoint import Checkpoint
-from pretrained.config import Overrides
 from pretrained.hub import find
 from pretrained.load import load as load_checkpoint
+from pretrained.overrides import Overrides
 from pretrained.preprocessing import Preprocessing, read_photo
 from pretrained.transformer import prepare
 from pretrained.weights import same_weights
@@ -33,8 +33,6 @@ from workbench.errors import InputError
 
 _PHOTOS_ON_CPU = 64  # in a batch: larger ones are no faster on two cores
 _MOST_PHOTOS = 1024
-# How many arrays of a block's width are in memory at once; measured on a CPU, rounded up.
-_ALIVE = 8
 
 
 class Origin(NamedTuple):
@@ -51,7 +49,7 @@ class Origin(NamedTuple):
 
 
 def load(name: str, question: Question, loading: Loading) -> "ZeroShot":
-    """Load a CLIP or SigLIP with ViT towers.
+    """Load a CLIP or SigLIP.
 
     Args:
         name: a folder, or a Hugging Face id, whose files are downloaded unless they are in the cache.
@@ -162,9 +160,7 @@ def _largest_batch(checkpoint: Checkpoint, devices: int) -> int:
     if jax.default_backend() == "cpu":
         return _PHOTOS_ON_CPU
     vision = checkpoint.config.vision
-    blocks = vision.transformer
-    each = 4 * (vision.patches + 1) * (_ALIVE * blocks.width + 2 * blocks.hidden) + 4 * 4 * 3 * vision.image_size**2
-    each += 4 * 3 * blocks.heads * (vision.patches + 1) ** 2
+    each = 4 * (vision.floats_at_once + 4 * 3 * vision.image_size**2)
     fitting = int(hosts.available_bytes() / 2 / each)
     power = 1 << max(0, min(fitting, _MOST_PHOTOS).bit_length() - 1)
     return power * devices
@@ -180,7 +176,7 @@ def load_both_activations(name: str, question: Question, loading: Loading) -> "B
         InputError: there is no such CLIP, it cannot be read, or it has a third activation.
     """
     checkpoint, origin = _read(name, loading)
-    own = checkpoint.config.vision.transformer.activation
+    own = checkpoint.config.text.transformer.activation
     if own not in ACTIVATIONS:
         raise InputError(f"`activation`: both are {' and '.join(ACTIVATIONS)}, {name} has {own}")
     other = next(each for each in ACTIVATIONS if each != own)

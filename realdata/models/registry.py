@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pretrained.config import Overrides
+from pretrained.overrides import Overrides
 from published.tables import DIRECTORY, read_table
 from realdata.models.model import Model, Question
 from workbench.errors import InputError, ParameterError

@@ -165,7 +165,11 @@ def test_odd_margins_are_rounded_as_torchvision_rounds_them(tmp_path):
         ({"vision_cfg": SIZES["vision_cfg"] | {"timm_model_name": "r"}}, "timm_model_name 'r'.*--model open_clip"),
         ({"text_cfg": SIZES["text_cfg"] | {"hf_model_name": "xlm"}}, "text_cfg: asks for hf_model_name 'xlm'"),
         ({"multimodal_cfg": {}}, "asks for multimodal_cfg"),
-        ({"vision_cfg": SIZES["vision_cfg"] | {"layers": [3, 4, 6, 3]}}, "no vision transformer"),
+        (
+            {"vision_cfg": SIZES["vision_cfg"] | {"layers": [3, 4, 6]}},
+            r"stages must be given by four .*, got \[3, 4, 6\]",
+        ),
+        ({"vision_cfg": SIZES["vision_cfg"] | {"layers": [3, 4, 6, 3]}}, r"lacks \d+ .* first visual\.attnpool"),
         ({"vision_cfg": SIZES["vision_cfg"] | {"layers": 3}}, r"lacks .* weights"),
         ({"vision_cfg": SIZES["vision_cfg"] | {"no_ln_pre": True}}, "vision_cfg: asks for no_ln_pre True"),
         ({"text_cfg": SIZES["text_cfg"] | {"act_kwargs": {"slope": 1}}}, "asks for act_kwargs {'slope': 1}"),

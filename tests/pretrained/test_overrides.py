@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pretrained.config import Overrides
 from pretrained.load import load
+from pretrained.overrides import Overrides
 from pretrained.transformer import resize
 from tests.pretrained import test_siglip
 from tests.pretrained.embeddings import embed_texts, random_texts

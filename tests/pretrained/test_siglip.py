@@ -14,9 +14,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast, SiglipConfig, SiglipModel
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from pretrained.config import Overrides
 from pretrained.huggingface import files
 from pretrained.load import load
+from pretrained.overrides import Overrides
 from pretrained.preprocessing import read_photo
 from pretrained.transformer import prepare
 from tests.pretrained.embeddings import embed_images, embed_texts

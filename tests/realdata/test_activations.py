@@ -12,9 +12,9 @@ import pytest
 from flax import nnx
 from PIL import Image
 
-from pretrained.config import Overrides
 from pretrained.huggingface import files
 from pretrained.load import load
+from pretrained.overrides import Overrides
 from pretrained.preprocessing import read_photo
 from published.tables import DIRECTORY
 from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note

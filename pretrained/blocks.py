@@ -1,0 +1,26 @@
+"""Blocks in a row, as one compiled loop, however many there are; their weights are stacked, layer by layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from flax import nnx
+from jaxtyping import Array
+
+
+def stack_blocks(create: Callable[[nnx.Rngs], nnx.Module], layers: int, rngs: nnx.Rngs) -> Any:
+    """Blocks of one kind as a single module, whose weights have a leading axis for the layers.
+
+    Args:
+        create: makes one block.
+        layers: number of blocks, at least 1.
+        rngs: source of the initial weights, others for each block.
+    """
+    stacked = nnx.split_rngs(splits=layers)(nnx.vmap(create, in_axes=0, out_axes=0))
+    return stacked(rngs)
+
+
+def run_blocks(blocks: Any, x: Array) -> Array:
+    """What comes out after all blocks of `stack_blocks`, each of which leaves shape and type as they are."""
+    graph, weights = nnx.split(blocks)
+    return jax.lax.scan(lambda x, layer: (nnx.merge(graph, layer)(x), None), x, weights)[0]

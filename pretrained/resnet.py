@@ -1,0 +1,138 @@
+"""The ResNet of OpenAI's CLIPs (Radford et al. 2021, section 2.4) in flax.nnx, for inference.
+
+It differs from He et al. 2016: the stem has three convolutions; a block that halves the sides averages 2 x 2 places, in
+its shortcut too, instead of leaving out places (Zhang 2019); and attention pools the features.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from pretrained.blocks import run_blocks, stack_blocks
+from pretrained.config import ResNetConfig
+from pretrained.transformer import attention, normal
+
+_EPSILON = 1e-5  # of batch norms
+_WIDENING = 4  # a block's output has so many times the channels of its convolution of 3 x 3
+
+
+class ResNetTower(nnx.Module):
+    """A stem, four stages of blocks, and attention that pools their features into the embedding."""
+
+    def __init__(self, config: ResNetConfig, embed_dim: int, rngs: nnx.Rngs):
+        half = config.width // 2
+        self.stem = nnx.List(
+            [
+                NormedConvolution(3, half, 3, rngs, stride=2),
+                NormedConvolution(half, half, 3, rngs),
+                NormedConvolution(half, config.width, 3, rngs),
+            ]
+        )
+        widths = [config.width * 2**stage for stage in range(4)]
+        before = [config.width, *(_WIDENING * width for width in widths)]
+        self.stages = nnx.List(
+            [Stage(before[stage], widths[stage], config.layers[stage], stage > 0, rngs) for stage in range(len(widths))]
+        )
+        self.pool = AttentionPool(config, embed_dim, rngs)
+
+    def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
+        """Embeddings before they are divided by their lengths."""
+        features = images.astype(self.pool.positions[...].dtype)
+        for convolution in self.stem:
+            features = jax.nn.relu(convolution(features))
+        features = halve(features)
+        for stage in self.stages:
+            features = stage(features)
+        return self.pool(features)
+
+
+class Stage(nnx.Module):
+    """Blocks of one width; the first one widens, and halves the sides of all stages but the first."""
+
+    def __init__(self, before: int, width: int, layers: int, halving: bool, rngs: nnx.Rngs):
+        self.first = Block(before, width, rngs, halving, shortcut=True)
+        after = _WIDENING * width
+        self.rest = stack_blocks(lambda rngs: Block(after, width, rngs), layers - 1, rngs) if layers > 1 else None
+
+    def __call__(self, features: Float[Array, "size row column before"]) -> Float[Array, "size _row _column after"]:
+        """The features after the stage."""
+        features = self.first(features)
+        return features if self.rest is None else run_blocks(self.rest, features)
+
+
+class Block(nnx.Module):
+    """Convolutions of 1 x 1, 3 x 3 and 1 x 1, and a shortcut around them."""
+
+    def __init__(self, before: int, width: int, rngs: nnx.Rngs, halving: bool = False, shortcut: bool = False):
+        self.halving = halving
+        self.convolution1 = NormedConvolution(before, width, 1, rngs)
+        self.convolution2 = NormedConvolution(width, width, 3, rngs)
+        self.convolution3 = NormedConvolution(width, _WIDENING * width, 1, rngs)
+        self.shortcut = NormedConvolution(before, _WIDENING * width, 1, rngs) if shortcut else None
+
+    def __call__(self, features: Float[Array, "size row column before"]) -> Float[Array, "size _row _column after"]:
+        """The features after the block."""
+        inner = jax.nn.relu(self.convolution2(jax.nn.relu(self.convolution1(features))))
+        if self.halving:
+            inner, features = halve(inner), halve(features)
+        if self.shortcut is not None:
+            features = self.shortcut(features)
+        return jax.nn.relu(self.convolution3(inner) + features)
+
+
+class NormedConvolution(nnx.Module):
+    """A convolution without a bias, zeros around the features, and a batch norm."""
+
+    def __init__(self, before: int, width: int, side: int, rngs: nnx.Rngs, stride: int = 1):
+        self.convolution = nnx.Conv(
+            before, width, (side, side), strides=stride, padding=side // 2, use_bias=False, rngs=rngs
+        )
+        self.norm = BatchNorm(width)
+
+    def __call__(self, features: Float[Array, "size row column before"]) -> Float[Array, "size _row _column width"]:
+        """The features after both."""
+        return self.norm(self.convolution(features))
+
+
+class BatchNorm(nnx.Module):
+    """A batch norm (Ioffe and Szegedy 2015, Algorithm 2, step 11) with the statistics of the training."""
+
+    def __init__(self, width: int):
+        self.scale, self.bias = nnx.Param(jnp.ones(width, jnp.float32)), nnx.Param(jnp.zeros(width, jnp.float32))
+        self.mean = nnx.BatchStat(jnp.zeros(width, jnp.float32))
+        self.variance = nnx.BatchStat(jnp.ones(width, jnp.float32))
+
+    def __call__(self, features: Float[Array, "size row column width"]) -> Float[Array, "size row column width"]:
+        """The normed features; computed in the statistics' type, which is single precision at least."""
+        factor = self.scale[...] / jnp.sqrt(self.variance[...] + _EPSILON)
+        shift = self.bias[...] - self.mean[...] * factor
+        return (features * factor[None, None, None] + shift[None, None, None]).astype(features.dtype)
+
+
+class AttentionPool(nnx.Module):
+    """The mean of all places attends to itself and to all places, each with its position; then comes a linear map."""
+
+    def __init__(self, config: ResNetConfig, embed_dim: int, rngs: nnx.Rngs):
+        width = config.features
+        self.heads = config.heads
+        self.positions = normal(rngs, (config.grid**2 + 1, width), width**-0.5)
+        self.query, self.key, self.value = (nnx.Linear(width, width, rngs=rngs) for _ in range(3))
+        self.out = nnx.Linear(width, embed_dim, rngs=rngs)
+
+    def __call__(self, features: Float[Array, "size row column width"]) -> Float[Array, "size embed_dim"]:
+        """One vector for all places of an image."""
+        size, rows, columns, width = features.shape
+        places = features.reshape(size, rows * columns, width)
+        tokens = jnp.concatenate([places.mean(axis=1, keepdims=True), places], axis=1) + self.positions[...][None]
+        query, key, value = (
+            layer.reshape(size, -1, self.heads, width // self.heads)
+            for layer in (self.query(tokens[:, :1]), self.key(tokens), self.value(tokens))
+        )
+        return self.out(attention(query, key, value).reshape(size, width))
+
+
+def halve(features: Float[Array, "size row column width"]) -> Float[Array, "size _row _column width"]:
+    """The mean of each 2 x 2 places."""
+    size, rows, columns, width = features.shape
+    return features.reshape(size, rows // 2, 2, columns // 2, 2, width).mean(axis=(2, 4))
