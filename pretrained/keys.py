@@ -27,6 +27,7 @@ class Entry(NamedTuple):
         patch: side of a patch, for `patches`.
         third: which third of the file's weight it is, if the file holds queries, keys and values in one.
         leading: number of additional leading axes of length 1 in the file.
+        trailing: likewise, at the end.
     """
 
     path: StatePath
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
     patch: int = 0
     third: int | None = None
     leading: int = 0
+    trailing: int = 0
 
 
 def norm_entries(path: StatePath, key: str) -> list[Entry]:
@@ -114,7 +116,7 @@ def from_file(entry: Entry, tensor: np.ndarray) -> np.ndarray:
     if entry.kind in ("convolution", "patches"):  # (width, channels, row, column) -> (row, column, channels, width)
         filters = tensor.transpose(2, 3, 1, 0)
         return filters if entry.kind == "convolution" else filters.reshape(-1, tensor.shape[0])
-    return tensor.reshape(tensor.shape[entry.leading :])
+    return tensor.reshape(tensor.shape[entry.leading : tensor.ndim - entry.trailing])
 
 
 def to_file(entry: Entry, array: np.ndarray) -> list[np.ndarray]:
@@ -129,7 +131,7 @@ def _to(entry: Entry, array: np.ndarray) -> np.ndarray:
         array = array.reshape(entry.patch, entry.patch, 3, -1)
     if entry.kind in ("convolution", "patches"):
         return array.transpose(3, 2, 0, 1)
-    return array.reshape((1,) * entry.leading + array.shape)
+    return array.reshape((1,) * entry.leading + array.shape + (1,) * entry.trailing)
 
 
 def file_shape(entry: Entry, shape: tuple[int, ...]) -> tuple[int, ...]:

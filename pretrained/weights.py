@@ -3,7 +3,7 @@
 import functools
 import importlib
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, SigLIPConfig
-from pretrained.keys import Entry, file_rows, file_shape, from_file
+from pretrained.keys import Entry, StatePath, file_rows, file_shape, from_file
 from pretrained.siglip import SigLIP
 from pretrained.transformer import resize
 from workbench.errors import InputError, RunError
@@ -44,7 +44,7 @@ def open_tensors(path: Path) -> Tensors:
     """
     if path.name.endswith(".index.json"):
         return _open_sharded(path)
-    return _open_pickled(path) if path.suffix == ".bin" else _safetensors(path)
+    return _open_pickled(path) if path.suffix in PICKLED else _safetensors(path)
 
 
 def _safetensors(path: Path) -> Tensors:
@@ -95,6 +95,7 @@ def _open_sharded(path: Path) -> Tensors:
     return Tensors(path, shapes, lambda key, rows: shards[places[key]].read(key, rows))
 
 
+PICKLED = (".bin", ".pth", ".pt")  # how PyTorch's files end
 DTYPES = ("float32", "bfloat16")
 Config = CLIPConfig | SigLIPConfig
 
@@ -122,10 +123,32 @@ def read_model(
         InputError: the weights are not those of the configuration.
         RunError: a weight is not finite; the message names the first one.
     """
-    variables = dict(_shapes(own)[1])
+    found = []
+    for place, variable, array in read_arrays(tensors, dict(_shapes(own)[1]), known, ignored, dtype):
+        if place == ("vision", "positions") and own.vision.grid != used.vision.grid:
+            array = resize(array, own.vision.grid, used.vision.grid)
+        found.append((place, variable.replace(jnp.asarray(array))))
+    return nnx.merge(_shapes(used)[0], nnx.from_flat_state(found))
+
+
+def read_arrays(
+    tensors: Tensors, variables: Mapping[StatePath, Any], known: Sequence[Entry], ignored: tuple[str, ...], dtype: str
+) -> Iterator[tuple[StatePath, Any, np.ndarray]]:
+    """The values of a model's weights, one after the other, with the path and the variable of each.
+
+    Args:
+        tensors: the weights in the file.
+        variables: those of the model, without values.
+        known: the entry of each.
+        ignored: as in `read_model`.
+        dtype: as in `read_model`.
+
+    Raises:
+        InputError: as in `read_model`.
+        RunError: as in `read_model`.
+    """
     wanted = {key: file_shape(entry, variables[entry.path].shape) for entry in known for key in entry.keys}
     _check(tensors, wanted, ignored)
-    found = []
     for entry in known:
         variable = variables[entry.path]
         single = not variable.shape or issubclass(variable.type, nnx.BatchStat)
@@ -135,10 +158,7 @@ def read_model(
             values = tensors.read(key, file_rows(entry, wanted[key]))
             parts[index] = from_file(entry, values)
             _check_finite(tensors.path, key, values, parts[index], dtype)
-        if entry.path == ("vision", "positions") and own.vision.grid != used.vision.grid:
-            array = resize(array, own.vision.grid, used.vision.grid)
-        found.append((entry.path, variable.replace(jnp.asarray(array))))
-    return nnx.merge(_shapes(used)[0], nnx.from_flat_state(found))
+        yield entry.path, variable, array
 
 
 def same_weights(model: CLIP | SigLIP, config: Config) -> CLIP | SigLIP:
