@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from safetensors.numpy import save
 
 from tests.realdata.made import made_photos
 from tests.sims.colored_coco.made_coco import make as make_coco
@@ -124,6 +125,8 @@ def _expected(read: Callable[[], Any]) -> None:
 def targets(folder: Path) -> dict[str, Target]:
     """Every kind of file, with what it needs beside it in a folder."""
     from pretrained.huggingface import files
+    from pretrained.imagenet.load import load as load_classifier
+    from pretrained.imagenet.resnet import ResNetConfig
     from pretrained.load import load
     from realdata.check.program import main as check
     from realdata.evaluate.program import main as evaluate
@@ -167,6 +170,8 @@ def targets(folder: Path) -> dict[str, Target]:
         )
     }
 
+    resnet = ResNetConfig((1, 2), False, 2, 3, 32)
+
     def made(here: Path) -> None:
         options = ["--annotations", str(here / "coco.json"), "--images", str(folder / "coco" / "pictures")]
         options += ["--min-area", "0", "--size", "8", "--out", str(here / "made")]
@@ -209,7 +214,21 @@ def targets(folder: Path) -> dict[str, Target]:
             },
             lambda here: _expected(lambda: load(here)),
         ),
+        "torchvision's file": Target(
+            {"resnet.safetensors": _classifier_file(resnet)},
+            lambda here: _expected(lambda: load_classifier(here / "resnet.safetensors", resnet)),
+        ),
     }
+
+
+def _classifier_file(config: Any) -> bytes:
+    """A classifier's weights of zero, with torchvision's keys."""
+    from pretrained.imagenet.load import shapes
+    from pretrained.keys import file_shape
+
+    variables = dict(shapes(config)[1])
+    shape_of = {key: file_shape(each, variables[each.path].shape) for each in config.entries(()) for key in each.keys}
+    return save({key: np.zeros(shape, np.float32) for key, shape in shape_of.items()})
 
 
 def run(name: str, target: Target, number: int) -> str | None:

@@ -9,7 +9,7 @@ INPUTS = 12  # of each kind, by default
 MANY = 120  # in the slow test
 
 KINDS = ["names", "names in JSON", "class mapping", "metadata", "scores", "COCO", "IDX"]
-KINDS += ["Hugging Face's checkpoint", "OpenCLIP's checkpoint"]
+KINDS += ["Hugging Face's checkpoint", "OpenCLIP's checkpoint", "torchvision's file"]
 
 
 @pytest.fixture(scope="module")

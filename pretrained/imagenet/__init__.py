@@ -1,1 +1,1 @@
-"""ImageNet's classifiers of torchvision, which the paper compares CLIPs with, in flax.nnx and from torchvision's files."""
+"""torchvision's ImageNet classifiers, which the paper compares CLIPs with, in flax.nnx and from torchvision's files."""

@@ -1,10 +1,12 @@
 """AlexNet (Krizhevsky 2014) and VGG (Simonyan and Zisserman 2015) in flax.nnx, as torchvision has them.
 
-Both are convolutions with ReLU and max pools in a row, then three linear maps. torchvision pools the features to a fixed
-number of places between the two; at the size of the training that changes nothing, and other sizes are refused here.
+Both are convolutions with ReLU and max pools in a row, then three linear maps. torchvision pools the features to a
+fixed number of places between the two; at the size of the training that changes nothing, and other sizes are refused
+here.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterator
 
 import jax
@@ -117,7 +119,7 @@ class Plain(nnx.Module):
             ]
         )
         sizes = (widths[-1] * config.places**2, config.hidden, config.hidden, config.classes)
-        self.linear = nnx.List([nnx.Linear(*pair, rngs=rngs) for pair in zip(sizes[:-1], sizes[1:], strict=True)])
+        self.linear = nnx.List([nnx.Linear(*pair, rngs=rngs) for pair in itertools.pairwise(sizes)])
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
         """The logits of preprocessed images."""

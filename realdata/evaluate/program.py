@@ -47,7 +47,8 @@ def build_parser() -> program.Parser:
         metavar="MODEL",
         help="a CLIP or SigLIP with ViT towers: a folder in Hugging Face's or OpenCLIP's format, a Hugging Face id "
         "(owner/name), or paper:NAME (python -m realdata.models lists them); or open_clip:ARCHITECTURE/TAG, "
-        "torchvision:NAME, timm:NAME or lvlm:ID, by those packages",
+        "torchvision:NAME, timm:NAME or lvlm:ID, by those packages; the paper's torchvision models run in JAX, also "
+        "as torchvision:NAME@FILE",
     )
     model.add_argument(
         "--scores",

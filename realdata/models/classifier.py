@@ -1,4 +1,4 @@
-"""Classifiers trained on ImageNet's labels: torchvision's and timm's, by their names."""
+"""Classifiers trained on ImageNet's labels, run by torchvision and timm; for those of the paper see `imagenet.py`."""
 
 import dataclasses
 import functools
@@ -97,7 +97,7 @@ def load_torchvision(name: str, question: Question, dtype: FloatType = "float32"
             allowed = ", ".join(f"{architecture}/{each}" for each in known.__members__)
             raise InputError(f"{shown}: there are no weights {wanted or WEIGHTS}, only {allowed or 'none at all'}")
         weights = known[wanted or WEIGHTS]
-        _check(shown, len(weights.meta.get("categories") or ()), question)
+        check_classes(shown, len(weights.meta.get("categories") or ()), question)
         # torchvision's own builders would unpickle code. This line reads weights only, and raises if the file holds
         # anything else; the builder then finds the same file in the cache.
         weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
@@ -130,7 +130,7 @@ def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Mo
     with one_line_errors(shown):
         module = timm.create_model(name, pretrained=True)
         config = timm.data.resolve_model_data_config(module)
-        _check(shown, module.num_classes, question)
+        check_classes(shown, module.num_classes, question)
         _, *sides = config["input_size"]
         resize = math.floor(min(sides) / config["crop_pct"])
         if resize < max(sides):
@@ -143,7 +143,17 @@ def load_timm(name: str, question: Question, dtype: FloatType = "float32") -> Mo
     return Classifier(description, module, question.indices, images, dtype)
 
 
-def _check(shown: str, classes: int, question: Question) -> None:
+def check_classes(shown: str, classes: int, question: Question) -> None:
+    """Check that a classifier's classes are ImageNet's, as far as their number says it, and have the candidates.
+
+    Args:
+        shown: the classifier, as `--model` takes it.
+        classes: how many classes it has.
+        question: the candidates.
+
+    Raises:
+        InputError: there are more or fewer, or a candidate is none of them.
+    """
     if classes != CLASSES:
         raise InputError(f"{shown}: must have ImageNet's {CLASSES} classes, has {classes}")
     if outside := [index for index in question.indices if not 0 <= index < classes]:

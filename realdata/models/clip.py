@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from pretrained.checkpoint import Checkpoint
@@ -24,6 +23,7 @@ from pretrained.preprocessing import Preprocessing, read_photo
 from pretrained.transformer import prepare
 from pretrained.weights import same_weights
 from realdata.models.alike import alike_description
+from realdata.models.batches import Batches
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
 from realdata.models.registry import Loading, recognise_weights, trained_activation
@@ -96,43 +96,29 @@ class ZeroShot:
             "prompts_cut": prompts.cut,
         }
         self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=checkpoint.preprocessing)
-        devices = np.array(jax.local_devices())
-        mesh = Mesh(devices, ("photos",), axis_types=(AxisType.Auto,))
-        self._everywhere, self._split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), ("photos",)))
+        self._batches = Batches()
         self._graph, weights = nnx.split(checkpoint.model)
-        self._weights = jax.device_put(weights, self._everywhere)
-        self.prompts = jax.device_put(prompts.embeddings, self._everywhere)
-        self.batch_size = _largest_batch(checkpoint, len(devices))
-        self._size = 0
+        self._weights = self._batches.keep(weights)
+        self.prompts = self._batches.keep(prompts.embeddings)
+        self.batch_size = _largest_batch(checkpoint, self._batches.devices)
         self._checkpoint = checkpoint
         self.scale = float(np.exp(np.asarray(checkpoint.model.log_scale[...], np.float32)))
         self.firsts = prompts.firsts
 
     def score(self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]) -> Any:
         """Cosine similarities; see `Model.score`."""
-        return _similarities(
-            self._graph, self._checkpoint.preprocessing, self._weights, self._batch(images), self.prompts, self.firsts
-        )[: len(images)]
+        batch, preprocessing = self._batches.batch(images), self._checkpoint.preprocessing
+        scores = _similarities(self._graph, preprocessing, self._weights, batch, self.prompts, self.firsts)
+        return scores[: len(images)]
 
     def embed_images(self, images: Sequence[np.ndarray]) -> Any:
         """See `EmbeddingModel.embed_images`."""
         preprocessing = self._checkpoint.preprocessing
-        return _embeddings(self._graph, preprocessing, self._weights, self._batch(images))[: len(images)]
+        return _embeddings(self._graph, preprocessing, self._weights, self._batches.batch(images))[: len(images)]
 
     def embed_names(self, names: Sequence[str], templates: Sequence[str]) -> Float[np.ndarray, "names embed_dim"]:
         """See `EmbeddingModel.embed_names`; they are kept in the user's cache folder."""
         return embed_prompts(self._checkpoint, Question([], list(names), list(templates))).embeddings
-
-    def _batch(self, images: Sequence[np.ndarray]) -> jax.Array:
-        # One shape for all batches, so that a smaller last one is not compiled again; a multiple of the devices.
-        self._size = max(self._size, -(-len(images) // self._devices) * self._devices)
-        padded = np.zeros((self._size, *images[0].shape), np.uint8)
-        np.stack(images, out=padded[: len(images)])
-        return jax.device_put(padded, self._split)
-
-    @property
-    def _devices(self) -> int:
-        return self._split.num_devices
 
 
 # Compiled once for all models of the same sizes and settings.

@@ -201,7 +201,7 @@ def load_model(name: str, question: Question, loading: Loading, parameter: str =
 
     Args:
         name: a folder, a Hugging Face id, `paper:NAME`, `paper:NAME@PLACE` with its files on disk,
-            `open_clip:ARCHITECTURE/TAG`, `torchvision:NAME`, `timm:NAME` or `lvlm:ID`.
+            `open_clip:ARCHITECTURE/TAG`, `torchvision:NAME`, `torchvision:NAME@FILE`, `timm:NAME` or `lvlm:ID`.
         question: the candidates and the prompts' templates.
         loading: data type, tokenizer and overrides.
         parameter: the parameter that holds the name, for errors.
@@ -263,11 +263,16 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
         from realdata.models import open_clip_model
 
         return open_clip_model.load(rest, question, loading.dtype)
-    if separator and kind in ("torchvision", "timm"):
+    if separator and kind == "torchvision":
+        from realdata.models import classifier, imagenet
+
+        if imagenet.is_here(rest):
+            return imagenet.load(rest, question, loading.dtype, loading.allow_pickle)
+        return classifier.load_torchvision(rest, question, loading.dtype)
+    if separator and kind == "timm":
         from realdata.models import classifier
 
-        load = classifier.load_torchvision if kind == "torchvision" else classifier.load_timm
-        return load(rest, question, loading.dtype)
+        return classifier.load_timm(rest, question, loading.dtype)
     if separator and kind == "lvlm":
         from realdata.models import lvlm
 

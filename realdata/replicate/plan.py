@@ -12,6 +12,7 @@ from typing import NamedTuple
 from published.tables import PublishedTables
 from realdata.evaluate.candidates import OPENAI80, PAPER
 from realdata.evaluate.config import EvaluationConfig
+from realdata.models.imagenet_files import file_names
 from realdata.models.registry import AT, PREFIX, Loading, Published, find_published
 from realdata.photos.decoding import processor_count
 from workbench.conventions import GROUPS
@@ -216,7 +217,7 @@ def checkpoint_in(folder: Path, published: Published) -> Path | None:
     if not separator:
         names += [kind, kind.rpartition("/")[2]]
     elif kind == "torchvision":
-        names.append(f"{rest}.safetensors")
+        names += file_names(rest)
     elif kind == "lvlm":
         names += [rest, rest.rpartition("/")[2]]
     return next((folder / name for name in names if (folder / name).exists()), None)

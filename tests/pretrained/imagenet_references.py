@@ -1,4 +1,4 @@
-"""torchvision's classifiers in plain PyTorch, by their papers, with the names of torchvision's weights; small or large."""
+"""torchvision's classifiers in plain PyTorch, by their papers, with the names of torchvision's weights."""
 
 import torch
 from torch import nn

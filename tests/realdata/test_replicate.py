@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.torch import save_file
 from scipy.stats import norm
 
 from pretrained import huggingface
+from pretrained.imagenet.load import ARCHITECTURES
+from pretrained.imagenet.resnet import ResNetConfig
 from published.tables import DIRECTORY, read_published_tables
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import read_added_models
@@ -23,6 +26,7 @@ from realdata.replicate.figure import draw
 from realdata.replicate.plan import TABLES, ReplicationConfig, plan, tasks_of
 from realdata.replicate.result import Failure, Replication
 from sims.clip.model import tiny_clip
+from tests.pretrained.imagenet_references import ResNet, randomised
 from tests.realdata.made import made_photos
 from tests.realdata.test_added_models import evaluation
 from workbench.errors import InputError
@@ -33,8 +37,9 @@ LAYOUT = {
     "10 brambling": ("grass", "sky"),
     "16 bulbul": ("sky", "grass"),
 }
+SMALL = (1, 1, 1, 1), False, 4  # sizes of the ResNet
 CLIPS = ("ViT/B/32-LAION400M", "ViT/L/14-OpenAI")
-MODELS = (*CLIPS, "RN50-OpenAI")  # the last one is run by OpenCLIP, which is not installed
+MODELS = (*CLIPS, "ViT/B/16-OpenAI", "RN18-ImageNet1K")  # the third one's folder holds no checkpoint
 COMMAND = ("realdata.replicate", "--data", "photos", "--checkpoints", "checkpoints", "--workers", "0", "--out", "out")
 PRINTED = read_published_tables()
 
@@ -51,6 +56,9 @@ def made(tmp_path_factory):
     made_photos(folder / "photos", LAYOUT, 4)
     write_clip(folder / "checkpoints" / "vit_base_patch32_clip_224.laion400m_e31", 0)
     write_clip(folder / "checkpoints" / "ViT-L-14-OpenAI", 1)
+    (folder / "checkpoints" / "openai" / "clip-vit-base-patch16").mkdir(parents=True)
+    weights = randomised(ResNet(*SMALL, 1000)).state_dict()
+    save_file({key: value.contiguous() for key, value in weights.items()}, folder / "checkpoints/resnet18.safetensors")
     return folder
 
 
@@ -73,26 +81,34 @@ def asked(monkeypatch):
     return found
 
 
-def test_models_are_evaluated_and_compared_and_one_that_cannot_be_is_told(call_program, beside, asked, undrawn):
+def test_models_are_evaluated_and_compared_and_one_that_cannot_be_is_told(
+    call_program, beside, asked, undrawn, monkeypatch
+):
+    monkeypatch.setitem(ARCHITECTURES, "resnet18", ResNetConfig(*SMALL))
     done = call_program(*COMMAND, "--models", ",".join(MODELS))
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and "1 models were not evaluated: RN50-OpenAI" in done.stderr
-    lines = [line for line in done.stdout.splitlines() if "/3 " in line]
-    assert len(lines) == 3 and "open_clip_torch" in next(line for line in lines if "RN50" in line)
+    assert done.stderr.count("\n") == 1 and "1 models were not evaluated: ViT/B/16-OpenAI; the same" in done.stderr
+    lines = [line for line in done.stdout.splitlines() if "/4 " in line]
+    assert len(lines) == 4 and "no such checkpoint" in next(line for line in lines if "B/16" in line)
     content = json.loads((beside / "out" / "replication.json").read_text())
-    assert [each["model"] for each in content["failures"]] == ["RN50-OpenAI"]
+    assert [each["model"] for each in content["failures"]] == ["ViT/B/16-OpenAI"] and content["claims"] == []
     frame = pd.read_csv(beside / "out" / "replication.csv")
-    assert len(frame) == 6 and set(frame.model) == set(CLIPS) and set(frame.table) == {3}
+    assert len(frame) == 9 and set(frame.model) == {*CLIPS, "RN18-ImageNet1K"} and set(frame.table) == {3, 4}
     for row in frame.itertuples():
-        check_row(row, comparisons=6)
-    assert content["counts"]["drop"] == {"numbers": 2, "inside": int(frame[frame.quantity == "drop"].inside.sum()),
-                                         "equal": 0}  # fmt: skip
+        check_row(row, comparisons=9)
+    inside = int(frame[frame.quantity == "drop"].inside.sum())
+    assert content["counts"]["drop"] == {"numbers": 3, "inside": inside, "equal": 0}
     assert "python -m paper_figs --with out --out out/report" in " ".join(done.stdout.split())
     # The paper's own activation, not the file's.
     folder = beside / "out" / "evaluations" / "ViT-B-32-LAION400M-1v1000-simple"
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["image_tower"]["activation"] == "quick_gelu" and summary["published"][0]["table"] == "3"
-    assert {model.backbone for model in read_added_models([beside / "out"])} == {"ViT/B/32", "ViT/L/14"}
+    added = read_added_models([beside / "out"])
+    assert {(model.backbone, model.family, model.prompt) for model in added} == {
+        ("ViT/B/32", "clip", "simple"),
+        ("ViT/L/14", "clip", "simple"),
+        ("RN18", "imagenet", "none"),
+    }
 
 
 def check_row(row, comparisons):
@@ -113,7 +129,7 @@ def check_row(row, comparisons):
     half = norm.ppf(1 - 0.05 / 2 / comparisons) * np.sqrt(variance)
     backbone, _, pretrain = row.model.rpartition("-")
     table = PRINTED.results
-    of_model = table[(table.table == "3") & (table.backbone == backbone) & (table.pretrain == pretrain)]
+    of_model = table[(table.table == str(row.table)) & (table.backbone == backbone) & (table.pretrain == pretrain)]
     printed = float(of_model[row.quantity].item())
     assert (row.printed, row.measured) == pytest.approx((printed, value))
     assert (row.low, row.high) == pytest.approx((value - half, value + half))
