@@ -32,8 +32,8 @@ def test_every_model_of_the_tables_has_a_name_but_one_that_is_in_no_library():
         ("ViT/B/32-LAION400M", "timm/vit_base_patch32_clip_224.laion400m_e31", "quick_gelu"),
         ("ViT/B/32-LAION400M-E32", "timm/vit_base_patch32_clip_224.laion400m_e32", "quick_gelu"),
         ("vit/b/16-datacomp1b-l-s1b-b8k", "laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K", "gelu"),
-        ("RN50-OpenAI", "open_clip:RN50/openai", "quick_gelu"),
-        ("ConvNext/BW-LAION2B", "open_clip:convnext_base_w/laion2b_s13b_b82k", "gelu"),
+        ("RN50-OpenAI", "timm/resnet50_clip.openai", "quick_gelu"),
+        ("ConvNext/BW-LAION2B", "laion/CLIP-convnext_base_w-laion2B-s13B-b82K", "gelu"),
         ("RN50-ImageNet1K", "torchvision:resnet50", None),
         ("LLaVA1.5-7B", "lvlm:llava-hf/llava-1.5-7b-hf", None),
     ],
@@ -59,6 +59,6 @@ def test_the_list_is_printed(capsys):
     assert main(["--json", "-"]) == 0
     listed = json.loads(capsys.readouterr().out)["models"]
     assert len(listed) == len(published_models())
-    assert {each["run_by"] for each in listed} == {"JAX, here", "open_clip_torch", "torchvision", "transformers"}
+    assert {each["run_by"] for each in listed} == {"JAX, here", "torchvision", "transformers"}
     assert main([]) == 0
     assert "ViT/bigG/14-LAION2B" in capsys.readouterr().out
