@@ -161,7 +161,7 @@ class ResNetConfig:
         if self.width % 2:
             raise InputError(f"a ResNet's width must be even, got {self.width}")
         if self.features % self.heads:
-            raise InputError(f"a ResNet's {self.features} features must be a multiple of its heads, got {self.heads}")
+            raise InputError(f"a ResNet's features must be a multiple of its {self.heads} heads, got {self.features}")
         if self.image_size % 32:
             raise InputError(f"a ResNet's image_size must be a multiple of 32, got {self.image_size}")
 
@@ -229,8 +229,6 @@ class ConvNeXtConfig:
             raise InputError(f"a ConvNeXt's image_size must be at least 32, got {self.image_size}")
         if self.projection not in PROJECTIONS:
             raise InputError(f"the projection must be among {', '.join(PROJECTIONS)}, got {self.projection}")
-        if not isinstance(self.projection_bias, bool):
-            raise InputError(f"the projection's bias must be true or false, got {self.projection_bias!r}")
 
     @property
     def grid(self) -> int:
@@ -240,7 +238,7 @@ class ConvNeXtConfig:
     @property
     def floats_at_once(self) -> int:
         """How many numbers of an image are in memory at once; measured on a CPU, rounded up."""
-        return 12 * self.widths[0] * (self.image_size // 4) ** 2
+        return 21 * self.widths[0] * (self.image_size // 4) ** 2
 
     def changed(self, image_size: int | None, activation: str | None, norm_epsilon: float | None) -> "ConvNeXtConfig":
         """The same with other settings; None keeps one. Its activation is GELU in all of its files.

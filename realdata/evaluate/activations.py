@@ -71,7 +71,7 @@ def activation_notes(model: str, description: Mapping[str, Any]) -> list[str]:
         model: the value of `--model`.
         description: the model's description.
     """
-    known, tower, by = trained_activation(model), description.get("image_tower"), "its name and published/hub_ids.csv"
+    known, tower, by = trained_activation(model), description.get("text_tower"), "its name and published/hub_ids.csv"
     if known is None and (same := description.get("known_weights")):
         known, by = trained_activation(same), f"its weights, which are those of {same}"
     if model.startswith(PREFIX) or known is None or tower is None or tower["activation"] == known:

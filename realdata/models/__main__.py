@@ -6,7 +6,7 @@ import sys
 from realdata.models.registry import PREFIX, published_models
 from workbench import program, results, terminal
 
-_RUN_BY = {"open_clip": "open_clip_torch", "lvlm": "transformers"}
+_RUN_BY = {"lvlm": "transformers"}
 
 
 def build_parser() -> program.Parser:

@@ -142,14 +142,13 @@ def _similarities(
 
 
 def _largest_batch(checkpoint: Checkpoint, devices: int) -> int:
-    """How many photos make a batch: on an accelerator, as many as half of its free memory holds."""
-    if jax.default_backend() == "cpu":
-        return _PHOTOS_ON_CPU
+    """How many photos make a batch: as many as half of the free memory holds, up to a limit."""
+    cpu = jax.default_backend() == "cpu"
     vision = checkpoint.config.vision
     each = 4 * (vision.floats_at_once + 4 * 3 * vision.image_size**2)
     fitting = int(hosts.available_bytes() / 2 / each)
-    power = 1 << max(0, min(fitting, _MOST_PHOTOS).bit_length() - 1)
-    return power * devices
+    power = 1 << max(0, min(fitting, _PHOTOS_ON_CPU if cpu else _MOST_PHOTOS).bit_length() - 1)
+    return power if cpu else power * devices  # the devices of a CPU share its memory
 
 
 ACTIVATIONS = ("gelu", "quick_gelu")

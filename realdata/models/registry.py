@@ -67,8 +67,6 @@ def published_models() -> tuple[Published, ...]:
             "backbone": None,
             "pretrain": None,
             "checkpoint": None,
-            "open_clip_model": None,
-            "open_clip_tag": None,
             "hub_id": None,
             "quick_gelu": (0.0, 1.0),
         },
@@ -84,14 +82,8 @@ def published_models() -> tuple[Published, ...]:
         # The bare name is the checkpoint of Table 6, which the other tables use.
         bare = several[backbone, pretrain] == 1 or used.get((backbone, pretrain)) == checkpoint
         name = f"{backbone}-{pretrain}" + ("" if bare else f"-{checkpoint}")
-        # OpenCLIP runs the towers that are not vision transformers.
-        own = (
-            row["hub_id"]
-            if backbone.startswith("ViT")
-            else f"open_clip:{row['open_clip_model']}/{row['open_clip_tag']}"
-        )
         activation = "quick_gelu" if float(row["quick_gelu"]) else "gelu"
-        found.append(Published(name, own, "clip", backbone, pretrain, checkpoint, activation))
+        found.append(Published(name, row["hub_id"], "clip", backbone, pretrain, checkpoint, activation))
     found += [
         Published(f"{name}-ImageNet1K", f"torchvision:{model}", "imagenet", name, "ImageNet1K", "", None)
         for name, model in _TORCHVISION.items()
@@ -245,8 +237,7 @@ def _load(name: str, question: Question, loading: Loading) -> Model:
     if name.startswith(PREFIX):
         found = find_published(name)
         model = _at(found, name.partition(AT)[2])
-        native = model.partition(":")[0] not in _OTHER_LIBRARIES
-        if native and found.activation is not None and loading.overrides.activation is None:
+        if found.activation is not None and loading.overrides.activation is None:
             # Some files say gelu where the weights were trained with quick_gelu.
             overrides = dataclasses.replace(loading.overrides, activation=found.activation)
             loading = loading._replace(overrides=overrides)

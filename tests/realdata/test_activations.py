@@ -19,9 +19,9 @@ from pretrained.preprocessing import read_photo
 from published.tables import DIRECTORY
 from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
 from realdata.evaluate.program import main as evaluate
-from realdata.models import clip, open_clip_model
+from realdata.models import clip, imagenet
 from realdata.models.model import Question
-from realdata.models.registry import Loading, find_published, load_model, recognise_weights, trained_activation
+from realdata.models.registry import Loading, load_model, recognise_weights, trained_activation
 from sims.clip.model import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -175,7 +175,7 @@ def test_a_known_checkpoint_whose_files_say_otherwise_is_told():
     name = "timm/vit_base_patch32_clip_224.laion400m_e31"
 
     def notes(activation, model=name, overridden=()):
-        return activation_notes(model, {"image_tower": {"activation": activation}, "overridden": list(overridden)})
+        return activation_notes(model, {"text_tower": {"activation": activation}, "overridden": list(overridden)})
 
     (told,) = notes("gelu")
     assert "was trained with quick_gelu" in told and "by its configuration" in told
@@ -249,14 +249,30 @@ def test_a_setting_that_another_library_would_ignore_is_refused(setting, loading
             load_model(name, QUESTION, loading)
 
 
-def test_a_published_model_that_another_library_runs_brings_no_setting_that_is_refused(monkeypatch):
-    def reach(name, *_):
-        raise InputError(f"OpenCLIP is asked for {name}")
+@pytest.mark.parametrize(
+    ("name", "asked", "words"),
+    [
+        ("RN50-OpenAI", None, r"timm/resnet50_clip\.openai with quick_gelu"),
+        ("RN50-OpenAI", "gelu", r"timm/resnet50_clip\.openai with gelu"),
+        ("ConvNext/BW-LAION2B", None, "laion/CLIP-convnext_base_w-laion2B-s13B-b82K with gelu"),
+    ],
+)
+def test_a_published_clip_runs_as_it_was_trained(monkeypatch, name, asked, words):
+    def reach(name, _, loading):
+        raise InputError(f"{name} with {loading.overrides.activation}")
 
-    monkeypatch.setattr(open_clip_model, "load", reach)
-    assert find_published("RN50-OpenAI").activation == "quick_gelu"
-    with pytest.raises(InputError, match="OpenCLIP is asked for RN50/openai"):
-        load_model("paper:RN50-OpenAI", QUESTION, Loading())
+    monkeypatch.setattr(clip, "load", reach)
+    with pytest.raises(InputError, match=words):
+        load_model(f"paper:{name}", QUESTION, Loading(overrides=Overrides(activation=asked)))
+
+
+def test_a_published_model_that_is_no_clip_brings_no_setting_that_is_refused(monkeypatch):
+    def reach(name, *_):
+        raise InputError(f"a classifier is asked for: {name}")
+
+    monkeypatch.setattr(imagenet, "load", reach)
+    with pytest.raises(InputError, match="a classifier is asked for: resnet50"):
+        load_model("paper:RN50-ImageNet1K", QUESTION, Loading())
 
 
 def test_what_has_no_two_activations_is_refused(tmp_path):

@@ -33,8 +33,8 @@ def test_every_model_of_the_tables_has_a_name_but_one_that_is_in_no_library():
         ("ViT/B/32-LAION400M", "timm/vit_base_patch32_clip_224.laion400m_e31", "quick_gelu"),
         ("ViT/B/32-LAION400M-E32", "timm/vit_base_patch32_clip_224.laion400m_e32", "quick_gelu"),
         ("vit/b/16-datacomp1b-l-s1b-b8k", "laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K", "gelu"),
-        ("RN50-OpenAI", "open_clip:RN50/openai", "quick_gelu"),
-        ("ConvNext/BW-LAION2B", "open_clip:convnext_base_w/laion2b_s13b_b82k", "gelu"),
+        ("RN50-OpenAI", "timm/resnet50_clip.openai", "quick_gelu"),
+        ("ConvNext/BW-LAION2B", "laion/CLIP-convnext_base_w-laion2B-s13B-b82K", "gelu"),
         ("RN50-ImageNet1K", "torchvision:resnet50", None),
         ("LLaVA1.5-7B", "lvlm:llava-hf/llava-1.5-7b-hf", None),
     ],
@@ -48,7 +48,7 @@ def test_a_published_model_can_come_from_a_place_on_disk(tmp_path):
     """The place is among what decides an evaluation's numbers, so that other files there begin it anew."""
     assert find_published(f"paper:RN50-OpenAI@{tmp_path}") == find_published("RN50-OpenAI")
     assert place_of(f"paper:RN50-OpenAI@{tmp_path}") == place_of(str(tmp_path)) == tmp_path
-    for name in ("paper:RN50-OpenAI", "owner/name@main", "open_clip:RN50/openai", "paper:RN50-OpenAI@nowhere"):
+    for name in ("paper:RN50-OpenAI", "owner/name@main", "torchvision:resnet50", "paper:RN50-OpenAI@nowhere"):
         assert place_of(name) is None
     with pytest.raises(InputError, match=r"^`model`: nowhere is no file and no directory$"):
         load_model("paper:RN50-OpenAI@nowhere", Question([0], ["a"], ["{}"]), Loading())
@@ -70,6 +70,6 @@ def test_the_list_is_printed(capsys):
     assert main(["--json", "-"]) == 0
     listed = json.loads(capsys.readouterr().out)["models"]
     assert len(listed) == len(published_models())
-    assert {each["run_by"] for each in listed} == {"JAX, here", "open_clip_torch", "transformers"}
+    assert {each["run_by"] for each in listed} == {"JAX, here", "transformers"}
     assert main([]) == 0
     assert "ViT/bigG/14-LAION2B" in capsys.readouterr().out
