@@ -167,6 +167,8 @@ DATA = {
 }
 IMAGENET, LVLM, SELECTING = (BLUE, "s"), (DARK_GREY, "h"), BLACK
 ADDED: dict[str, Any] = {"marker": "*", "color": BLACK, "markersize": 13, "linestyle": "", "zorder": 6}
+FEW_ADDED = 8  # models; more have no names in legends, for which there would be no room
+_ONE_OF_MANY = {"markersize": 6, "markerfacecolor": "none", "markeredgewidth": 0.8}
 ADDED_LINES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 SETUPS = {"1v1000": "1 vs. 1000", "1v20": "1 vs. 20"}
 
@@ -279,15 +281,32 @@ def is_shown(model: AddedModel) -> bool:
     return model.setup in SETUPS and model.prompt in ("simple", "openai80", "none")
 
 
-def mark_added(axis: Axes, x: float, y: float, number: int) -> None:
-    """Draw a star for an added model, with its number beside it, as in the legend."""
+def mark_added(axis: Axes, x: float, y: float, number: int, of: int) -> None:
+    """Draw a star for an added model, with its number beside it, as in the legend; of many, a small star alone.
+
+    Args:
+        axis: the panel.
+        x: place in the panel.
+        y: likewise.
+        number: of the model, from 1.
+        of: how many models are added.
+    """
+    if of > FEW_ADDED:
+        axis.plot(x, y, **(ADDED | _ONE_OF_MANY))
+        return
     axis.plot(x, y, **ADDED)
     axis.annotate(str(number), (x, y), (-5, 5), textcoords="offset points", ha="right", fontsize=SMALL, weight="bold")
 
 
 def added_handles(models: Sequence[AddedModel], lines: bool = False) -> list[Line2D | Patch]:
-    """Legend entries of added models: numbers and names, with a line each if they are drawn as lines."""
+    """Legend entries of added models: numbers and names, with a line each if they are drawn as lines.
+
+    Of more than `FEW_ADDED` there is one entry, with how many they are.
+    """
     handles: list[Line2D | Patch] = []
+    if len(models) > FEW_ADDED:
+        shown = sum(map(is_shown, models))
+        return [Line2D([], [], **(ADDED | _ONE_OF_MANY), label=f"{shown} models, added")] if shown else []
     for place, model in enumerate(models):
         if not is_shown(model):
             continue

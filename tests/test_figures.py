@@ -182,6 +182,28 @@ def test_lines_and_stars_of_an_added_model_are_at_its_accuracies(figures):
     assert axis.get_ylim()[0] < on_logits(np.array([5.0]))[0]  # far from all others, and still inside
 
 
+def test_many_added_models_have_stars_and_one_entry_in_the_legend():
+    """As a replication adds: a legend of all names would leave no room for the panels."""
+    many = Context(added=tuple(added(f"model-{number}", "1v1000", gap=10.0 + number / 4) for number in range(43)))
+    figure = FIGURES["common_counter"].draw(many)
+    entries = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert entries.count("43 models, added") == 1 and not any("model-" in entry for entry in entries)
+    assert sum(line.get_marker() == "*" for line in figure.axes[0].get_lines()) == 43
+    assert not any(text.get_text() == "43" for text in figure.axes[0].texts)
+    # Beside published models of one data set they stand where the models do that they are.
+    again = dataclasses.replace(added("again", "1v1000", gap=33.0), backbone="ViT/B/16", pretrain="OpenAI")
+    figure = FIGURES["same_data"].draw(Context(added=(*many.added, again)))
+    columns = len(figure.axes) // 2  # drops above, accuracies below, where the models' names are
+    stars = [
+        (figure.axes[columns + number % columns].get_xticklabels()[round(x)].get_text(), y)
+        for number, axis in enumerate(figure.axes)
+        for line in axis.get_lines()
+        if line.get_marker() == "*"
+        for x, y in line.get_xydata()
+    ]
+    assert [(label.partition(" ")[0], y) for label, y in stars] == [("ViT/B/16", 33.0), ("ViT/B/16", 47.0)]
+
+
 def test_bars_and_bands_of_imagenet_models_are_those_of_their_photos_and_of_their_line(context, figures):
     axis = figures("common_counter").axes[0]
     imagenet = next(settings(context.tables)).imagenet

@@ -85,7 +85,7 @@ def _draw_whole(axis: Axes, context: Context, shapes: dict[str, CurveShape], sig
     axis.plot([-1, 3], [-1, 3], ":", color="0.6")
     for number, model in context.added_in("1v1000", "simple"):
         common, counter = _places(np.array(model.accuracies["balanced"]))
-        mark_added(axis, float(common), float(counter), number)
+        mark_added(axis, float(common), float(counter), number, len(context.added))
     _spaced(axis, 0.5, 0.93, 0.22, 0.93)
     sight, noise = shapes["sight"], shapes["noise"]
     for share, words, colour in (

@@ -91,7 +91,7 @@ def _draw_setting(axis: Axes, setting: Setting, context: Context, also: Sequence
         ends = {group: on_logits(np.array(model.intervals[group])) for group in ("common", "counter")}
         axis.plot(ends["common"], [counter] * 2, color="black", lw=0.9, zorder=5)
         axis.plot([common] * 2, ends["counter"], color="black", lw=0.9, zorder=5)
-        mark_added(axis, common, counter, number)
+        mark_added(axis, common, counter, number, len(context.added))
     percent_on_logits(axis, _COMMON, _COUNTER, also)
     tables = [*setting.tables, *(["5"] if setting.setup == "1v20" else [])]
     source = f"paper, Tables {', '.join(tables)}" if setting.source == "paper" else "replication"

@@ -113,7 +113,7 @@ def _draw_setting(
         )
     for number, model in context.added_in(setting.setup, setting.prompt):
         common, counter_accuracy = on_logits(np.array(model.accuracies[setting.averaging]))
-        mark_added(axis, float(common), float(counter_accuracy), number)
+        mark_added(axis, float(common), float(counter_accuracy), number, len(context.added))
     low, high = row["interval"]
     clustered = row["clustered"] and "clustered [{:+.1f}, {:+.1f}]".format(*row["clustered"]["interval"])
     source = f"paper, Tables {' and '.join(setting.tables)}" if setting.tables else "replication"

@@ -10,7 +10,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED_LINES, PRINT_WIDTH, SETUPS, SMALL, added_handles, figure_legend, photo_intervals
+from paper_figs.looks import (
+    ADDED_LINES,
+    FEW_ADDED,
+    PRINT_WIDTH,
+    SETUPS,
+    SMALL,
+    added_handles,
+    figure_legend,
+    mark_added,
+    photo_intervals,
+)
 from realdata.claims.settings import image_tower_parameters, is_filtered, pretraining_pairs, settings
 from workbench.palette import BLUE, VERMILION
 
@@ -76,7 +86,7 @@ def draw_panels(
     """Two rows of panels, drops above and counter accuracies below, a column for each of `panels`.
 
     Args:
-        context: has the added models, drawn as lines across.
+        context: has the added models, drawn as lines across; many, as stars at the published models that they are.
         panels: title to models, in order: label below the axis, measured.
         x_label: what the models differ in.
         shaded: whether models of filtered data are marked.
@@ -87,7 +97,10 @@ def draw_panels(
     for column, (title, models) in enumerate(panels.items()):
         for axis, value in zip(axes[:, column], ("drop", "counter"), strict=True):
             _draw_panel(axis, models, value, shaded)
-            _draw_added(axis, context, value, column == len(panels) - 1)
+            if len(context.added) > FEW_ADDED:
+                _star_added(axis, context, models, value)
+            else:
+                _draw_added(axis, context, value, column == len(panels) - 1)
         axes[0, column].set_title(title.replace("/", "/\n", 1) if len(models) < 4 else title, fontsize=SMALL)
         axes[1, column].set_xticks(range(len(models)), [label for label, _ in models], rotation=90, fontsize=SMALL)
         axes[1, column].set_xlabel(x_label, fontsize=8)
@@ -135,6 +148,19 @@ def _draw_panel(axis: Axes, models: Sequence[tuple[str, Measured]], value: str, 
     axis.tick_params(axis="y", labelsize=8)
     axis.grid(axis="y", color="0.9")
     axis.set_axisbelow(True)
+
+
+def _star_added(axis: Axes, context: Context, models: Sequence[tuple[str, Measured]], value: str) -> None:
+    """A star at each published model that was evaluated again."""
+    places = {
+        (first(measured)["backbone"], first(measured)["pretrain"]): place for place, (_, measured) in enumerate(models)
+    }
+    for setup in SETUPS:
+        for number, model in context.added_in(setup, "simple"):
+            if (place := places.get((model.backbone, model.pretrain))) is not None:
+                common, counter = model.accuracies["balanced"]
+                at = counter if value == "counter" else common - counter
+                mark_added(axis, float(place), at, number, len(context.added))
 
 
 def _draw_added(axis: Axes, context: Context, value: str, marked: bool) -> None:

@@ -70,7 +70,7 @@ def draw_reliance(context: Context) -> Figure:
         for number, model in context.added_in(row.setting["setup"], row.setting["prompt"]):
             shares = np.array(model.accuracies[row.setting["averaging"]]) / 100
             common, counter = norm.ppf(np.clip(shares, 1e-4, 1 - 1e-4))
-            mark_added(axis, float(common), float(counter), number)
+            mark_added(axis, float(common), float(counter), number, len(context.added))
         axis.plot([-2.0, 3.0], [-2.0, 3.0], ":", color="0.6", label="equal accuracies: index 0")
         for ticks in (axis.set_xticks, axis.set_yticks):
             ticks(norm.ppf(_TICKS / 100), [f"{tick}" for tick in _TICKS])
