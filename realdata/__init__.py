@@ -21,8 +21,8 @@ def evaluate(
 
     Args:
         data: folder of class folders, as CounterAnimal's.
-        model: a folder with a checkpoint, a Hugging Face id, `paper:NAME`, `open_clip:ARCHITECTURE/TAG`,
-            `torchvision:NAME`, `timm:NAME` or `lvlm:ID`.
+        model: a folder with a checkpoint, a Hugging Face id, `paper:NAME` (`paper:NAME@PLACE` with its files on disk),
+            `open_clip:ARCHITECTURE/TAG`, `torchvision:NAME` (`torchvision:NAME@FILE`), `timm:NAME` or `lvlm:ID`.
         out: a folder for the results, where a stopped run goes on; nothing is written unless it is given.
         settings: further fields of `realdata.evaluate.config.EvaluationConfig`: `prompt`, `setup`, `names`, `scores`
             in place of a model, `batch_size`, and so on.

@@ -6,6 +6,7 @@ as `realdata.evaluate` writes it; and the results. An evaluation is finished whe
 
 import gc
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import jax
 
 from published.tables import DIRECTORY, read_published_tables
 from realdata.claims.added_models import EVALUATIONS, AddedModel, read_added_models
+from realdata.evaluate.candidates import read_templates
 from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.run import run as evaluate
 from realdata.photos.class_names import IMAGENET, read_class_names
@@ -59,14 +61,17 @@ def replicate(config: ReplicationConfig, out: Path, tell: Callable[[Step], None]
         tell: called after each evaluation.
 
     Raises:
-        InputError: the photos cannot be read, a model stands in no table, or the folder is of something else.
+        InputError: the photos or the 80 prompts cannot be read, a model stands in no table, or the folder is of
+            something else.
         KeyboardInterrupt: the run was stopped; what was finished stays.
     """
     tables = read_published_tables(DIRECTORY)
     rows = plan(config, tables)
+    tasks = tasks_of(rows)
+    for prompt in {task.config(config).prompt for task in tasks}:
+        read_templates(prompt)  # before hours of work, not after
     data = find_photos(config.data, read_class_names(IMAGENET))
     _claim(out, config, data)
-    tasks = tasks_of(rows)
     models: dict[Task, AddedModel] = {}
     failures = [Failure(row.name, row.reason) for row in rows if row.task is None]
     for number, task in enumerate(tasks, 1):
@@ -92,10 +97,15 @@ def _step(config: EvaluationConfig, folder: Path, data: DataSet) -> Step:
     except LostProcessError:
         raise
     except (InputError, RunError, MemoryError, jax.errors.JaxRuntimeError) as error:
-        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
-        return Step(0, 0, [], None, reason.removeprefix("`model`: "))
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0].removeprefix("`model`: ")
+        return Step(0, 0, [], None, re.sub(r"`([a-z_]+)`", _option, reason))
     finally:
         gc.collect()  # the weights, which cycles keep
+
+
+def _option(match: re.Match[str]) -> str:
+    """A parameter in a message, as its option."""
+    return f"--{match[1].replace('_', '-')}"
 
 
 def _is_finished(config: EvaluationConfig, folder: Path) -> bool:

@@ -179,9 +179,10 @@ def again(finished, tmp_path):
     return tmp_path
 
 
-def test_other_files_of_a_model_are_another_evaluation(call_program, again, asked, undrawn):
+def test_other_files_of_a_model_are_another_evaluation(run_program, call_program, again, asked, undrawn):
     command = (*COMMAND, "--models", CLIPS[1])
-    assert call_program(*command).returncode == 0 and not asked
+    done = run_program(*command)
+    assert done.returncode == 0 and "drop" in done.stdout and "made before" in done.stdout, done.stderr
     (again / "checkpoints").rename(again / "others")
     moved = ["others" if word == "checkpoints" else word for word in command]
     assert call_program(*moved).returncode == 0 and len(asked) == 1
@@ -210,6 +211,7 @@ REFUSED = {
         ("--models", "LLaVA1.5-7B", "--table", "3"),
         ["--models", "no row of Table 3"],
     ),
+    "80 prompts that are not installed": ((), ("--table", "10"), ["openai80", "open_clip_torch"]),
     "a folder of something else": ((something_else,), (), ["--out", "no run.json"]),
     "no photos": ((no_photos,), (), ["--data", "holds no photo"]),
     "no checkpoints": ((), ("--checkpoints", "nowhere"), ["--checkpoints", "nowhere is no directory"]),
@@ -230,6 +232,14 @@ def test_a_folder_of_another_run_is_refused(refused, again):
     refused(*command, "--dtype", "bfloat16", words=["--out", "float32, not in bfloat16"])
     other_photos(again)
     refused(*command, words=["--out", "of other photos, 24 in photos", "has 23", "another folder"])
+
+
+def test_pickled_weights_are_refused_with_the_option_that_reads_them(call_program, again):
+    folder = again / "checkpoints" / "ViT-L-14-OpenAI"
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    (again / "out/evaluations/ViT-L-14-OpenAI-1v1000-simple/summary.json").unlink()
+    done = call_program(*COMMAND, "--models", CLIPS[1])
+    assert done.returncode == 1 and "--allow-pickle" in done.stdout and "`" not in done.stdout
 
 
 def test_a_damaged_summary_is_one_models_fault(call_program, again):
