@@ -98,11 +98,16 @@ def _add_loading(parser: program.Parser) -> None:
     add(
         "--activation",
         choices=(*ACTIVATIONS, BOTH),
-        help=f"of both towers; {BOTH}: gelu and quick_gelu on the same photos, and which of them fits",
+        help=f"of the transformers; {BOTH}: gelu and quick_gelu on the same photos, and which of them fits",
     )
     add("--norm-epsilon", type=program.positive_number, metavar="EPS", help="of layer norms")
     add("--text-pooling", choices=POOLINGS, help="which token's output is a text's embedding")
-    add("--image-size", type=program.whole_number(1), metavar="PIXELS", help="side; positions are interpolated")
+    add(
+        "--image-size",
+        type=program.whole_number(1),
+        metavar="PIXELS",
+        help="side; positions are interpolated; not of a ResNet",
+    )
     add("--interpolation", choices=tuple(INTERPOLATIONS), help="of photos that are resized")
     add("--mean", type=_channels, metavar="R,G,B", help="taken from the channels, of values from 0 to 1")
     add("--std", type=_channels, metavar="R,G,B", help="by which they are divided")

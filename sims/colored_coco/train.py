@@ -15,6 +15,7 @@ from PIL import Image
 from pretrained import huggingface
 from pretrained.checkpoint import Checkpoint
 from pretrained.clip import CLIP
+from pretrained.config import VisionConfig
 from pretrained.load import load
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_answers, supervised_loss, train_on, zero_shot_answers
@@ -175,6 +176,9 @@ def _checkpoint(options: argparse.Namespace, photo: Path, captions: Sequence[str
             raise InputError(f"--model: {error}") from error
         if not isinstance(checkpoint.model, CLIP):
             raise InputError(f"--model: {options.model}: must be a CLIP, is a {type(checkpoint.model).__name__}")
+        if not isinstance(checkpoint.config.vision, VisionConfig):  # no other one can be written in the end
+            kind = checkpoint.config.vision.description()["kind"]
+            raise InputError(f"--model: {options.model}: its image tower must be a vision transformer, is a {kind}")
         return checkpoint
     try:
         with Image.open(photo) as image:

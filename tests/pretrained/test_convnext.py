@@ -4,6 +4,8 @@ The packages open_clip_torch and timm are not among the tests'. With their class
 embeddings, to 3e-7.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +35,7 @@ def small(monkeypatch):
     monkeypatch.setitem(openclip._CONVNEXTS, "convnext_test", (LAYERS, WIDTHS[0], EPSILON))
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def draws():
     made = Draws()
     made.layer("trunk.stem.0", WIDTHS[0], 3, 4, 4)
@@ -55,9 +57,14 @@ def draws():
     return made
 
 
+def make(folder):
+    """A random checkpoint."""
+    openclip_folders.write(folder, VISION, draws().weights)
+
+
 @pytest.fixture
-def folder(tmp_path, draws):
-    openclip_folders.write(tmp_path, VISION, draws.weights)
+def folder(tmp_path):
+    make(tmp_path)
     return tmp_path
 
 
@@ -90,8 +97,8 @@ def trunk(weights, images):
     return normed(x.mean(dim=(2, 3)), "trunk.head.norm")
 
 
-def test_embeddings_are_those_of_the_definition(folder, draws):
-    weights = draws.tensors()
+def test_embeddings_are_those_of_the_definition(folder):
+    weights = draws().tensors()
     wanted = unit(F.linear(trunk(weights, PICTURES), weights["head.proj.weight"]))
     assert np.abs(wanted[0] - wanted[1]).max() > 0.03  # the pictures are told apart
     # Single precision through some dozen layers.
@@ -99,9 +106,9 @@ def test_embeddings_are_those_of_the_definition(folder, draws):
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_a_head_with_a_hidden_layer(tmp_path, draws, bias):
+def test_a_head_with_a_hidden_layer(tmp_path, bias):
     made = Draws(1)
-    made.weights |= {key: part for key, part in draws.weights.items() if key.startswith("trunk.")}
+    made.weights |= {key: part for key, part in draws().weights.items() if key.startswith("trunk.")}
     made.layer("head.mlp.fc1", 2 * EMBED_DIM, WIDTHS[-1])
     made.layer("head.mlp.fc2", EMBED_DIM, 2 * EMBED_DIM, bias=bias)
     vision = VISION | {"timm_proj": "mlp", "timm_proj_bias": bias, "timm_pool": "avg"}
@@ -137,8 +144,8 @@ def test_bfloat16_agrees_and_is_what_is_computed_with(folder):
     assert len(lines) > 10 and all(":bf16[" in line.partition(" = ")[0] for line in lines)
 
 
-def test_other_sizes_need_no_other_weights(folder, draws):
-    weights, larger = draws.tensors(), pictures(100)
+def test_other_sizes_need_no_other_weights(folder):
+    weights, larger = draws().tensors(), pictures(100)
     wanted = unit(F.linear(trunk(weights, larger), weights["head.proj.weight"]))
     checkpoint = load(folder, overrides=Overrides(image_size=100))
     assert checkpoint.config.vision.image_size == checkpoint.preprocessing.crop == 100

@@ -3,6 +3,8 @@
 The package open_clip_torch is not among the tests'. With its class, the same weights gave the same embeddings, to 7e-7.
 """
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ VISION = {"layers": LAYERS, "width": WIDTH, "head_width": 32 * WIDTH // HEADS, "
 PICTURES = pictures(SIDE)
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def draws():
     made = Draws()
     for number, (before, after) in enumerate(((3, WIDTH // 2), (WIDTH // 2, WIDTH // 2), (WIDTH // 2, WIDTH)), 1):
@@ -45,9 +47,14 @@ def draws():
     return made
 
 
+def make(folder):
+    """A random checkpoint."""
+    openclip_folders.write(folder, VISION, draws().weights)
+
+
 @pytest.fixture
-def folder(tmp_path, draws):
-    openclip_folders.write(tmp_path, VISION, draws.weights)
+def folder(tmp_path):
+    make(tmp_path)
     return tmp_path
 
 
@@ -85,25 +92,25 @@ def reference(weights, images):
     return unit(pooled[0])
 
 
-def test_embeddings_are_those_of_the_definition(folder, draws):
-    wanted = reference(draws.tensors(), PICTURES)
+def test_embeddings_are_those_of_the_definition(folder):
+    wanted = reference(draws().tensors(), PICTURES)
     assert np.abs(wanted[0] - wanted[1]).max() > 0.03  # the pictures are told apart
     # Single precision through 30 layers.
     np.testing.assert_allclose(embed_images(load(folder).model, PICTURES), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["running_mean", "running_var", "bn3.bias", "positional_embedding", "q_proj.bias"])
-def test_every_kind_of_weight_counts(folder, draws, kind):
+def test_every_kind_of_weight_counts(folder, kind):
     """The power of the test above: a kind of weight at its initial value changes what it sees."""
-    weights = draws.tensors()
+    weights = draws().tensors()
     for key in weights:
         if key.endswith(kind):
             weights[key] = torch.ones_like(weights[key]) if kind == "running_var" else torch.zeros_like(weights[key])
     assert np.abs(reference(weights, PICTURES) - embed_images(load(folder).model, PICTURES)).max() > 1e-2
 
 
-def test_files_with_a_text_tower_of_its_own_and_in_other_shapes(tmp_path, draws):
-    openclip_folders.write(tmp_path, VISION, draws.weights, text_prefix="text.")
+def test_files_with_a_text_tower_of_its_own_and_in_other_shapes(tmp_path):
+    openclip_folders.write(tmp_path, VISION, draws().weights, text_prefix="text.")
     assert embed_texts(load(tmp_path).model, random_texts(16, 99)).shape == (4, EMBED_DIM)
     openclip_folders.say(tmp_path, VISION | {"layers": [2, 1, 3, 1]})
     with pytest.raises(InputError, match=r"holds 15 weights .* first visual\.layer4\.1\.bn1\.bias of shape \(64,\)"):

@@ -1,5 +1,6 @@
 """ColoredCOCO from a small set in COCO's own format: pictures, splits, training and what is refused."""
 
+import argparse
 import json
 
 import numpy as np
@@ -10,11 +11,13 @@ from safetensors.numpy import load_file
 
 from sims.clip.model import tiny_clip
 from sims.clip.training import SupervisedCLIP, supervised_loss, train_on
+from sims.colored_coco import train
 from sims.colored_coco.__main__ import main
 from sims.colored_coco.design import OTHERS, OWN, UNSEEN
 from sims.colored_coco.make import plan_images
 from sims.colored_coco.objects import Found, Objects, paste
 from sims.training.checkpoints import Checkpoints
+from tests.pretrained import test_resnet
 from tests.seeds import seed
 from tests.sims.colored_coco.made_coco import SIDE, make
 from workbench.errors import InputError
@@ -198,6 +201,12 @@ GIVEN = list(MAKE[1:])
 def test_wrong_input_gets_one_line(refuses, beside, arguments, words):
     refuses(main, *arguments, words=words)
     assert [path.name for path in beside.iterdir()] == ["coco"]
+
+
+def test_a_clip_that_could_not_be_written_is_refused_before_it_is_trained(tmp_path):
+    test_resnet.make(tmp_path)
+    with pytest.raises(InputError, match="its image tower must be a vision transformer, is a ResNet"):
+        train._checkpoint(argparse.Namespace(model=str(tmp_path)), tmp_path / "photo.png", [])
 
 
 def test_too_few_objects_are_told():
