@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from pretrained.preprocessing import open_photo
 from workbench.conventions import GROUPS
-from workbench.palette import BLUE, VERMILION
+from workbench.palette import BLUE, TEXT_SIZES, VERMILION
 from workbench.terminal import shorten
 
 # Two colours and two markers, so that groups differ in grey print and for every kind of colour vision.
@@ -23,6 +24,7 @@ _CLASSES, _PAIRS = 12, 3  # of the figure of photos: the most classes, and pairs
 _PIXELS = 200
 
 
+@rc_context(TEXT_SIZES)
 def draw(content: Mapping[str, Any]) -> Figure:
     """Draw a summary: accuracies of both groups, of each class and on average.
 
@@ -66,6 +68,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
     return figure
 
 
+@rc_context(TEXT_SIZES)
 def draw_groups(content: Mapping[str, Any]) -> Figure:
     """Draw a summary whose groups are classes with attributes: each group's accuracy, the averages and the worst.
 
@@ -97,6 +100,7 @@ def draw_groups(content: Mapping[str, Any]) -> Figure:
     return figure
 
 
+@rc_context(TEXT_SIZES)
 def draw_flips(
     predictions: pd.DataFrame, content: Mapping[str, Any], root: Path, names: Mapping[int, str]
 ) -> Figure | None:
