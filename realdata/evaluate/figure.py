@@ -41,7 +41,11 @@ def draw(content: Mapping[str, Any]) -> Figure:
     for group in GROUPS:
         colour, marker = LOOKS[group]
         values = [row[group] for row in classes]
-        axes.scatter(values, range(len(classes)), s=22, color=colour, marker=marker, label=f"{group} photos", zorder=2)
+        # The second is smaller, so that both are seen where they agree.
+        size = 40 if group == GROUPS[0] else 16
+        axes.scatter(
+            values, range(len(classes)), s=size, color=colour, marker=marker, label=f"{group} photos", zorder=2
+        )
         found = content["groups"][group]
         for ends, width in ((found["interval_over_classes"], 1.0), (found["interval"], 3.5)):
             axes.plot(ends, [top, top], color=colour, linewidth=width, solid_capstyle="butt", zorder=1)
