@@ -58,8 +58,8 @@ def _openai() -> list[str]:
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
         raise InputError(
-            f"`prompt` {OPENAI80}: needs the package open_clip_torch, whose list is read; install the extra "
-            'with pip install "sober-clip[open-clip]"'
+            f"`prompt` {OPENAI80}: needs the package open_clip_torch, whose list is read; in the checkout, "
+            'python -m pip install -c constraints.txt -e ".[open-clip]" installs it'
         )
     path = Path(places[0]) / "zero_shot_metadata.py"
     try:
