@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.documentation import REPAIRS as PAGE
 from workbench.conventions import GROUPS, Z95
 
-SHIPPED = ROOT / "docs" / "results" / "repairs_digits.json"
+SHIPPED = ROOT / "docs" / "results" / "repairs_digits" / "result.json"
 
 
 def start(program, *options, cwd):

@@ -100,7 +100,7 @@ def test_translation_is_ties(drawn):
     both = jnp.asarray(images), jnp.asarray(backgrounds)
     shifts = repairs.shifts_of(*both)
     np.testing.assert_allclose(repairs.translate(*both, shifts), expected, atol=CLOSE)
-    # As the authors' programs: means over images of a training split, subtracted from others, cosine similarities after.
+    # As the authors' programs: means over a training split's images, subtracted from others, then cosine similarities.
     others, translated = images[:25], images[25:].copy()
     seen = np.argmax(others @ backgrounds.T, axis=1)
     for index, image in enumerate(images[25:]):

@@ -40,7 +40,7 @@ def build_parser() -> program.Parser:
         type=program.path,
         default=DEFAULT_OUT,
         metavar="DIR",
-        help="directory for result.json, arrays.npz and table.md, and for what each CLIP gets right",
+        help="directory for figure.png, table.md, result.json and arrays.npz, and for what each CLIP gets right",
     )
     program.add_json_option(parser)
     return parser
@@ -101,7 +101,7 @@ def show(result: DigitsRepairResult, out: Path | None) -> None:
         )
     if out is not None:
         console.print()
-        console.print(f"Written to {out}: result.json, arrays.npz, table.md, clips/", soft_wrap=True)
+        console.print(f"Written to {out}: figure.png, table.md, result.json, arrays.npz, clips/", soft_wrap=True)
 
 
 def _cell(row: DigitsRow, place: str) -> str:

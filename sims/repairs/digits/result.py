@@ -17,6 +17,7 @@ from workbench.conventions import GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 # What a table that is right everywhere says: which of the two assumptions fails (`sims.repairs.digits.shares`).
 AGREES, OTHER_IMAGES, NOT_NORMAL = "yes", "photos are other images", "not normal"
@@ -101,6 +102,12 @@ class DigitsRepairResult:
             for place in PLACES
         )
 
+    def plot(self) -> "Figure":
+        """The program's figure."""
+        from sims.repairs.digits.figure import draw
+
+        return draw(self.to_dict())
+
     def to_dict(self) -> dict[str, Any]:
         """The content of `result.json`."""
         fields = dataclasses.asdict(self.config)
@@ -123,7 +130,7 @@ class DigitsRepairResult:
         }
 
     def save(self, directory: Path) -> None:
-        """Write arrays.npz, result.json and table.md, each beside its place and then renamed.
+        """Write arrays.npz, figure.png, result.json and table.md, each beside its place and then renamed.
 
         Raises:
             InputError: the directory or a file cannot be written.
@@ -131,6 +138,7 @@ class DigitsRepairResult:
         content = self.to_dict()
         files: dict[str, str | bytes] = {
             "arrays.npz": results.to_npz(self.arrays()),
+            "figure.png": results.to_png(self.plot()),
             "result.json": results.to_json(content),
             "table.md": markdown(content),
         }

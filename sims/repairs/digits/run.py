@@ -25,8 +25,8 @@ def run(config: DigitsRepairConfig, out: Path | None = None) -> DigitsRepairResu
 
     Args:
         config: what to run.
-        out: a folder for result.json, arrays.npz and table.md, and in clips/ for what each finished CLIP gets right,
-            which the next run reads; nothing is written unless it is given.
+        out: a folder for figure.png, table.md, result.json and arrays.npz, and in clips/ for what each finished CLIP
+            gets right, which the next run reads; nothing is written unless it is given.
 
     Raises:
         InputError: the digits or the evaluation cannot be read, the evaluation is of another CLIP, or the folder cannot
