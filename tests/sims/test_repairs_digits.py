@@ -13,7 +13,7 @@ from sims.colored_digits.digits import read_digits
 from sims.repairs.digits import run as digits_run
 from sims.repairs.digits import shares as shares_module
 from sims.repairs.digits.config import DigitsRepairConfig
-from sims.repairs.digits.evaluated import beside
+from sims.repairs.digits.evaluated import beside, read_evaluated
 from sims.repairs.digits.result import AGREES, NOT_NORMAL, OTHER_IMAGES, DigitsRepairResult, markdown
 from sims.repairs.digits.shares import Shares, by_place
 from tests import seeds
@@ -81,14 +81,14 @@ def test_predictions_are_those_of_normal_embeddings():
     assert abs(norm.cdf(mean / deviation) - wanted) > 20 * error  # a lost root would be seen
 
 
-def planted(change=0.1, predicted=(0.1, 0.1)):
+def planted(change=0.1, predicted=(0.1, 0.1), noise=0.01):
     """Three CLIPs, three classes; a repair's gain, and what is predicted from training images and from photos."""
     generator = np.random.default_rng(4)
     plain = 0.5 + 0.02 * generator.normal(size=(3, 1, 3, 2))
     right = np.concatenate([plain, plain + change], axis=1)
     gained = np.concatenate([0 * plain, 0 * plain + change], axis=1)
     each = [
-        np.concatenate([plain, plain + gain + 0.01 * generator.normal(size=plain.shape)], axis=1) for gain in predicted
+        np.concatenate([plain, plain + gain + noise * generator.normal(size=plain.shape)], axis=1) for gain in predicted
     ]
     return Shares(right, gained, 0 * gained, np.stack(each, axis=1))
 
@@ -107,28 +107,34 @@ def test_the_assumption_that_fails_is_named(predicted, said):
     assert tie.change == pytest.approx(dict.fromkeys(("common", "counter", "worst"), 0.1))
 
 
-def evaluation(shares, at, shift=0.0):
+def test_what_is_due_to_the_photos_is_not_averaged_out_by_clips():
+    """Three points are 2.3 standard errors of 540 photos, whatever the CLIPs; ten are eight."""
+    for gap, said in ((0.03, AGREES), (0.1, NOT_NORMAL)):
+        (_, tie) = result(planted(predicted=(0.1 + gap, 0.1 + gap), noise=1e-4)).rows
+        assert set(tie.agrees.values()) == {said}
+
+
+def evaluation(file, shares, at, shift=0.0):
+    """A `summary.json` of the CLIP in that place."""
     values = 100 * (by_place(shares.right[at]) + shift)
-    groups = {
-        group: {
-            "accuracy": values[1, place],
-            "change": {"value": values[1, place] - values[0, place], "interval": [0, 9]},
-        }
-        for place, group in enumerate(GROUPS)
-    }
-    return {"tie": {"groups": groups}}
+    groups = {}
+    for place, group in enumerate(GROUPS):
+        change = {"value": values[1, place] - values[0, place], "interval": [0, 9]}
+        groups[group] = {"accuracy": values[1, place], "change": change}
+    file.write_text(json.dumps({"repairs": {"each": {"tie": {"groups": groups}}}}))
+    return file, read_evaluated(file)
 
 
 def test_an_evaluation_stands_beside_the_clip_that_it_is_of(tmp_path):
     shares = planted()
     config = result(shares).config
-    found = beside(tmp_path, evaluation(shares, 1), config, {0.5: shares})
+    found = beside(*evaluation(tmp_path / "a", shares, 1), config, {0.5: shares})
     assert (found["mention_spu"], found["seed"]) == (0.5, 1)
     (row,) = found["results"]
     assert row["counter"]["change"] == pytest.approx(row["counter"]["simulated"])
     assert row["common"]["interval"] == [0.0, 0.09]
     with pytest.raises(InputError, match="no CLIP of this run is"):
-        beside(tmp_path, evaluation(shares, 1, shift=0.2), config, {0.5: shares})
+        beside(*evaluation(tmp_path / "a", shares, 1, shift=0.2), config, {0.5: shares})
     with pytest.raises(InputError, match="has none of the repairs tie"):
         beside(tmp_path, {}, config, {0.5: shares})
 

@@ -6,7 +6,7 @@ test digits as files. So the evaluation of these files must find what is simulat
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,22 +21,41 @@ _CLOSE = 0.005  # of an accuracy: one photo in 200 that rounding decides
 _REMEDY = "make it with: python -m realdata.evaluate --repair on what python -m sims.colored_digits export writes"
 
 
-def read_evaluated(file: Path) -> dict[str, Any]:
+class Found(NamedTuple):
+    """What an evaluation says of a repair and a group: accuracy, change and the ends of its interval, as shares."""
+
+    accuracy: float
+    change: float
+    low: float
+    high: float
+
+
+Evaluated = dict[str, dict[str, Found]]  # by repair, then by group
+
+
+def read_evaluated(file: Path) -> Evaluated:
     """The repairs of a `summary.json`.
 
     Raises:
-        InputError: the file is missing, or holds no repairs.
+        InputError: the file is missing, or holds no repairs of common and counter photos.
     """
     content = read_json(file, "evaluation with repairs", _REMEDY, ("repairs",))
-    each = content["repairs"].get("each") if isinstance(content["repairs"], dict) else None
-    if not isinstance(each, dict) or not all(isinstance(found, dict) and "groups" in found for found in each.values()):
-        raise InputError(f"`evaluated`: {file} holds no repairs; {_REMEDY}")
-    return each
+    try:
+        return {
+            str(name): {group: _found(found["groups"][group]) for group in GROUPS}
+            for name, found in content["repairs"]["each"].items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{file}: holds no repairs of {' and '.join(GROUPS)} photos; {_REMEDY}") from error
 
 
-def beside(
-    file: Path, each: Mapping[str, Any], config: DigitsRepairConfig, shares: Mapping[float, Shares]
-) -> dict[str, Any]:
+def _found(group: Mapping[str, Any]) -> Found:
+    change = group["change"]
+    low, high = change["interval"]
+    return Found(*(float(value) / 100.0 for value in (group["accuracy"], change["value"], low, high)))
+
+
+def beside(file: Path, each: Evaluated, config: DigitsRepairConfig, shares: Mapping[float, Shares]) -> dict[str, Any]:
     """The evaluation beside the CLIP that it is of, JSON-ready; changes as shares of 1.
 
     Args:
@@ -56,8 +75,8 @@ def beside(
     common = [name for name in config.repair if name in each]
     if not common:
         raise InputError(f"`evaluated`: {file} has none of the repairs {', '.join(config.repair)}")
-    first = each[common[0]]["groups"]
-    plain = [(first[group]["accuracy"] - first[group]["change"]["value"]) / 100.0 for group in GROUPS]
+    first = each[common[0]]
+    plain = [first[group].accuracy - first[group].change for group in GROUPS]
     gaps = {
         (mention, at): float(np.abs(by_place(found.right[at, 0])[: len(GROUPS)] - plain).max())
         for mention, found in shares.items()
@@ -78,10 +97,10 @@ def beside(
         expected = by_place(found.predicted[at, :, place]) - by_place(found.predicted[at, :, 0])
         row: dict[str, Any] = {"repair": name}
         for column, group in enumerate(GROUPS):
-            change = each[name]["groups"][group]["change"]
+            there = each[name][group]
             row[group] = {
-                "change": change["value"] / 100.0,
-                "interval": [end / 100.0 for end in change["interval"]],
+                "change": there.change,
+                "interval": [there.low, there.high],
                 "simulated": float(moved[column]),
                 "predicted": dict(zip(MOMENTS, expected[:, column].tolist(), strict=True)),
             }

@@ -42,9 +42,10 @@ def draw(content: Mapping[str, Any]) -> Figure:
         axis.grid(axis="x", color="0.92")
         axis.set_axisbelow(True)
         axis.tick_params(labelsize=8)
+        axis.set_xlabel("change in points;\ndiamonds: predicted", fontsize=8)
     axes[0].set_yticks(range(len(repairs)), repairs)
     axes[0].invert_yaxis()
-    figure.supxlabel("change in points; diamonds: predicted from training images", fontsize=8)
+    axes[0].set_ylabel("repair", fontsize=8)
     for place, colour in _COLOURS.items():
         axes[0].plot([], [], "o", color=colour, ms=4, label=f"{place} {'group' if place == WORST else 'photos'}")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
