@@ -174,18 +174,18 @@ def test_the_plain_prompt_is_as_without_repairs_and_embeddings_are_kept(made, ra
 
 def test_constants_are_chosen_on_the_other_classes(made, ran):
     """The rule again, from runs with each constant: a part of the classes with what is best on the other parts."""
-    shares = (0.5, 0.25, 0.75, 1.0)  # the configured one first, which wins a tie
-    each = [evaluate(made, repair=("mixture",), share=share).repaired.to_frame() for share in shares]
-    found = evaluate(made, repair=("mixture",), tune_on="classes")
-    table, chosen = found.repaired.to_frame(), found.summary["repairs"]["constants"]["mixture"]
+    weights = (0.5, 0.25, 0.75, 1.0)  # the configured one first, which wins a tie
+    each = [evaluate(made, repair=("subtract",), weight=weight).repaired.to_frame() for weight in weights]
+    found = evaluate(made, repair=("subtract",), tune_on="classes")
+    table, chosen = found.repaired.to_frame(), found.summary["repairs"]["constants"]["subtract"]
     parts = parts_of(table.class_index.to_numpy())
-    assert len(chosen) == len(parts) == 5
+    assert len(chosen) == len(parts) == 5 and len(set(chosen)) > 1
     for part, constant in zip(parts, chosen, strict=True):
         own = table.class_index.isin(part)
         other = [frame[~own & (frame.group == "counter")] for frame in each]
-        scored = [(frame.mixture == frame.class_index).groupby(frame.class_index).mean().mean() for frame in other]
-        assert constant == shares[int(np.argmax(scored))]
-        assert table.mixture[own].tolist() == each[shares.index(constant)].mixture[own].tolist()
+        scored = [(frame.subtract == frame.class_index).groupby(frame.class_index).mean().mean() for frame in other]
+        assert constant == weights[int(np.argmax(scored))]
+        assert table.subtract[own].tolist() == each[weights.index(constant)].subtract[own].tolist()
 
 
 def test_baselines_learn_on_other_photos(call_program, made, tmp_path):
