@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.work import Large, Sweep, large_options, sweep_options
+from benchmarks.work import Large, Row, Sweep, large_options, row_options, sweep_options, write_noise
 from workbench import results
 
 
@@ -55,7 +55,23 @@ def _of_main_job(output: str) -> dict[str, float]:
     return {"compile": seconds["compile"], "run": seconds["train"]}
 
 
-def _sides(work: str) -> list[Side]:
+def _sides(work: str, scratch: Path) -> list[Side]:
+    if work == "digits":
+        ours, peer = (
+            f"sims.colored_digits {row_options(Row(), scratch)}".split(),
+            ["benchmarks.pytorch_digits", str(scratch)],
+        )
+        ways = {
+            "eager": ["--grouped"],
+            "eager, channels last": ["--grouped", "--channels-last"],
+            "compiled": ["--compile", "--grouped"],
+            "compiled, products of patches": ["--compile"],
+        }
+        return [
+            Side("JAX, cold", ours, _of_main_job, cold=True),
+            Side("JAX, again", ours, _of_main_job),
+            *(Side(f"PyTorch, {name}", [*peer, *words], _of_json) for name, words in ways.items()),
+        ]
     if work == "sweep":
         ours = f"sims.sweep {sweep_options(Sweep())}"
         reads, peer = seconds_of_sweep, "benchmarks.pytorch_sweep"
@@ -96,8 +112,10 @@ def compare(work: str, rounds: int) -> dict[str, Any]:
     """Medians of every side, and the seconds of every round."""
     measured: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
+        if work == "digits":
+            write_noise(Path(scratch), Row())
         for number in range(rounds):
-            for side in _sides(work):
+            for side in _sides(work, Path(scratch)):
                 measured.setdefault(side.name, []).append(_run(side, Path(scratch)))
                 print(f"{work} {number + 1}/{rounds} {side.name}: {measured[side.name][-1]}", file=sys.stderr)
     medians = {
@@ -126,7 +144,7 @@ def table(medians: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     """Run the comparison, print its table, and keep every round."""
     parser = argparse.ArgumentParser("python -m benchmarks.compare", description=__doc__)
-    parser.add_argument("work", choices=("sweep", "large"))
+    parser.add_argument("work", choices=("sweep", "large", "digits"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), metavar="DIR")
     options = parser.parse_args()

@@ -3,7 +3,6 @@
 import dataclasses
 import textwrap
 from collections.abc import Callable
-from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -11,6 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paper_figs.context import Context
 from paper_figs.saved_result import SavedResult
+from workbench.palette import TEXT_SIZES
 from workbench.results import to_pdf, to_png
 
 
@@ -45,8 +45,6 @@ class FigureSpec:
 _SIZE = 8.0  # points
 _CHARACTER = 0.545 * _SIZE  # mean width, points
 _TITLE = 10.0  # points
-# Sizes where a drawing names none.
-_STYLE: Any = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8}
 _LINE = 1.3 * _SIZE
 
 
@@ -56,7 +54,7 @@ def draw_figure(spec: FigureSpec, context: Context) -> Figure:
     Raises:
         InputError: a saved result that it needs is broken or of another version, or a published table is wrong.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(TEXT_SIZES):
         figure = spec.draw(context)
     if spec.message and not figure.get_suptitle():
         width = int(72 * figure.get_figwidth() / (0.62 * _TITLE))

@@ -193,7 +193,7 @@ _SPECS = (
         "Bars: one standard deviation of the runs on each side",
         colored_digits.draw_colored_digits,
         (DIGITS_TABLE,),
-        message="The paper's contrastive objective does as supervised training does; CLIP's does not",
+        message="The paper's objective does as supervised training does; with complete captions CLIP's does not",
     ),
     FigureSpec(
         "digits_reliance",

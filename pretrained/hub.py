@@ -41,6 +41,11 @@ def find(model: str, allow_pickle: bool = False) -> Found:
     """
     if model and Path(model).is_dir():
         return Found(Path(model))
+    if model and Path(model).is_file():
+        raise InputError(
+            f"{model} is a file, and must be a checkpoint's folder; docs/evaluate.md says what that holds, and how a "
+            "file of OpenCLIP's training becomes one"
+        )
     name, _, revision = model.partition("@")
     if name.count("/") != 1:
         raise InputError(f"{model} {_NEITHER}")

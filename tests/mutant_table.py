@@ -1525,4 +1525,32 @@ MUTANTS = (
         "if item and not first and not (above and above[1] == item[1]):",
         ("tests/website/test_formulas.py::test_pages_are_read_as_github_reads_them",),
     ),
+    Mutant(
+        "a loss that is NaN passes, since its gradient is finite",
+        "sims/training/step.py",
+        "gradient = jax.tree.map(lambda part: part + (0.0 * value).astype(part.dtype), gradient)",
+        "gradient = jax.tree.map(lambda part: part.astype(part.dtype), gradient)",
+        ("tests/sims/test_own_objectives.py::test_a_loss_that_is_not_finite_ends_the_training",),
+    ),
+    Mutant(
+        "a learner between two supervised ones passes for no different",
+        "sims/contrastive/verdict.py",
+        "if any(low > 0 for low, _ in intervals) and any(high < 0 for _, high in intervals):",
+        "if all(low > 0 for low, _ in intervals) and all(high < 0 for _, high in intervals):",
+        ("tests/sims/test_comparison.py::test_more_robust_means_than_every_supervised_learner",),
+    ),
+    Mutant(
+        "a sweep's table gives deviations of runs for errors of means",
+        "sims/sweep/program.py",
+        "errors = of_runs.std(axis=0, ddof=1) / math.sqrt(seeds) if seeds > 1 else np.full(len(headings), np.nan)",
+        "errors = of_runs.std(axis=0, ddof=1) if seeds > 1 else np.full(len(headings), np.nan)",
+        ("tests/sims/test_sweep.py::test_the_printed_table_has_the_means_over_runs",),
+    ),
+    Mutant(
+        "the page's figures in a dozen colours",
+        "paper_figs/report/page.py",
+        "_STEP = 15  # between two values of a channel: white and black stay, no colour moves by more than half of it",
+        "_STEP = 85",
+        ("tests/paper_figs/report/test_numbers.py::test_the_pages_figures_keep_their_colours",),
+    ),
 )

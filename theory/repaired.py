@@ -25,6 +25,7 @@ from theory.statements.repairs import (
     repaired_prompt,
     tie_accuracies,
 )
+from workbench.conventions import ROUNDING
 from workbench.errors import ParameterError
 
 # nCLIP's embeddings are clusters, not a map of text that prompts could be taken out of.
@@ -33,8 +34,6 @@ REPAIRED = tuple(learner for learner in CONTRASTIVE if learner != "nclip")
 MAP_LEARNERS = ("linearized", "infonce_bilinear", "siglip")
 MAP_CAPTIONS = ("latent", "label-attribute")
 _MAPPED = tuple(Caption(kind) for kind in MAP_CAPTIONS)
-# Accuracies closer than this are the same to the accuracy of the quadratures.
-_SAME = 1e-6
 _ONE_COLUMN = "captions never name the background, so the text encoder maps it to 0"
 
 
@@ -150,7 +149,7 @@ def repair_map(
                 critic, note = critic_of(learner, model, caption)
                 known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
                 found, before, weight = map(np.asarray, compile_once(_of_critic, 3)(model, critic, known, unit_length))
-                mute = float(np.abs(critic[:, 1]).max()) <= _SAME * float(np.abs(critic).max())
+                mute = float(np.abs(critic[:, 1]).max()) <= ROUNDING * float(np.abs(critic).max())
                 row: dict[str, Any] = {"learner": learner, "caption": caption.kind}
                 named = None if note else _named(before)
                 plain.append(row | {"accuracy": named, "best_weight": _number(weight), "note": note})
@@ -188,5 +187,5 @@ def _change(before: np.ndarray, after: np.ndarray, note: str | None) -> dict[str
         return {"accuracy": None, "change": None, "harms": None, "note": note}
     change = float(after[:2].min() - before[:2].min())
     better = int(np.argmax(before[:2]))
-    harms = bool(after[better] < before[better] - _SAME)
+    harms = bool(after[better] < before[better] - ROUNDING)
     return {"accuracy": _named(after), "change": change, "harms": harms, "note": None}

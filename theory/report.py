@@ -16,11 +16,10 @@ from theory.statements.population import latent_covariance
 from theory.statements.prompts import share_of
 from theory.statements.theorem62 import conditions, theorem62
 from theory.statements.zero_shot import PROMPTS
+from workbench.conventions import ROUNDING
 from workbench.errors import ParameterError
 
 ALL_CAPTIONS = tuple(Caption(kind) for kind in CAPTIONS)
-# Accuracies closer than this are the same to the accuracy of the quadratures.
-_SAME = 1e-6
 
 
 def _constants(model: SpuriousModel) -> tuple[Any, Any, Any]:
@@ -119,7 +118,7 @@ def verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:
     if reference.accuracy is None:
         return entry | {"verdict": None} | groups | {"difference": None, "fails": fails, "note": reference.note}
     difference = groups["conflicting"] - reference.accuracy["conflicting"]
-    sides = "as robust" if abs(difference) <= _SAME else "more robust" if difference > 0 else "less robust"
+    sides = "as robust" if abs(difference) <= ROUNDING else "more robust" if difference > 0 else "less robust"
     return entry | {"verdict": sides} | groups | {"difference": difference, "fails": fails, "note": None}
 
 

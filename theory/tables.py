@@ -2,20 +2,19 @@
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from theory.statements.group_accuracy import GROUPS
 from theory.statements.infonce import DIRECTIONS
 from workbench import terminal
-
-# A difference that is only rounding.
-_SAME = 1e-6
+from workbench.conventions import ROUNDING
 
 
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in left:
-        table.add_column(heading, justify="left", overflow="fold", no_wrap=heading == "learner")
+        table.add_column(heading, justify="left", overflow="fold", no_wrap=heading in ("learner", "caption", "prompt"))
     for heading in right:
         table.add_column(heading, justify="right")
     return table
@@ -73,7 +72,7 @@ def show_map(content: dict[str, Any]) -> None:
     for learner, prompt in dict.fromkeys((row["learner"], row["prompt"]) for row in content["map"]):
         table.add_row(learner, prompt, *(_cell(cells[(learner, prompt, caption)]) for caption in captions))
     console.print(table)
-    if any(row["conflicting"] is not None and row["aligned"] < row["conflicting"] - _SAME for row in content["map"]):
+    if any(row["conflicting"] is not None and row["aligned"] < row["conflicting"] - ROUNDING for row in content["map"]):
         console.print("* over-corrects: it is less often right where the background agrees with the label.")
     _captions_and_learners(console, learners)
     for note in dict.fromkeys(
@@ -85,7 +84,7 @@ def show_map(content: dict[str, Any]) -> None:
 def _cell(row: dict[str, Any]) -> str:
     if row["conflicting"] is None:
         return "-"
-    mark = "*" if row["aligned"] < row["conflicting"] - _SAME else ""
+    mark = "*" if row["aligned"] < row["conflicting"] - ROUNDING else ""
     verdict = {"more robust": "more", "less robust": "less", "as robust": "equal"}.get(row["verdict"], "?")
     return f"{verdict} ({100 * row['conflicting']:.1f}{mark})"
 
@@ -125,13 +124,13 @@ def show_repairs(content: dict[str, Any]) -> None:
 def _moved(row: dict[str, Any]) -> str:
     if row["change"] is None:
         return "- "
-    change = 0.0 if abs(row["change"]) <= _SAME else 100 * row["change"]
+    change = 0.0 if abs(row["change"]) <= ROUNDING else 100 * row["change"]
     return f"{change:+.1f}{'*' if row['harms'] else ' '}"
 
 
 _EXPLAINED = {
     "linearized": "the paper's linearised loss",
-    "infonce_bilinear": "CLIP's loss",
+    "infonce_bilinear": "InfoNCE, CLIP's loss, on plain inner products",
     "infonce_image_to_text": "its half that finds an image's caption",
     "infonce_text_to_image": "its half that finds a caption's image",
     "siglip": "the sigmoid loss",
@@ -154,7 +153,8 @@ def show_point(content: dict[str, Any]) -> None:
     """Every learner's accuracies, then Theorem 6.2 printed and derived."""
     console = terminal.output()
     columns = ("learner", "caption", "prompt")
-    table = _table("Accuracy with infinite data (%)", columns, ("w_spu / w_inv", *GROUPS))
+    headings = ("w_spu / w_inv", *(group.replace("_", " ") for group in GROUPS))
+    table = _table("Accuracy with infinite data (%)", columns, headings)
     notes = []
     for row in content["predictions"]:
         direction, accuracy = row["direction"], row["accuracy"]
@@ -180,8 +180,16 @@ def _show_theorem(content: dict[str, Any]) -> None:
         ("variance of the spurious feature", _entry(printed, 1), _entry(derived, 1)),
         ("kappa_1", printed["kappa_1"], derived["kappa_1"]),
         ("kappa_2", printed["kappa_2"], derived["kappa_2"]),
-        ("error where a != y (printed: at least)", printed["conflicting_error_bound"], derived["conflicting_error"]),
-        ("accuracy where a = y (printed: at least)", printed["aligned_accuracy_bound"], derived["aligned_accuracy"]),
+        (
+            "error on conflicting images (printed: at least)",
+            printed["conflicting_error_bound"],
+            derived["conflicting_error"],
+        ),
+        (
+            "accuracy on aligned images (printed: at least)",
+            printed["aligned_accuracy_bound"],
+            derived["aligned_accuracy"],
+        ),
     ):
         table.add_row(name, _shown(of_printed), _shown(of_derived))
     console.print(table)

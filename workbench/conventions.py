@@ -1,4 +1,4 @@
-"""Conventions of all programs: the level of tests and intervals, and the names of the two groups of photos."""
+"""Conventions of all programs: levels of tests and intervals, what is mere rounding, the two groups of photos."""
 
 # Tests are at 5%, and intervals at 95%.
 LEVEL = 0.05
@@ -10,3 +10,5 @@ PERCENTILES_95 = (2.5, 97.5)
 
 # The paper's groups: photos on the usual background, and on a background that misleads.
 GROUPS = ("common", "counter")
+# Two closed forms of an accuracy that differ by less are equal.
+ROUNDING = 1e-6

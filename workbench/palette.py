@@ -1,8 +1,10 @@
-"""The colours of all figures.
+"""The colours of all figures, and the sizes of their text.
 
 The first eight are those of Okabe and Ito, *Color Universal Design* (2008), which readers with every kind of colour
 vision can tell apart.
 """
+
+from typing import Any
 
 BLACK = "#000000"
 ORANGE = "#E69F00"
@@ -28,3 +30,12 @@ PALE_GREEN = "#CFE8DE"
 DARK_GREY = "#555555"
 GREY = "#999999"
 LIGHT_GREY = "#CCCCCC"
+
+# Points, of text for which a drawing names none; `matplotlib.rc_context(TEXT_SIZES)` draws with them.
+TEXT_SIZES: Any = {
+    "font.size": 8.5,
+    "axes.titlesize": 9.0,
+    "axes.labelsize": 8.5,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+}

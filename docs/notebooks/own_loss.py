@@ -54,7 +54,7 @@ for sentence in result.verdict["text"]:
 # %% [markdown]
 # One ratio is one point. A sweep asks at several, and its result has named axes.
 
-# %% alt="Accuracy on conflicting images, label prompt, against the spurious ratio: InfoNCE rises, the loss above stays level, logistic regression falls."
+# %% alt="Accuracy on conflicting images, label prompt, against the spurious ratio: InfoNCE rises, the loss above falls a little, logistic regression falls far."
 swept = sims.sweep(
     model,
     {"spurious_ratio": [0.5, 0.7, 0.8, 0.9, 0.95], "steps": 400},
@@ -75,7 +75,7 @@ plt.show()
 
 # %% [markdown]
 # Bars are two standard errors over four runs. Before you believe a difference, look at three things: the standard errors
-# (`result.accuracy(NAME, prompt=...)`), whether the learners have converged (`converged` in the table), and the group that is
+# (`result.accuracy(NAME, prompt=...)`), whether the learners have converged (`converged` in `result.to_frame()`), and the group that is
 # *not* asked about. A loss that leans against the background is robust on conflicting images and pays on aligned ones. The new
 # loss is less often right on conflicting images than InfoNCE, and more often in its worse group.
 #

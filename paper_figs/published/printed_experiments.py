@@ -13,8 +13,8 @@ from workbench.palette import BLUE, ORANGE, VERMILION
 
 _WAYS = {
     "zero_shot": "none\n(zero-shot)",
-    "obj": "CLIP's loss,\ncaptions name\nthe object",
-    "objbkg": "CLIP's loss,\ncaptions name\nobject and\nbackground",
+    "obj": "CLIP's loss:\ncaptions\nname the\nobject",
+    "objbkg": "CLIP's loss:\nthe back-\nground,\ntoo",
     "supervised": "supervised",
 }
 _SETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -38,8 +38,11 @@ def draw_colored_coco(context: Context) -> Figure:
         for number, (column, (label, look)) in enumerate(_SETS.items()):
             values = rows.loc[ways, column].to_numpy()
             bars = axis.bar(places + _WIDTH * (number - 0.5), values, _WIDTH, label=label, **look)
-            axis.bar_label(bars, [f"{value:.1f}" for value in values], fontsize=8, padding=1)
-        axis.axhline(100 / _CLASSES, color="black", lw=1, ls=":", label=f"guessing among {_CLASSES} classes")
+            axis.bar_label(bars, [f"{value:.1f}" for value in values], fontsize=8, padding=1,
+                           bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
+        axis.axhline(
+            100 / _CLASSES, color="black", lw=1, ls=":", zorder=1.5, label=f"guessing among {_CLASSES} classes"
+        )
         axis.set_xticks(places, [_WAYS[way] for way in ways], fontsize=8)
         axis.set_xlabel("fine-tuning")
         axis.set_title(f"{backbone}, {rows['pretrain'].iloc[0]}", fontsize=10)

@@ -50,7 +50,7 @@ SECTIONS = {
 SHARED = {"C4": ("same_backbone",), "C6": ("common_counter",)}
 # Of a figure on the page. More pixels or colours take more space than a page should.
 _PAGE_DPI = 100
-_COLOURS = 24
+_STEP = 15  # between two values of a channel: white and black stay, no colour moves by more than half of it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,12 +206,12 @@ PAGE, EXPLORER_SCRIPT = "report.html", "explorer.js"
 
 
 def page_image(figure: Figure) -> bytes:
-    """A drawn figure as the page shows it: about as wide as it is printed, of few colours; a WebP file."""
+    """A drawn figure as the page shows it, about as wide as it is printed, in slightly coarser colours; a WebP file."""
     drawn, buffer = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=_PAGE_DPI)
     with Image.open(drawn) as image:
-        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60)
+        coarser = image.convert("RGB").point(3 * [_STEP * ((value + _STEP // 2) // _STEP) for value in range(256)])
+    coarser.save(buffer, "WEBP", lossless=True, quality=60)
     return buffer.getvalue()
 
 

@@ -176,14 +176,16 @@ def draw_boundary(evidence: Evidence, curves: Curves) -> Figure:
             sides = np.where(clear, np.sign(measured.mean), 0.0)
             for side, marker, label in ((1, "o", "contrastive"), (-1, "X", "least squares"), (0, "_", "no difference")):
                 chosen = sides == side
+                if not chosen.any():
+                    continue
                 axis.scatter(
                     measured.x[chosen],
                     np.full(int(chosen.sum()), ratio),
                     marker=marker,
-                    color="white",
-                    edgecolors="black" if marker != "_" else None,
+                    color="black" if marker == "_" else "white",
+                    edgecolors=None if marker == "_" else "black",
                     s=36,
-                    label=f"simulated, more robust: {label}" if ratio == RATIOS[0] else None,
+                    label=f"simulated, more robust: {label}",
                 )
         # Where Theorem 6.2's conditions on one model hold, near its limit p_spu -> 1.
         widest = np.sqrt(2.0 * float(MODEL.mu_spu) - 2.0)
@@ -197,6 +199,7 @@ def draw_boundary(evidence: Evidence, curves: Curves) -> Figure:
         axis.annotate("Xue et al.'s case", (2.95, 0.515), fontsize=8, ha="right")
         name_axes(axis, f"{prompt} prompt", "sigma_inv: spread of the invariant feature", "spurious ratio p_spu")
         figure.colorbar(shown, ax=axis, label="linearised - least squares (points)")
-    handles, labels = axes[-1].get_legend_handles_labels()
+    entries = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    handles, labels = list(entries.values()), list(entries)
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, facecolor=LIGHT_GREY)
     return figure

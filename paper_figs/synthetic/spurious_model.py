@@ -15,6 +15,7 @@ from paper_figs.saved_result import MAIN_JOB, VERDICT_MAP, Shape, check_shape, c
 from sims.contrastive.figure import draw as draw_result
 from sims.contrastive.result import load
 from theory.statements.group_accuracy import GROUPS
+from workbench.conventions import ROUNDING
 from workbench.errors import InputError
 from workbench.results import read_json
 
@@ -55,7 +56,7 @@ _MAP_SHAPE: Shape = {
 }
 _LOSSES = {
     "linearized": "the paper's linearised loss",
-    "infonce_bilinear": "CLIP's loss (InfoNCE)",
+    "infonce_bilinear": "InfoNCE, inner products",
     "infonce_image_to_text": "its half image to text",
     "infonce_text_to_image": "its half text to image",
     "siglip": "the sigmoid loss",
@@ -113,7 +114,7 @@ def _write(axis: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
         axis.text(x, y, "no closed form", ha="center", va="center", fontsize=8)
         return
     dark = abs(100 * row["difference"]) > 0.6 * _LIMIT
-    over = "*" if row["aligned"] < row["conflicting"] else ""
+    over = "*" if row["aligned"] < row["conflicting"] - ROUNDING else ""
     axis.text(
         x,
         y,

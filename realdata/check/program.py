@@ -9,14 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from published.tables import read_published_tables
 from realdata.photos.class_names import ClassNames, add_class_options, read_class_names, read_mapping
 from realdata.photos.decoding import Decoders, Unreadable, processor_count
 from realdata.photos.files import Inspection, inspect
 from realdata.photos.folders import Photo, differences, find_photos, warnings
+from realdata.photos.metadata import Metadata, add_metadata_options, metadata_from_options, read_metadata
 from workbench import program, results, terminal
 from workbench.conventions import GROUPS
 
@@ -30,7 +28,7 @@ class Duplicate(NamedTuple):
     Attributes:
         paths: the files' paths.
         same_file: whether the files have the same bytes; if not, only the pixels are the same.
-        where: `within a group`, `between groups of a class` (so that it counts as common and as counter), or
+        where: `within a group`, `between groups of a class` (so that it counts in both), or
             `between classes` (so that one of its labels is wrong).
     """
 
@@ -40,45 +38,55 @@ class Duplicate(NamedTuple):
 
 
 def check_photos(
-    directory: Path, classes: ClassNames, mapping: dict[str, int] | None = None, workers: int = 0
+    directory: Path,
+    classes: ClassNames,
+    mapping: dict[str, int] | None = None,
+    workers: int = 0,
+    metadata: Metadata | None = None,
 ) -> dict[str, Any]:
     """Check every photo of a folder.
 
     Args:
-        directory: the folder of the class folders, in CounterAnimal's layout.
+        directory: the folder of the class folders, in CounterAnimal's layout, or of the photos of `metadata`.
         classes: all classes.
         mapping: class folder to index, for other names.
         workers: processes that decode; with 0, this process reads the photos.
+        metadata: a table with the photos' classes and groups, in place of class folders.
 
     Returns:
         The content for `--json`.
 
     Raises:
-        InputError: there is no such folder, or it has no photos; see `realdata.photos.folders.find_photos`.
+        InputError: there is no such folder, or it has no photos; see `realdata.photos.folders.find_photos`. Or the
+            table is wrong; see `realdata.photos.metadata.read_metadata`.
     """
-    folder = find_photos(directory, classes, mapping)
+    of_table = metadata is not None
+    folder = (
+        find_photos(directory, classes, mapping) if metadata is None else read_metadata(directory, metadata, classes)
+    )
     root, photos = folder.root, folder.photos
+    groups = sorted({photo.group for photo in photos}) if of_table else GROUPS
     found, unreadable = _inspect_all(root, photos, workers)
     counted = Counter((photo.class_index, photo.group) for photo in photos)
     kinds = Counter(each.mode for each in found.values())
     return {
         "data": str(root),
-        "photos": {group: sum(photo.group == group for photo in photos) for group in GROUPS},
+        "photos": {group: sum(photo.group == group for photo in photos) for group in groups},
         "classes": [
             {"class_index": index, "label": classes.names[index]}
-            | {f"{group}_photos": counted[index, group] for group in GROUPS}
+            | ({} if of_table else {f"{group}_photos": counted[index, group] for group in groups})
             for index in sorted({photo.class_index for photo in photos})
         ],
         "modes": dict(kinds.most_common()),
         "turned_by_exif": [path for path, each in found.items() if each.turned],
-        "warnings": [
-            *folder.notes,
-            *warnings(photos, classes),
-            *differences(photos, read_published_tables().classes),
-        ],
+        "warnings": [*folder.notes, *([] if of_table else _compare_with_published(photos, classes))],
         "unreadable": [{"path": path, "reason": reason} for path, reason in unreadable.items()],
         "duplicates": [each._asdict() for each in find_duplicates(photos, found)],
     }
+
+
+def _compare_with_published(photos: Sequence[Photo], classes: ClassNames) -> list[str]:
+    return [*warnings(photos, classes), *differences(photos, read_published_tables().classes)]
 
 
 def find_duplicates(photos: Sequence[Photo], found: Mapping[str, Inspection]) -> list[Duplicate]:
@@ -129,12 +137,20 @@ def build_parser() -> program.Parser:
     """The command line's options."""
     parser = program.Parser(
         "python -m realdata.check",
-        "Check a folder of photos in CounterAnimal's layout: classes and groups, the published counts, photos that "
-        "cannot be read, unusual kinds of images, and duplicates.",
+        "Check a folder of photos in CounterAnimal's layout, or photos from a table: classes and groups, photos that "
+        "cannot be read, unusual kinds of images, and duplicates. If most classes are on their published backgrounds, "
+        "the published counts too.",
     )
     add = parser.add_argument
-    add("--data", type=program.path, required=True, metavar="ROOT", help="folder of class folders, as CounterAnimal's")
+    add(
+        "--data",
+        type=program.path,
+        required=True,
+        metavar="ROOT",
+        help="folder of class folders, or of --metadata's photos",
+    )
     add_class_options(parser)
+    add_metadata_options(parser)
     add("--workers", type=program.whole_number(0), default=processor_count(), metavar="N", help="processes that decode")
     program.add_json_option(parser)
     return parser
@@ -149,25 +165,30 @@ def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     classes = read_class_names(options.names)
     mapping = read_mapping(options.classes) if options.classes else None
-    content = check_photos(options.data, classes, mapping, options.workers)
+    content = check_photos(options.data, classes, mapping, options.workers, metadata_from_options(options))
     if not results.emit_json(content, options.json):
         _show(content)
 
 
 def _show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
-    table = Table(title=f"Photos of {content['data']}", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("class", "", *(f"{group} photos" for group in GROUPS)):
-        table.add_column(heading, no_wrap=True, justify="left" if heading == "" else "right")
-    for row in content["classes"]:
-        table.add_row(str(row["class_index"]), row["label"], *(str(row[f"{group}_photos"]) for group in GROUPS))
-    table.add_section()
-    table.add_row("", "all", *(str(content["photos"][group]) for group in GROUPS))
+    title = f"Photos of {content['data']}"
+    if content["photos"].keys() == set(GROUPS):
+        columns = [f"{group}_photos" for group in GROUPS]
+        table = terminal.table(title, ("class", "label", *(column.replace("_", " ") for column in columns)))
+        for row in content["classes"]:
+            table.add_row(str(row["class_index"]), row["label"], *(str(row[column]) for column in columns))
+        table.add_section()
+        table.add_row("", "all", *(str(content["photos"][group]) for group in GROUPS))
+    else:
+        table = terminal.table(title, ("group", "photos"))
+        for group, number in content["photos"].items():
+            table.add_row(group, str(number))
     console.print(table)
     kinds = ", ".join(f"{number} {mode}" for mode, number in content["modes"].items())
     console.print(
-        f"Pictures: {kinds or 'none'}; turned by their EXIF data, which CLIPs do not heed: "
-        f"{len(content['turned_by_exif'])}",
+        f"Read: {kinds or 'none'}; cannot be read: {len(content['unreadable'])}; turned by their EXIF data, which "
+        f"CLIPs do not heed: {len(content['turned_by_exif'])}",
         soft_wrap=True,
     )
     terminal.print_list("Notes", content["warnings"], _SHOWN)

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from workbench import terminal
 from workbench.conventions import GROUPS, LEVEL
-from workbench.palette import BLUE, VERMILION
+from workbench.palette import BLUE, TEXT_SIZES, VERMILION
 
 _MOST = 5  # classes that are named
 
@@ -185,6 +186,7 @@ def _range(values: Any) -> str:
     return f"{ends[0]:.1f} to {ends[-1]:.1f}"
 
 
+@rc_context(TEXT_SIZES)
 def draw(content: Mapping[str, Any]) -> Figure:
     """Draw the content of `curation.json`: a row for each class with two backgrounds."""
     rows = sorted((row for row in content["classes"] if row["naive_drop"] is not None), key=lambda r: r["naive_drop"])

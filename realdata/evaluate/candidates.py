@@ -59,8 +59,8 @@ def _openai(option: str) -> list[str]:
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
         raise InputError(
-            f"`{option}` {OPENAI80}: needs the package open_clip_torch, whose list is read; install the extra "
-            'with pip install "sober-clip[open-clip]"'
+            f"`{option}` {OPENAI80}: needs the package open_clip_torch, whose list is read; in the checkout, "
+            'python -m pip install -c constraints.txt -e ".[open-clip]" installs it'
         )
     path = Path(places[0]) / "zero_shot_metadata.py"
     try:

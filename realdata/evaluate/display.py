@@ -121,8 +121,9 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
     if content["setup"] not in (ALL, TWENTY):
         lines.append(f"Candidates: {content['candidates']}, not ImageNet's {IMAGENETS}.")
     if found["with_background"] is not None:
-        line = f"Mistakes on counter photos that go with the background: {found['with_background']:.0f}%"
-        line += f" of the {found['judged']} of {found['counter_mistakes']} that other classes' photos can judge"
+        line = f"On counter photos {found['with_background']:.0f}% of the mistakes name a class that goes with the "
+        line += f"photo's background (of {found['judged']}, for which other classes' photos tell; "
+        line += f"{found['counter_mistakes']} in all)"
         if found["expected"] is not None:
             line += f", {found['expected']:.0f}% expected by chance (p = {found['p_value']:.2g})"
         lines.append(f"{line}.")

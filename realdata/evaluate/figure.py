@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from pretrained.preprocessing import open_photo
 from workbench.conventions import GROUPS
-from workbench.palette import BLUE, VERMILION
+from workbench.palette import BLUE, TEXT_SIZES, VERMILION
 from workbench.terminal import shorten
 
 # Two colours and two markers, so that groups differ in grey print and for every kind of colour vision.
@@ -23,6 +24,7 @@ _CLASSES, _PAIRS = 12, 3  # of the figure of photos: the most classes, and pairs
 _PIXELS = 200
 
 
+@rc_context(TEXT_SIZES)
 def draw(content: Mapping[str, Any]) -> Figure:
     """Draw a summary: accuracies of both groups, of each class and on average.
 
@@ -39,7 +41,11 @@ def draw(content: Mapping[str, Any]) -> Figure:
     for group in GROUPS:
         colour, marker = LOOKS[group]
         values = [row[group] for row in classes]
-        axes.scatter(values, range(len(classes)), s=22, color=colour, marker=marker, label=f"{group} photos", zorder=2)
+        # The second is smaller, so that both are seen where they agree.
+        size = 40 if group == GROUPS[0] else 16
+        axes.scatter(
+            values, range(len(classes)), s=size, color=colour, marker=marker, label=f"{group} photos", zorder=2
+        )
         found = content["groups"][group]
         for ends, width in ((found["interval_over_classes"], 1.0), (found["interval"], 3.5)):
             axes.plot(ends, [top, top], color=colour, linewidth=width, solid_capstyle="butt", zorder=1)
@@ -66,6 +72,7 @@ def draw(content: Mapping[str, Any]) -> Figure:
     return figure
 
 
+@rc_context(TEXT_SIZES)
 def draw_groups(content: Mapping[str, Any]) -> Figure:
     """Draw a summary whose groups are classes with attributes: each group's accuracy, the averages and the worst.
 
@@ -97,6 +104,7 @@ def draw_groups(content: Mapping[str, Any]) -> Figure:
     return figure
 
 
+@rc_context(TEXT_SIZES)
 def draw_flips(
     predictions: pd.DataFrame, content: Mapping[str, Any], root: Path, names: Mapping[int, str]
 ) -> Figure | None:

@@ -13,7 +13,7 @@ from realdata.evaluate.result import Evaluation
 from realdata.evaluate.run import run
 from realdata.models.registry import Loading
 from realdata.photos.class_names import IMAGENET, add_class_options
-from realdata.photos.metadata import Metadata
+from realdata.photos.metadata import add_metadata_options, metadata_from_options
 from realdata.repairs.config import RepairConfig
 from workbench import hosts, program, results, terminal
 from workbench.errors import InputError
@@ -59,21 +59,11 @@ def build_parser() -> program.Parser:
     add_options(parser, EvaluationConfig)
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
     program.add_json_option(parser)
-    _add_metadata(parser)
+    add_metadata_options(parser)
     _add_repairs(parser)
     _add_loading(parser)
     hosts.add_host_options(parser)
     return parser
-
-
-def _add_metadata(parser: program.Parser) -> None:
-    group = parser.add_argument_group(
-        "photos from a table", "as Waterbirds', CelebA's, WILDS's and SubpopBench's: groups are class and attribute"
-    )
-    group.add_argument(
-        "--metadata", type=program.path, metavar="FILE.csv", help="a row for each photo; its classes are --names"
-    )
-    add_options(group, Metadata)
 
 
 def _add_repairs(parser: program.Parser) -> None:
@@ -128,11 +118,7 @@ def config_from_options(options: argparse.Namespace) -> EvaluationConfig:
     )
     both = options.activation == BOTH
     loading = Loading(options.dtype, overrides, options.tokenizer, options.allow_pickle, both)
-    metadata = None if options.metadata is None else from_options(Metadata, options, file=options.metadata)
-    if metadata is None:
-        for field in parameters_of(Metadata):
-            if getattr(options, field.name) is not None:
-                raise InputError(f"`{field.name}`: says how `metadata` is read, which is not given")
+    metadata = metadata_from_options(options)
     repairs = None if options.repair is None else from_options(RepairConfig, options)
     if repairs is None:
         for field in parameters_of(RepairConfig):

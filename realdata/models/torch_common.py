@@ -31,7 +31,8 @@ def import_extra(option: str, module: str, package: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise InputError(
-            f'{option}: needs {package}; install the extra with pip install "sober-clip[{extra}]"'
+            f"{option}: needs {package}; in the checkout, "
+            f'python -m pip install -c constraints.txt -e ".[{extra}]" installs it'
         ) from error
 
 

@@ -6,6 +6,7 @@ of Waterbirds and of WILDS (`img_filename, y, place, split`), of SubpopBench (`f
 own list (`image_id`, and `--class-column Blond_Hair --attribute-column Male`, whose -1 and 1 count as 0 and 1).
 """
 
+import argparse
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,9 @@ import pandas as pd
 from published.tables import read_table
 from realdata.photos.class_names import ClassNames, class_index, find_class, read_words
 from realdata.photos.folders import DataSet, Photo
+from workbench import program
 from workbench.errors import InputError
-from workbench.parameters import check, optional, parameter, text
+from workbench.parameters import add_options, check, from_options, optional, parameter, parameters_of, text
 
 TRAIN, TEST, ALL = "train", "test", "all"
 # The columns that are looked for, the first that there is.
@@ -68,6 +70,31 @@ class Metadata:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def add_metadata_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of photos from a table."""
+    group = parser.add_argument_group(
+        "photos from a table", "as Waterbirds', CelebA's, WILDS's and SubpopBench's: groups are class and attribute"
+    )
+    group.add_argument(
+        "--metadata", type=program.path, metavar="FILE.csv", help="a row for each photo; its classes are --names"
+    )
+    add_options(group, Metadata)
+
+
+def metadata_from_options(options: argparse.Namespace) -> Metadata | None:
+    """The table that the options name; None where they name none.
+
+    Raises:
+        InputError: an option says how a table is read, and there is none.
+    """
+    if options.metadata is not None:
+        return from_options(Metadata, options, file=options.metadata)
+    for field in parameters_of(Metadata):
+        if getattr(options, field.name) is not None:
+            raise InputError(f"`{field.name}`: says how `metadata` is read, which is not given")
+    return None
 
 
 def read_metadata(root: Path, metadata: Metadata, classes: ClassNames) -> DataSet:

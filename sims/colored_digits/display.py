@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from sims.colored_digits.result import COMPARED
 from workbench import terminal
-from workbench.palette import BLACK, BLUE, ORANGE, PURPLE
+from workbench.palette import BLACK, BLUE, ORANGE, PURPLE, TEXT_SIZES
 
 _HEADINGS = {"rand": "Rand", "rev": "Rev", "rest": "rest"}
 
@@ -84,6 +85,7 @@ NAMES = {
 _GROUPS = {"rand": "Rand", "rev": "Rev", "rest": "rest"}
 
 
+@rc_context(TEXT_SIZES)
 def draw(content: Mapping[str, Any]) -> Figure:
     """Draw a result as `result.json` holds it."""
     rows = content["results"]

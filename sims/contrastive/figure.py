@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,6 +12,7 @@ from matplotlib.lines import Line2D
 from theory.statements.group_accuracy import GROUPS
 from workbench import palette
 from workbench.conventions import Z95
+from workbench.palette import TEXT_SIZES
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.
 _GROUP_COLOURS = {
@@ -36,6 +38,7 @@ _LEARNER_COLOURS = {
 _FURTHER_COLOURS = (palette.WINE, palette.TEAL, palette.MAGENTA, palette.FOREST)  # of objectives of one's own, in turn
 
 
+@rc_context(TEXT_SIZES)
 def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure:
     """Draw a result.
 
@@ -76,7 +79,7 @@ def draw(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Figure
 def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
     for position, row in enumerate(rows):
         ends = [100 * row["accuracy"][group] for group in ("conflicting", "aligned")]
-        axis.plot(ends, [position, position], color="0.8", lw=2.5, zorder=1, solid_capstyle="round")
+        axis.plot(ends, [position, position], color="0.85", lw=1, zorder=1)
         for group in GROUPS:
             colour = _GROUP_COLOURS[group]
             mean, stderr = 100 * row["accuracy"][group], 100 * row["stderr"][group]
@@ -92,7 +95,8 @@ def _draw_groups(axis: Axes, rows: list[dict[str, Any]]) -> None:
     axis.set_xlabel("accuracy (%)")
     axis.set_ylabel("objective, prompt")
     axis.set_title(
-        "After training, with 95% intervals" + ("" if all(row["converged"] for row in rows) else " (* not converged)")
+        "After training: each group's mean and 95% interval"
+        + ("" if all(row["converged"] for row in rows) else " (* not converged)")
     )
     axis.grid(axis="x", color="0.92")
     axis.set_axisbelow(True)

@@ -49,8 +49,8 @@ class Comparison:
         learner: name of the contrastive objective.
         prompt: name of its prompt.
         differences: one for each supervised learner.
-        verdict: `more robust`, `less robust`, `no difference shown`, `not judged` (a single run) or `not converged`
-            (it, or a supervised learner).
+        verdict: `more robust`, `less robust`, `between` (more than one supervised learner, less than another), `no
+            difference shown`, `not judged` (a single run) or `not converged` (it, or a supervised learner).
     """
 
     learner: str
@@ -110,12 +110,14 @@ def _judge(differences: Sequence[Difference], converged: bool) -> str:
         return "more robust"
     if all(high < 0 for _, high in intervals):
         return "less robust"
+    if any(low > 0 for low, _ in intervals) and any(high < 0 for _, high in intervals):
+        return "between"
     return "no difference shown"
 
 
 def _answer(comparisons: Sequence[Comparison]) -> str:
     kinds = {comparison.verdict for comparison in comparisons}
-    if {"more robust", "less robust"} <= kinds:
+    if "between" in kinds or {"more robust", "less robust"} <= kinds:
         return "depends"
     if "more robust" in kinds:
         return "yes"
@@ -125,8 +127,8 @@ def _answer(comparisons: Sequence[Comparison]) -> str:
 def verdict(comparisons: Sequence[Comparison], rows: Sequence[Row]) -> dict[str, Any]:
     """The answer to `QUESTION`, over all and for each prompt, with the comparisons behind it and in words; JSON-ready.
 
-    `answer` and `by_prompt` are `yes`, `no` (every learner is less robust), `depends` (some are more, some less) or
-    `inconclusive`.
+    `answer` and `by_prompt` are `yes`, `no` (every learner is less robust), `depends` (some are more, some less, or one
+    is between the supervised learners) or `inconclusive`.
     """
     prompts = dict.fromkeys(comparison.prompt for comparison in comparisons)
     references = [row.learner for row in rows if row.prompt is None]
@@ -146,7 +148,18 @@ _OPENING = {
     "yes": "Yes.",
     "no": "No: every contrastive learner is less often right on conflicting images than every supervised one.",
     "depends": "It depends on objective and prompt.",
+    "between": "It depends on objective, prompt, and which supervised learner is the reference.",
     "inconclusive": "Inconclusive: no contrastive learner is shown to be more robust than every supervised one.",
+}
+
+_CLOSEST = "(points against the nearest)"
+_KINDS = {
+    "more robust": f"More robust than every supervised learner {_CLOSEST}",
+    "between": f"Between the supervised learners {_CLOSEST}",
+    "no difference shown": f"Not shown to differ from a supervised learner {_CLOSEST}",
+    "less robust": f"Less robust than every supervised learner {_CLOSEST}",
+    "not judged": "Not judged",
+    "not converged": "Not converged",
 }
 
 
@@ -157,7 +170,8 @@ def in_words(answer: str, comparisons: Sequence[Comparison], rows: Sequence[Row]
     accuracy = {(row.learner, row.prompt): row.accuracy for row in rows}
     supervised_learners = [row.learner for row in rows if row.prompt is None]
     supervised = ", ".join(f"{name} {100 * accuracy[(name, None)]['conflicting']:.1f}%" for name in supervised_learners)
-    sentences = [f"{_OPENING[answer]} Right on conflicting images, supervised: {supervised}."]
+    between = any(item.verdict == "between" for item in comparisons)
+    sentences = [f"{_OPENING['between' if between else answer]} Right on conflicting images, supervised: {supervised}."]
     best = max(comparisons, key=lambda item: item.closest.difference)
     worst = min(comparisons, key=lambda item: item.closest.difference)
     for extreme, item in {"Highest": best, "Lowest": worst}.items():
@@ -165,14 +179,14 @@ def in_words(answer: str, comparisons: Sequence[Comparison], rows: Sequence[Row]
         sentences.append(
             f"{extreme}: {item.learner} with the {item.prompt} prompt, {value:.1f}%: {_points(item.closest)}."
         )
-    for kind in ("more robust", "no difference shown", "less robust", "not judged", "not converged"):
+    for kind, words in _KINDS.items():
         named = [
             f"{item.learner}/{item.prompt} {100 * item.closest.difference:+.1f}"
             for item in comparisons
             if item.verdict == kind
         ]
         if named:
-            sentences.append(f"{kind.capitalize()} (points against the closest supervised): {', '.join(named)}.")
+            sentences.append(f"{words}: {', '.join(named)}.")
     if best.closest.interval is None:
         sentences.append("A single run has no error to judge by; two seeds or more give one.")
     # Leaning on the spurious feature backwards also helps where it conflicts; the worse group shows who pays for it.

@@ -21,7 +21,9 @@ import argparse
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -69,10 +71,10 @@ def find_objective(objective: AnyObjective) -> Objective:
 
     Args:
         objective: a name of `OBJECTIVES`, an `Objective`, a function as described above, or `module:function`, which
-            is imported from where Python finds modules (on a command line, the current folder first).
+            is imported from where Python finds modules, the current folder among them.
 
     Raises:
-        ParameterError: there is none such, or it cannot be an objective; the message says why.
+        ParameterError: there is none such, it raises an error, or it cannot be an objective; the message says why.
     """
     if isinstance(objective, str) and objective in OBJECTIVES:
         return OBJECTIVES[objective]
@@ -108,6 +110,9 @@ def _import(word: str) -> Any:
     module, _, name = word.partition(":")
     if not name:
         raise ParameterError("objective", f"among {', '.join(OBJECTIVES)}, or module:function", word or "nothing")
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path:
+        sys.path.append(here)  # as `python -m` has it first; a program installed by its name does not
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
@@ -132,7 +137,15 @@ def _from_function(function: Callable[..., Any]) -> Objective:
     taken = tuple(each for each in _MAY_TAKE if each in parameters)
     pairs = jax.ShapeDtypeStruct((4, 3), jnp.result_type(float))
     numbers = {"labels": jax.ShapeDtypeStruct((4,), pairs.dtype), "scale": jax.ShapeDtypeStruct((), pairs.dtype)}
-    loss = jax.eval_shape(function, pairs, pairs, **{each: numbers[each] for each in taken})
+    try:
+        loss = jax.eval_shape(function, pairs, pairs, **{each: numbers[each] for each in taken})
+    except Exception as error:  # whatever code of one's own may raise
+        said = f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+        raise ParameterError(
+            "objective",
+            "a function that JAX can trace, on arrays of shape (size, width)",
+            f"{name}, which raises {said}",
+        ) from error
     if getattr(loss, "shape", None) != ():
         raise ParameterError("objective", "a function that returns a scalar", f"{name}, which returns {loss}")
     return Objective(name, True, create_cosine, functools.partial(_loss, function=function, taken=taken))

@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,9 @@ from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
 from sims.objectives import OBJECTIVES
 from sims.objectives.table import objectives_option
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, numbers
-from sims.sweep.result import Outcome
+from sims.sweep.result import Outcome, SweepResult
 from sims.sweep.run import default_axes, run_sweep
+from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import every_core_a_device
@@ -28,6 +30,7 @@ from workbench.parameters import meanings
 
 DEFAULT_OUT = Path("results/sweep")
 _DIVERGED_SHOWN = 5
+_COMBINATIONS_SHOWN = 40
 _MEANINGS = meanings(SpuriousModel, Caption, ContrastiveConfig) | {
     "batch_size": "pairs in a step, fresh ones at every step",
     "steps": "optimiser steps; the weights' average over the last half is evaluated",
@@ -132,8 +135,34 @@ def _main(options: argparse.Namespace) -> None:
         f"{imported:.1f} s, compilation {found.seconds['compile']:.1f} s, run {found.seconds['run']:.1f} s.",
         soft_wrap=True,
     )
+    _show_accuracies(console, found)
     _tell_divergences(console, found.grid, found.outcome)
     console.print(f"Written to {options.out}: sweep.npz, sweep.csv", soft_wrap=True)
+
+
+def _show_accuracies(console: Console, found: SweepResult) -> None:
+    """A line for each combination, if they fit on a screen: mean and standard error over the runs, each prompt."""
+    grid, seeds = found.grid, found.grid.seeds
+    combinations = grid.runs // seeds
+    if combinations > _COMBINATIONS_SHOWN:
+        return
+    varying = [name for name, values in grid.axes.items() if len(values) > 1 or name == "objective"]
+    places = [list(grid.axes).index(name) for name in varying]
+    headings = [f"{group}\n{prompt}" for prompt in found.prompts for group in SAMPLED_GROUPS]
+    table = terminal.table("Accuracy (%), mean ± standard error over runs", [*varying, *headings], overflow="fold")
+    accuracies = 100 * found.outcome.accuracies.reshape(combinations, seeds, len(headings))
+    points = itertools.islice(grid.points(), 0, None, seeds)
+    for point, of_runs in zip(points, accuracies, strict=True):
+        means = of_runs.mean(axis=0)
+        errors = of_runs.std(axis=0, ddof=1) / math.sqrt(seeds) if seeds > 1 else np.full(len(headings), np.nan)
+        cells = [
+            f"{mean:.1f}" + ("" if np.isnan(error) else f" ± {error:.1f}")
+            for mean, error in zip(means, errors, strict=True)
+        ]
+        table.add_row(
+            *(f"{point[place]:g}" if isinstance(point[place], float) else str(point[place]) for place in places), *cells
+        )
+    console.print(table)
 
 
 def _tell_divergences(console: Console, grid: Grid, outcome: Outcome) -> None:

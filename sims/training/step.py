@@ -24,7 +24,7 @@ def learning_rate_schedule(start: Any) -> optax.Schedule:
 def take_step(
     optimiser: optax.GradientTransformation, loss: Callable[[Any], Float[Array, ""]], weights: Any, state: Any
 ) -> tuple[Any, Any]:
-    """One step down the gradient of a loss.
+    """One step down the gradient of a loss; where the loss is not finite, the weights are not after it either.
 
     Args:
         optimiser: from optax.
@@ -35,7 +35,10 @@ def take_step(
     Returns:
         Weights and state after it.
     """
-    updates, state = optimiser.update(jax.grad(loss)(weights), state, weights)
+    value, gradient = jax.value_and_grad(loss)(weights)
+    # The gradient of a loss that is NaN may be finite: that of log(-x^2) is 2 / x.
+    gradient = jax.tree.map(lambda part: part + (0.0 * value).astype(part.dtype), gradient)
+    updates, state = optimiser.update(gradient, state, weights)
     return optax.apply_updates(weights, updates), state
 
 

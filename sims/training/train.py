@@ -128,6 +128,6 @@ def _check_finite(name: str, diverged: np.ndarray, config: ContrastiveConfig) ->
     if diverged.any():
         run = int(np.argmax(diverged > 0))
         raise RunError(
-            f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}: its weights are no longer finite "
-            f"numbers; a `learning_rate` smaller than {config.learning_rate:g} may help"
+            f"{name} diverged at step {diverged[run]} in run {run} of {config.seeds}: its loss or its weights are not "
+            f"finite; a `learning_rate` smaller than {config.learning_rate:g} may help"
         )

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.compare import seconds_of_sweep, table
-from benchmarks.work import Sweep, sweep_options
+from benchmarks.work import Row, Sweep, row_options, sweep_options, write_digits
+from sims.colored_digits.design import Design
+from sims.colored_digits.digits import read_digits
 
 
 def test_ratios_are_those_of_medians():
@@ -39,3 +41,38 @@ def test_both_sides_of_the_sweep_learn_the_same_and_ours_prints_what_is_measured
     error = ours.std(axis=1, ddof=1) * np.sqrt(2 / of.seeds)
     # Five standard errors of a difference, and a point for its own estimate from eight runs; 12 comparisons.
     assert np.all(np.abs(ours.mean(axis=1) - theirs) < 5 * error + 0.01)
+
+
+@pytest.mark.slow
+def test_both_sides_of_a_row_of_digits_learn_the_same(run_program, tmp_path, monkeypatch, capsys):
+    """On scikit-learn's zeros and ones, which every learner reads: each one's accuracies on reversed colours."""
+    pytest.importorskip("torch")
+    from benchmarks import pytorch_digits
+
+    of = Row(seeds=12, steps=200, batch=64, learning_rate=0.01)
+    parts = {"train": read_digits(2).train, "t10k": read_digits(2).test}
+    write_digits(
+        tmp_path,
+        {split: np.round(255 * part.images) for split, part in parts.items()},
+        {split: part.labels for split, part in parts.items()},
+    )
+    done = run_program("sims.colored_digits", *row_options(of, tmp_path).split(), "--out", tmp_path / "ours")
+    assert done.returncode == 0, done.stderr
+    ours = {row["objective"]: row for row in json.loads(done.stdout)["results"]}
+    monkeypatch.setattr(pytorch_digits, "Row", lambda: of)
+    found = []
+    for options in ([], ["--grouped", "--channels-last"]):
+        monkeypatch.setattr("sys.argv", ["pytorch_digits", str(tmp_path), *options])
+        pytorch_digits.main()
+        found.append(np.array(json.loads(capsys.readouterr().out)["shares"]))
+    shares = found[0]
+    # From one seed: one or two of the 60 images of a digit may fall on the other side by rounding.
+    np.testing.assert_allclose(found[1], shares, atol=2 / 60)
+    design = Design(2, of.invariant_ratio, of.spurious_ratio)
+    one = np.stack([1 - shares, shares])  # answer, run, learner, digit, colour
+    cells = design.label_given_digit[:, :, None] * design.reversed_colours[None]  # digit, label, colour
+    theirs = np.einsum("lrndc,dlc->rn", one, cells) / 2
+    for learner, name in enumerate(pytorch_digits.LEARNERS):
+        error = np.hypot(ours[name]["rev_std"], 100 * theirs[:, learner].std(ddof=1)) / np.sqrt(of.seeds)
+        # Four standard errors: four comparisons. InfoNCE is 19 points from cross-entropy.
+        assert abs(ours[name]["rev_mean"] - 100 * theirs[:, learner].mean()) < 4 * error, name

@@ -105,6 +105,12 @@ def test_what_is_neither_a_folder_nor_a_name_is_told(model):
         hub.find(model)
 
 
+def test_a_file_in_place_of_a_folder_is_told(tmp_path):
+    (tmp_path / "epoch_32.pt").write_bytes(b"weights")
+    with pytest.raises(InputError, match=r"epoch_32\.pt is a file, and must be a checkpoint's folder"):
+        hub.find(str(tmp_path / "epoch_32.pt"))
+
+
 LAION = [
     *("README.md", "config.json", "merges.txt", "vocab.json", "tokenizer.json", "tokenizer_config.json", "x.png"),
     *("open_clip_config.json", "open_clip_pytorch_model.bin", "pytorch_model.bin", "preprocessor_config.json"),

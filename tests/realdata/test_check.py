@@ -1,6 +1,7 @@
 """`python -m realdata.check`: what is wrong with a folder of photos is found, and what is not is not."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_a_clean_folder_is_clean(run_program, call_program, photos):
     assert content["duplicates"] == content["unreadable"] == content["turned_by_exif"] == []
     assert "'ostrich' (9) has 4 common photos, where 206 are published" in content["warnings"]
     shown = call_program("realdata.check", "--data", photos).stdout
-    assert "9   ostrich" in shown and "Notes (" in shown and "--json has all" in shown
+    assert re.search(r"\b9 +ostrich +4 +4\b", shown) and "Notes (" in shown and "--json has all" in shown
 
 
 def test_duplicates_are_found_where_they_are(photos, capsys):
@@ -66,6 +67,31 @@ def test_odd_and_broken_pictures_are_named(photos, capsys):
     assert content["turned_by_exif"] == ["9 ostrich/common-ground/turned.jpg"]
     assert [each["path"].rpartition("/")[2] for each in content["unreadable"]] == ["3.png", "empty.png"]
     assert str(folder) not in json.dumps(content["unreadable"])
+
+
+def test_photos_from_a_table_are_counted_by_group(photos, tmp_path, capsys, refuses):
+    shutil.copy(photos / "9 ostrich/common-ground/0.png", photos / "9 ostrich/common-ground/again.png")
+    rows = [
+        f"9 ostrich/{folder}/{name}.png,{label},{place},test"
+        for folder, place, names in (("common-ground", 0, ("0", "1", "again")), ("counter-water", 1, ("0", "1")))
+        for name, label in zip(names, (0, 1, 1), strict=False)
+    ]
+    rows += [f"10 brambling/common-grass/{name}.png,{name % 2},{name // 2},test" for name in range(4)]
+    table = tmp_path / "metadata.csv"
+    table.write_text("\n".join(["img_filename,y,place,split", *rows, ""]))
+    words = ["--data", str(photos), "--metadata", str(table), "--names", "land,sea", "--workers", "0"]
+    assert main([*words, "--json", "-"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    # Of each class two places: rows of the first folder, of the second, and of the third.
+    counts = {"land, place 0": 2, "land, place 1": 2, "sea, place 0": 3, "sea, place 1": 2}
+    assert content["photos"] == counts and sum(content["modes"].values()) == 9
+    assert [each["where"] for each in content["duplicates"]] == ["between classes"]
+    assert content["warnings"] == []  # nothing of CounterAnimal
+    assert main(words) == 0
+    assert "sea, place 0" in capsys.readouterr().out
+    refuses(main, "--data", photos, "--split", "val", words=["--split: says how --metadata is read"])
+    table.write_text("img_filename,y,place,split\nnone.png,0,0,test\n")
+    refuses(main, *words, words=["line 2", "no file 'none.png'"])
 
 
 def test_wrong_folders_are_told(photos, tmp_path, refuses):

@@ -188,7 +188,9 @@ def test_a_missing_package_is_told(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError) as told:
         {"torchvision": classifier.load_torchvision, "timm": classifier.load_timm}[package]("resnet18", QUESTION)
-    words = f'needs {package}; install the extra with pip install "sober-clip[classifiers]"'
+    words = (
+        f'needs {package}; in the checkout, python -m pip install -c constraints.txt -e ".[classifiers]" installs it'
+    )
     assert str(told.value) == f"{package}:resnet18: {words}"
 
 

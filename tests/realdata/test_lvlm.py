@@ -142,7 +142,7 @@ def test_other_models_are_told(tmp_path, monkeypatch):
         lvlm.load(str(tmp_path), QUESTION)
     importing = builtins.__import__
     monkeypatch.setattr("importlib.import_module", lambda name: importing(f"missing_{name}"))
-    with pytest.raises(InputError, match=r'^lvlm:x: needs torch; install the extra .*"sober-clip\[lvlm\]"$'):
+    with pytest.raises(InputError, match=r'^lvlm:x: needs torch; .* -e "\.\[lvlm\]" installs it$'):
         lvlm.load("x", QUESTION)
 
 

@@ -238,7 +238,9 @@ def test_a_missing_package_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "open_clip", None)
     with pytest.raises(InputError) as told:
         open_clip_model.load("RN50/openai", QUESTION)
-    words = 'needs open_clip_torch; install the extra with pip install "sober-clip[open-clip]"'
+    words = (
+        'needs open_clip_torch; in the checkout, python -m pip install -c constraints.txt -e ".[open-clip]" installs it'
+    )
     assert str(told.value) == f"open_clip:RN50/openai: {words}"
 
 

@@ -183,9 +183,9 @@ def test_constants_are_chosen_on_the_other_classes(made, ran):
     for part, constant in zip(parts, chosen, strict=True):
         own = table.class_index.isin(part)
         other = [frame[~own & (frame.group == "counter")] for frame in each]
-        scored = [(frame.subtract == frame.class_index).groupby(frame.class_index).mean().mean() for frame in other]
+        scored = [(frame["subtract"] == frame.class_index).groupby(frame.class_index).mean().mean() for frame in other]
         assert constant == weights[int(np.argmax(scored))]
-        assert table.subtract[own].tolist() == each[weights.index(constant)].subtract[own].tolist()
+        assert table["subtract"][own].tolist() == each[weights.index(constant)]["subtract"][own].tolist()
 
 
 def test_baselines_learn_on_other_photos(call_program, made, tmp_path):

@@ -147,8 +147,11 @@ def test_more_robust_means_than_every_supervised_learner():
         "logistic": trained(rng, [[0.95, 0.5]]),
     }
     comparisons, answer = answer_of(between)
-    assert [comparison.verdict for comparison in comparisons] == ["no difference shown", "more robust"]
-    assert answer["answer"] == "yes"
+    assert [comparison.verdict for comparison in comparisons] == ["between", "more robust"]
+    # A yes would hide that logistic regression is right more often than the first.
+    assert answer["answer"] == "depends" and answer["by_prompt"] == {"label": "depends", "class-mean": "yes"}
+    assert answer["text"][0].startswith("It depends on objective, prompt, and which supervised learner")
+    assert "Between the supervised learners (points against the nearest): linearized/label" in " ".join(answer["text"])
 
 
 def test_only_less_robust_learners_give_a_plain_no():

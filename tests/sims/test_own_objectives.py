@@ -2,6 +2,7 @@
 
 import functools
 import json
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from sims.objectives.table import source_of
 from sims.sweep.run import default_axes
 from sims.synthetic.sampler import Batch
 from theory import SpuriousModel
-from workbench.errors import ParameterError
+from workbench.errors import ParameterError, RunError
 
 SOURCE = """
 import jax
@@ -194,6 +195,28 @@ def test_what_cannot_be_imported_is_told(refused, losses, word, words):
     refused("sims.contrastive", "--objective", word, words=["--objective", *words])
 
 
+def test_a_module_in_the_current_folder_is_found(tmp_path, monkeypatch):
+    """As `python -m` finds it, and a program that was installed by its name does not by itself."""
+    (tmp_path / "here_only.py").write_text(SOURCE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place not in ("", str(tmp_path))])
+    assert find_objective("here_only:triplet").name == "triplet"
+
+
+def undefined(images, texts):
+    """NaN for every pair, its gradient finite."""
+    return jnp.mean(jnp.log(-(jnp.sum(images * texts, axis=1) ** 2)))
+
+
+def test_a_loss_that_is_not_finite_ends_the_training():
+    with pytest.raises(RunError, match="undefined diverged at step 1 in run 0 of 2: its loss or its weights are not"):
+        sims.train(MODEL, ("linearized", undefined), **SMALL)
+
+
+def crossed(images, texts):
+    return images @ texts
+
+
 def three(images, texts, others):
     return jnp.sum(images)
 
@@ -211,6 +234,7 @@ def infonce(images, texts):
     [
         (three, r"a function of image and text embeddings.*got three\(images, texts, others\)"),
         (rows, "returns a scalar, got rows"),
+        (crossed, r"that JAX can trace, on arrays of shape \(size, width\), got crossed, which raises TypeError: dot"),
         (lambda images, texts: 0.0, "a function with a name"),
         (infonce, "a name of its own, got a second infonce"),
     ],

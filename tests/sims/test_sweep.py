@@ -10,6 +10,7 @@ import time
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 
 from sims.objectives import OBJECTIVES
@@ -198,11 +199,26 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
     command = [sys.executable, "-m", "sims.sweep", *map(str, GRID), "--out", str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
+    (folder / "printed.txt").write_text(done.stdout)
     return folder / "out"
+
+
+def test_the_printed_table_has_the_means_over_runs(unbroken):
+    frame = pd.read_csv(unbroken / "sweep.csv")
+    printed = (unbroken.parent / "printed.txt").read_text()
+    lines = [line.split() for line in printed.splitlines() if line.split()[:1] == ["linearized"]]
+    of = frame[frame.objective == "linearized"].groupby(["caption", "spurious_ratio"], sort=False)
+    assert len(lines) == len(of) == 6
+    for line, ((caption, ratio), runs) in zip(lines, of, strict=True):
+        assert line[1:3] == [caption, f"{ratio:g}"]
+        accuracies = 100 * runs[runs.columns[-4:]]
+        numbers = [float(word) for word in line[3:] if word != "±"]
+        expected = np.stack([accuracies.mean(), accuracies.std() / np.sqrt(len(runs))], axis=1).ravel()
+        np.testing.assert_allclose(numbers, expected, atol=0.0501)  # one decimal is shown
 
 
 def test_table_and_arrays_say_the_same(unbroken):

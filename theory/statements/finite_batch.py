@@ -46,7 +46,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.special import loggamma
 
 from theory.mixtures import Mixture, pairs_of, tilted
 from theory.model import Scalar, SpuriousModel
@@ -182,6 +181,8 @@ def _line(rule: Rule, shift: float | Float[Array, ""]) -> _Line:
     frequency = 2.0 * np.pi / _PERIOD
 
     def nodes(shift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        from scipy.special import loggamma  # here: it takes a fifth of the import of all of `theory`
+
         exponents = _LINE + 1j * frequency * (np.arange(rule.frequencies) + shift)
         factors = -frequency / np.pi * np.exp(loggamma(exponents))
         factors[0] *= 1.0 if shift else 0.5  # the other half of the line is the conjugate of this one

@@ -9,18 +9,18 @@ or four numbers,
     InfoNCE, image to text   -E[s(x, t)] + E sum_k log O(x_k) + E log (1/m) sum_k R(x_k)
 
 with O(x) the mean of e^(x^T B t) over a caption's entries t of a pair that is not its own, and O(x) R(x) that over its
-own; text to image is the same with the roles exchanged, and CLIP's loss the mean of both. The x_k are independent, x_c
+own; text to image is the same with the roles exchanged, and InfoNCE the mean of both. The x_k are independent, x_c
 with its own distribution and the other m - 1 with theirs, so that for any m
 
     E log sum_k R(x_k) = integral over y of  exp(-e^y) - f_own(y) f_other(y)^(m - 1),    f(y) = E exp(-e^y R(x)).
 
 With `label` captions that always name the class O = 1 and R(x) = cosh(w.x), w = B (1, 0): image to text *is* softmax
 regression, weights included, for every m and alpha. One pair is S6, w half of its weights, and S14. Text to image, and
-so CLIP's loss, is another supervised learner.
+so InfoNCE, is another supervised learner.
 
 At the defaults with m = 4 softmax regression's reliance w_spu / w_inv is 1.955, 2.258, 3.132 and 6.600 at alpha 0, 0.5,
 1 and 2: sharing raises it, as that of least squares (2.476 to 9.466), and more classes do (0.719 for one pair). Of
-CLIP's loss with `latent` captions it is -0.231, -0.225, -0.213 and -0.204 for the label prompt and 2.523, 2.795, 3.504
+InfoNCE with `latent` captions it is -0.231, -0.225, -0.213 and -0.204 for the label prompt and 2.523, 2.795, 3.504
 and 5.844 for the class mean.
 
 The linearised loss (S18) leans less than least squares if and only if r^2 > r_c^2 (S8 for many classes), with
@@ -227,7 +227,7 @@ def infonce_class_critic(
         pairs: m, the number of pairs of classes; at least 1.
         shared_size: alpha, the mean size of an invariant feature in images of other classes; at least 0.
         caption: what captions say; `latent`, and all of it, unless given.
-        image_to_text: weight of the direction image to text: 1/2 is CLIP's loss, 1 or 0 one direction alone.
+        image_to_text: weight of the direction image to text: 1/2 is InfoNCE, 1 or 0 one direction alone.
         count: nodes on each axis of the quadrature.
 
     Raises:

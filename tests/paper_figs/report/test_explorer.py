@@ -151,7 +151,7 @@ def test_a_slider_moves_by_touch_and_by_key(opened):
 
 
 def test_a_box_draws_a_line(opened):
-    count = "return document.querySelectorAll('#explorer > svg :is(path, polyline)').length"
+    count = "return document.querySelectorAll('#explorer .picture :is(path, polyline)').length"
     before = opened.execute_script(count)
     opened.find_element(By.CSS_SELECTOR, "#explorer input[name=bayes]").click()
     assert opened.execute_script(count) == before + 1
@@ -162,7 +162,7 @@ def test_a_decision_line_parts_the_plane_where_the_direction_says(opened):
     ask = """
         for (const box of document.querySelectorAll("#explorer tbody input"))
           if (box.checked !== (box.name === "least_squares")) box.click();
-        return document.querySelector("#explorer > svg path").getAttribute("d")
+        return document.querySelector("#explorer .picture path").getAttribute("d")
     """
     _, x1, y1, _, x2, y2 = opened.execute_script(ask).split()
     direction = np.asarray(least_squares_direction(SpuriousModel()))

@@ -1,13 +1,17 @@
 """Every number of the page comes from a result file, is what stands there, and is rounded rightly."""
 
 import copy
+import io
 import re
 from html import unescape
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from paper_figs.report.derived import HOW, derive
-from paper_figs.report.page import PageFigure, arrange, build
+from paper_figs.report.page import PageFigure, arrange, build, page_image
 from paper_figs.report.place import SOURCES, Place, join, resolve
 from sims.theorems.table import STATEMENTS
 from tests.paper_figs.report.made_contents import VERDICTS, claim_row, contents, figures, picture
@@ -269,3 +273,19 @@ def test_the_overview_shows_the_interval_that_decides(made):
     deciding = {"clustered": "clustered/interval", "naive": "interval"}
     assert {(str(main), deciding[rows[main]["decides"]]) for main in mains} == shown
     assert {kind for _, kind in shown} == set(deciding.values())
+
+
+def test_the_pages_figures_keep_their_colours():
+    """A map in a hundred shades, black text, a white ground: all as drawn, but for what no eye sees."""
+    figure = Figure(figsize=(4, 3))
+    axis = figure.add_subplot()
+    axis.imshow(np.linspace(-1, 1, 100).reshape(10, 10), cmap="RdBu")
+    axis.set_title("in black")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    shown = page_image(figure)
+    with Image.open(drawn) as one, Image.open(io.BytesIO(shown)) as other:
+        expected, found = (np.asarray(image.convert("RGB"), int) for image in (one, other))
+    assert np.abs(found - expected).max() <= 8  # of 255: half a step
+    assert np.array_equal((found == 255).all(axis=2)[:5], np.ones((5, found.shape[1]), bool))
+    assert (found == 0).all(axis=2).any()
