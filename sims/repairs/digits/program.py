@@ -67,7 +67,7 @@ def show(result: DigitsRepairResult, out: Path | None) -> None:
     console = terminal.output()
     table = terminal.table(
         f"Changes in points ± standard error over {result.config.seeds} CLIPs; in brackets, as predicted",
-        ("captions name it", "repair", *PLACES, "agree"),
+        ("named", "repair", *PLACES, "agree"),
         no_wrap=False,
     )
     rows = result.rows
@@ -81,12 +81,12 @@ def show(result: DigitsRepairResult, out: Path | None) -> None:
             end_section=ends,
         )
     console.print(table)
-    photos = result.digits["test"]
     console.print(
-        f"{PLAIN}: % right with the plain prompt. common, counter: {photos} held-out digits on their class's usual and "
-        "on a misleading background, mean over the classes; worst: the class on a background that is least often "
-        "right. Predicted: if embeddings of a class on a background are normal, with the mean and covariance of "
-        "training images. agree: common and counter do, within sampling error, or which assumption fails."
+        f"named: how often captions name the background. {PLAIN}: % right with the plain prompt. common, counter: "
+        f"{result.digits['test']} held-out digits on their class's usual and on a misleading background, mean over the "
+        "classes; worst: the class on a background that is least often right. Predicted: if embeddings of a class on a "
+        "background are normal, with the mean and covariance of training images. agree: common and counter do, within "
+        "sampling error, or which assumption fails."
     )
     if result.evaluated:
         apart = [
