@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SHIPPED, VERDICT_MAP, SavedResult, closed_forms
+from paper_figs.saved_result import (
+    DIGITS_REPAIRS,
+    DIGITS_TABLE,
+    MAIN_JOB,
+    REPAIRS,
+    SHIPPED,
+    VERDICT_MAP,
+    SavedResult,
+    closed_forms,
+)
 from workbench.errors import InputError
 
 # Rounding of single precision, which no standard error covers: closed forms have none.
@@ -95,7 +104,13 @@ def _differing(made: Mapping[str, Any], shipped: Mapping[str, Any]) -> tuple[str
 
 
 def _read(result: SavedResult, folder: Path) -> dict[str, Measured]:
-    readers = {MAIN_JOB: _of_main_job, VERDICT_MAP: _of_map, DIGITS_TABLE: _of_digits}
+    readers = {
+        MAIN_JOB: _of_main_job,
+        VERDICT_MAP: _of_map,
+        DIGITS_TABLE: _of_digits,
+        REPAIRS: _of_repairs,
+        DIGITS_REPAIRS: _of_digits_repairs,
+    }
     of_others = _of_curves if result.module == closed_forms("").module else _of_statement
     read = {known.files: reader for known, reader in readers.items()}.get(result.files, of_others)
     try:
@@ -125,6 +140,18 @@ def _of_digits(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:
                 group = key.removesuffix("_mean")
                 place = f"{row['classes']} digits, {row['p_inv']:g}, {row['p_spu']:g}, {cells['objective']}, {group}"
                 yield place, Measured(cells[key], (cells[f"{group}_std"] or 0.0) / runs**0.5)
+
+
+def _of_repairs(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:
+    for row in content["results"]:
+        for group, value in row["accuracy"].items():
+            yield f"{row['learner']}, {row['repair']}, {group}", Measured(value, row["stderr"][group])
+
+
+def _of_digits_repairs(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:
+    for row in content["results"]:
+        for place, value in row["accuracy"].items():
+            yield f"{row['mention_spu']:g}, {row['repair']}, {place}", Measured(value, row["stderr"][place])
 
 
 def _of_curves(content: Mapping[str, Any]) -> Iterator[tuple[str, Measured]]:

@@ -15,9 +15,9 @@ from paper_figs.published import (
     reliance,
     specification_curve,
 )
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, VERDICT_MAP
+from paper_figs.saved_result import DIGITS_REPAIRS, DIGITS_TABLE, MAIN_JOB, REPAIRS, VERDICT_MAP
 from paper_figs.statements.table import DRAW, statement_figure
-from paper_figs.synthetic import colored_digits, spurious_model
+from paper_figs.synthetic import colored_digits, repairs, spurious_model
 
 _PAPER = "arXiv 2403.11497v1"
 _REPLICATION = "github.com/meric-karadag/clip_spurious_features"
@@ -203,6 +203,24 @@ _SPECS = (
         colored_digits.draw_digits_reliance,
         (DIGITS_TABLE,),
         message="How far learners of coloured digits lean on the colour, beside the linear theory",
+    ),
+    FigureSpec(
+        "repairs_digits",
+        "Zero-shot repairs of small CLIPs on coloured digits: what each changes, and what was predicted",
+        "results of python -m sims.repairs digits",
+        "Bars: 95% over independent CLIPs (normal)",
+        repairs.draw_repairs_digits,
+        (DIGITS_REPAIRS,),
+        message="What captions name decides which repair helps",
+    ),
+    FigureSpec(
+        "repairs_trained",
+        "Zero-shot repairs of encoders trained in the synthetic model, beside their closed forms",
+        "results of python -m sims.repairs",
+        "Bars: 95% over independent runs (normal)",
+        repairs.draw_repairs_trained,
+        (REPAIRS,),
+        message="What helps after one loss harms after another",
     ),
     *(statement_figure(name) for name in DRAW),
 )

@@ -141,6 +141,13 @@ DIGITS_TABLE = SavedResult(
     ("table", "--out", "{}/colored_digits_table"),
     1400,
 )
+REPAIRS = SavedResult(("repairs/result.json",), "sims.repairs", ("--spurious-ratio", "0.9", "--out", "{}/repairs"), 40)
+DIGITS_REPAIRS = SavedResult(
+    ("repairs_digits/result.json",),
+    "sims.repairs",
+    ("digits", "--seeds", "8", "--mention-spu", "0.5,0,1", "--out", "{}/repairs_digits"),
+    300,
+)
 
 
 def statement(name: str) -> SavedResult:

@@ -35,7 +35,7 @@ _EVERY = (
     ),
     Program(
         "sims.repairs",
-        "sims.repairs.program",
+        "sims.repairs.__main__",
         "zero-shot repairs of trained encoders, from prompts only, beside their closed forms",
     ),
     Program("sims.theorems", "sims.theorems.__main__", "simulates the theory's statements"),

@@ -23,6 +23,7 @@ from safetensors.numpy import save
 
 from tests.realdata.made import made_photos
 from tests.sims.colored_coco.made_coco import make as make_coco
+from workbench.conventions import GROUPS
 
 _ODD = (None, True, False, 0, -1, 1, 2**31, 2**63, -(2**70), 0.5, float("nan"), float("inf"), 1e308, "", "0", "\0", "é")
 _ODD_TEXTS = ("\ufeff", "../../etc/passwd", "/", "a" * 300, "0\t0", "\u202e", "[]", "{}", "-1", "1e400", "NaN")
@@ -133,6 +134,7 @@ def targets(folder: Path) -> dict[str, Target]:
     from sims.clip.model import tiny_clip
     from sims.colored_coco.make import main as make
     from sims.colored_digits.digits import read_digits
+    from sims.repairs.digits.evaluated import read_evaluated
 
     layout = {"0 zero": ("red", "blue"), "1 one": ("blue", "red")}
     paths = made_photos(folder / "photos", layout, 2)
@@ -171,6 +173,7 @@ def targets(folder: Path) -> dict[str, Target]:
     }
 
     resnet = ResNetConfig((1, 2), False, 2, 3, 32)
+    found = {"accuracy": 50.5, "change": {"value": -1.5, "interval": [-3.0, 0.5]}}
 
     def made(here: Path) -> None:
         options = ["--annotations", str(here / "coco.json"), "--images", str(folder / "coco" / "pictures")]
@@ -204,6 +207,14 @@ def targets(folder: Path) -> dict[str, Target]:
         "scores": Target({"scores.npz": scores.getvalue()}, scored),
         "metadata": Target({"metadata.csv": metadata.encode()}, grouped),
         "COCO": Target({"coco.json": json.dumps(coco).encode()}, made),
+        "evaluated repairs": Target(
+            {
+                "summary.json": json.dumps(
+                    {"repairs": {"each": {"tie": {"groups": dict.fromkeys(GROUPS, found)}}}}
+                ).encode()
+            },
+            lambda here: _expected(lambda: read_evaluated(here / "summary.json")),
+        ),
         "IDX": Target(digits, lambda here: _expected(lambda: read_digits(10, here))),
         "Hugging Face's checkpoint": Target(checkpoint, lambda here: _expected(lambda: load(here))),
         "OpenCLIP's checkpoint": Target(

@@ -8,7 +8,7 @@ from tests import fuzz
 INPUTS = 12  # of each kind, by default
 MANY = 120  # in the slow test
 
-KINDS = ["names", "names in JSON", "class mapping", "metadata", "scores", "COCO", "IDX"]
+KINDS = ["names", "names in JSON", "class mapping", "metadata", "scores", "COCO", "IDX", "evaluated repairs"]
 KINDS += ["Hugging Face's checkpoint", "OpenCLIP's checkpoint", "torchvision's file"]
 
 

@@ -113,10 +113,11 @@ def shifts_of(
 ) -> Float[Array, " backgrounds"]:
     """TIE's constants lambda_a: minus the mean component along a background's prompt, of images inferred to show it.
 
-    0 for a background that no image is inferred to show. The images need no label, of class or of background.
+    0 for a background that no image is inferred to show. The images need no label, of class or of background; the
+    authors take a training split, and divide images by their length before, as CLIP's are.
 
-    Source: our reading of Lu, Chai and Wang, Mitigating Spurious Correlations in Zero-Shot Multimodal Models, ICLR
-    2025.
+    Source: Lu, Chai and Wang, Mitigating Spurious Correlations in Zero-Shot Multimodal Models, ICLR 2025, as the
+    authors' programs compute it (github.com/lu876/TIE).
     """
     shown = infer_backgrounds(images, backgrounds)
     components = images @ to_unit_length(backgrounds).T
@@ -148,7 +149,8 @@ def perceive(
     """PerceptionCLIP: logarithms of sum_z p(y | x, z) p(z | x), a score for each class.
 
     With s the inner product of an image and the prompt of class y on background z, times `scale`, p(z | x) is
-    proportional to sum_y e^s and p(y | x, z) = e^s / sum_y e^s.
+    proportional to sum_y e^s and p(y | x, z) = e^s / sum_y e^s. So sum_y e^s cancels, and what is left is the sum of
+    e^s over z, divided by that over y and z: one matrix product, and an exponential for each prompt.
 
     Args:
         images: embeddings of images.
@@ -157,9 +159,10 @@ def perceive(
 
     Source: An et al., arXiv 2308.01313, algorithm 1 (ClassAttr).
     """
-    scores = scale * jnp.einsum("iw,czw->icz", images, pairs)
-    of_background = jax.nn.log_softmax(jax.nn.logsumexp(scores, axis=1), axis=1)
-    return jax.nn.logsumexp(jax.nn.log_softmax(scores, axis=1) + of_background[:, None, :], axis=2)
+    classes, backgrounds, width = pairs.shape
+    scores = scale * images @ pairs.reshape(-1, width).T
+    of_class = jax.nn.logsumexp(scores.reshape(-1, classes, backgrounds), axis=2)
+    return jax.nn.log_softmax(of_class, axis=1)
 
 
 def whiten(
@@ -172,10 +175,12 @@ def whiten(
     Args:
         prompts: of the classes.
         covariance: of the embeddings of captions or prompts, such as `sklearn.covariance.ledoit_wolf` shrinks it from a
-            sample; positive definite.
+            sample. What lies below the rounding of its largest eigenvalue counts as that: captions that never name the
+            background leave it singular.
         power: at least 0; 0 changes nothing.
     """
     values, vectors = jnp.linalg.eigh(covariance)
+    values = jnp.maximum(values, values[-1] * len(values) * jnp.finfo(values.dtype).eps)
     return ((prompts @ vectors) * values[None, :] ** -power) @ vectors.T
 
 

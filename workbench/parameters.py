@@ -167,10 +167,14 @@ def add_options(group: argparse._ActionsContainer, config: type, **defaults: Any
             shape = {"choices": domain.choices}
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
-            default=",".join(default) if isinstance(default, tuple) else default,
+            default=",".join(map(_as_word, default)) if isinstance(default, tuple) else default,
             help=field.metadata["meaning"],
             **shape,
         )
+
+
+def _as_word(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def from_options(config: Callable[..., _Config], options: argparse.Namespace, **others: Any) -> _Config:

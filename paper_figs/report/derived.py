@@ -122,6 +122,12 @@ HOW = {
     "/synthetic/*": "verdicts of contrastive/result.json by kind",
     "/map/*": "points of map.json by verdict",
     "/digits/*": "comparisons of colored_digits_table/table.json by verdict",
+    "/repairs/*": "rows of repairs/result.json with a closed form, and of those, rows that agree with it",
+    "/digits_repairs/changes": "changes of repairs_digits/result.json on common and on counter photos",
+    "/digits_repairs/agree": "of those, as predicted within sampling error",
+    "/digits_repairs/captions/*": "repairs of repairs_digits/result.json with those captions; of those, whose change "
+    "on counter photos is above 0, or below it, by over two standard errors; places there of the plain prompt's row "
+    "and of the row with the largest change of the worst group",
 }
 _SEVERITIES = {"errors": "error", "warnings": "warning", "notes": "note"}
 
@@ -240,6 +246,37 @@ def _digits(content: Mapping) -> dict[str, Any]:
     return {"digits": {"comparisons": len(verdicts)} | {kind: verdicts.count(kind) for kind in kinds}}
 
 
+def _repairs(content: Mapping) -> dict[str, Any]:
+    known = [row for row in content["results"] if row["agrees"] is not None]
+    return {"repairs": {"known": len(known), "agree": sum(row["agrees"] for row in known)}}
+
+
+def _digits_repairs(content: Mapping) -> dict[str, Any]:
+    rows = content["results"]
+    judged = [said for row in rows for said in (row["agrees"] or {}).values()]
+    return {
+        "digits_repairs": {
+            "changes": len(judged),
+            "agree": judged.count("yes"),
+            "captions": [_of_captions(rows, mention) for mention in content["config"]["mention_spu"]],
+        }
+    }
+
+
+def _of_captions(rows: Sequence[Row], mention: float) -> dict[str, int]:
+    places = [place for place, row in enumerate(rows) if row["mention_spu"] == mention]
+    (plain,) = (place for place in places if rows[place]["agrees"] is None)
+    repairs = [place for place in places if place != plain]
+    moved = [(rows[place]["change"]["counter"], 2 * rows[place]["change_stderr"]["counter"]) for place in repairs]
+    return {
+        "plain": plain,
+        "repairs": len(repairs),
+        "raise": sum(change > error for change, error in moved),
+        "lower": sum(change < -error for change, error in moved),
+        "best": max(repairs, key=lambda place: rows[place]["change"]["worst"]),
+    }
+
+
 # Result file to what is counted there, and how.
 _COUNTS: dict[str, tuple[Shape, Callable[[Mapping], dict[str, Any]]]] = {
     "claims.json": (
@@ -268,4 +305,15 @@ _COUNTS: dict[str, tuple[Shape, Callable[[Mapping], dict[str, Any]]]] = {
     "contrastive/result.json": ({"/verdict/comparisons/*/verdict": str}, _synthetic),
     "map.json": ({"/map/*/verdict": str | None}, _map),
     "colored_digits_table/table.json": ({"/equivalence/comparisons/*/verdict": str}, _digits),
+    "repairs/result.json": ({"/results/*/agrees": bool | None}, _repairs),
+    "repairs_digits/result.json": (
+        {
+            "/config/mention_spu": list,
+            "/results/*/mention_spu": int | float,
+            "/results/*/agrees": dict | None,
+            **{f"/results/*/{part}/counter": int | float for part in ("change", "change_stderr")},
+            "/results/*/change/worst": int | float,
+        },
+        _digits_repairs,
+    ),
 }

@@ -20,7 +20,7 @@ from paper_figs.drawing import FigureSpec
 from paper_figs.report.answer import find_answer
 from paper_figs.report.derived import CLAIMS, derive
 from paper_figs.report.place import REPORT, SOURCES, Place, remedy
-from paper_figs.saved_result import DIGITS_TABLE, EXPLORER, MAIN_JOB, VERDICT_MAP
+from paper_figs.saved_result import DIGITS_REPAIRS, DIGITS_TABLE, EXPLORER, MAIN_JOB, REPAIRS, VERDICT_MAP
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.program import reliance_content
 from sims.theorems.table import STATEMENTS
@@ -44,6 +44,7 @@ SECTIONS = {
     "C9": ("other_shifts*",),
     "reliance": ("reliance*", "digits_reliance*"),
     "synthetic": ("contrastive*",),
+    "repairs": ("repairs_digits", "repairs*"),
 }
 # Claims to figures of other claims' sections that show them, too.
 SHARED = {"C4": ("same_backbone",), "C6": ("common_counter",)}
@@ -265,7 +266,7 @@ def _make_contents(context: Context) -> dict[str, Mapping[str, Any]]:
 def _read_saved(folder_of_results: Path) -> dict[str, Mapping[str, Any]]:
     """The saved results of simulations, the user's own or else the shipped ones, without those that are missing."""
     saved: dict[str, Mapping[str, Any]] = {}
-    for result in (MAIN_JOB, VERDICT_MAP, EXPLORER, DIGITS_TABLE):
+    for result in (MAIN_JOB, VERDICT_MAP, EXPLORER, DIGITS_TABLE, REPAIRS, DIGITS_REPAIRS):
         folder = result.folder(folder_of_results)
         if not result.is_missing(folder):
             file = result.files[0]

@@ -53,6 +53,14 @@ SOURCES = {
     "colored_digits_table/table.json": Source(
         "contrastive and supervised learners on coloured digits", "python -m sims.colored_digits table"
     ),
+    "repairs/result.json": Source(
+        "zero-shot repairs of encoders trained in the synthetic model, beside their closed forms",
+        "python -m sims.repairs",
+    ),
+    "repairs_digits/result.json": Source(
+        "zero-shot repairs of small CLIPs on coloured digits, beside what normal embeddings predict",
+        "python -m sims.repairs digits --seeds 8 --mention-spu 0.5,0,1",
+    ),
     "added.json": Source("models of your own", "python -m paper_figs --with DIR"),
     REPORT: Source("what this page counts in the files above", "python -m paper_figs"),
 }

@@ -20,17 +20,18 @@ OPENAI80 = "openai80"
 _VARIABLE = "OPENAI_IMAGENET_TEMPLATES"
 
 
-def read_templates(prompt: str) -> list[str]:
+def read_templates(prompt: str, option: str = "prompt") -> list[str]:
     """Read the templates of `--prompt`, with `{}` in place of the name.
 
     Args:
         prompt: a template, `openai80`, or a file with a template on each line.
+        option: the parameter that asks for them, for messages.
 
     Raises:
         InputError: none of these, a template without `{}`, or `openai80` without OpenCLIP.
     """
     if prompt == OPENAI80:
-        return _openai()
+        return _openai(option)
     if "{}" in prompt:
         return [prompt]
     path = Path(prompt)
@@ -52,13 +53,13 @@ def read_templates(prompt: str) -> list[str]:
     return templates
 
 
-def _openai() -> list[str]:
+def _openai(option: str) -> list[str]:
     """OpenAI's templates, read from the source of an installed `open_clip_torch`, which is not imported."""
     found = importlib.util.find_spec("open_clip")
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
         raise InputError(
-            f"`prompt` {OPENAI80}: needs the package open_clip_torch, whose list is read; in the checkout, "
+            f"`{option}` {OPENAI80}: needs the package open_clip_torch, whose list is read; in the checkout, "
             'python -m pip install -c constraints.txt -e ".[open-clip]" installs it'
         )
     path = Path(places[0]) / "zero_shot_metadata.py"
@@ -71,7 +72,7 @@ def _openai() -> list[str]:
         )
         return [_template(function) for function in template_list.elts]  # type: ignore[attr-defined]
     except (OSError, SyntaxError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(f"`prompt` {OPENAI80}: {path} holds no list {_VARIABLE} that can be read") from error
+        raise InputError(f"`{option}` {OPENAI80}: {path} holds no list {_VARIABLE} that can be read") from error
 
 
 def _template(function: ast.expr) -> str:

@@ -30,8 +30,8 @@ from realdata.photos.class_names import ClassNames, read_class_names, read_mappi
 from realdata.photos.folders import DataSet, find_photos, find_uncurated
 from realdata.photos.masking import check_masks
 from realdata.photos.metadata import read_metadata
-from realdata.repairs.rules import PLAIN
 from realdata.repairs.study import Repaired, repair_photos
+from theory.repair_rules import PLAIN
 from workbench import hosts, results, terminal
 
 _Lists = Mapping[int, Sequence[int]] | None

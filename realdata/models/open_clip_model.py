@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from pretrained.preprocessing import Preprocessing, read_photo
-from realdata.models.alike import alike_description, check_embeddings, first_alike_rows
-from realdata.models.model import Model, Question
+from realdata.models.alike import alike_description, first_alike_rows
+from realdata.models.model import EmbeddingModel, Question
+from realdata.models.prompt_embeddings import TEXTS, embed_once, in_batches, mean_over_templates
 from realdata.models.registry import trained_activation
 from realdata.models.torch_common import (
     FloatType,
@@ -21,24 +22,26 @@ from realdata.models.torch_common import (
     device,
     import_extra,
     one_line_errors,
+    weights_digest,
 )
 from workbench.errors import InputError
 
 _SCHEMAS = ("hf-hub:", "local-dir:")  # OpenCLIP's prefixes of names without a tag
 _PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}  # OpenCLIP's words
-_TEXTS = 256  # in a batch
 
 
 class OpenCLIPModel:
-    """A CLIP that scores candidates by cosine similarity; see `Model`.
+    """A CLIP that scores candidates by cosine similarity; see `EmbeddingModel`.
 
     Attributes:
         description: see `Model`.
         clip: OpenCLIP's module.
-        prompts: a tensor of unit vectors, one for each candidate.
+        tokenizer: of texts.
+        prompts: unit vectors, one for each candidate.
         firsts: for each candidate, the first one that the model cannot tell from it, which may be itself.
         preprocessing: how photos become its images.
         dtype: its floating-point type.
+        scale: the factor of cosine similarities in its training.
     """
 
     texts = True
@@ -48,33 +51,72 @@ class OpenCLIPModel:
         self,
         description: Mapping[str, Any],
         clip: Any,
-        prompts: Any,
-        firsts: Int[np.ndarray, " candidates"],
+        tokenizer: Callable[[list[str]], Any],
+        question: Question,
         preprocessing: Preprocessing,
         dtype: FloatType,
     ):
+        self.clip, self.tokenizer = clip, tokenizer
+        self.preprocessing, self.dtype = preprocessing, dtype
+        self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=preprocessing)
+        self.scale = float(clip.logit_scale.detach().float().exp())
+        self.prompts, tokens = self._embed(question)
+        self.firsts = first_alike_rows(tokens.reshape(len(question.names), -1), self.prompts)
         self.description: Mapping[str, Any] = {
             **description,
+            **alike_description(question, self.firsts),
+            "prompts": len(tokens),
+            "prompts_cut": _count_cut(tokenizer, tokens),
             "preprocessing": dataclasses.asdict(preprocessing),
             "dtype": dtype,
         }
-        self.read: Callable[[Path], np.ndarray] = functools.partial(read_photo, preprocessing=preprocessing)
-        self.clip, self.prompts, self.firsts = clip, prompts, firsts
-        self.preprocessing, self.dtype = preprocessing, dtype
 
     def score(
         self, images: Sequence[np.ndarray], among: Bool[np.ndarray, "size candidates"]
     ) -> Float[np.ndarray, "size candidates"]:
         """The cosine similarity of each photo and every candidate."""
+        return (self.embed_images(images) @ self.prompts.T)[:, self.firsts]
+
+    def embed_images(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "size embed_dim"]:
+        """See `EmbeddingModel.embed_images`."""
         import torch
 
         with torch.inference_mode():
             photos = as_tensor(images, self.preprocessing, self.dtype)
-            embedded = self.clip.encode_image(photos, normalize=True).float()
-            return (embedded @ self.prompts.T).cpu().numpy()[:, self.firsts]
+            return self.clip.encode_image(photos, normalize=True).float().cpu().numpy()
+
+    def embed_names(self, names: Sequence[str], templates: Sequence[str]) -> Float[np.ndarray, "names embed_dim"]:
+        """See `EmbeddingModel.embed_names`; they are kept in the user's cache folder."""
+        return self._embed(Question([], list(names), list(templates)))[0]
+
+    def _embed(
+        self, question: Question
+    ) -> tuple[Float[np.ndarray, "names embed_dim"], Int[np.ndarray, "texts context"]]:
+        """The normalised mean over the templates of the normalised embeddings, and the texts' tokens."""
+        import torch
+
+        texts = [template.replace("{}", name) for name in question.names for template in question.templates]
+        tokens = np.concatenate(
+            [self.tokenizer(texts[start : start + TEXTS]).numpy() for start in range(0, len(texts), TEXTS)]
+        )
+
+        def embed(part: Int[np.ndarray, "part context"]) -> Float[np.ndarray, "part embed_dim"]:
+            with torch.inference_mode():
+                return self.clip.encode_text(torch.tensor(part).to(device()), normalize=True).float().cpu().numpy()
+
+        of_texts = embed_once(tokens, texts, self._depends_on, functools.partial(in_batches, embed=embed), self.dtype)
+        return mean_over_templates(of_texts, question, self.dtype), tokens
+
+    @functools.cached_property
+    def _depends_on(self) -> bytes:
+        """What a text's embedding depends on beside its tokens."""
+        import torch
+
+        made_by = f"{torch.__version__} {type(self.clip).__name__} {self.clip} {self.dtype} {device()}"
+        return made_by.encode() + weights_digest(self.clip)
 
 
-def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
+def load(name: str, question: Question, dtype: FloatType = "float32") -> EmbeddingModel:
     """Load a CLIP with OpenCLIP and embed the prompts.
 
     Of files in PyTorch's format only weights are read, and pickled code is never run. The activation is the one that
@@ -111,17 +153,15 @@ def load(name: str, question: Question, dtype: FloatType = "float32") -> Model:
         tokenizer = _tokenizer(open_clip, model_name)
     images = _preprocessing(shown, clip.visual.preprocess_cfg)
     check_finite(shown, clip)
-    prompts, firsts, cut = _embed(clip, tokenizer, question, dtype)
     description = {
         "kind": "open_clip",
         "name": name,
         "templates": question.templates,
         "open_clip_torch": open_clip.__version__,
-        **alike_description(question, firsts),
-        "prompts": len(question.names) * len(question.templates),
-        "prompts_cut": cut,
+        # A tag names its weights; a folder or repository may hold others tomorrow.
+        **({} if tag else {"weights_sha256": weights_digest(clip).hex()}),
     }
-    return OpenCLIPModel(description, clip, prompts, firsts, images, dtype)
+    return OpenCLIPModel(description, clip, tokenizer, question, images, dtype)
 
 
 def _split_tag(open_clip: Any, name: str, shown: str) -> tuple[str, str, bool]:
@@ -155,29 +195,6 @@ def _preprocessing(shown: str, content: Mapping[str, Any]) -> Preprocessing:
     # OpenCLIP knows two interpolations, and takes the second for any other name.
     interpolation = "bilinear" if content["interpolation"] == "bilinear" else "bicubic"
     return as_preprocessing(shown, "open_clip", content["resize_mode"], side, size, interpolation, mean, deviation)
-
-
-def _embed(
-    clip: Any, tokenizer: Callable[[list[str]], Any], question: Question, dtype: FloatType
-) -> tuple[Any, Int[np.ndarray, " candidates"], int]:
-    """Embed the prompts.
-
-    Returns:
-        For each candidate, the normalised mean over the templates of the normalised embeddings; the first candidate
-        that cannot be told from it; and the number of texts that were cut.
-    """
-    import torch
-
-    texts = [template.replace("{}", name) for name in question.names for template in question.templates]
-    tokens = [tokenizer(texts[start : start + _TEXTS]) for start in range(0, len(texts), _TEXTS)]
-    with torch.inference_mode():
-        found = torch.cat([clip.encode_text(part.to(device()), normalize=True).float() for part in tokens])
-        check_embeddings(found.cpu().numpy(), texts, dtype)
-        means = found.reshape(len(question.names), len(question.templates), -1).mean(dim=1)
-        prompts = torch.nn.functional.normalize(means, dim=1)
-    of_texts = torch.cat(tokens).cpu().numpy()
-    firsts = first_alike_rows(of_texts.reshape(len(question.names), -1), prompts.cpu().numpy())
-    return prompts, firsts, _count_cut(tokenizer, of_texts)
 
 
 def _count_cut(tokenizer: Callable[[list[str]], Any], tokens: Int[np.ndarray, "texts context"]) -> int:

@@ -1,6 +1,7 @@
 """What the adapters of PyTorch models share: errors in one line, the device, photos as tensors."""
 
 import contextlib
+import hashlib
 import importlib
 import pickle
 from collections.abc import Iterator, Sequence
@@ -73,6 +74,17 @@ def check_finite(option: str, module: Any) -> None:
 
 def _count_not_finite(weight: Any) -> int:
     return int((~weight.isfinite()).sum())
+
+
+def weights_digest(module: Any) -> bytes:
+    """SHA-256 of a module's weights and buffers, with their names."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.digest()
 
 
 def device() -> str:

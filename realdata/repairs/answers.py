@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from realdata.evaluate.scoring import Answers, join_pieces
 from realdata.evaluate.ties import Answer, answer
 from realdata.repairs.embeddings import Embedded
-from realdata.repairs.rules import Scores
+from theory.repair_rules import Scores
 from workbench.errors import RunError
 
 _BATCH = 256  # photos: perception makes a number for each of them, each candidate and each background

@@ -12,17 +12,20 @@ on photos that are not reported.
 | subtract | beta, `weight` | 1/2 | ours |
 | mixture | `share` of the mean over backgrounds | 1/2 | ours |
 
-`projection` and `roboshot` have none; RoboShot runs without its helpful insights, which a language model writes.
+`projection`, `roboshot` and `openai80` have none; RoboShot runs without its helpful insights, which a language model
+writes.
 """
 
 import dataclasses
 
+from realdata.evaluate.candidates import OPENAI80
 from theory.statements.repairs import REPAIRS as CONSTANTS
 from workbench import program
 from workbench.errors import InputError
 from workbench.parameters import SHARE, check, number, optional, parameter, text, words
 
 REPAIRS = tuple(CONSTANTS)
+ENSEMBLES = (OPENAI80,)  # they change the classes' templates alone, and are read from an installed OpenCLIP
 BASELINES = ("probe", "dfr")  # with labels
 CLASSES = "classes"
 _NON_NEGATIVE = number(program.non_negative_number, "a number of at least 0", lambda value: value >= 0)
@@ -33,8 +36,9 @@ class RepairConfig:
     """Repairs beside the plain prompt.
 
     Attributes:
-        repair: the repairs, and `probe` and `dfr`: a linear classifier on the embeddings of labelled photos, and one on
-            as many photos of each group (Kirichenko et al., arXiv 2204.02937).
+        repair: the repairs; `openai80`, the mean over OpenAI's 80 templates in the classes' prompts (Radford et al.,
+            arXiv 2103.00020); and `probe` and `dfr`: a linear classifier on the embeddings of labelled photos, and one
+            on as many photos of each group (Kirichenko et al., arXiv 2204.02937).
         backgrounds: names of backgrounds, separated by commas, or a file with a name on each line. By default those of
             CounterAnimal if the photos' are among them, else those of the photos' folders or table.
         pairing: a class on a background as prompts say it; `{}` twice.
@@ -52,9 +56,9 @@ class RepairConfig:
 
     repair: tuple[str, ...] = parameter(
         REPAIRS,
-        words((*REPAIRS, *BASELINES)),
-        f"repairs of the prompts, in one pass beside the plain prompt: {', '.join(REPAIRS)}; or with labels held out "
-        f"{' and '.join(BASELINES)}",
+        words((*REPAIRS, *ENSEMBLES, *BASELINES)),
+        f"repairs of the prompts, in one pass beside the plain prompt: {', '.join((*REPAIRS, *ENSEMBLES))}; or with "
+        f"labels held out {' and '.join(BASELINES)}",
     )
     backgrounds: str | None = parameter(
         None,
@@ -85,3 +89,8 @@ class RepairConfig:
                 f"`repair` {labelled[0]}: learns from labels, and needs `tune_on` with a folder or split of photos "
                 "that are not reported"
             )
+
+    def constant(self, repair: str) -> float:
+        """A repair's constant; 0 for one that has none."""
+        own = {"calibrated": self.strength, "whitened": self.power, "subtract": self.weight, "mixture": self.share}
+        return own.get(repair, 0.0)

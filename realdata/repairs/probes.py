@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from realdata.repairs.embeddings import Embedded
-from realdata.repairs.rules import Scores
+from theory.repair_rules import Scores
 from workbench.errors import InputError
 
 _DRAWS = 10

@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
+from realdata.evaluate.candidates import read_templates
 from realdata.evaluate.config import Work
 from realdata.evaluate.scoring import Answers
 from realdata.models.model import EmbeddingModel, Model
 from realdata.repairs.answers import Choice, Timed, answers_of
 from realdata.repairs.backgrounds import check_span, read_backgrounds
 from realdata.repairs.comparison import summary_of
-from realdata.repairs.config import BASELINES, CLASSES, RepairConfig
+from realdata.repairs.config import BASELINES, CLASSES, ENSEMBLES, RepairConfig
 from realdata.repairs.embeddings import Embedded, embed_photos
 from realdata.repairs.probes import train_probe
-from realdata.repairs.rules import PLAIN, TRIED, Prompts, embed_all_prompts, rule_of, tried_constants
+from realdata.repairs.rules import TRIED, embed_all_prompts, tried_constants
 from realdata.repairs.tuning import check_disjoint, parts_of, read_held_out, score_of
+from theory.repair_rules import PLAIN, Prompts, rule_of
 from workbench import terminal
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -52,8 +54,8 @@ def repair_photos(work: Work, model: Model, allowed: Mapping[int, Bool[np.ndarra
         allowed: class index to a mask of its photos' candidates.
 
     Raises:
-        InputError: the model gives no embeddings; the backgrounds do not fit; or a constant would be chosen on reported
-            photos.
+        InputError: the model gives no embeddings; the backgrounds do not fit; a constant would be chosen on reported
+            photos; or `openai80` is asked for without OpenCLIP.
         RunError: an embedding or score is not finite.
         KeyboardInterrupt: the run was stopped; finished pieces stay.
     """
@@ -61,14 +63,19 @@ def repair_photos(work: Work, model: Model, allowed: Mapping[int, Bool[np.ndarra
     assert config is not None and name is not None
     if not isinstance(model, EmbeddingModel):
         raise InputError(
-            f"`repair`: needs the embeddings of a CLIP or SigLIP that runs in JAX, and {name} gives scores"
+            f"`repair`: needs the embeddings of a CLIP or SigLIP that runs in JAX or by OpenCLIP, and {name} gives "
+            "scores"
         )
     names = work.classes.names
+    templates = {name: read_templates(name, "repair") for name in config.repair if name in ENSEMBLES}
     backgrounds = read_backgrounds(config.backgrounds, work.data.photos, names)
     data = {"reported": work.data}
     if config.tune_on not in (None, CLASSES):
         data["held out"] = read_held_out(work.config, work.classes, work.data, config.tune_on)
     prompts = embed_all_prompts(model, list(names.values()), backgrounds, config.pairing, work.templates)
+    ensembles = {
+        name: model.embed_names(list(names.values()), texts)[model.firsts] for name, texts in templates.items()
+    }
     notes = check_span(config.repair, prompts.backgrounds, backgrounds)
     width = prompts.classes.shape[1]
     embedded = {which: embed_photos(work.config, of, name, model, width, work.unfinished) for which, of in data.items()}
@@ -82,7 +89,7 @@ def repair_photos(work: Work, model: Model, allowed: Mapping[int, Bool[np.ndarra
     if held_out is not None:
         check_disjoint(held_out, reported)
     choice = Choice(list(names), allowed, model.firsts)
-    study = _Study(config, prompts, choice, reported, held_out, in_groups)
+    study = _Study(config, prompts, ensembles, choice, reported, held_out, in_groups)
     with terminal.progress() as display:
         bar = display.add_task("repairs", total=len(config.repair) + 1, status="")
         found: dict[str, Timed] = {}
@@ -106,6 +113,7 @@ def repair_photos(work: Work, model: Model, allowed: Mapping[int, Bool[np.ndarra
 class _Study:
     config: RepairConfig
     prompts: Prompts
+    ensembles: Mapping[str, Float[np.ndarray, "candidates width"]]
     choice: Choice
     reported: Embedded
     held_out: Embedded | None
@@ -131,7 +139,11 @@ class _Study:
 
     def _with(self, name: str, config: RepairConfig, embedded: Embedded) -> Timed:
         unlabelled = self.reported if self.held_out is None else self.held_out
-        return answers_of(name, rule_of(name, self.prompts, config, unlabelled.rows), embedded, self._choice(embedded))
+        if name in ENSEMBLES:
+            rule = rule_of(PLAIN, self.prompts._replace(classes=self.ensembles[name]), 0.0, unlabelled.rows)
+        else:
+            rule = rule_of(name, self.prompts, config.constant(name), unlabelled.rows)
+        return answers_of(name, rule, embedded, self._choice(embedded))
 
     def _choice(self, embedded: Embedded) -> Choice:
         """The candidates of the photos held out, whose classes may be others, are all."""

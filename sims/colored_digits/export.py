@@ -9,82 +9,21 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Int, UInt8
 from matplotlib.figure import Figure
 from PIL import Image
 
 from pretrained import huggingface
-from pretrained.checkpoint import Checkpoint
-from sims.clip.model import tiny_clip
-from sims.clip.training import train_on, zero_shot_answers
-from sims.colored_digits.config import SAMPLES_A_CLASS
-from sims.colored_digits.design import SPURIOUS, Design
-from sims.colored_digits.digits import Digits, Split, add_digits_option, read_digits
-from sims.colored_digits.painting import COLOURS, draw_sample, palette
-from sims.objectives.infonce import clip_loss
+from sims.clip.training import zero_shot_answers
+from sims.colored_digits.captioned import NAMES, PROMPT, Photo, held_out_photos, paint_bytes, train_captioned
+from sims.colored_digits.design import Design
+from sims.colored_digits.digits import add_digits_option, read_digits
+from sims.colored_digits.painting import COLOURS
 from workbench import program, results, terminal
 from workbench.parameters import add_options, from_options
-
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-PROMPT = "A photo of {}."  # the paper's
-
-
-class Photo(NamedTuple):
-    """A test photo: which image of a digit, on which colour, and where it belongs."""
-
-    digit: int
-    class_index: int
-    group: str
-    background: int
-    path: str
-
-
-def caption(label: int, colour: int, names_object: bool, names_background: bool) -> str:
-    """What a caption says."""
-    thing = NAMES[label] if names_object else "something"
-    return f"A photo of {thing}" + (f" on {COLOURS[colour].name}." if names_background else ".")
-
-
-def paint_bytes(
-    digits: Float[np.ndarray, "size height width"], colours: Int[np.ndarray, " size"]
-) -> UInt8[np.ndarray, "size height width 3"]:
-    """White digits on their colours, as bytes."""
-    ink = digits[..., None]
-    backgrounds = palette(len(COLOURS))[colours][:, None, None, :]
-    return np.rint(255.0 * (ink + (1.0 - ink) * backgrounds)).astype(np.uint8)
-
-
-def counter_colour(label: int, classes: int) -> int:
-    """The background of a class's counter photos: of 0 and 1 each other's colour, of the others the next one's."""
-    if label in SPURIOUS:
-        return 1 - label
-    others = classes - len(SPURIOUS)
-    return 0 if others == 1 else 2 + (label - 1) % others
-
-
-def held_out_photos(digits: Split, classes: int, each: int) -> list[Photo]:
-    """Up to `each` photos of every class in both groups, the same images in both.
-
-    From four classes on, those above 1 are a control: neither of their two backgrounds tells of any class.
-    """
-    photos = []
-    for label in range(classes):
-        shown = np.flatnonzero(digits.labels == label)[:each]
-        backgrounds = {"common": label, "counter": counter_colour(label, classes)}
-        for group, colour in backgrounds.items():
-            folder = f"{label} {NAMES[label]}/{group}-{COLOURS[colour].name}"
-            photos += [
-                Photo(int(digit), label, group, colour, f"{folder}/{place:04d}.png")
-                for place, digit in enumerate(shown)
-            ]
-    return photos
-
 
 _SHOWN = 8  # of each class and group, at most
 
@@ -115,7 +54,6 @@ def draw_sheet(
 
 
 DEFAULT_OUT = Path("results/colored_digits_export")
-_BATCH, _RATE, _DECAY = 128, 2e-3, 0.01
 
 
 def build_parser() -> program.Parser:
@@ -156,7 +94,16 @@ def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     with terminal.spinner("reading the digits"):
         digits = read_digits(design.classes, options.digits)
-    checkpoint = _train(design, digits, options)
+    with terminal.progress() as display:
+        task = display.add_task("training steps", total=options.steps, status="")
+        checkpoint = train_captioned(
+            design,
+            digits,
+            (options.mention_inv, options.mention_spu),
+            options.steps,
+            options.seed,
+            lambda step, status: display.update(task, completed=step, status=status),
+        )
     photos = held_out_photos(digits.test, design.classes, options.photos)
     images = paint_bytes(
         digits.test.images[[photo.digit for photo in photos]], np.array([photo.background for photo in photos])
@@ -196,34 +143,6 @@ def _main(options: argparse.Namespace) -> None:
         )
         command = f"python -m realdata.evaluate --data {options.out}/photos --model {options.out}/model"
         console.print(f"  {command} --names {options.out}/names.txt", soft_wrap=True)
-
-
-def _train(design: Design, digits: Digits, options: argparse.Namespace) -> Checkpoint:
-    key = jax.random.fold_in(jax.random.key(options.seed), 0)
-    mentions = options.mention_inv, options.mention_spu
-    size = max(_BATCH, SAMPLES_A_CLASS * design.classes)
-    sample = jax.device_get(draw_sample(key, design, jnp.asarray(digits.train.labels), size, mentions))
-    said = [
-        caption(int(label), int(colour), bool(named[0]), bool(named[1]))
-        for label, colour, named in zip(sample.labels, sample.colours, sample.mentions, strict=True)
-    ]
-    checkpoint = tiny_clip(digits.train.images.shape[1], sorted(set(said)), options.seed)
-    with terminal.progress() as display:
-        task = display.add_task("training steps", total=options.steps, status="")
-        model = train_on(
-            checkpoint.model,
-            clip_loss,
-            paint_bytes(digits.train.images[sample.digits], sample.colours),
-            checkpoint.tokenizer(said),
-            checkpoint.preprocessing,
-            steps=options.steps,
-            batch_size=_BATCH,
-            learning_rate=_RATE,
-            weight_decay=_DECAY,
-            seed=options.seed,
-            on_progress=lambda step, status: display.update(task, completed=step, status=status),
-        )
-    return checkpoint._replace(model=model)
 
 
 def _truth(photos: list[Photo], answers: np.ndarray) -> pd.DataFrame:

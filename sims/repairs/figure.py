@@ -39,6 +39,8 @@ def draw(content: Mapping[str, Any]) -> Figure:
     axes[0].set_yticks(range(len(repairs)), [repair.replace("_", " ") for repair in repairs])
     axes[0].set_xlim(0, 100)
     axes[0].invert_yaxis()
+    for axis in axes[::columns]:
+        axis.set_ylabel("repair", fontsize=8)
     for axis in axes:
         axis.tick_params(labelsize=8)
     for axis in axes[len(learners) :]:

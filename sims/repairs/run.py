@@ -17,11 +17,11 @@ from sims.repairs.config import UNIT_LENGTH, RepairConfig
 from sims.repairs.result import RepairResult, tabulate
 from sims.repairs.scores import PLAIN, Texts, repaired_scores, share_right
 from sims.synthetic.evaluation import EvaluationSet
-from sims.synthetic.sampler import Bases, Batch, sample_batch
+from sims.synthetic.sampler import Bases, Batch, captioned_batch
 from sims.training.record import TOLERANCE
 from sims.training.runs import Runs, check_memory, prepare_runs
 from sims.training.steps import Steps
-from theory.statements.captions import Caption, class_mean_caption
+from theory.statements.captions import class_mean_caption
 from theory.statements.repairs import PROBES
 from workbench import results, terminal
 from workbench.compilation import jit
@@ -89,7 +89,7 @@ def run(config: RepairConfig, out: Path | None = None) -> RepairResult:
 
 def _train(config: RepairConfig, runs: Runs) -> tuple[dict[str, Any], dict[str, bool]]:
     """Mean weights over the last half of the training, and whether it changed an accuracy by less than `TOLERANCE`."""
-    program = Steps(config.training)
+    program = Steps(config.training, caption=config.said)
     states, order = program.initial(runs)
     half = config.steps // 2
     found: list[Any] = []
@@ -135,8 +135,8 @@ def _repair(
 def _samples(config: RepairConfig, key: Array, bases: Bases) -> tuple[Batch, Batch]:
     """Pairs as in training, and with groups of equal mass, for the probe that knows them."""
     first, second = jax.random.split(jax.random.fold_in(key, _ROLE))
-    model = config.model
-    return sample_batch(first, model, bases, config.captions), sample_batch(second, model, bases, config.captions, 0.5)
+    draw = config.model, bases, config.captions, config.said
+    return captioned_batch(first, *draw), captioned_batch(second, *draw, 0.5)
 
 
 def _embed(
@@ -154,7 +154,7 @@ def _embed(
         return encoders.embed_texts(rows)
 
     pairs = [text(y * latent[:1] + signs * latent[1:]) for y in (-1.0, 1.0)]
-    mean = class_mean_caption(config.model, Caption()) @ latent
+    mean = class_mean_caption(config.model, config.said) @ latent
     plain = encoders.text_encoder(latent)  # before they are divided by their length
     groups, size, dim = test.images.shape
     return Embedded(

@@ -83,6 +83,20 @@ def sample_batch(
     return Batch(images, texts, labels, attributes)
 
 
+def captioned_batch(
+    key: Key[Array, ""],
+    model: SpuriousModel,
+    bases: Bases,
+    size: int,
+    caption: Caption,
+    ratio: Scalar | Float[Array, " size"] | None = None,
+) -> Batch:
+    """`sample_pairs`, by the one draw of `sample_batch` where captions surely share all of an image's features."""
+    if caption.kind == "latent" and caption.choices.all():
+        return sample_batch(key, model, bases, size, ratio)
+    return sample_pairs(key, model, bases, caption, size, ratio)
+
+
 def sample_pairs(
     key: Key[Array, ""],
     model: SpuriousModel,

@@ -10,10 +10,11 @@ from jaxtyping import Array, Float, Int, Key
 
 from sims.pairwise.blocks import BLOCK, is_large
 from sims.synthetic.evaluation import PIECE, EvaluationSet, class_prompts, sample_evaluation_set, split_evaluation_set
-from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch
+from sims.synthetic.sampler import Bases, Batch, captioned_batch, sample_bases, sample_batch
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings
 from sims.training.step import Role
+from theory.statements.captions import Caption
 from workbench.compilation import jit
 from workbench.errors import InputError
 from workbench.hosts import available_bytes
@@ -76,11 +77,12 @@ def next_batch(
     key: Key[Array, ""],
     bases: Bases,
     dataset: Batch | None,
+    caption: Caption | None = None,
 ) -> tuple[Batch, Int[Array, " samples"] | None]:
     """The batch of a step: fresh, or the next of the data set in this epoch's order; a rest is left out."""
     if dataset is None:
         key = jax.random.fold_in(jax.random.fold_in(key, Role.DATA), index)
-        return sample_batch(key, config.model, bases, config.batch_size), order
+        return captioned_batch(key, config.model, bases, config.batch_size, caption or Caption()), order
     batches = config.samples // config.batch_size
     epoch, position = index // batches, index % batches
     shuffle_key = jax.random.fold_in(jax.random.fold_in(key, Role.ORDER), epoch)

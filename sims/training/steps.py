@@ -19,6 +19,7 @@ from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings, split_batch
 from sims.training.runs import Runs, next_batch, weights_key
 from sims.training.step import LONG_TRAINING, first_divergence, learning_rate_schedule, take_step
+from theory.statements.captions import Caption
 from workbench.compilation import jit
 
 
@@ -48,10 +49,11 @@ class Steps:
     Args:
         config: what to train.
         mesh: of the devices to train on, `sims.training.devices.training_mesh`.
+        caption: what captions say where samples are fresh; `latent` ones unless given.
     """
 
-    def __init__(self, config: ContrastiveConfig, mesh: Mesh | None = None):
-        self.config, self.mesh = config, mesh
+    def __init__(self, config: ContrastiveConfig, mesh: Mesh | None = None, caption: Caption | None = None):
+        self.config, self.mesh, self.caption = config, mesh, caption
         self.objectives: Mapping[str, Objective] = config.learners
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
@@ -133,7 +135,7 @@ class Steps:
         dataset: Batch | None,
     ) -> tuple[States, Int[Array, " samples"] | None]:
         """One optimiser step of one run, all objectives on the same batch."""
-        batch, order = next_batch(self.config, index, order, key, bases, dataset)
+        batch, order = next_batch(self.config, index, order, key, bases, dataset, self.caption)
         batch = split_batch(batch)
         updated = {}
         for name, state in states.items():

@@ -1,14 +1,17 @@
 """Benchmarks: the table's ratios, that our output is read right, and that both sides do the same work."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 
+from benchmarks import repairs
 from benchmarks.compare import seconds_of_sweep, table
 from benchmarks.work import Row, Sweep, row_options, sweep_options, write_digits
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import read_digits
+from theory.statements.repairs import REPAIRS
 
 
 def test_ratios_are_those_of_medians():
@@ -18,6 +21,14 @@ def test_ratios_are_those_of_medians():
         "peer": {"whole": 10.0, "compile": 0.0, "run": 6.0, "gigabytes": 1.0},
     }
     assert table(rows).splitlines()[-1] == "| peer | 10.0 |  | 0.0 | 6.0 | 2.50 | 12.00 | 1.0 |"
+
+
+def test_every_repair_takes_its_turn_beside_the_forward_pass(monkeypatch):
+    """With a tower that takes a hundredth of a second for its 64 photos."""
+    monkeypatch.setattr(repairs, "_forward", lambda: lambda: time.sleep(0.01))
+    seconds = repairs.measure(3, 2, 2)
+    assert list(seconds) == ["forward", "plain", *REPAIRS] and {len(times) for times in seconds.values()} == {2}
+    assert min(seconds["forward"]) >= 0.01 / 64
 
 
 @pytest.mark.slow

@@ -7,7 +7,16 @@ import pytest
 
 from paper_figs.comparison import compare_with_shipped
 from paper_figs.registry import FIGURES
-from paper_figs.saved_result import DIGITS_TABLE, MAIN_JOB, SHIPPED, VERDICT_MAP, closed_forms, statement
+from paper_figs.saved_result import (
+    DIGITS_REPAIRS,
+    DIGITS_TABLE,
+    MAIN_JOB,
+    REPAIRS,
+    SHIPPED,
+    VERDICT_MAP,
+    closed_forms,
+    statement,
+)
 from paper_figs.statements.table import DRAW, load
 from sims.theorems.table import STATEMENTS
 from workbench import results
@@ -15,6 +24,7 @@ from workbench.errors import InputError
 
 NEEDS = tuple(dict.fromkeys(need for spec in FIGURES.values() for need in spec.needs))
 BAYES, BAYES_CURVES = statement("bayes"), closed_forms("bayes")
+COMPARED = (BAYES, BAYES_CURVES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE, REPAIRS, DIGITS_REPAIRS)
 
 
 def test_a_clean_clone_has_every_result_that_a_figure_needs():
@@ -29,7 +39,7 @@ def test_a_clean_clone_has_every_result_that_a_figure_needs():
 @pytest.fixture
 def made(tmp_path):
     """A folder of results, at first the shipped ones; and what changes the number in one place of one of them."""
-    for need in (BAYES, BAYES_CURVES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+    for need in COMPARED:
         for file in need.files:
             (tmp_path / file).parent.mkdir(exist_ok=True, parents=True)
             shutil.copy(SHIPPED / file, tmp_path / file)
@@ -48,7 +58,7 @@ def made(tmp_path):
 
 
 def test_the_same_results_are_within_their_standard_errors(made):
-    for need in (BAYES, BAYES_CURVES, MAIN_JOB, VERDICT_MAP, DIGITS_TABLE):
+    for need in COMPARED:
         found = compare_with_shipped(need, made[0])
         assert (found.beyond, found.only) == ((), ()) and found.numbers >= 20
         assert "all of" in found.text

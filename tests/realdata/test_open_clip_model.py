@@ -10,8 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+import realdata
 from realdata.models import open_clip_model
-from realdata.models.model import Model, Question
+from realdata.models.model import EmbeddingModel, Model, Question
+from realdata.repairs.config import RepairConfig
+from tests.realdata.made import made_photos
 from tests.realdata.torchvision_pictures import picture, write_photos
 from workbench.errors import InputError, RunError
 
@@ -30,6 +33,7 @@ class TinyCLIP(torch.nn.Module):
         self.visual.preprocess_cfg = preprocess
         self.words, self.projection = torch.nn.Embedding(256, 6), torch.nn.Linear(8 * 9, 6)
         self.quick_gelu = quick_gelu
+        self.logit_scale = torch.nn.Parameter(torch.tensor(3.2))
 
     def encode_image(self, image, normalize: bool = False):
         hidden = self.visual(image)
@@ -125,6 +129,49 @@ def test_scores_are_the_cosine_similarities(tmp_path, package, name, quick_gelu)
     architecture, tag = "tiny-B-8", name.rpartition("/")[2]
     assert package.asked == [(architecture, tag, "fp32", True), (architecture, {})]
     assert json.loads(json.dumps(model.description))["preprocessing"]["mean"] == list(MEAN)
+
+
+def test_embeddings_are_what_scores_are_made_of_and_prompts_are_kept(tmp_path, package, monkeypatch):
+    model = open_clip_model.load("tiny-B-8/openai", QUESTION)
+    assert isinstance(model, EmbeddingModel)
+    assert model.scale == pytest.approx(np.exp(3.2), rel=1e-6)
+    paths = write_photos(tmp_path)
+    images = model.embed_images([model.read(path) for path in paths])
+    np.testing.assert_allclose(np.linalg.norm(images, axis=1), 1, atol=1e-6)
+    prompts = model.embed_names(QUESTION.names, QUESTION.templates)
+    np.testing.assert_allclose(images @ prompts.T, [similarities(path, True) for path in paths], atol=1e-6)
+    # What is kept belongs to these weights, and is read again in place of the text tower.
+    encoded = []
+    inner = TinyCLIP.encode_text
+    monkeypatch.setattr(TinyCLIP, "encode_text", lambda *given, **named: encoded.append(1) or inner(*given, **named))
+    again = open_clip_model.load("tiny-B-8/openai", QUESTION)
+    np.testing.assert_array_equal(again.embed_names(QUESTION.names, QUESTION.templates), prompts)
+    assert not encoded
+    with torch.no_grad():
+        again.clip.words.weight[ord("x")] += 1.0
+    del again._depends_on
+    assert np.abs(again.embed_names(QUESTION.names, QUESTION.templates) - prompts).max() > 1e-3 and encoded
+
+
+def test_repairs_run_on_it(tmp_path, package):
+    """The program's answers are those of its embeddings, by the same rule."""
+    layout = {f"{index} {name}": ("red", "blue") for index, name in enumerate(QUESTION.names)}
+    made_photos(tmp_path / "photos", layout, 2, side=24)
+    found = realdata.evaluate(
+        tmp_path / "photos",
+        "open_clip:tiny-B-8/openai",
+        names=",".join(QUESTION.names),
+        workers=0,
+        repairs=RepairConfig(repair=("projection",)),
+    )
+    table = found.repaired.to_frame()
+    model = open_clip_model.load("tiny-B-8/openai", Question([0, 1, 2], QUESTION.names, ["A photo of {}."]))
+    images = model.embed_images([model.read(tmp_path / "photos" / path) for path in table.path])
+    classes, backgrounds = (model.embed_names(names, ["A photo of {}."]) for names in (QUESTION.names, ["blue", "red"]))
+    kept = classes - classes @ np.linalg.pinv(backgrounds) @ backgrounds
+    scores = images @ (kept / np.linalg.norm(kept, axis=1, keepdims=True)).T
+    assert table.projection.tolist() == scores.argmax(axis=1).tolist()
+    assert (table.projection != table.plain).any()
 
 
 def test_half_precision_is_close_and_other(tmp_path, package):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import sys
 from unittest import mock
 
 import jax
@@ -133,6 +134,29 @@ def test_answers_are_those_of_the_papers_formulas(made, ran, capsys):
         assert found["only_repair_right"] == (right & (table.plain != table.class_index)).sum()
 
 
+def test_an_ensemble_is_the_mean_over_its_templates(made, ran, tmp_path, monkeypatch):
+    """As `--prompt openai80` answers, beside the plain prompt; the list is that of a stand-in for OpenCLIP."""
+    package = tmp_path / "open_clip"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    listed = ["a bad photo of a {c}.", "a drawing of the {c}.", "{c} itself"]
+    lines = "".join(f"    lambda c: f'{template}',\n" for template in listed)
+    (package / "zero_shot_metadata.py").write_text(f"OPENAI_IMAGENET_TEMPLATES = (\n{lines})\n")
+    monkeypatch.setitem(sys.modules, "open_clip", None)
+    with pytest.raises(InputError, match=r"^`repair` openai80: needs the package open_clip_torch"):
+        evaluate(made, repair=("openai80",))
+    monkeypatch.delitem(sys.modules, "open_clip")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = evaluate(made, repair=("openai80", "projection"))
+    table = found.repaired.to_frame()
+    model = load(str(made / "model"), Question(list(range(5)), NAMES, ["A photo of {}."]), Loading())
+    images = np.asarray(model.embed_images([model.read(made / "photos" / path) for path in table.path]), float)
+    each = [model.embed_names(NAMES, [template.replace("{c}", "{}")]) for template in listed]
+    scores = images @ np.mean(each, axis=0).T / np.linalg.norm(np.mean(each, axis=0), axis=1)
+    assert table.openai80.tolist() == scores.argmax(axis=1).tolist() != table.plain.tolist()
+    assert table.plain.tolist() == ran[1].plain.tolist() and table.projection.tolist() == ran[1].projection.tolist()
+
+
 def test_the_plain_prompt_is_as_without_repairs_and_embeddings_are_kept(made, ran, monkeypatch):
     content, table = ran
     plain = evaluate(made)
@@ -150,18 +174,18 @@ def test_the_plain_prompt_is_as_without_repairs_and_embeddings_are_kept(made, ra
 
 def test_constants_are_chosen_on_the_other_classes(made, ran):
     """The rule again, from runs with each constant: a part of the classes with what is best on the other parts."""
-    shares = (0.5, 0.25, 0.75, 1.0)  # the configured one first, which wins a tie
-    each = [evaluate(made, repair=("mixture",), share=share).repaired.to_frame() for share in shares]
-    found = evaluate(made, repair=("mixture",), tune_on="classes")
-    table, chosen = found.repaired.to_frame(), found.summary["repairs"]["constants"]["mixture"]
+    weights = (0.5, 0.25, 0.75, 1.0)  # the configured one first, which wins a tie
+    each = [evaluate(made, repair=("subtract",), weight=weight).repaired.to_frame() for weight in weights]
+    found = evaluate(made, repair=("subtract",), tune_on="classes")
+    table, chosen = found.repaired.to_frame(), found.summary["repairs"]["constants"]["subtract"]
     parts = parts_of(table.class_index.to_numpy())
-    assert len(chosen) == len(parts) == 5
+    assert len(chosen) == len(parts) == 5 and len(set(chosen)) > 1
     for part, constant in zip(parts, chosen, strict=True):
         own = table.class_index.isin(part)
         other = [frame[~own & (frame.group == "counter")] for frame in each]
-        scored = [(frame.mixture == frame.class_index).groupby(frame.class_index).mean().mean() for frame in other]
-        assert constant == shares[int(np.argmax(scored))]
-        assert table.mixture[own].tolist() == each[shares.index(constant)].mixture[own].tolist()
+        scored = [(frame["subtract"] == frame.class_index).groupby(frame.class_index).mean().mean() for frame in other]
+        assert constant == weights[int(np.argmax(scored))]
+        assert table["subtract"][own].tolist() == each[weights.index(constant)]["subtract"][own].tolist()
 
 
 def test_baselines_learn_on_other_photos(call_program, made, tmp_path):

@@ -40,10 +40,52 @@ def test_files_and_numbers(call_program, tmp_path):
     assert rows["projection"]["change"] > 0.05
 
 
+def test_captions_of_words_have_their_own_closed_forms(call_program, tmp_path):
+    """Within three points after 200 steps; those of captions that share the image's features are ten points off."""
+    words = ("--caption", "label-attribute", "--mention-spu", "0.7", "--spurious-ratio", "0.9")
+    options = ("--objective", "linearized", "--repair", "projection,whitened,mixture")
+    done = call_program("sims.repairs", *words, *SMALL, *options, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert (content["config"]["caption"], content["config"]["mention_spu"]) == ("label-attribute", 0.7)
+    gaps = {}
+    for row in content["results"]:
+        shared = accuracy(SpuriousModel(spurious_ratio=0.9), "linearized")[1] if row["repair"] == PLAIN else None
+        if row["repair"] not in PROBES:  # which learn from 512 images
+            gaps[row["repair"]] = abs(row["accuracy"]["conflicting"] - row["theory"]["conflicting"])
+        assert shared is None or abs(row["accuracy"]["conflicting"] - float(shared)) > 0.1
+    assert max(gaps.values()) < 0.03, gaps
+
+
+def test_what_silent_captions_leave_open_has_no_closed_form():
+    model = SpuriousModel(spurious_ratio=0.9)
+    plane = [Plane(np.array([[1.0, 0.2], [0.2, 1.0]]))]
+    for caption, mention in (("label", 1.0), ("label-attribute", 0.0), ("latent", 0.0)):
+        config = RepairConfig(model, ("linearized",), caption=caption, mention_spu=mention)
+        found = predictions(config, "linearized", plane)
+        known = {name for name, (values, _) in found.items() if values is not None}
+        assert known == {PLAIN, "perception", "mixture"}
+        for name in known:
+            np.testing.assert_allclose(found[name][0], found[PLAIN][0], atol=1e-12)
+        assert all("never name the background" in note for values, note in found.values() if values is None)
+    of_latents = RepairConfig(model, ("infonce",), mention_spu=0.5)
+    assert all(values is None for values, _ in predictions(of_latents, "infonce", plane).values())
+
+
 def test_wrong_input_is_told_in_a_line(call_program):
-    for words in (("--repair", "magic"), ("--seeds", "1"), ("--share", "2"), ("--objective", "logistic")):
+    for words in (
+        ("--repair", "magic"),
+        ("--seeds", "1"),
+        ("--share", "2"),
+        ("--objective", "logistic"),
+        ("--caption", "a poem"),
+        ("--mention-inv", "0"),
+    ):
         done = call_program("sims.repairs", *words)
         assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and words[0] in done.stderr
+    silent = ("--caption", "label", "--mention-inv", "0.5", "--objective", "linearized,siglip")
+    done = call_program("sims.repairs", *silent)
+    assert done.returncode == 2 and "no words have no direction" in done.stderr
 
 
 def test_theory_follows_each_runs_own_encoders_and_a_wrong_one_is_seen():

@@ -100,6 +100,17 @@ def test_translation_is_ties(drawn):
     both = jnp.asarray(images), jnp.asarray(backgrounds)
     shifts = repairs.shifts_of(*both)
     np.testing.assert_allclose(repairs.translate(*both, shifts), expected, atol=CLOSE)
+    # As the authors' programs: means over a training split's images, subtracted from others, then cosine similarities.
+    others, translated = images[:25], images[25:].copy()
+    seen = np.argmax(others @ backgrounds.T, axis=1)
+    for index, image in enumerate(images[25:]):
+        place = int(np.argmax(backgrounds @ image))
+        if (seen == place).any():
+            translated[index] -= np.mean(others[seen == place] @ backgrounds[place]) * backgrounds[place]
+    found = repairs.translate(jnp.asarray(images[25:]), both[1], repairs.shifts_of(jnp.asarray(others), both[1]))
+    np.testing.assert_allclose(found, translated, atol=CLOSE)
+    answers = np.argmax(unit(translated) @ drawn["prompts"].T, axis=1)
+    np.testing.assert_array_equal(np.argmax(np.asarray(found) @ drawn["prompts"].T, axis=1), answers)
     # Prompts of another length say the same.
     longer = both[0], 3.0 * both[1]
     np.testing.assert_allclose(repairs.translate(*longer, repairs.shifts_of(*longer)), expected, atol=CLOSE)

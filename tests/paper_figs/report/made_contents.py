@@ -289,6 +289,27 @@ def digits():
     }
 
 
+def repairs():
+    row = {"learner": "infonce", "repair": "perception", "change": -0.0123, "change_stderr": 0.0041, "agrees": True}
+    return {
+        "config": {"seeds": 8},
+        "results": [row, row | {"learner": "linearized", "repair": "tie", "agrees": False}, row | {"agrees": None}],
+    }
+
+
+def digits_repairs():
+    """Captions of two kinds; a repair that raises, one that lowers and one that does neither."""
+    places = ("common", "counter", "worst")
+    rows = []
+    for mention in (0.5, 0.0):
+        for repair, change, said in (("plain", 0.0, None), ("tie", 0.1234, "yes"), ("projection", -0.2, "not normal")):
+            values = {"change": change, "change_stderr": 0.0312, "accuracy": 0.7131, "stderr": 0.0222}
+            rows.append({name: dict.fromkeys(places, value) for name, value in values.items()})
+            agrees = said and dict.fromkeys(places[:2], said)
+            rows[-1] |= {"mention_spu": mention, "repair": repair, "agrees": agrees}
+    return {"config": {"seeds": 8, "mention_spu": [0.5, 0.0]}, "results": rows}
+
+
 def added():
     model = {
         "name": "my-vit-b-16_with_a_long_name_such_as_hubs_give",
@@ -327,6 +348,8 @@ def contents():
         "contrastive/result.json": contrastive(),
         "map.json": theory_map(),
         "colored_digits_table/table.json": digits(),
+        "repairs/result.json": repairs(),
+        "repairs_digits/result.json": digits_repairs(),
         "added.json": added(),
         "explorer.json": explorer(),
     }

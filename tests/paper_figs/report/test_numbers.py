@@ -19,7 +19,7 @@ from tests.paper_figs.report.page_reader import Reader, false_numbers, stray_num
 from workbench.errors import InputError
 
 SVG = "http://www.w3.org/2000/svg"  # a name, never fetched
-PLACES = ("answer", "certainty", "change", "claims", "added", "audit", "reliance", "synthetic", "method")
+PLACES = ("answer", "certainty", "change", "claims", "added", "audit", "reliance", "synthetic", "repairs", "method")
 PLACES += tuple(f"C{number}" for number in range(1, 9))
 
 
@@ -137,6 +137,14 @@ def test_a_file_of_another_version_is_named(made, file, path):
     assert path[-1] in message and f"make it with: {SOURCES[file].command}" in message
 
 
+def test_repairs_are_counted_by_captions(made):
+    counted = derive(made)
+    of_captions = {"repairs": 2, "raise": 1, "lower": 1}
+    both = [of_captions | {"plain": 0, "best": 1}, of_captions | {"plain": 3, "best": 4}]
+    assert counted["digits_repairs"] == {"changes": 8, "agree": 4, "captions": both}
+    assert counted["repairs"] == {"known": 2, "agree": 1}
+
+
 def test_without_results_the_page_says_how_to_make_them():
     html = build({}, [])
     text = " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
@@ -202,8 +210,8 @@ def test_every_figure_stands_once(html):
     places = arrange(figures())
     assert [figure.name for figure in places["C2"]] == ["effective_robustness"]
     assert [figure.name for figure in places["further"]] == ["new_one"]
-    assert len(places["statements"]) == len(STATEMENTS) - 2  # without S7 and S8, which stand at the theorem
-    assert [figure.name for figure in places["elsewhere"]] == ["boundary", "theorem62"]
+    assert len(places["statements"]) == len(STATEMENTS) - 3  # without S7 and S8, which stand at the theorem, and S30
+    assert [figure.name for figure in places["elsewhere"]] == ["boundary", "theorem62", "repairs"]
 
 
 def test_a_figure_must_be_an_image():
