@@ -1,4 +1,8 @@
-"""`python -m realdata.compare A B`: two evaluations of the same photos, with paired intervals."""
+"""`python -m realdata.compare A B`: two evaluations of the same photos, with paired intervals.
+
+Of common and counter photos it compares both groups and the drop; of groups of class and attribute each group, the
+worst one and the averages.
+"""
 
 import argparse
 import sys
@@ -9,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from realdata.evaluate.predictions import read_predictions
+from realdata.photos.folders import DataSet
+from realdata.repairs.comparison import compare as compare_answers
 from realdata.statistics.bootstrap import comparison, pair
 from workbench import program, results, terminal
 from workbench.conventions import GROUPS
@@ -42,9 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> None:
     results.check_json(options.json)
     places = {"a": options.a, "b": options.b}
-    tables = {letter: read_predictions(place) for letter, place in places.items()}
+    tables = {letter: _read(place) for letter, place in places.items()}
     pairs = pair(tables["a"], tables["b"])
-    if missing := set(GROUPS) - set(pairs.group):
+    in_groups = not pairs.empty and not set(pairs.group) <= set(GROUPS)
+    if missing := () if in_groups else set(GROUPS) - set(pairs.group):
         raise InputError(
             f"{options.a} and {options.b} have no {' and no '.join(sorted(missing))} photo in "
             "common, by path, class and group"
@@ -53,11 +60,34 @@ def _main(options: argparse.Namespace) -> None:
     content = {
         "models": {letter: summaries[letter].get("model", str(place)) for letter, place in places.items()},
         "from": {letter: str(place) for letter, place in places.items()},
-        **comparison(pairs),
+        **(_compare_groups(tables, pairs) if in_groups else comparison(pairs)),
         "warnings": [*_left_out_notes(tables, pairs), *_setting_notes(summaries)],
     }
     if not results.emit_json(content, options.json):
         _show(content)
+
+
+def _read(place: Path) -> pd.DataFrame:
+    """Predictions of common and counter photos, or of photos in other groups; not of both."""
+    table = read_predictions(place, groups=None)
+    return read_predictions(place) if table.group.isin(GROUPS).any() else table
+
+
+def _compare_groups(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> dict[str, Any]:
+    """A's accuracy minus B's in points, in each group of class and attribute, in the worst one, and on average."""
+    a, b = (table[table.path.isin(pairs.path)] for table in tables.values())
+    # The weights of groups in the training split stand in no predictions.
+    found = compare_answers(b, a, DataSet(Path(), [], []), in_groups=True)
+    parts = found["groups"] | {
+        "worst group": found["worst_group"],
+        "average over photos": found["average"]["by_photos"],
+        "average over groups": found["average"]["all_groups_alike"],
+    }
+    return {
+        "differences": {name: part["change"] for name, part in parts.items()},
+        "photos": {"only_a_right": found["only_repair_right"], "only_b_right": found["only_plain_right"]}
+        | {"photos": len(pairs)},
+    }
 
 
 def _summary(place: Path) -> dict[str, Any]:
@@ -87,6 +117,9 @@ def _show(content: Mapping[str, Any]) -> None:
     console = terminal.output()
     for letter, model in content["models"].items():
         console.print(f"{letter.upper()}: {model} ({content['from'][letter]})", soft_wrap=True, markup=False)
+    if "drop" not in content["differences"]:
+        _show_groups(content)
+        return
     table = terminal.table(
         "A minus B, points, mean over classes; paired 95% intervals",
         ("", "difference", "over photos", "over classes too", "only A right", "only B right", "photos"),
@@ -101,8 +134,25 @@ def _show(content: Mapping[str, Any]) -> None:
             *counts,
         )
     console.print(table)
+    _show_notes(content)
+
+
+def _show_groups(content: Mapping[str, Any]) -> None:
+    console = terminal.output()
+    table = terminal.table("A minus B, points; paired 95% intervals over photos", ("", "difference", "interval"))
+    for name, found in content["differences"].items():
+        table.add_row(name, f"{found['value']:+.2f}", terminal.interval(found["interval"], "+.2f"))
+    console.print(table)
+    photos = content["photos"]
+    console.print(
+        f"Of {photos['photos']} photos only A is right on {photos['only_a_right']}, only B on {photos['only_b_right']}."
+    )
+    _show_notes(content)
+
+
+def _show_notes(content: Mapping[str, Any]) -> None:
     for warning in content["warnings"]:
-        console.print(f"Note: {warning}.", soft_wrap=True)
+        terminal.output().print(f"Note: {warning}.", soft_wrap=True)
 
 
 if __name__ == "__main__":

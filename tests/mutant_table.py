@@ -1637,4 +1637,11 @@ MUTANTS = (
         "_STEP = 85",
         ("tests/paper_figs/report/test_numbers.py::test_the_pages_figures_keep_their_colours",),
     ),
+    Mutant(
+        "two evaluations in groups are compared the wrong way round",
+        "realdata/compare.py",
+        "found = compare_answers(b, a, DataSet(Path(), [], []), in_groups=True)",
+        "found = compare_answers(a, b, DataSet(Path(), [], []), in_groups=True)",
+        ("tests/realdata/test_compare.py::test_groups_of_class_and_attribute_are_compared",),
+    ),
 )

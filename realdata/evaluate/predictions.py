@@ -132,11 +132,12 @@ def _worst(classes: list[dict[str, Any]], group: str) -> dict[str, Any]:
     }
 
 
-def read_predictions(place: Path) -> pd.DataFrame:
+def read_predictions(place: Path, groups: tuple[str, ...] | None = GROUPS) -> pd.DataFrame:
     """Read the predictions of an evaluation.
 
     Args:
         place: the evaluation's folder, or the file.
+        groups: the groups that there may be; None for any.
 
     Returns:
         A row for each photo: `path`, `class_index`, `group`, `background`, `predicted_index`, `correct`.
@@ -146,7 +147,7 @@ def read_predictions(place: Path) -> pd.DataFrame:
             indices; the message says where.
     """
     path = place / FILE if place.is_dir() else place
-    columns = {"path": None, "class_index": _INDEX, "group": GROUPS, "background": None}
+    columns = {"path": None, "class_index": _INDEX, "group": groups, "background": None}
     table = read_table(path, columns | {"predicted_index": _INDEX, "correct": (0.0, 1.0)})
     for column in ("class_index", "predicted_index", "correct"):
         table[column] = table[column].astype(int)

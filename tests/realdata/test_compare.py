@@ -89,3 +89,39 @@ def test_wrong_predictions_are_told(tmp_path, refuses, both, name):
 
 def test_missing_folders_are_told(refuses, both):
     refuses(main, "a", "c", words=["c: no such file"])
+
+
+def test_groups_of_class_and_attribute_are_compared(tmp_path, capsys, refuses):
+    """Four groups of unequal sizes: each one's difference, the worst one's, whichever group that is, and averages."""
+    generator = np.random.default_rng(5)
+    sizes = {("land", "wood"): 40, ("land", "sea"): 10, ("sea", "wood"): 7, ("sea", "sea"): 30}
+    chances = {"a": (0.9, 0.7, 0.6, 0.9), "b": (0.95, 0.4, 0.3, 0.8)}
+    frames = {}
+    for letter, own in chances.items():
+        rows = [
+            (f"{name}-{place}/{number}.png", int(name == "sea"), f"{name}, {place}", place, right, 0.3)
+            for ((name, place), size), chance in zip(sizes.items(), own, strict=True)
+            for number, right in enumerate(generator.random(size) < chance)
+        ]
+        frame = pd.DataFrame(rows, columns=["path", "class_index", "group", "background", "correct", "score"])
+        frame["predicted_index"] = np.where(frame.correct, frame.class_index, 1 - frame.class_index)
+        frames[letter] = frame.assign(correct=frame.correct.astype(int))
+        (tmp_path / letter).mkdir()
+        frames[letter].to_csv(tmp_path / letter / "predictions.csv", index=False)
+    places = [str(tmp_path / letter) for letter in chances]
+    assert main([*places, "--json", "-"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    shares = {letter: 100 * frame.groupby("group").correct.mean() for letter, frame in frames.items()}
+    expected = (shares["a"] - shares["b"]).to_dict()
+    expected["worst group"] = shares["a"].min() - shares["b"].min()
+    expected["average over photos"] = 100 * (frames["a"].correct.mean() - frames["b"].correct.mean())
+    expected["average over groups"] = shares["a"].mean() - shares["b"].mean()
+    assert {name: found["value"] for name, found in content["differences"].items()} == pytest.approx(expected)
+    assert all(low <= found["value"] <= high for found in content["differences"].values()
+               for low, high in [found["interval"]])  # fmt: skip
+    only = [(one.correct > other.correct).sum() for one, other in (frames.values(), reversed(frames.values()))]
+    assert content["photos"] == {"only_a_right": only[0], "only_b_right": only[1], "photos": 87}
+    assert main(places) == 0
+    assert "worst group" in capsys.readouterr().out
+    written(tmp_path / "c", 0, "of common and counter")
+    refuses(main, places[0], str(tmp_path / "c"), words=["no common and no counter photo in common"])
