@@ -1,7 +1,8 @@
 """`python -m benchmarks.choices`: the measurements behind choices that the code makes.
 
-Which generator of random numbers, how many rows in a block, how many runs in a block of a sweep, and in which layout
-the gradient's product is computed. Alternatives take turns; times are medians of the rounds.
+Which generator of random numbers, how many rows in a block, how many runs in a block of a sweep, in which layout the
+gradient's product is computed, and how a ConvNeXt convolves each channel. Alternatives take turns; times are medians of
+the rounds.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Array
 
 from benchmarks.work import Sweep
+from pretrained.convnext import in_groups, sum_of_shifts
 from sims.objectives import OBJECTIVES
 from sims.pairwise import blocks
 from sims.sweep.grid import CONTINUOUS
@@ -90,6 +92,19 @@ def _sweep_blocks() -> dict[str, Callable[[], Any]]:
     return found
 
 
+def _depthwise() -> dict[str, Callable[[], Any]]:
+    """The features of 16 images in the third stage of a ConvNeXt-Base."""
+    features, kernel = (
+        jax.random.normal(jax.random.key(i), (*size, 512)) for i, size in enumerate(((16, 14, 14), (7, 7, 1)))
+    )
+
+    def convolution(convolve: Callable[[Array, Array], Array]) -> Callable[[], Any]:
+        program = jit(convolve)
+        return lambda: program(features, kernel)
+
+    return {"convolution in 512 groups": convolution(in_groups), "sum of 49 shifts": convolution(sum_of_shifts)}
+
+
 def main() -> None:
     """Measure, and print a table in Markdown for each choice."""
     parser = argparse.ArgumentParser("python -m benchmarks.choices", description=__doc__)
@@ -100,6 +115,7 @@ def main() -> None:
         ("Layout of the gradient's product", _products(), _REPEATS),
         ("Rows in a block, batch 8192, width 512", _row_blocks(), 1),
         ("Runs in a block of a sweep, 88 runs x 100 steps on one device", _sweep_blocks(), 1),
+        ("Convolution of 7 x 7 of each channel, 16 x 14 x 14 x 512", _depthwise(), 1),
     ):
         taken: dict[str, list[float]] = {name: [] for name in alternatives}
         for number in range(rounds + 1):
