@@ -129,32 +129,38 @@ const makeExplorer = (table) => {
     return { accuracy: Object.fromEntries(GROUPS.map((group, place) => [group, all[place]])), line };
   };
 
+  // Sizes in pixels and in the width of the explorer itself: pages differ in what a rem is, and in their columns.
   const STYLE = `
-.explorer { display: grid; gap: 1rem 2rem; grid-template-columns: minmax(0, 1fr); }
-@media (min-width: 60rem) { .explorer { grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); } .explorer table { grid-column: 1 / -1; } }
-.explorer label { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 .5rem; font-size: .95rem; }
-.explorer input[type=range] { grid-column: 1 / -1; width: 100%; height: 2.75rem; margin: 0; }
-.explorer select, .explorer button { font: inherit; min-height: 2.75rem; max-width: 100%; color: inherit; background: transparent; border: 1px solid currentColor; border-radius: .3rem; padding: 0 .6rem; }
+.explorer { container-type: inline-size; font-size: 15px; line-height: 1.4; }
+.explorer .parts { display: grid; gap: 16px 32px; grid-template-columns: minmax(0, 1fr); }
+.explorer label { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 8px; }
+.explorer input[type=range] { grid-column: 1 / -1; width: 100%; height: 44px; margin: 0; }
+.explorer select, .explorer button { font: inherit; min-height: 44px; max-width: 100%; color: inherit; background: transparent; border: 1px solid currentColor; border-radius: 5px; padding: 0 10px; }
 .explorer option { color: #000; background: #fff; }
-.explorer .choice { align-items: center; margin: .3rem 0; }
-.explorer > svg { display: block; width: 100%; max-width: 34rem; height: auto; order: -1; }
-@media (min-width: 60rem) { .explorer > svg { order: 0; } }
-.explorer svg text { fill: currentColor; font-size: .36px; }
-.explorer table { display: table; border-collapse: collapse; width: 100%; max-width: 46rem; font-size: .92rem; }
+.explorer .choice { align-items: center; margin: 5px 0; }
+.explorer .picture { display: block; width: 100%; max-width: 544px; height: auto; order: -1; }
+.explorer svg text { fill: currentColor; font-size: .36px; paint-order: stroke; stroke: var(--md-default-bg-color, var(--ground, Canvas)); stroke-width: .12px; stroke-linejoin: round; }
+.explorer table { display: table; border-collapse: collapse; width: 100%; max-width: 736px; font-size: inherit; }
 .explorer thead { display: table-header-group; } .explorer tbody { display: table-row-group; }
-.explorer tr { display: table-row; border: 0; background: none; } .explorer thead th, .explorer tbody th, .explorer td { display: table-cell; padding: .2rem .3rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); white-space: normal; min-width: 0; vertical-align: middle; }
+.explorer tr { display: table-row; border: 0; background: none; } .explorer thead th, .explorer tbody th, .explorer td { display: table-cell; padding: 3px 5px; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); white-space: normal; min-width: 0; vertical-align: middle; font-size: inherit; }
 .explorer td::before, .explorer tbody th::before { content: none; }
 .explorer td, .explorer thead th + th { text-align: right; font-variant-numeric: tabular-nums; }
+.explorer thead th { font-weight: 700; } .explorer thead th:first-child { text-align: left; }
 .explorer tbody th { font-weight: 400; text-align: left; }
-.explorer tbody label { display: flex; gap: .5rem; align-items: center; min-height: 2.2rem; }
-@media (max-width: 39.99rem) {
+.explorer tbody label { display: flex; gap: 8px; align-items: center; min-height: 35px; }
+.explorer tbody svg { flex: none; width: 32px; height: 13px; }
+.explorer tbody input { flex: none; width: 19px; height: 19px; margin: 0; }
+@container (min-width: 620px) {
+  .explorer .parts { grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); } .explorer table { grid-column: 1 / -1; }
+  .explorer .picture { order: 0; }
+}
+@container (max-width: 559px) {
   .explorer table, .explorer thead, .explorer tbody { display: block; } .explorer thead { position: static; }
   .explorer tr { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); align-items: end; border: 0; padding: 0; margin: 0; background: none; }
   .explorer tr th:first-child { grid-column: 1 / -1; border: 0; }
-  .explorer thead th { font-size: .82rem; overflow-wrap: normal; padding-inline: 0; }
-}
-.explorer tbody svg { flex: none; width: 2rem; height: .8rem; }
-.explorer tbody input { flex: none; width: 1.2rem; height: 1.2rem; margin: 0; }`;
+  .explorer thead th { font-size: 13px; overflow-wrap: normal; padding-inline: 0; }
+  .explorer thead th + th { padding-left: 6px; }
+}`;
 
   const SVG = "http://www.w3.org/2000/svg";
   const make = (name, attributes = {}, ...children) => {
@@ -205,7 +211,7 @@ const makeExplorer = (table) => {
   const mount = (root) => {
     root.classList.add("explorer");
     const model = {}, shown = {}, cells = {};
-    const controls = make("div"), picture = draw("svg", { viewBox: `${-EDGE} ${-EDGE} ${2 * EDGE} ${2 * EDGE}`, role: "img" });
+    const controls = make("div"), picture = draw("svg", { viewBox: `${-EDGE} ${-EDGE} ${2 * EDGE} ${2 * EDGE}`, role: "img", class: "picture" });
     const inputs = {};
     for (const [name, words] of Object.entries(SLIDERS)) {
       const [least, most, start] = table.sliders[name];
@@ -233,8 +239,10 @@ const makeExplorer = (table) => {
     });
     const headings = ["line, learner", "aligned", "conflicting", "as in training", "half and half"];
     const heads = headings.map((words) => make("th", { scope: "col" }, words));
-    root.append(make("style", {}, STYLE), controls, picture,
-      make("table", { "aria-label": "accuracy in each group, in %" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)));
+    // With a class of its own the table is not put into another box by MkDocs' theme.
+    const accuracies = make("table", { class: "accuracies", "aria-label": "accuracy in each group, in %" },
+      make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+    root.append(make("style", {}, STYLE), make("div", { class: "parts" }, controls, picture, accuracies));
 
     function update() {
       for (const [name, { input, output }] of Object.entries(inputs)) {
