@@ -96,9 +96,9 @@ def test_the_findings_say_of_inner_products_what_theory_says(closed):
     assert (
         f"right on {percent(label)}% of the conflicting images, logistic regression on {percent(logistic)}%" in readme
     )
-    assert f"also name the background, it is right on {percent(always)}%" in readme
+    assert f"also names the background, InfoNCE is right on {percent(always)}%" in readme
     of = [percent(row, "in_distribution") for row in (always, logistic)]
-    assert f"images as in training: right on {of[0]}%, logistic regression on {of[1]}%" in readme
+    assert f"images as in training: {of[0]}%, against {of[1]}%" in readme
 
 
 def test_signs_and_orders_that_the_sentences_claim(closed):

@@ -236,10 +236,14 @@ def test_what_the_published_numbers_say(found):
 
 def test_tables_of_the_pages_are_the_primary_tests(found):
     claims = (ROOT / "docs" / "claims.md").read_text()
-    rows = re.findall(r"^\| (C\d) \| (.*?) \| (\S+ \[.*?\]) \| .* \| (\w+) \| .*\|$", claims, re.M)
-    assert rows == re.findall(r"^\| (C\d) \| (.*?) \| (\S+ \[.*?\]) \| (\w+) \|$", README, re.M)
-    shown = [(claim, effect, verdict) for claim, _, effect, verdict in rows]
+    rows = re.findall(r"^\| (C\d) \| (.*?) \| (\S+ \[.*?\]) \| (\S+) \| (\w+) \| .*\|$", claims, re.M)
+    assert rows == re.findall(r"^\| (C\d) \| (.*?) \| (\S+ \[.*?\]) \| (\S+) \| (\w+) \|$", README, re.M)
+    shown = [(claim, effect, verdict) for claim, _, effect, _, verdict in rows]
     primary = [test for test in found.primary if test.primary]
+    for (*_, shown_p, _), test in zip(rows, primary, strict=True):
+        decimals = len(shown_p.partition(".")[2])
+        exact = f"{test.p_value_holm:.{decimals}f}"
+        assert shown_p == ("<0.0001" if test.p_value_holm < 1e-4 else exact), test.claim
     assert shown == [
         (t.claim, f"{t.effect:.1f} [{t.interval[0]:.1f}, {t.interval[1]:.1f}]", t.verdict) for t in primary
     ]
