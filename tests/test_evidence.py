@@ -25,6 +25,14 @@ def test_commands_of_the_evidence_run(tmp_path):
     assert (tmp_path / "results" / "figures" / "forest.pdf").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["python -m theory --batch-size 64", "python -m realdata.claims --all"])
+def test_short_commands_of_other_pages_run(command, tmp_path):
+    """Those that take hours are only parsed, in tests/test_documentation.py; smaller ones of their kind run."""
+    assert any(command.removeprefix("python -m ") in page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+    assert run(command, tmp_path)
+
+
 def check_report(folder):
     """Every number of a folder's page is that of a file beside it."""
     html = (folder / "report.html").read_text()
