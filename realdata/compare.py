@@ -70,7 +70,9 @@ def _main(options: argparse.Namespace) -> None:
 def _read(place: Path) -> pd.DataFrame:
     """Predictions of common and counter photos, or of photos in other groups; not of both."""
     table = read_predictions(place, groups=None)
-    return read_predictions(place) if table.group.isin(GROUPS).any() else table
+    known = table.group.isin(GROUPS)
+    # Reading again as common and counter photos tells the line that is neither.
+    return read_predictions(place) if known.any() and not known.all() else table
 
 
 def _compare_groups(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> dict[str, Any]:

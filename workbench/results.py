@@ -67,6 +67,44 @@ def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
+_IDENTITY = "identity"  # the entry of an archive with what decides its numbers
+
+
+def to_own_npz(arrays: Mapping[str, np.ndarray], identity: Mapping[str, Any]) -> bytes:
+    """The bytes of a NumPy archive that also holds what decides its numbers, for `read_own_npz`."""
+    return to_npz(dict(arrays) | {_IDENTITY: np.array(json.dumps(identity))})
+
+
+def read_own_npz(
+    path: Path, identity: Mapping[str, Any], otherwise: str, names: Collection[str] = ()
+) -> dict[str, np.ndarray] | None:
+    """The arrays of an archive that an earlier, stopped run of the same command has written; None if there is none.
+
+    Args:
+        path: the file.
+        identity: what decides its numbers, as read back from JSON.
+        otherwise: what a file that is no such archive may be, for the message.
+        names: the arrays that there must be, no more and no fewer; any unless given.
+
+    Raises:
+        InputError: the file is another run's, or cannot be read; it is left as it is.
+    """
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive)
+        found = json.loads(str(arrays.pop(_IDENTITY)))
+        if names and arrays.keys() != set(names):
+            raise ValueError(f"it holds {', '.join(arrays)}")
+    except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file
+        raise InputError(f"{path} is truncated or {otherwise}; delete it to run it again") from error
+    differing = [key for key in identity if found.get(key) != identity[key]]
+    if differing:
+        raise InputError(f"{path} was made by another run (different: {', '.join(differing)}); choose another `out`")
+    return arrays
+
+
 def to_png(figure: "Figure") -> bytes:
     """A figure as PNG, the same bytes for the same figure."""
     buffer = io.BytesIO()

@@ -8,12 +8,10 @@ import dataclasses
 import functools
 import io
 import itertools
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from rich.progress import Progress, TaskID
 
@@ -51,25 +49,12 @@ class RowStore:
         Raises:
             InputError: the file is another run's, or cannot be read; it is left as it is.
         """
-        if not self.path.exists():
-            return None
-        try:
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = dict(archive)
-            found = json.loads(str(arrays.pop("identity")))
-        except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file
-            raise InputError(f"{self.path} is truncated or no row of a table; delete it to run it again") from error
-        differing = [key for key in self.identity if found.get(key) != self.identity[key]]
-        if differing:
-            raise InputError(
-                f"{self.path} was made by another run (different: {', '.join(differing)}); choose another `out`"
-            )
-        return Row(self.design, arrays)
+        arrays = results.read_own_npz(self.path, self.identity, "no row of a table")
+        return None if arrays is None else Row(self.design, arrays)
 
     def write(self, row: Row) -> None:
         """Keep a finished row, and drop its checkpoints."""
-        identity = np.array(json.dumps(self.identity))
-        results.write_files(self.folder, {self.path.name: results.to_npz(row.accuracies | {"identity": identity})})
+        results.write_files(self.folder, {self.path.name: results.to_own_npz(row.accuracies, self.identity)})
         self.checkpoints.remove()
 
 

@@ -1,7 +1,6 @@
 """Train a CLIP for each kind of captions and each seed, and repair it; a stopped run goes on where it stopped."""
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from sims.repairs.digits.evaluated import beside, read_evaluated
 from sims.repairs.digits.result import DigitsRepairResult
 from sims.repairs.digits.shares import Shares, shares_of
 from workbench import results, terminal
-from workbench.errors import InputError
 
 
 def run(config: DigitsRepairConfig, out: Path | None = None) -> DigitsRepairResult:
@@ -100,23 +98,10 @@ class _Kept:
             InputError: the file is another run's, or cannot be read; it is left as it is.
         """
         path = self._path(mention, seed)
-        if not path.exists():
-            return None
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = dict(archive)
-            identity = json.loads(str(arrays.pop("identity")))
-            shares = Shares(**arrays)
-        except Exception as error:  # NumPy and zipfile raise a dozen kinds on a truncated file
-            raise InputError(f"{path} is truncated or of another version; delete it to run it again") from error
-        differing = [key for key in self._identity if identity.get(key) != self._identity[key]]
-        if differing:
-            raise InputError(
-                f"{path} was made by another run (different: {', '.join(differing)}); choose another `out`"
-            )
-        return shares
+        arrays = results.read_own_npz(path, self._identity, "of another version", Shares._fields)
+        return None if arrays is None else Shares(**arrays)
 
     def write(self, mention: float, seed: int, shares: Shares) -> None:
         """Keep a CLIP's shares."""
-        content = results.to_npz(shares._asdict() | {"identity": np.array(json.dumps(self._identity))})
+        content = results.to_own_npz(shares._asdict(), self._identity)
         results.write_files(self._folder, {self._path(mention, seed).name: content})
