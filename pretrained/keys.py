@@ -83,6 +83,16 @@ def layer_entries(kind: str, path: StatePath, keys: Sequence[str], stacked: bool
     ]
 
 
+def normed_entries(
+    path: StatePath, convolutions: Sequence[str], norms: Sequence[str], stacked: bool = False
+) -> list[Entry]:
+    """The weights of a convolution without a bias and of the batch norm after it; arguments as in `layer_entries`."""
+    return [
+        *layer_entries("bare convolution", (*path, "convolution"), convolutions, stacked),
+        *layer_entries("batch norm", (*path, "norm"), norms, stacked),
+    ]
+
+
 def stack(tower: str, name: str, part: str, keys: Iterable[str], kind: str = "same", third: int | None = None) -> Entry:
     """A weight of a tower's stacked blocks, from its keys layer by layer."""
     return Entry((tower, "transformer", "blocks", name, part), tuple(keys), kind, stacked=True, third=third)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pretrained.config import CLIPConfig, ConvNeXtConfig, ResNetConfig, VisionConfig
 from pretrained.convnext_keys import convnext_entries
-from pretrained.keys import Entry, StatePath, block_entries, layer_entries, norm_entries, stack
+from pretrained.keys import Entry, StatePath, block_entries, layer_entries, norm_entries, normed_entries, stack
 
 _LINEAR = {"out": "attn.out_proj", "hidden": "mlp.c_fc", "hidden_out": "mlp.c_proj"}
 _PROJECTIONS = ("query", "key", "value")  # one matrix in the file, in this order
@@ -49,9 +49,7 @@ def _resnet(config: ResNetConfig) -> list[Entry]:
             found += _convolution((*path, "first", f"convolution{part}"), [f"{key}0."], part)
             if rest:
                 found += _convolution((*path, "rest", f"convolution{part}"), rest, part, stacked=True)
-        shortcut = (*path, "first", "shortcut")
-        found += layer_entries("bare convolution", (*shortcut, "convolution"), [f"{key}0.downsample.0"])
-        found += layer_entries("batch norm", (*shortcut, "norm"), [f"{key}0.downsample.1"])
+        found += normed_entries((*path, "first", "shortcut"), [f"{key}0.downsample.0"], [f"{key}0.downsample.1"])
     pool = ("vision", "pool")
     found.append(Entry((*pool, "positions"), ("visual.attnpool.positional_embedding",)))
     for part, key in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj"), ("out", "c_proj")):
@@ -61,10 +59,8 @@ def _resnet(config: ResNetConfig) -> list[Entry]:
 
 def _convolution(path: StatePath, prefixes: list[str], number: str, stacked: bool = False) -> list[Entry]:
     """A convolution and the batch norm after it, by their number in the stem or in a block."""
-    return [
-        *layer_entries("bare convolution", (*path, "convolution"), [f"{key}conv{number}" for key in prefixes], stacked),
-        *layer_entries("batch norm", (*path, "norm"), [f"{key}bn{number}" for key in prefixes], stacked),
-    ]
+    convolutions, norms = ([f"{key}{layer}{number}" for key in prefixes] for layer in ("conv", "bn"))
+    return normed_entries(path, convolutions, norms, stacked)
 
 
 def _convnext(config: ConvNeXtConfig) -> list[Entry]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from pretrained.blocks import run_blocks, stack_blocks
+from pretrained.blocks import Stage
 from pretrained.config import ResNetConfig
 from pretrained.transformer import attention, normal
 
@@ -32,7 +32,10 @@ class ResNetTower(nnx.Module):
         widths = [config.width * 2**stage for stage in range(4)]
         before = [config.width, *(_WIDENING * width for width in widths)]
         self.stages = nnx.List(
-            [Stage(before[stage], widths[stage], config.layers[stage], stage > 0, rngs) for stage in range(len(widths))]
+            [
+                _stage(before[stage], widths[stage], config.layers[stage], stage > 0, rngs)
+                for stage in range(len(widths))
+            ]
         )
         self.pool = AttentionPool(config, embed_dim, rngs)
 
@@ -47,18 +50,12 @@ class ResNetTower(nnx.Module):
         return self.pool(features)
 
 
-class Stage(nnx.Module):
+def _stage(before: int, width: int, layers: int, halving: bool, rngs: nnx.Rngs) -> Stage:
     """Blocks of one width; the first one widens, and halves the sides of all stages but the first."""
-
-    def __init__(self, before: int, width: int, layers: int, halving: bool, rngs: nnx.Rngs):
-        self.first = Block(before, width, rngs, halving, shortcut=True)
-        after = _WIDENING * width
-        self.rest = stack_blocks(lambda rngs: Block(after, width, rngs), layers - 1, rngs) if layers > 1 else None
-
-    def __call__(self, features: Float[Array, "size row column before"]) -> Float[Array, "size _row _column after"]:
-        """The features after the stage."""
-        features = self.first(features)
-        return features if self.rest is None else run_blocks(self.rest, features)
+    after = _WIDENING * width
+    return Stage(
+        Block(before, width, rngs, halving, shortcut=True), lambda rngs: Block(after, width, rngs), layers, rngs
+    )
 
 
 class Block(nnx.Module):

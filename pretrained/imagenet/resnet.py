@@ -10,8 +10,8 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from pretrained.blocks import run_blocks, stack_blocks
-from pretrained.keys import Entry, StatePath, layer_entries
+from pretrained.blocks import Stage
+from pretrained.keys import Entry, layer_entries, normed_entries
 from pretrained.resnet import NormedConvolution
 
 _WIDENING = 4  # a block of three has so many times the channels of its convolution of 3 x 3
@@ -42,7 +42,7 @@ class ResNetConfig:
     def entries(self, keys: Collection[str]) -> list[Entry]:
         """Where torchvision's file keeps each weight, for a file that has these keys."""
         found = [
-            *_normed_entries(("stem",), ["conv1"], ["bn1"]),
+            *normed_entries(("stem",), ["conv1"], ["bn1"]),
             *layer_entries("linear", ("head",), ["fc"]),
         ]
         for stage, number in enumerate(self.layers):
@@ -50,18 +50,11 @@ class ResNetConfig:
             for part in range(3 if self.bottleneck else 2):
                 for path, own in ((first, blocks[:1]), (("stages", stage, "rest"), blocks[1:])):
                     names = [f"{block}conv{part + 1}" for block in own], [f"{block}bn{part + 1}" for block in own]
-                    found += _normed_entries((*path, "convolutions", part), *names, path is not first) if own else []
+                    found += normed_entries((*path, "convolutions", part), *names, path is not first) if own else []
             if _has_shortcut(self, stage):
                 key = f"{blocks[0]}downsample."
-                found += _normed_entries((*first, "shortcut"), [f"{key}0"], [f"{key}1"])
+                found += normed_entries((*first, "shortcut"), [f"{key}0"], [f"{key}1"])
         return found
-
-
-def _normed_entries(path: StatePath, convolutions: list[str], norms: list[str], stacked: bool = False) -> list[Entry]:
-    return [
-        *layer_entries("bare convolution", (*path, "convolution"), convolutions, stacked),
-        *layer_entries("batch norm", (*path, "norm"), norms, stacked),
-    ]
 
 
 def _has_shortcut(config: ResNetConfig, stage: int) -> bool:
@@ -83,7 +76,7 @@ class ResNet(nnx.Module):
         ]
         self.stem = NormedConvolution(3, config.width, 7, rngs, stride=2)
         self.stages = nnx.List(
-            [Stage(config, stage, before, rngs) for stage, before in enumerate([config.width, *after[:-1]])]
+            [_stage(config, stage, before, rngs) for stage, before in enumerate([config.width, *after[:-1]])]
         )
         self.head = nnx.Linear(after[-1], config.classes, rngs=rngs)
 
@@ -96,24 +89,16 @@ class ResNet(nnx.Module):
         return self.head(features.mean(axis=(1, 2)))
 
 
-class Stage(nnx.Module):
+def _stage(config: ResNetConfig, stage: int, before: int, rngs: nnx.Rngs) -> Stage:
     """Blocks of one width; the first one halves the sides of all stages but the first."""
-
-    def __init__(self, config: ResNetConfig, stage: int, before: int, rngs: nnx.Rngs):
-        width, number = config.width * 2**stage, config.layers[stage]
-        after = width * (_WIDENING if config.bottleneck else 1)
-        shortcut = _has_shortcut(config, stage)
-        self.first = Block(before, width, config.bottleneck, rngs, 2 if stage else 1, shortcut)
-        self.rest = (
-            stack_blocks(lambda rngs: Block(after, width, config.bottleneck, rngs), number - 1, rngs)
-            if number > 1
-            else None
-        )
-
-    def __call__(self, features: Float[Array, "size row column before"]) -> Float[Array, "size _row _column after"]:
-        """The features after the stage."""
-        features = self.first(features)
-        return features if self.rest is None else run_blocks(self.rest, features)
+    width = config.width * 2**stage
+    after = width * (_WIDENING if config.bottleneck else 1)
+    return Stage(
+        Block(before, width, config.bottleneck, rngs, 2 if stage else 1, _has_shortcut(config, stage)),
+        lambda rngs: Block(after, width, config.bottleneck, rngs),
+        config.layers[stage],
+        rngs,
+    )
 
 
 class Block(nnx.Module):
