@@ -1,7 +1,7 @@
 """What `python -m theory` answers, as JSON-ready dictionaries: a point, the map of verdicts, the boundary."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -105,6 +105,11 @@ def verdict_map(
         "group": "conflicting",
         "map": [verdict(row, reference) for row in rows if row is not reference],
     }
+
+
+def over_corrects(row: Mapping[str, Any]) -> bool:
+    """Whether an entry of the map is less often right where the background agrees with the label."""
+    return row["conflicting"] is not None and row["aligned"] < row["conflicting"] - ROUNDING
 
 
 def verdict(row: Prediction, reference: Prediction) -> dict[str, Any]:

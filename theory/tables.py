@@ -5,6 +5,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from theory.report import over_corrects
 from theory.statements.group_accuracy import GROUPS
 from theory.statements.infonce import DIRECTIONS
 from workbench import terminal
@@ -72,7 +73,7 @@ def show_map(content: dict[str, Any]) -> None:
     for learner, prompt in dict.fromkeys((row["learner"], row["prompt"]) for row in content["map"]):
         table.add_row(learner, prompt, *(_cell(cells[(learner, prompt, caption)]) for caption in captions))
     console.print(table)
-    if any(row["conflicting"] is not None and row["aligned"] < row["conflicting"] - ROUNDING for row in content["map"]):
+    if any(map(over_corrects, content["map"])):
         console.print("* over-corrects: it is less often right where the background agrees with the label.")
     _captions_and_learners(console, learners)
     for note in dict.fromkeys(
@@ -84,7 +85,7 @@ def show_map(content: dict[str, Any]) -> None:
 def _cell(row: dict[str, Any]) -> str:
     if row["conflicting"] is None:
         return "-"
-    mark = "*" if row["aligned"] < row["conflicting"] - ROUNDING else ""
+    mark = "*" if over_corrects(row) else ""
     verdict = {"more robust": "more", "less robust": "less", "as robust": "equal"}.get(row["verdict"], "?")
     return f"{verdict} ({100 * row['conflicting']:.1f}{mark})"
 

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import NoReturn
@@ -156,13 +156,23 @@ def _refuse_unknown_options(parser: argparse.ArgumentParser, words: Sequence[str
             parser.error(f"{option}: no such option; --help lists all options")
 
 
-def _fail(parser: argparse.ArgumentParser, code: int, message: str) -> int:
-    # Messages name parameters like `seeds`; here they become options like --seeds.
+def with_options(message: str, known: Collection[str] | None = None) -> str:
+    """A message that names parameters, like `seeds`, as options, like --seeds.
+
+    Args:
+        message: the message.
+        known: the options that there are; any unless given. Other parameters keep their names.
+    """
+
     def option(match: re.Match[str]) -> str:
         words = f"--{match[1].replace('_', '-')}"
-        return words if words in parser._option_string_actions else match[1]
+        return words if known is None or words in known else match[1]
 
-    print(f"{parser.prog}: {re.sub(r'`([a-z_]+)`', option, message)}", file=sys.stderr)
+    return re.sub(r"`([a-z_]+)`", option, message)
+
+
+def _fail(parser: argparse.ArgumentParser, code: int, message: str) -> int:
+    print(f"{parser.prog}: {with_options(message, parser._option_string_actions)}", file=sys.stderr)
     return code
 
 

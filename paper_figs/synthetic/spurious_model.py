@@ -14,8 +14,8 @@ from paper_figs.looks import PRINT_WIDTH
 from paper_figs.saved_result import MAIN_JOB, VERDICT_MAP, Shape, check_shape, command
 from sims.contrastive.figure import draw as draw_result
 from sims.contrastive.result import load
+from theory.report import over_corrects
 from theory.statements.group_accuracy import GROUPS
-from workbench.conventions import ROUNDING
 from workbench.errors import InputError
 from workbench.results import read_json
 
@@ -114,7 +114,7 @@ def _write(axis: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
         axis.text(x, y, "no closed form", ha="center", va="center", fontsize=8)
         return
     dark = abs(100 * row["difference"]) > 0.6 * _LIMIT
-    over = "*" if row["aligned"] < row["conflicting"] - ROUNDING else ""
+    over = "*" if over_corrects(row) else ""
     axis.text(
         x,
         y,

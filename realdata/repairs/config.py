@@ -19,6 +19,7 @@ writes.
 import dataclasses
 
 from realdata.evaluate.candidates import OPENAI80
+from theory.statements.repairs import CONSTANT_NAMES
 from theory.statements.repairs import REPAIRS as CONSTANTS
 from workbench import program
 from workbench.errors import InputError
@@ -92,5 +93,4 @@ class RepairConfig:
 
     def constant(self, repair: str) -> float:
         """A repair's constant; 0 for one that has none."""
-        own = {"calibrated": self.strength, "whitened": self.power, "subtract": self.weight, "mixture": self.share}
-        return own.get(repair, 0.0)
+        return getattr(self, CONSTANT_NAMES[repair]) if repair in CONSTANT_NAMES else 0.0

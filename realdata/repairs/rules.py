@@ -7,13 +7,14 @@ from typing import Any
 from realdata.models.model import EmbeddingModel
 from realdata.repairs.config import RepairConfig
 from theory.repair_rules import Prompts
+from theory.statements.repairs import CONSTANT_NAMES
 
 # What the constant of a repair may be when it is chosen; the configured value is tried first, and kept in a tie.
-TRIED = {
-    "calibrated": ("strength", (10.0, 100.0, 1000.0, 10_000.0)),
-    "whitened": ("power", (0.25, 0.5, 1.0)),
-    "subtract": ("weight", (0.25, 0.5, 0.75, 1.0)),
-    "mixture": ("share", (0.25, 0.5, 0.75, 1.0)),
+_TRIED = {
+    "calibrated": (10.0, 100.0, 1000.0, 10_000.0),
+    "whitened": (0.25, 0.5, 1.0),
+    "subtract": (0.25, 0.5, 0.75, 1.0),
+    "mixture": (0.25, 0.5, 0.75, 1.0),
 }
 
 
@@ -45,8 +46,9 @@ def embed_all_prompts(
 
 def tried_constants(name: str, config: RepairConfig) -> list[RepairConfig]:
     """The configurations among which a repair's constant is chosen, first the given one; it alone if there is none."""
-    if name not in TRIED:
+    if name not in CONSTANT_NAMES:
         return [config]
-    constant, values = TRIED[name]
-    changes: list[dict[str, Any]] = [{constant: value} for value in values if value != getattr(config, constant)]
+    changes: list[dict[str, Any]] = [
+        {CONSTANT_NAMES[name]: value} for value in _TRIED[name] if value != config.constant(name)
+    ]
     return [config, *(dataclasses.replace(config, **change) for change in changes)]

@@ -18,9 +18,10 @@ from realdata.repairs.comparison import summary_of
 from realdata.repairs.config import BASELINES, CLASSES, ENSEMBLES, RepairConfig
 from realdata.repairs.embeddings import Embedded, embed_photos
 from realdata.repairs.probes import train_probe
-from realdata.repairs.rules import TRIED, embed_all_prompts, tried_constants
+from realdata.repairs.rules import embed_all_prompts, tried_constants
 from realdata.repairs.tuning import check_disjoint, parts_of, read_held_out, score_of
 from theory.repair_rules import PLAIN, Prompts, rule_of
+from theory.statements.repairs import CONSTANT_NAMES
 from workbench import terminal
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -125,17 +126,16 @@ class _Study:
             assert self.held_out is not None
             rule = train_probe(name, self.held_out, self.reported, self.choice.candidates)
             return answers_of(name, rule, self.reported, self.choice), None
-        if name not in TRIED:
+        if name not in CONSTANT_NAMES:
             return self._with(name, self.config, self.reported), None
-        constant = TRIED[name][0]
         tried = tried_constants(name, self.config)
         if self.config.tune_on == CLASSES:
-            return self._by_class(name, [(getattr(each, constant), each) for each in tried])
+            return self._by_class(name, [(each.constant(name), each) for each in tried])
         best = tried[0]
         if self.held_out is not None:
             scored = [self._score(self._with(name, each, self.held_out)) for each in tried]
             best = tried[int(np.argmax(scored))]  # the first of the best, so that the configured one wins a tie
-        return self._with(name, best, self.reported), getattr(best, constant)
+        return self._with(name, best, self.reported), best.constant(name)
 
     def _with(self, name: str, config: RepairConfig, embedded: Embedded) -> Timed:
         unlabelled = self.reported if self.held_out is None else self.held_out

@@ -16,7 +16,7 @@ from realdata.claims.c1_drop import ask_drop
 from realdata.claims.claim_test import judge
 from realdata.claims.primary import SETTING, PrimaryTest, judge_primary
 from realdata.claims.settings import Setting, is_selector
-from realdata.replicate.plan import MAIN
+from realdata.replicate.plan import MAIN, NAMED_BY, printed_name
 from workbench.conventions import GROUPS
 
 FEWEST = 5  # models of each family: fewer have no line and no clusters to speak of
@@ -57,8 +57,8 @@ def _rows(comparison: pd.DataFrame, tables: PublishedTables, side: str) -> pd.Da
         return tables.results.iloc[:0]
     main = comparison[comparison["table"].isin(MAIN)]
     values = main.pivot(index=["table", "model"], columns="quantity", values=side)
-    named = tables.results[["table", "backbone", "pretrain", "checkpoint"]].itertuples(index=False)
-    keys = [(table, "-".join(filter(None, model))) for table, *model in named]
+    named = tables.results[["table", *NAMED_BY]].itertuples(index=False)
+    keys = [(table, printed_name(*model)) for table, *model in named]
     chosen = [key in values.index for key in keys]
     rows = tables.results[chosen].copy()
     own = values.loc[[key for key, taken in zip(keys, chosen, strict=True) if taken]]

@@ -175,10 +175,18 @@ def _find(name: str) -> Published:
         raise InputError(f"`models`: {error}") from error
 
 
+NAMED_BY = ("backbone", "pretrain", "checkpoint")  # columns of the printed tables
+
+
+def printed_name(*parts: str) -> str:
+    """A model's name from what the tables print in `NAMED_BY`, which may be empty."""
+    return "-".join(filter(None, parts))
+
+
 def _rows(tables: PublishedTables) -> list[Row]:
     found = []
     for index, printed in zip(tables.results.index, tables.results.to_dict("records"), strict=True):
-        name = "-".join(filter(None, (str(printed[key]) for key in ("backbone", "pretrain", "checkpoint"))))
+        name = printed_name(*(str(printed[key]) for key in NAMED_BY))
         task, reason = None, ""
         try:
             task = Task(find_published(name), str(printed["setup"]), str(printed["prompt"]))

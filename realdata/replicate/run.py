@@ -6,7 +6,6 @@ as `realdata.evaluate` writes it; and the results. An evaluation is finished whe
 
 import gc
 import hashlib
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from realdata.replicate.claims import ask_both
 from realdata.replicate.comparison import Measured, compare
 from realdata.replicate.plan import ReplicationConfig, Row, Task, plan, tasks_of
 from realdata.replicate.result import Failure, Replication
-from workbench import results
+from workbench import program, results
 from workbench.errors import InputError, LostProcessError, RunError
 
 RUN = "run.json"
@@ -98,14 +97,9 @@ def _step(config: EvaluationConfig, folder: Path, data: DataSet) -> Step:
         raise
     except (InputError, RunError, MemoryError, jax.errors.JaxRuntimeError) as error:
         reason = (str(error) or type(error).__name__).strip().splitlines()[0].removeprefix("`model`: ")
-        return Step(0, 0, [], None, re.sub(r"`([a-z_]+)`", _option, reason))
+        return Step(0, 0, [], None, program.with_options(reason))
     finally:
         gc.collect()  # the weights, which cycles keep
-
-
-def _option(match: re.Match[str]) -> str:
-    """A parameter in a message, as its option."""
-    return f"--{match[1].replace('_', '-')}"
 
 
 def _is_finished(config: EvaluationConfig, folder: Path) -> bool:

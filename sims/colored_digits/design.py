@@ -83,6 +83,10 @@ class Design:
         return table
 
 
+# What CLIPs with a text encoder are trained on, unless another design is asked for.
+CAPTIONED = Design(4, 0.9, 0.9)
+
+
 def _one_or_another(classes: int, ratio: float) -> Float[np.ndarray, "classes classes"]:
     """`ratio` on the diagonal, the rest of each row spread evenly."""
     table = np.full((classes, classes), (1.0 - ratio) / (classes - 1))

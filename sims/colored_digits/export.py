@@ -19,7 +19,7 @@ from PIL import Image
 from pretrained import huggingface
 from sims.clip.training import zero_shot_answers
 from sims.colored_digits.captioned import NAMES, PROMPT, Photo, held_out_photos, paint_bytes, train_captioned
-from sims.colored_digits.design import Design
+from sims.colored_digits.design import CAPTIONED, Design
 from sims.colored_digits.digits import add_digits_option, read_digits
 from sims.colored_digits.painting import COLOURS
 from workbench import program, results, terminal
@@ -64,7 +64,7 @@ def build_parser() -> program.Parser:
         "photos in CounterAnimal's layout, for realdata.evaluate: photos/, model/, names.txt, truth.csv. Only 0 and 1 "
         "have colours of their own in training; the others' two groups are a control.",
     )
-    add_options(parser.add_argument_group("the images"), Design, classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
+    add_options(parser.add_argument_group("the images"), Design, **dataclasses.asdict(CAPTIONED))
     add_digits_option(parser)
     add = parser.add_argument
     for feature, probability, meaning in (("inv", 1.0, "the object"), ("spu", 0.5, "the background")):

@@ -5,7 +5,7 @@ import dataclasses
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
 from theory.statements.captions import CAPTIONS, Caption
-from theory.statements.repairs import REPAIRS
+from theory.statements.repairs import CONSTANT_NAMES, REPAIRS
 from workbench import program
 from workbench.errors import ParameterError
 from workbench.parameters import (
@@ -109,5 +109,4 @@ class RepairConfig:
 
     def constant(self, repair: str) -> float:
         """A repair's constant; 0 for one that has none."""
-        own = {"calibrated": self.strength, "whitened": self.power, "subtract": self.weight, "mixture": self.share}
-        return own.get(repair, 0.0)
+        return getattr(self, CONSTANT_NAMES[repair]) if repair in CONSTANT_NAMES else 0.0

@@ -55,6 +55,8 @@ REPAIRS: dict[str, float | None] = {
     "subtract": 0.5,  # beta
     "mixture": 0.5,  # share of the class mean
 }
+# The parameter that holds the constant of a repair, for those that have one.
+CONSTANT_NAMES = {"calibrated": "strength", "whitened": "power", "subtract": "weight", "mixture": "share"}
 # Baselines that read labels: of the class, and of the group.
 PROBES = ("probe", "balanced_probe")
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)  # twelve digits for correlations up to 0.99

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from sims.colored_digits.design import Design
+from sims.colored_digits.design import CAPTIONED, Design
 from theory.statements.repairs import REPAIRS
 from workbench import program
 from workbench.errors import ParameterError
@@ -43,7 +43,7 @@ class DigitsRepairConfig:
         ParameterError: a value outside its domain.
     """
 
-    design: Design = dataclasses.field(default_factory=lambda: Design(4, 0.9, 0.9))
+    design: Design = CAPTIONED
     mention_spu: tuple[float, ...] = parameter(
         (0.5, 0.0), _SHARES, "probabilities that a caption names the background, separated by commas"
     )

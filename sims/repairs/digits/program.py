@@ -1,9 +1,10 @@
 """`python -m sims.repairs digits`: zero-shot repairs on CLIPs with a text encoder, trained on coloured digits."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
-from sims.colored_digits.design import Design
+from sims.colored_digits.design import CAPTIONED, Design
 from sims.colored_digits.digits import add_digits_option
 from sims.repairs.digits.config import DigitsRepairConfig
 from sims.repairs.digits.result import AGREES, DigitsRepairResult, DigitsRow
@@ -25,7 +26,7 @@ def build_parser() -> program.Parser:
         "as realdata.evaluate does, and compare what changes with what normal embeddings predict. A stopped run goes "
         "on where it stopped.",
     )
-    add_options(parser.add_argument_group("the images"), Design, classes=4, invariant_ratio=0.9, spurious_ratio=0.9)
+    add_options(parser.add_argument_group("the images"), Design, **dataclasses.asdict(CAPTIONED))
     add_options(parser.add_argument_group("captions, training and repairs"), DigitsRepairConfig)
     add_digits_option(parser)
     parser.add_argument(
