@@ -1,5 +1,6 @@
 """The strict session: double precision, no silent rank promotion, shapes and types of every call checked."""
 
+import gc
 import importlib
 import os
 import socket
@@ -18,6 +19,9 @@ _BRIEF = (
 )
 os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_BRIEF}")
 os.environ["MPLBACKEND"] = "Agg"
+# Nobody reads in a compiled program which line of Python an operation came from.
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
+gc.disable()  # while modules are imported, which stay
 
 from jaxtyping import install_import_hook
 
@@ -86,6 +90,20 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.simulation)
     places = {ROOT / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_collection_finish():
+    """The collector leaves alone what was imported: to look through it takes a second, as often as Holm's method runs."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept_compilations():
+    """Nor does it look through what JAX and jaxtyping keep of earlier files."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 def keep_compiled(config):

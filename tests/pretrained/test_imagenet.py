@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +64,11 @@ def images(side, number=3):
     return np.random.default_rng(0).normal(size=(number, side, side, 3)).astype(np.float32)
 
 
+@nnx.jit
+def answers(model, pictures):
+    return model(pictures)
+
+
 def logits(reference, pictures):
     with torch.no_grad():
         return reference(torch.from_numpy(pictures).permute(0, 3, 1, 2)).numpy()
@@ -83,7 +87,7 @@ def test_logits_are_pytorchs(case):
     config, reference, path = case
     pictures = images(config.image_size)
     wanted = logits(reference, pictures)
-    found = np.asarray(load(path, config)(jnp.asarray(pictures)))
+    found = np.asarray(answers(load(path, config), pictures))
     assert np.abs(wanted).max() > 0.1 and np.ptp(wanted, axis=0).max() > 1e-2  # or any answer would do
     # Sums of some hundred single-precision products of numbers about 1, in another order.
     np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=1e-4)
@@ -92,10 +96,10 @@ def test_logits_are_pytorchs(case):
 def test_a_pickled_file_and_half_precision_are_close(case, tmp_path):
     config, reference, path = case
     torch.save(reference.state_dict(), tmp_path / "x.pth")
-    pictures = jnp.asarray(images(config.image_size))
-    whole = np.asarray(load(path, config)(pictures))
-    np.testing.assert_array_equal(np.asarray(load(tmp_path / "x.pth", config)(pictures)), whole)
-    half = np.asarray(load(path, config, "bfloat16")(pictures), np.float32)
+    pictures = images(config.image_size)
+    whole = np.asarray(answers(load(path, config), pictures))
+    np.testing.assert_array_equal(answers(load(tmp_path / "x.pth", config), pictures), whole)
+    half = np.asarray(answers(load(path, config, "bfloat16"), pictures), np.float32)
     assert 0 < np.abs(half - whole).max() < 0.1 * np.abs(whole).max()  # 8 bits in each of some ten layers
 
 
@@ -108,7 +112,7 @@ def test_the_published_files_have_older_names_of_a_hidden_layer(tmp_path):
     }
     save_file(older, tmp_path / "x.safetensors")
     pictures = images(32)
-    found = np.asarray(load(tmp_path / "x.safetensors", config)(jnp.asarray(pictures)))
+    found = np.asarray(answers(load(tmp_path / "x.safetensors", config), pictures))
     np.testing.assert_allclose(found, logits(reference, pictures), atol=1e-4, rtol=1e-4)
 
 
