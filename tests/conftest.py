@@ -93,7 +93,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """The collector leaves alone what was imported: to look through it takes a second, as often as Holm's method runs."""
+    """The collector leaves alone what was imported, a second to look through, each time Holm's method is used."""
     gc.freeze()
     gc.enable()
 
