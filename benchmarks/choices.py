@@ -22,8 +22,7 @@ from sims.objectives import OBJECTIVES
 from sims.pairwise import blocks
 from sims.sweep.grid import CONTINUOUS
 from sims.sweep.runs import Program, compiled
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
 from workbench.compilation import jit
 
 _REPEATS = 200  # of what takes less than a millisecond, in one compiled loop

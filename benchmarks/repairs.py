@@ -18,8 +18,9 @@ from flax import nnx
 from benchmarks.accelerator import TOWERS
 from pretrained.clip import VisionTower
 from pretrained.config import TransformerConfig, VisionConfig
+from theory.names import REPAIRS
 from theory.repair_rules import PLAIN, Prompts, rule_of
-from theory.statements.repairs import REPAIRS, constant_of
+from theory.statements.repairs import constant_of
 from workbench import program
 from workbench.compilation import jit
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sims.sweep  # noqa: F401  # the package, now, so that no later import takes the function's place
 from theory.model import SpuriousModel
-from theory.statements.zero_shot import PROMPTS
+from theory.names import PROMPTS
 
 if TYPE_CHECKING:
     from sims.contrastive.result import ContrastiveResult

@@ -6,63 +6,20 @@ learner's accuracy in each group, and `repair` the same after a zero-shot repair
 learners at one point as plain numbers.
 """
 
-from theory.learners import LEARNERS, contrastive_critic
-from theory.model import SpuriousModel
-from theory.predictions import GroupAccuracies, Prediction, Predictions, accuracy, predict
-from theory.repaired import repair
-from theory.statements.bayes import bayes_accuracies
-from theory.statements.boundary import critical_squared_agreement, spurious_reliance
-from theory.statements.captions import CAPTIONS, Caption, caption_covariance
-from theory.statements.group_accuracy import GROUPS, group_accuracies
-from theory.statements.infonce import infonce_critic
-from theory.statements.least_squares import least_squares_direction
-from theory.statements.linearized import linearized_minimiser, truncate_rank
-from theory.statements.logistic import logistic_direction
-from theory.statements.mutual_information import pointwise_mutual_information
-from theory.statements.population import cross_covariance, latent_covariance
-from theory.statements.prompts import best_prompt, best_share, mixed_prompt
-from theory.statements.regularisation import regularised_logistic_direction
-from theory.statements.repairs import PROBES, REPAIRS
-from theory.statements.siglip import siglip_critic
-from theory.statements.theorem62 import Theorem62, theorem62
-from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "CAPTIONS",
-    "GROUPS",
-    "LEARNERS",
-    "PROBES",
-    "PROMPTS",
-    "REPAIRS",
-    "Caption",
-    "GroupAccuracies",
-    "Prediction",
-    "Predictions",
-    "SpuriousModel",
-    "Theorem62",
-    "accuracy",
-    "bayes_accuracies",
-    "best_prompt",
-    "best_share",
-    "caption_covariance",
-    "contrastive_critic",
-    "critical_squared_agreement",
-    "cross_covariance",
-    "group_accuracies",
-    "infonce_critic",
-    "latent_covariance",
-    "latent_prompt",
-    "least_squares_direction",
-    "linearized_minimiser",
-    "logistic_direction",
-    "mixed_prompt",
-    "pointwise_mutual_information",
-    "predict",
-    "regularised_logistic_direction",
-    "repair",
-    "siglip_critic",
-    "spurious_reliance",
-    "theorem62",
-    "truncate_rank",
-    "zero_shot_direction",
-]
+if TYPE_CHECKING:
+    from theory.public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    # The public names are loaded when one is asked for, with JAX, which a command line does not need.
+    import theory.public
+
+    return getattr(theory.public, name)
+
+
+def __dir__() -> list[str]:
+    import theory.public
+
+    return theory.public.__all__

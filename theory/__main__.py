@@ -3,18 +3,8 @@
 import argparse
 import sys
 
-from theory.class_report import class_boundary, class_verdict_map
-from theory.critic_series import LEARNERS as OF_SERIES
-from theory.critic_series import compute_series, series_content
-from theory.learners import CONTRASTIVE, LEARNERS
-from theory.model import SpuriousModel
-from theory.repaired import MAP_CAPTIONS, MAP_LEARNERS, repair_map
-from theory.report import boundary, report, verdict_map
-from theory.statements.captions import CAPTIONS, Caption
-from theory.statements.many_classes import check_classes
-from theory.statements.prompts import PROMPT_NAMES, share_of
-from theory.statements.zero_shot import PROMPTS
-from theory.tables import show_boundary, show_map, show_point, show_repairs, show_series
+from theory.model import CAPTIONS, Caption, SpuriousModel
+from theory.names import CONTRASTIVE, LEARNERS, MAP_CAPTIONS, MAP_LEARNERS, PROMPT_NAMES, PROMPTS, share_of
 from workbench import program, results, terminal
 from workbench.errors import ParameterError
 from workbench.parameters import add_options, from_options
@@ -107,6 +97,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    from theory.class_report import class_boundary, class_verdict_map
+    from theory.critic_series import LEARNERS as OF_SERIES
+    from theory.critic_series import compute_series, series_content
+    from theory.repaired import repair_map
+    from theory.report import boundary, report, verdict_map
+    from theory.statements.many_classes import check_classes
+    from theory.tables import show_boundary, show_map, show_point, show_repairs, show_series
+
     model = from_options(SpuriousModel, options)
     kinds = options.caption or {"map": CAPTIONS, "repairs": MAP_CAPTIONS}.get(options.question, CAPTIONS[:1])
     asked_learners = options.learner or (MAP_LEARNERS if options.question == "repairs" else LEARNERS)

@@ -9,12 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.model import SpuriousModel
+from theory.model import Caption, SpuriousModel
+from theory.names import DIRECTIONS, GROUPS, PROMPTS
 from theory.predictions import Prediction, compile_once
 from theory.report import ALL_CAPTIONS, critical_ratio, verdict
-from theory.statements.captions import Caption
-from theory.statements.group_accuracy import GROUPS
-from theory.statements.infonce import DIRECTIONS
 from theory.statements.many_classes import class_accuracies, contrastive_direction
 from theory.statements.softmax import (
     NODES,
@@ -24,7 +22,7 @@ from theory.statements.softmax import (
     critical_squared_agreement,
     softmax_direction,
 )
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 from workbench.errors import ParameterError
 
 # The sigmoid loss is not derived for many classes.

@@ -26,8 +26,7 @@ from jaxtyping import Array, Float
 from numpy.polynomial.chebyshev import chebvander
 
 from theory.learners import contrastive_critic
-from theory.model import SpuriousModel
-from theory.statements.captions import CAPTIONS, Caption
+from theory.model import CAPTIONS, Caption, SpuriousModel
 from theory.statements.logistic import logistic_direction
 
 # Least and largest value of each parameter, and the noise's deviation in each coordinate, from which the ranges follow.

@@ -2,21 +2,14 @@
 
 from jaxtyping import Array, Float
 
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption, caption_covariance
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import CONTRASTIVE, DIRECTIONS, INFINITE_ONLY, NCLIP_WIDTH
+from theory.statements.captions import caption_covariance
 from theory.statements.finite_batch import finite_batch_critic
-from theory.statements.infonce import DIRECTIONS, NODES, infonce_critic
+from theory.statements.infonce import NODES, infonce_critic
 from theory.statements.linearized import linearized_minimiser
 from theory.statements.other_objectives import nclip_critic, supcon_critic
 from theory.statements.siglip import siglip_critic
-
-# All that learn from pairs of image and text; nCLIP's optimum is known for an embedding of `NCLIP_WIDTH` alone.
-CONTRASTIVE = ("linearized", *DIRECTIONS, "siglip", "supcon_bilinear", "nclip")
-NCLIP_WIDTH = 2
-# Whose optimum is known for infinite batches only.
-INFINITE_ONLY = ("siglip", "supcon_bilinear", "nclip")
-SUPERVISED = ("least_squares", "logistic", "bayes")
-LEARNERS = CONTRASTIVE + SUPERVISED
 
 
 def contrastive_critic(

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption, caption_covariance, class_mean_caption
+from theory.model import Caption, SpuriousModel
+from theory.statements.captions import caption_covariance, class_mean_caption
 
 # The four groups: labels, and attributes.
 LABELS = np.array([1.0, 1.0, -1.0, -1.0])

@@ -1,18 +1,24 @@
-"""The synthetic model of a label, a spurious attribute, and their two noisy views (Definition 6.1)."""
+"""The synthetic model of a label, a spurious attribute, and their two noisy views (Definition 6.1); and captions."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 from numbers import Real
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Float
 
 from workbench import program
 from workbench.errors import ParameterError
-from workbench.parameters import Domain, check, parameter
+from workbench.parameters import SHARE, Domain, check, parameter
+from workbench.pytrees import pytree
+
+if TYPE_CHECKING:
+    from jax import Array
+else:  # command lines read this before JAX is imported; shapes and types are checked nevertheless
+    Array = Any
 
 # A parameter: a number, or an array while a function is being traced, vmapped or differentiated.
 Scalar: TypeAlias = float | int | Array
@@ -46,7 +52,13 @@ _RATIO = _domain("in [0.5, 1]", lambda number: 0.5 <= number <= 1.0)
 _PRIOR = _domain("between 0 and 1, both excluded", lambda number: 0.0 < number < 1.0)
 
 
-@jax.tree_util.register_dataclass
+def _pair(first: Scalar, second: Scalar) -> Float[Array, "2"]:
+    import jax.numpy as jnp
+
+    return jnp.stack([jnp.asarray(first, float), jnp.asarray(second, float)])
+
+
+@pytree
 @dataclasses.dataclass(frozen=True)
 class SpuriousModel:
     """Parameters of Definition 6.1 (D.1) of arXiv 2403.11497, with `mu_inv` and the class prior free.
@@ -104,12 +116,12 @@ class SpuriousModel:
     @property
     def latent_mean(self) -> Float[Array, "2"]:
         """Mean sizes (mu_inv, mu_spu) of the two features: their means for y = +1 and a = +1."""
-        return jnp.stack([jnp.asarray(self.mu_inv, float), jnp.asarray(self.mu_spu, float)])
+        return _pair(self.mu_inv, self.mu_spu)
 
     @property
     def latent_sigma(self) -> Float[Array, "2"]:
         """Deviations (sigma_inv, sigma_spu) of the two features given y and a."""
-        return jnp.stack([jnp.asarray(self.sigma_inv, float), jnp.asarray(self.sigma_spu, float)])
+        return _pair(self.sigma_inv, self.sigma_spu)
 
     @property
     def agreement(self) -> Scalar:
@@ -135,3 +147,46 @@ class SpuriousModel:
     def image_variance(self) -> Float[Array, "2"]:
         """Variances of the image's two coordinates in the signal's plane given y and a, noise included."""
         return self.latent_sigma**2 + self.image_noise_variance
+
+
+CAPTIONS = ("latent", "label", "label-attribute")
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class Caption:
+    """What a caption says of the image. A JAX pytree; `kind` is static.
+
+    Attributes:
+        kind: one of `CAPTIONS`.
+        mention_inv: probability that the caption mentions the invariant feature (or the class); in [0, 1].
+        mention_spu: probability that it mentions the spurious feature (or the attribute); in [0, 1]. A `label` caption
+            never does, whatever this says.
+
+    Raises:
+        ParameterError: another kind, or a number that is no probability.
+    """
+
+    kind: str = dataclasses.field(default="latent", metadata={"static": True})
+    mention_inv: Scalar = parameter(1.0, SHARE, "probability that a caption mentions the class or invariant feature")
+    mention_spu: Scalar = parameter(1.0, SHARE, "probability that a caption mentions the background")
+
+    def __post_init__(self) -> None:
+        if self.kind not in CAPTIONS:
+            raise ParameterError("caption", f"one of {', '.join(CAPTIONS)}", repr(self.kind))
+        check(self)
+
+    @property
+    def mentions(self) -> Float[Array, "2"]:
+        """The probabilities that each of the two entries is mentioned."""
+        return _pair(self.mention_inv, 0.0 if self.kind == "label" else self.mention_spu)
+
+    @property
+    def choices(self) -> np.ndarray:
+        """What a caption can mention, 0 or 1 for each entry, shape (choices, 2).
+
+        All four choices, or fewer where a probability is known to be 0 or 1: not traced.
+        """
+        shares = (self.mention_inv, 0.0 if self.kind == "label" else self.mention_spu)
+        choices = [[float(share)] if isinstance(share, Real) and share in (0, 1) else [1.0, 0.0] for share in shares]
+        return np.array(list(itertools.product(*choices)))

@@ -12,18 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.learners import INFINITE_ONLY, LEARNERS, NCLIP_WIDTH, SUPERVISED, contrastive_critic
+from theory.learners import contrastive_critic
 from theory.mixtures import pairs_of
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import DIRECTIONS, GROUPS, INFINITE_ONLY, LEARNERS, NCLIP_WIDTH, PROMPTS, SUPERVISED, share_of
 from theory.statements import finite_batch, infonce, other_objectives, siglip
 from theory.statements.bayes import bayes_accuracies
-from theory.statements.captions import Caption, caption_covariance
-from theory.statements.group_accuracy import GROUPS, group_accuracies
-from theory.statements.infonce import DIRECTIONS, NODES
+from theory.statements.captions import caption_covariance
+from theory.statements.group_accuracy import group_accuracies
+from theory.statements.infonce import NODES
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.logistic import MAX_MARGIN_DEVIATION, logistic_direction
-from theory.statements.prompts import best_prompt, mixed_prompt, share_of
-from theory.statements.zero_shot import PROMPTS
+from theory.statements.prompts import best_prompt, mixed_prompt
 from workbench.compilation import jit
 from workbench.errors import ParameterError
 

@@ -10,29 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.learners import CONTRASTIVE, contrastive_critic
-from theory.model import Scalar, SpuriousModel
+from theory.learners import contrastive_critic
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import GROUPS, MAP_CAPTIONS, MAP_LEARNERS, PROBES, REPAIRED, REPAIRS
 from theory.predictions import GroupAccuracies, compile_once, critic_of
-from theory.statements.captions import Caption
-from theory.statements.group_accuracy import GROUPS, group_accuracies
+from theory.statements.group_accuracy import group_accuracies
 from theory.statements.logistic import logistic_direction
-from theory.statements.repairs import (
-    PROBES,
-    REPAIRS,
-    balanced_gram,
-    best_weight,
-    constant_of,
-    repaired_prompt,
-    tie_accuracies,
-)
+from theory.statements.repairs import balanced_gram, best_weight, constant_of, repaired_prompt, tie_accuracies
 from workbench.conventions import ROUNDING
 from workbench.errors import ParameterError
 
-# nCLIP's embeddings are clusters, not a map of text that prompts could be taken out of.
-REPAIRED = tuple(learner for learner in CONTRASTIVE if learner != "nclip")
-# What the map shows unless told otherwise; with `label` captions there is no background prompt to take out.
-MAP_LEARNERS = ("linearized", "infonce_bilinear", "siglip")
-MAP_CAPTIONS = ("latent", "label-attribute")
 _MAPPED = tuple(Caption(kind) for kind in MAP_CAPTIONS)
 _ONE_COLUMN = "captions never name the background, so the text encoder maps it to 0"
 

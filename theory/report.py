@@ -7,15 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from theory.learners import CONTRASTIVE, LEARNERS
-from theory.model import SpuriousModel
+from theory.model import CAPTIONS, Caption, SpuriousModel
+from theory.names import CONTRASTIVE, LEARNERS, PROMPTS, share_of
 from theory.predictions import Prediction, compile_once, predict
 from theory.statements.boundary import critical_ratio_against_logistic, critical_squared_agreement
-from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.population import latent_covariance
-from theory.statements.prompts import share_of
 from theory.statements.theorem62 import conditions, theorem62
-from theory.statements.zero_shot import PROMPTS
 from workbench.conventions import ROUNDING
 from workbench.errors import ParameterError
 

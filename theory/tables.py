@@ -5,9 +5,8 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from theory.names import DIRECTIONS, GROUPS
 from theory.report import over_corrects
-from theory.statements.group_accuracy import GROUPS
-from theory.statements.infonce import DIRECTIONS
 from workbench import terminal
 from workbench.conventions import ROUNDING
 

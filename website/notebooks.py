@@ -16,7 +16,7 @@ from nbconvert import MarkdownExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from workbench.compilation import cache_folder
+from workbench.kept import cache_folder
 
 SECONDS = 600  # that a cell may take
 

@@ -1,51 +1,11 @@
-"""Fast compilation, and compiled programs kept in the user's cache folder for the next run.
-
-Most programs here take longer to compile than to run.
-"""
+"""Fast compilation: most programs here take longer to compile than to run."""
 
 import functools
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import jax
-
-
-def cache_folder() -> Path | None:
-    """The folder `sober-clip` under XDG_CACHE_HOME or `~/.cache`; if it is missing, it is made, for this user only.
-
-    Returns:
-        None if it cannot be made, so that nothing can be kept.
-    """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sober-clip"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder
-
-
-def write_kept(place: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Write a file of the cache folder beside its place, then rename it; where that fails, nothing is kept.
-
-    Args:
-        place: of the file, in a folder of its kind within `cache_folder`.
-        write: writes the content into an open file.
-    """
-    try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        beside = place.with_suffix(f".{os.getpid()}")
-        with beside.open("wb") as file:
-            write(file)
-        beside.replace(place)
-    except OSError:  # computed again the next time
-        return
-
-
-# Programs that compile faster than this are not worth a file.
-_SECONDS_WORTH_KEEPING = 0.1
-
 
 # XLA's newer code for fused loops makes trainings twice as fast, and takes twice as long to compile.
 _FUSED_LOOPS = "xla_cpu_use_fusion_emitters"
@@ -101,20 +61,3 @@ def jit(function: Callable[..., Any], *, brief: bool = False, long: bool = False
         options: of `jax.jit`.
     """
     return _Compiled(function, brief, long, options)
-
-
-def keep_compiled() -> None:
-    """Keep compiled programs in the user's cache folder, so that the second run does not compile again.
-
-    Only the user can read the folder, since it holds machine code. JAX_COMPILATION_CACHE_DIR names another folder, and
-    JAX_ENABLE_COMPILATION_CACHE=false turns the cache off; JAX's other variables work too.
-    """
-    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        folder = cache_folder()
-        if folder is None:
-            return
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", _SECONDS_WORTH_KEEPING)
-    # An entry that cannot be read is compiled again, without a warning.
-    jax.config.update("jax_raise_persistent_cache_errors", False)

@@ -10,28 +10,13 @@ import jax
 import numpy as np
 import psutil
 
-from workbench import program, terminal
+from workbench import terminal
 from workbench.errors import InputError, LostProcessError
 
 # Seconds after which a silent process counts as dead; seconds to wait for the others at the start and at the end.
 _HEARTBEAT, _START, _END = 20, 120, 60
 # Words in the messages of Gloo, NCCL and gRPC about a process that does not answer; the errors' types vary.
 _SILENCE = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Barrier", "heartbeat", "Connection")
-
-
-def add_host_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that join several processes."""
-    group = parser.add_argument_group(
-        "many hosts", "start the same command once on each host (or for each GPU); --out is a folder that all share"
-    )
-    group.add_argument(
-        "--distributed",
-        action="store_true",
-        help="join the processes of this job, as JAX finds them under SLURM, Open MPI, Kubernetes or on a Cloud TPU",
-    )
-    group.add_argument("--coordinator", metavar="HOST:PORT", help="or: where process 0 listens, the same for all")
-    group.add_argument("--processes", type=program.whole_number(1), metavar="N", help="and how many there are")
-    group.add_argument("--process", type=program.whole_number(0), metavar="I", help="and which one this is, from 0")
 
 
 def join(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workbench.errors import InputError, LostProcessError, ParameterError, RunError
+from workbench.kept import keep_compiled
 
 # A program's own name, and the one by which its user has called it.
 _CALLED: ContextVar[tuple[str, str]] = ContextVar("called", default=("", ""))
@@ -78,10 +79,7 @@ def run(
     words = sys.argv[1:] if arguments is None else arguments
     _refuse_unknown_options(parser, words)
     options = parser.parse_args(words)
-    if "jax" in sys.modules:  # programs without it start faster
-        from workbench.compilation import keep_compiled
-
-        keep_compiled()
+    keep_compiled()
     try:
         program(options)
         sys.stdout.flush()
@@ -268,3 +266,18 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="also write the result as JSON to this file; - prints it, and nothing else, on standard output",
     )
+
+
+def add_host_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that join several processes, for `workbench.hosts.join`."""
+    group = parser.add_argument_group(
+        "many hosts", "start the same command once on each host (or for each GPU); --out is a folder that all share"
+    )
+    group.add_argument(
+        "--distributed",
+        action="store_true",
+        help="join the processes of this job, as JAX finds them under SLURM, Open MPI, Kubernetes or on a Cloud TPU",
+    )
+    group.add_argument("--coordinator", metavar="HOST:PORT", help="or: where process 0 listens, the same for all")
+    group.add_argument("--processes", type=whole_number(1), metavar="N", help="and how many there are")
+    group.add_argument("--process", type=whole_number(0), metavar="I", help="and which one this is, from 0")

@@ -14,11 +14,12 @@ from paper_figs.looks import legend, line, name_axes, panels, points
 from paper_figs.statements.curves import Curves
 from sims.theorems.boundary import DEVIATIONS, MODEL, RATIOS, THEOREM62_MODEL, map_name, series_name, threshold
 from sims.theorems.evidence import Evidence
+from theory.names import PROMPTS
 from theory.statements.boundary import critical_ratio_against_logistic, critical_squared_agreement
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.theorem62 import printed_bound_excess, theorem62
-from theory.statements.zero_shot import PROMPTS, zero_shot_direction
+from theory.statements.zero_shot import zero_shot_direction
 from workbench.conventions import Z95
 from workbench.palette import LIGHT_GREY, VERMILION
 

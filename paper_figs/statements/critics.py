@@ -22,8 +22,9 @@ from sims.theorems.critics import (
     panel_name,
 )
 from sims.theorems.evidence import Evidence
-from theory.statements.captions import CAPTIONS
-from theory.statements.infonce import DIRECTIONS, infonce_critic
+from theory.model import CAPTIONS
+from theory.names import DIRECTIONS
+from theory.statements.infonce import infonce_critic
 from theory.statements.logistic import logistic_direction
 from theory.statements.mutual_information import pointwise_mutual_information
 from theory.statements.siglip import siglip_critic

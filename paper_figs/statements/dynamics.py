@@ -21,10 +21,11 @@ from sims.theorems.dynamics import (
     setting,
 )
 from sims.theorems.evidence import Evidence
+from theory.names import PROMPTS
 from theory.statements.boundary import spurious_reliance
 from theory.statements.dynamics import gradient_slope_bound, gram, leading_reliance
 from theory.statements.population import cross_covariance, latent_covariance
-from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
+from theory.statements.zero_shot import latent_prompt, zero_shot_direction
 
 
 def curves() -> dict[str, np.ndarray]:

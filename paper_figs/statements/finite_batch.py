@@ -8,11 +8,12 @@ from paper_figs.looks import legend, line, name_axes, panels, points
 from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.finite_batch import CASES, MODEL, PANELS, panel_name
-from theory.statements.captions import Caption
+from theory.model import Caption
+from theory.names import share_of
 from theory.statements.finite_batch import finite_batch_critic, first_correction
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
-from theory.statements.prompts import mixed_prompt, share_of
+from theory.statements.prompts import mixed_prompt
 
 _SIZES = np.array([2.0, 4.0, 16.0, 64.0, 256.0, 1024.0])
 _DRAWN = ("aligned", "conflicting")

@@ -13,8 +13,9 @@ from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.finite_samples import CAPTION, COVERAGE, DEVIATION, MODEL, PANELS
 from theory.learners import contrastive_critic
+from theory.names import PROMPTS
 from theory.statements.finite_samples import accuracy_deviation, critic_covariance, rule_covariance
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 
 _NODES = 33  # of the quadrature: enough for three digits
 

@@ -8,8 +8,8 @@ from paper_figs.looks import line, name_axes, panels, points
 from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.many_classes import LEARNERS, MODEL, PAIRS, SHARED_SIZES, accuracy_panel, reliance_panel
+from theory.model import Caption
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import Caption
 from theory.statements.many_classes import class_accuracies, contrastive_direction, least_squares_direction
 
 

@@ -23,12 +23,13 @@ from sims.theorems.networks import (
     TRAINED_WIDTHS,
     WIDTHS,
 )
+from theory.model import Caption
+from theory.names import PROMPTS
 from theory.statements.bayes import bayes_accuracies
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.networks import kernel_accuracies
 from theory.statements.silent_captions import unrestricted_accuracies
-from theory.statements.zero_shot import PROMPTS, zero_shot_direction
+from theory.statements.zero_shot import zero_shot_direction
 from workbench.palette import BLACK
 
 

@@ -12,14 +12,14 @@ from paper_figs.looks import legend, line, name_axes, panels, points
 from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.other_objectives import CLUSTERINGS, MODEL, NCLIP, PANELS, SUPCON
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.logistic import logistic_direction
 from theory.statements.other_objectives import nclip_critic, supcon_critic
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 
 _NODES = 65  # of the quadrature: enough for five digits
 

@@ -13,10 +13,9 @@ from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence, Points
 from sims.theorems.repairs import CONFLICTING, LEARNERS, MODEL, SHOWN, WORST
 from theory.learners import contrastive_critic
-from theory.model import SpuriousModel
+from theory.model import Caption, SpuriousModel
 from theory.predictions import accuracy
 from theory.repaired import repair
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.repairs import best_weight, largest_helpful_weight
 

@@ -15,8 +15,8 @@ from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.reweighting import DEVIATION, MODEL, RELIANCE, series_name
 from theory.learners import contrastive_critic
+from theory.model import Caption
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import Caption
 from theory.statements.prompts import mixed_prompt
 from theory.statements.reweighting import (
     LEARNERS,

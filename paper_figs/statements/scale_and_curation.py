@@ -28,9 +28,8 @@ from sims.theorems.scale_and_curation import (
     SIZES,
 )
 from theory.mixtures import pairs_of
-from theory.model import SpuriousModel
+from theory.model import Caption, SpuriousModel
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.scale_and_curation import curate, curated_critic, curated_pairs, sample_deficit
 from theory.statements.zero_shot import zero_shot_direction

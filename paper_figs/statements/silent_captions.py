@@ -19,8 +19,8 @@ from sims.theorems.silent_captions import (
     WIDTH_SHARE,
     WIDTHS,
 )
+from theory.model import Caption
 from theory.statements.bayes import bayes_accuracies
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
 from theory.statements.logistic import logistic_direction

@@ -7,9 +7,10 @@ from paper_figs.looks import legend, line, name_axes, panels, points
 from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.unit_length import BATCH, MODEL, RATIOS, panel_name
+from theory.names import PROMPTS
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.unit_length import LOSSES, optimum
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 
 # Of the quadrature: within 0.3 points, in a third of the time.
 _NODES = (20, 32)

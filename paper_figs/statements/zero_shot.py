@@ -13,12 +13,14 @@ from paper_figs.statements.curves import Curves
 from sims.theorems.evidence import Evidence
 from sims.theorems.zero_shot import LEARNERS, MODEL, PROMPTS_MODEL, SHARES, WIDTHS, WORST
 from theory.learners import contrastive_critic
+from theory.model import CAPTIONS, Caption
+from theory.names import PROMPTS
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import CAPTIONS, Caption, caption_covariance
+from theory.statements.captions import caption_covariance
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.prompts import best_share, mixed_prompt
-from theory.statements.zero_shot import PROMPTS, latent_prompt, zero_shot_direction
+from theory.statements.zero_shot import latent_prompt, zero_shot_direction
 
 # Of InfoNCE's quadrature: enough for five digits, in half the time.
 _NODES = 65

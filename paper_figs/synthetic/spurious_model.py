@@ -14,8 +14,8 @@ from paper_figs.looks import PRINT_WIDTH
 from paper_figs.saved_result import MAIN_JOB, VERDICT_MAP, Shape, check_shape, command
 from sims.contrastive.figure import draw as draw_result
 from sims.contrastive.result import load
+from theory.names import GROUPS
 from theory.report import over_corrects
-from theory.statements.group_accuracy import GROUPS
 from workbench.errors import InputError
 from workbench.results import read_json
 

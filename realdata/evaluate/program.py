@@ -64,7 +64,7 @@ def build_parser() -> program.Parser:
     add_metadata_options(parser)
     _add_repairs(parser)
     _add_loading(parser)
-    hosts.add_host_options(parser)
+    program.add_host_options(parser)
     return parser
 
 

@@ -16,7 +16,8 @@ from pretrained.config import TextConfig
 from realdata.models.alike import check_embeddings, first_alike_rows
 from realdata.models.model import Question
 from workbench import terminal
-from workbench.compilation import cache_folder, jit, write_kept
+from workbench.compilation import jit
+from workbench.kept import cache_folder, write_kept
 
 TEXTS = 256  # in a batch
 _KEPT = 16_384  # in a file of the cache

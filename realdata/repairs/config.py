@@ -19,8 +19,8 @@ writes.
 import dataclasses
 
 from realdata.evaluate.candidates import OPENAI80
-from theory.statements.repairs import CONSTANT_NAMES
-from theory.statements.repairs import REPAIRS as CONSTANTS
+from theory.names import CONSTANT_NAMES
+from theory.names import REPAIRS as CONSTANTS
 from workbench import program
 from workbench.errors import InputError
 from workbench.parameters import SHARE, check, number, optional, parameter, text, words

@@ -17,7 +17,7 @@ from realdata.evaluate.scoring import BatchScores, Pieces, score_photos, scoring
 from realdata.models.model import EmbeddingModel
 from realdata.photos.folders import DataSet, Photo
 from workbench import hosts
-from workbench.compilation import cache_folder, write_kept
+from workbench.kept import cache_folder, write_kept
 
 # Parts of a model's description that follow from the prompts.
 _OF_PROMPTS = ("indistinguishable", "prompts", "prompts_cut")

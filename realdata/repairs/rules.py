@@ -6,8 +6,8 @@ from typing import Any
 
 from realdata.models.model import EmbeddingModel
 from realdata.repairs.config import RepairConfig
+from theory.names import CONSTANT_NAMES
 from theory.repair_rules import Prompts
-from theory.statements.repairs import CONSTANT_NAMES
 
 # What the constant of a repair may be when it is chosen; the configured value is tried first, and kept in a tie.
 _TRIED = {

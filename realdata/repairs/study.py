@@ -20,8 +20,8 @@ from realdata.repairs.embeddings import Embedded, embed_photos
 from realdata.repairs.probes import train_probe
 from realdata.repairs.rules import embed_all_prompts, tried_constants
 from realdata.repairs.tuning import check_disjoint, parts_of, read_held_out, score_of
+from theory.names import CONSTANT_NAMES
 from theory.repair_rules import PLAIN, Prompts, rule_of
-from theory.statements.repairs import CONSTANT_NAMES
 from workbench import terminal
 from workbench.conventions import GROUPS
 from workbench.errors import InputError

@@ -27,10 +27,9 @@ from sims.colored_digits.config import DigitsConfig
 from sims.colored_digits.digits import Digits, Split
 from sims.colored_digits.painting import paint, palette
 from sims.colored_digits.result import Row
-from theory.model import SpuriousModel
+from theory.model import Caption, SpuriousModel
 from theory.predictions import predict
 from theory.statements.accuracy_on_the_line import probit, reliance_index
-from theory.statements.captions import Caption
 from workbench.conventions import PERCENTILES_95
 
 # Learner to its counterpart in the theory.

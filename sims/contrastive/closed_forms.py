@@ -6,11 +6,10 @@ from typing import Any
 import jax
 
 from sims.training.config import ContrastiveConfig
-from theory.learners import CONTRASTIVE
+from theory.names import CONTRASTIVE, DIRECTIONS, GROUPS
 from theory.predictions import BATCH_FREE, predict
 from theory.report import report
-from theory.statements.group_accuracy import GROUPS, group_accuracies
-from theory.statements.infonce import DIRECTIONS
+from theory.statements.group_accuracy import group_accuracies
 from theory.statements.unit_length import LOSSES, optimum
 from theory.statements.zero_shot import latent_prompt
 

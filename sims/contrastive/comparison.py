@@ -10,7 +10,8 @@ from scipy.special import stdtrit
 from sims.objectives import SUPERVISED
 from sims.training.record import Trained
 from sims.training.runs import TEST_SIZE
-from theory.statements.group_accuracy import GROUPS, mixture
+from theory.names import GROUPS
+from theory.statements.group_accuracy import mixture
 
 # Probability that a table of correct theory shows a "no" anywhere (Bonferroni over all its comparisons).
 AGREEMENT_LEVEL = 0.01

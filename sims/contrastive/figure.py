@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from theory.statements.group_accuracy import GROUPS
+from theory.names import GROUPS
 from workbench import palette
 from workbench.conventions import Z95
 from workbench.palette import TEXT_SIZES

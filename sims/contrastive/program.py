@@ -14,7 +14,7 @@ from sims.contrastive.run import run
 from sims.training.checkpoints import SECONDS
 from sims.training.config import ContrastiveConfig
 from theory.model import SpuriousModel
-from theory.statements.group_accuracy import GROUPS
+from theory.names import GROUPS
 from workbench import hosts, program, results, terminal
 from workbench.parameters import add_options, from_options
 
@@ -45,7 +45,7 @@ def build_parser() -> program.Parser:
         help="seconds between checkpoints, from which the same command goes on if it was stopped",
     )
     program.add_json_option(parser)
-    hosts.add_host_options(parser)
+    program.add_host_options(parser)
     return parser
 
 

@@ -12,7 +12,7 @@ from sims.contrastive.comparison import Row
 from sims.objectives import find_objective
 from sims.training.config import ContrastiveConfig
 from sims.training.record import Trained
-from theory.statements.group_accuracy import GROUPS
+from theory.names import GROUPS
 from workbench import results
 from workbench.errors import InputError, ParameterError
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from sims.repairs.config import UNIT_LENGTH, RepairConfig
 from sims.repairs.scores import PLAIN
+from theory.model import Caption
+from theory.names import DIRECTIONS, PROBES
 from theory.predictions import critic_of
 from theory.repaired import accuracies_of, probe_accuracies
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
-from theory.statements.infonce import DIRECTIONS
-from theory.statements.repairs import PROBES, balanced_gram
+from theory.statements.repairs import balanced_gram
 from theory.statements.unit_length import optimum
 from workbench.compilation import jit
 

@@ -3,9 +3,8 @@
 import dataclasses
 
 from sims.training.config import ContrastiveConfig
-from theory.model import SpuriousModel
-from theory.statements.captions import CAPTIONS, Caption
-from theory.statements.repairs import CONSTANT_NAMES, REPAIRS
+from theory.model import CAPTIONS, Caption, SpuriousModel
+from theory.names import CONSTANT_NAMES, REPAIRS
 from workbench import program
 from workbench.errors import ParameterError
 from workbench.parameters import (

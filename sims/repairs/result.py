@@ -12,7 +12,7 @@ from sims.contrastive.result import save_result
 from sims.repairs.closed_forms import Predicted
 from sims.repairs.config import RepairConfig
 from sims.repairs.scores import PLAIN
-from theory.statements.group_accuracy import GROUPS
+from theory.names import GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd

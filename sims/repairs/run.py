@@ -21,8 +21,8 @@ from sims.synthetic.sampler import Bases, Batch, captioned_batch
 from sims.training.record import TOLERANCE
 from sims.training.runs import Runs, check_memory, prepare_runs
 from sims.training.steps import Steps
+from theory.names import PROBES
 from theory.statements.captions import class_mean_caption
-from theory.statements.repairs import PROBES
 from workbench import results, terminal
 from workbench.compilation import jit
 from workbench.errors import RunError

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from theory import repairs
 from theory.model import Scalar
-from theory.statements.repairs import REPAIRS
+from theory.names import REPAIRS
 
 PLAIN = "none"
 

@@ -17,8 +17,7 @@ from sims.sweep.runs import Program, bytes_of_run, compiled
 from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
 from workbench import results
 from workbench.errors import InputError, ParameterError
 from workbench.hosts import available_bytes

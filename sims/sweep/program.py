@@ -22,9 +22,8 @@ from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import every_core_a_device
-from theory.model import SpuriousModel
-from theory.statements.captions import CAPTIONS, Caption
-from theory.statements.zero_shot import PROMPTS
+from theory.model import CAPTIONS, Caption, SpuriousModel
+from theory.names import PROMPTS
 from workbench import hosts, program, results, terminal
 from workbench.parameters import meanings
 
@@ -107,7 +106,7 @@ def build_parser() -> program.Parser:
     add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
     add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for sweep.npz and sweep.csv")
     program.add_json_option(parser)
-    hosts.add_host_options(parser)
+    program.add_host_options(parser)
     return parser
 
 

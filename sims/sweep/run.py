@@ -15,8 +15,7 @@ from sims.sweep.plan import Seconds, plan, run
 from sims.sweep.result import Store, SweepResult
 from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
 from workbench import hosts, results, terminal
 from workbench.errors import ParameterError
 

@@ -23,8 +23,7 @@ from sims.sweep.grid import CONTINUOUS
 from sims.synthetic.evaluation import PIECE, sample_evaluation_set, zero_shot_accuracies
 from sims.synthetic.sampler import Batch, sample_bases, sample_batch, sample_pairs
 from sims.training.step import LONG_TRAINING, Role, first_divergence, learning_rate_schedule, take_step
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
 from theory.statements.zero_shot import latent_prompt
 from workbench.compilation import jit
 

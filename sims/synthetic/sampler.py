@@ -8,8 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from theory.mixtures import ATTRIBUTES, LABELS, MENTIONS
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.statements.scale_and_curation import curate
 
 CURATIONS = ("none", "balanced")

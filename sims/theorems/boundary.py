@@ -18,13 +18,13 @@ from sims.theorems.group_accuracy import right_decisions
 from sims.theorems.supervised import fit_least_squares
 from sims.theorems.zero_shot import fit_zero_shot
 from theory.model import Scalar, SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.theorem62 import (
     critical_agreement,
     printed_aligned_bound_excess,
     printed_bound_excess,
     theorem62,
 )
-from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 
 PAIRS, TEST_IMAGES, DRAWS = 2000, 500, 16  # in both statements

@@ -15,10 +15,9 @@ from jaxtyping import Array, Float, Key
 
 from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.evidence import Evidence, Points, from_draws
-from theory.model import Scalar, SpuriousModel
+from theory.model import CAPTIONS, Caption, Scalar, SpuriousModel
+from theory.names import DIRECTIONS
 from theory.newton import Local, descend
-from theory.statements.captions import CAPTIONS, Caption
-from theory.statements.infonce import DIRECTIONS
 from workbench.compilation import jit
 
 # Added to the Hessian: captions that never name the background do not determine two entries, which then stay at 0. It

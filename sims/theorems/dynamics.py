@@ -10,8 +10,9 @@ from jaxtyping import Array, Float, Int, Key
 from sims.synthetic.sampler import Bases, sample_batch
 from sims.theorems.evidence import Evidence, from_draws
 from theory.model import SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.boundary import spurious_reliance
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 from workbench.compilation import jit
 
 Weights: TypeAlias = Float[Array, "both embed"]

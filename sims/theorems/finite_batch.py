@@ -4,7 +4,7 @@ import sims
 from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.theorems.evidence import Evidence, from_draws
 from theory.model import SpuriousModel
-from theory.statements.zero_shot import PROMPTS
+from theory.names import PROMPTS
 
 MODEL = SpuriousModel()
 BATCHES = (4, 16, 64)

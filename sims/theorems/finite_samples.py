@@ -15,12 +15,12 @@ from jaxtyping import Array, Float, Key
 from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.critics import Plane, fit_infonce
 from sims.theorems.evidence import Evidence, Points, from_counts
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.finite_samples import accuracy_deviation, rule_covariance
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 from workbench.compilation import jit
 from workbench.conventions import Z95
 

@@ -22,8 +22,7 @@ from sims.theorems.hidden_layers import (
     train,
     zero_shot_margins,
 )
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.statements.prompts import mixed_prompt
 from workbench.compilation import jit
 

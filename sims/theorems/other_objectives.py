@@ -16,10 +16,10 @@ from sims.objectives.nclip import cluster_loss
 from sims.synthetic.sampler import Batch, sample_bases, sample_pairs
 from sims.theorems.critics import Plane, fit_infonce
 from sims.theorems.evidence import Evidence, from_draws
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.group_accuracy import group_accuracies
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.zero_shot import latent_prompt
 from workbench.compilation import jit
 
 MODEL = SpuriousModel()

@@ -16,9 +16,8 @@ from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch, sam
 from sims.theorems.critics import fit_infonce
 from sims.theorems.evidence import Evidence, from_draws
 from theory import repairs
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
-from theory.statements.repairs import REPAIRS
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import REPAIRS
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=0.8, image_dim=5, text_dim=7)

@@ -10,9 +10,8 @@ from jaxtyping import Array, Float, Key
 from sims.synthetic.sampler import CURATIONS, Batch, sample_bases, sample_batch, sample_pairs
 from sims.theorems.critics import fit_infonce
 from sims.theorems.evidence import Evidence, Points, from_draws
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.population import latent_covariance
 from workbench.compilation import jit

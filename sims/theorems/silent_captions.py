@@ -16,8 +16,7 @@ from sims.theorems.hidden_layers import (
     train,
     zero_shot_margins,
 )
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
 from workbench.compilation import jit
 
 # The noise of the defaults, in fewer dimensions.

@@ -4,8 +4,8 @@ import sims
 from sims.synthetic.evaluation import SAMPLED_GROUPS
 from sims.theorems.evidence import Evidence, from_draws
 from theory.model import SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.unit_length import LOSSES
-from theory.statements.zero_shot import PROMPTS
 
 MODEL = SpuriousModel()
 RATIOS = (0.6, 0.7, 0.8, 0.9, 0.95)

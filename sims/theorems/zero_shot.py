@@ -14,12 +14,11 @@ from sims.synthetic.sampler import Bases, Batch, sample_bases, sample_batch, sam
 from sims.theorems.critics import fit_infonce
 from sims.theorems.evidence import Evidence, from_draws
 from sims.theorems.group_accuracy import right_decisions
-from theory.model import Scalar, SpuriousModel
+from theory.model import CAPTIONS, Caption, Scalar, SpuriousModel
+from theory.names import PROMPTS
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import CAPTIONS, Caption
 from theory.statements.linearized import linearized_minimiser
 from theory.statements.prompts import mixed_prompt
-from theory.statements.zero_shot import PROMPTS
 from workbench.compilation import jit
 
 MODEL = SpuriousModel(mu_inv=0.9, mu_spu=1.1, sigma_inv=1.21, sigma_spu=0.64, sigma_xi=1.7, image_dim=5, text_dim=7)

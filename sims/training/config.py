@@ -8,7 +8,7 @@ from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture
 from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED, AnyObjective, Objective, find_objective
 from sims.objectives.table import objectives_option
 from theory.model import SpuriousModel
-from theory.statements.zero_shot import PROMPTS
+from theory.names import PROMPTS
 from workbench.errors import ParameterError
 from workbench.parameters import LEARNING_RATE, SEED, STEPS, Domain, check, parameter, whole_number, word, words
 

@@ -14,7 +14,7 @@ from sims.synthetic.sampler import Bases, Batch, captioned_batch, sample_bases, 
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings
 from sims.training.step import Role
-from theory.statements.captions import Caption
+from theory.model import Caption
 from workbench.compilation import jit
 from workbench.errors import InputError
 from workbench.hosts import available_bytes

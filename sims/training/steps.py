@@ -19,7 +19,7 @@ from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings, split_batch
 from sims.training.runs import Runs, next_batch, weights_key
 from sims.training.step import LONG_TRAINING, first_divergence, learning_rate_schedule, take_step
-from theory.statements.captions import Caption
+from theory.model import Caption
 from workbench.compilation import jit
 
 

@@ -11,7 +11,7 @@ from benchmarks.compare import seconds_of_sweep, table
 from benchmarks.work import Row, Sweep, row_options, sweep_options, write_digits
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import read_digits
-from theory.statements.repairs import REPAIRS
+from theory.names import REPAIRS
 
 
 def test_ratios_are_those_of_medians():

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
 from theory import Caption, best_prompt, best_share, contrastive_critic, group_accuracies, mixed_prompt
-from theory.statements.prompts import share_of
+from theory.names import share_of
 
 pytestmark = pytest.mark.statement("S17")
 

@@ -21,6 +21,7 @@ from theory import (
     spurious_reliance,
 )
 from theory.mixtures import pairs_of
+from theory.names import DIRECTIONS
 from theory.statements.finite_samples import (
     accuracy_deviation,
     critic_covariance,
@@ -28,7 +29,7 @@ from theory.statements.finite_samples import (
     reliance_deviation,
     rule_covariance,
 )
-from theory.statements.infonce import DIRECTIONS, NODES, infonce_objective
+from theory.statements.infonce import NODES, infonce_objective
 from theory.statements.rate import mean_square_error
 from theory.statements.siglip import siglip_loss
 from workbench.compilation import jit

@@ -18,7 +18,8 @@ from theory import Caption, SpuriousModel, class_report, logistic_direction, spu
 from theory.__main__ import main
 from theory.class_sums import Terms, expected_log_sum
 from theory.mixtures import pairs_of
-from theory.statements.infonce import DIRECTIONS, infonce_objective
+from theory.names import DIRECTIONS
+from theory.statements.infonce import infonce_objective
 from theory.statements.many_classes import (
     class_accuracies,
     contrastive_direction,

@@ -23,9 +23,9 @@ from theory import (
     zero_shot_direction,
 )
 from theory.decision_curve import curve_accuracies
+from theory.names import share_of
 from theory.statements.bayes import bayes_accuracies, half_log_odds
 from theory.statements.networks import kernel_accuracies, kernel_score, relu_kernel
-from theory.statements.prompts import share_of
 from theory.statements.silent_captions import unrestricted_accuracies
 from workbench.errors import ParameterError
 

@@ -13,9 +13,9 @@ from sims.synthetic.sampler import sample_bases, sample_batch
 from tests import seeds
 from tests.theorems.monte_carlo import CRITICAL, UNROUND
 from theory import Caption, contrastive_critic, group_accuracies, repairs
+from theory.names import REPAIRS
 from theory.statements.captions import class_mean_caption
 from theory.statements.repairs import (
-    REPAIRS,
     balanced_gram,
     best_weight,
     caption_moments,

@@ -20,6 +20,7 @@ from theory import (
     logistic_direction,
     zero_shot_direction,
 )
+from theory.model import Caption
 from theory.report import boundary
 from theory.statements.boundary import (
     critical_ratio_against_logistic,
@@ -27,7 +28,7 @@ from theory.statements.boundary import (
     linearised_reliance,
     spurious_reliance,
 )
-from theory.statements.captions import Caption, caption_covariance
+from theory.statements.captions import caption_covariance
 from theory.statements.prompts import mixed_prompt
 from workbench.compilation import jit
 

@@ -9,7 +9,7 @@ import pytest
 
 import theory
 from theory import CAPTIONS, GROUPS, LEARNERS, Caption, SpuriousModel
-from theory.learners import CONTRASTIVE, SUPERVISED
+from theory.names import CONTRASTIVE, SUPERVISED
 from workbench.errors import ParameterError
 
 # Unequal, unround parameters.

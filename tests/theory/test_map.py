@@ -16,7 +16,7 @@ from theory import (
     zero_shot_direction,
 )
 from theory.__main__ import main
-from theory.learners import CONTRASTIVE
+from theory.names import CONTRASTIVE
 from theory.report import verdict_map
 
 MODEL = SpuriousModel(spurious_ratio=0.86, mu_spu=1.3)

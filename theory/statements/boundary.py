@@ -49,10 +49,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.bisection import bisect
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption, caption_covariance
+from theory.model import Caption, SpuriousModel
+from theory.names import share_of
+from theory.statements.captions import caption_covariance
 from theory.statements.logistic import logistic_direction
-from theory.statements.prompts import mixed_prompt, share_of
+from theory.statements.prompts import mixed_prompt
 from workbench.errors import ParameterError
 
 # Of the ratios from 1/2 to 1: down to 1e-11, below what the quadrature resolves.

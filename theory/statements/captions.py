@@ -23,62 +23,11 @@ Source: captions that mention features at random are the rich captions of Xue et
 docs/theory/captions.md.
 """
 
-import dataclasses
-import itertools
-from numbers import Real
-
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, SpuriousModel
 from theory.statements.population import latent_covariance
-from workbench.errors import ParameterError
-from workbench.parameters import SHARE, check, parameter
-
-CAPTIONS = ("latent", "label", "label-attribute")
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Caption:
-    """What a caption says of the image. A JAX pytree; `kind` is static.
-
-    Attributes:
-        kind: one of `CAPTIONS`.
-        mention_inv: probability that the caption mentions the invariant feature (or the class); in [0, 1].
-        mention_spu: probability that it mentions the spurious feature (or the attribute); in [0, 1]. A `label` caption
-            never does, whatever this says.
-
-    Raises:
-        ParameterError: another kind, or a number that is no probability.
-    """
-
-    kind: str = dataclasses.field(default="latent", metadata={"static": True})
-    mention_inv: Scalar = parameter(1.0, SHARE, "probability that a caption mentions the class or invariant feature")
-    mention_spu: Scalar = parameter(1.0, SHARE, "probability that a caption mentions the background")
-
-    def __post_init__(self) -> None:
-        if self.kind not in CAPTIONS:
-            raise ParameterError("caption", f"one of {', '.join(CAPTIONS)}", repr(self.kind))
-        check(self)
-
-    @property
-    def mentions(self) -> Float[Array, "2"]:
-        """The probabilities that each of the two entries is mentioned."""
-        spurious = 0.0 if self.kind == "label" else self.mention_spu
-        return jnp.stack([jnp.asarray(self.mention_inv, float), jnp.asarray(spurious, float)])
-
-    @property
-    def choices(self) -> np.ndarray:
-        """What a caption can mention, 0 or 1 for each entry, shape (choices, 2).
-
-        All four choices, or fewer where a probability is known to be 0 or 1: not traced.
-        """
-        shares = (self.mention_inv, 0.0 if self.kind == "label" else self.mention_spu)
-        choices = [[float(share)] if isinstance(share, Real) and share in (0, 1) else [1.0, 0.0] for share in shares]
-        return np.array(list(itertools.product(*choices)))
 
 
 def caption_covariance(model: SpuriousModel, caption: Caption) -> Float[Array, "2 2"]:

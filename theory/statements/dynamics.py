@@ -41,8 +41,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.mixtures import pairs_of
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.statements.population import latent_covariance
 
 # The closed form is applied over so many shorter times, since over one long time the direction that grows fastest would

@@ -48,10 +48,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.mixtures import Mixture, pairs_of, tilted
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.newton import Local, descend
 from theory.statements import infonce
-from theory.statements.captions import Caption
 from theory.statements.infonce import agreed
 from theory.statements.siglip import moment_exponent
 

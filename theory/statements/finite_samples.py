@@ -43,10 +43,10 @@ from jaxtyping import Array, Float
 
 from theory.learners import contrastive_critic
 from theory.mixtures import Joint, Mixture, Pairs, joint_mixture, pairs_of, tilted
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
+from theory.names import DIRECTIONS
 from theory.statements.group_accuracy import group_accuracies
-from theory.statements.infonce import DIRECTIONS, infonce_objective
+from theory.statements.infonce import infonce_objective
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.logistic import logistic_direction
 from theory.statements.siglip import moment_exponent, siglip_loss

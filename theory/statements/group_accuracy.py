@@ -23,9 +23,6 @@ from jaxtyping import Array, Float
 
 from theory.model import Scalar, SpuriousModel
 
-# The two groups, then the two mixtures: at the training ratio, and at ratio 1/2.
-GROUPS = ("aligned", "conflicting", "in_distribution", "uniform")
-
 
 def mixture(aligned: Any, conflicting: Any, ratio: Any) -> Any:
     """Accuracy on data of which the share `ratio` is aligned; numbers, or arrays of one shape."""

@@ -37,12 +37,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.mixtures import Mixture, Pairs, nodes, pairs_of, tilted
-from theory.model import SpuriousModel
+from theory.model import Caption, SpuriousModel
 from theory.newton import Local, descend, polish
-from theory.statements.captions import Caption
 
-# Weight of the direction image to text; the other has the rest.
-DIRECTIONS = {"infonce_bilinear": 0.5, "infonce_image_to_text": 1.0, "infonce_text_to_image": 0.0}
 # Nodes on each axis of the quadrature unless given.
 NODES = 97
 # How far the optima of two quadratures may lie apart, as a share of the optimum: half of six digits, or what a thousand

@@ -57,8 +57,8 @@ import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption, caption_covariance
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.statements.captions import caption_covariance
 from theory.statements.group_accuracy import in_all_groups
 from theory.statements.zero_shot import latent_prompt
 from workbench.errors import ParameterError

@@ -28,8 +28,7 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from theory.mixtures import joint_mixture
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, SpuriousModel
 
 
 def pointwise_mutual_information(

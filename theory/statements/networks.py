@@ -43,9 +43,9 @@ from jaxtyping import Array, Float
 
 from theory.decision_curve import curve_accuracies
 from theory.mixtures import joint_mixture
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
-from theory.statements.prompts import mixed_prompt, share_of
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import share_of
+from theory.statements.prompts import mixed_prompt
 from workbench.errors import ParameterError
 
 

@@ -65,10 +65,10 @@ from theory.mixtures import (
     pairs_of,
     second_moment,
 )
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.newton import End, Local, descend, polish
 from theory.statements.bayes import half_log_odds
-from theory.statements.captions import Caption, class_mean_caption
+from theory.statements.captions import class_mean_caption
 from theory.statements.infonce import NODES, critic_of_pairs
 from theory.statements.zero_shot import latent_prompt
 

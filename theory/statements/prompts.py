@@ -26,36 +26,11 @@ column.
 Source: derived here, docs/theory/prompts.md.
 """
 
-import math
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption, class_mean_caption
-from workbench.errors import ParameterError
-
-# The names of prompts, for messages.
-PROMPT_NAMES = "label, class-mean, mixture:SHARE with a share of the class mean from 0 to 1, best"
-
-
-def share_of(prompt: str) -> float | None:
-    """The class mean's share in a prompt of this name; None for `best`, which is no mixture of the two.
-
-    Raises:
-        ParameterError: no prompt has this name.
-    """
-    shares = {"label": 0.0, "class-mean": 1.0, "best": None}
-    if prompt in shares:
-        return shares[prompt]
-    kind, _, share = prompt.partition(":")
-    try:
-        value = float(share)
-    except ValueError:
-        value = math.nan
-    if kind != "mixture" or not 0.0 <= value <= 1.0:
-        raise ParameterError("prompt", f"one of {PROMPT_NAMES}", repr(prompt))
-    return value
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.statements.captions import class_mean_caption
 
 
 def mixed_prompt(model: SpuriousModel, share: Scalar, caption: Caption | None = None) -> Float[Array, "2"]:

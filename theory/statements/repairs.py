@@ -40,25 +40,11 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from theory.mixtures import caption_mixture, second_moment
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption, class_mean_caption
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import REPAIRS
+from theory.statements.captions import class_mean_caption
 from theory.statements.group_accuracy import in_all_groups
 
-# Repairs by name, each with its constant unless told otherwise; None has none.
-REPAIRS: dict[str, float | None] = {
-    "projection": None,
-    "calibrated": 1000.0,  # lambda; of the authors' program for Waterbirds
-    "roboshot": None,
-    "tie": None,
-    "perception": None,
-    "whitened": 0.5,  # power
-    "subtract": 0.5,  # beta
-    "mixture": 0.5,  # share of the class mean
-}
-# The parameter that holds the constant of a repair, for those that have one.
-CONSTANT_NAMES = {"calibrated": "strength", "whitened": "power", "subtract": "weight", "mixture": "share"}
-# Baselines that read labels: of the class, and of the group.
-PROBES = ("probe", "balanced_probe")
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)  # twelve digits for correlations up to 0.99
 
 

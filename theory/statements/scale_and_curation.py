@@ -65,10 +65,10 @@ from theory.mixtures import (
     image_mixture,
     null_projector,
 )
-from theory.model import Scalar, SpuriousModel
-from theory.statements.captions import Caption
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import DIRECTIONS
 from theory.statements.group_accuracy import group_accuracies
-from theory.statements.infonce import DIRECTIONS, NODES, critic_of_pairs
+from theory.statements.infonce import NODES, critic_of_pairs
 from theory.statements.population import latent_covariance
 
 

@@ -35,9 +35,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.mixtures import Pairs, pairs_of
-from theory.model import SpuriousModel
+from theory.model import Caption, SpuriousModel
 from theory.newton import Local, minimise
-from theory.statements.captions import Caption
 
 
 def siglip_objective(pairs: Pairs, critic: Float[Array, "2 2"]) -> Local:

@@ -42,19 +42,19 @@ from jaxtyping import Array, Float
 
 from theory.bisection import false_position
 from theory.decision_curve import curve_accuracies
-from theory.learners import CONTRASTIVE, contrastive_critic
+from theory.learners import contrastive_critic
 from theory.mixtures import image_mixture, nodes, tilted
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, Scalar, SpuriousModel
+from theory.names import CONTRASTIVE, PROMPTS, share_of
 from theory.newton import Local, descend, polish
 from theory.statements.bayes import half_log_odds
 from theory.statements.boundary import spurious_reliance
-from theory.statements.captions import Caption
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import agreed
 from theory.statements.logistic import logistic_direction
 from theory.statements.networks import kernel_score
-from theory.statements.prompts import mixed_prompt, share_of
-from theory.statements.zero_shot import PROMPTS, latent_prompt
+from theory.statements.prompts import mixed_prompt
+from theory.statements.zero_shot import latent_prompt
 from workbench.errors import ParameterError
 
 UNRESTRICTED = "unrestricted"

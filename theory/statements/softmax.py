@@ -48,10 +48,10 @@ from jaxtyping import Array, Float
 from theory.bisection import bisect
 from theory.class_sums import Terms, expected_log_sum
 from theory.mixtures import Mixture, Tilted, nodes, null_projector, tilted
-from theory.model import Scalar, SpuriousModel
+from theory.model import Caption, Scalar, SpuriousModel
 from theory.newton import End, Local, descend, polish
 from theory.statements.boundary import RATIO_HALVINGS, spurious_reliance
-from theory.statements.captions import Caption, caption_covariance
+from theory.statements.captions import caption_covariance
 from theory.statements.infonce import agreed
 from theory.statements.many_classes import check_classes, contrastive_direction, pair_covariance, within_class_variance
 from theory.statements.zero_shot import latent_prompt

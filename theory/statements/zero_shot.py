@@ -18,12 +18,11 @@ class mean); derived here, docs/theory/zero_shot.md.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.model import SpuriousModel
-from theory.statements.captions import Caption, class_mean_caption
+from theory.model import Caption, SpuriousModel
+from theory.names import PROMPTS
+from theory.statements.captions import class_mean_caption
 from theory.statements.linearized import linearized_minimiser
 from theory.statements.population import latent_covariance
-
-PROMPTS = ("label", "class-mean")
 
 
 def latent_prompt(model: SpuriousModel, prompt: str, caption: Caption | None = None) -> Float[Array, "2"]:

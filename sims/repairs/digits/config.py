@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from sims.colored_digits.design import CAPTIONED, Design
-from theory.statements.repairs import REPAIRS
+from theory.names import REPAIRS
 from workbench import program
 from workbench.errors import ParameterError
 from workbench.parameters import SEED, STEPS, Domain, check, parameter, whole_number, words

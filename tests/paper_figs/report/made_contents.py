@@ -8,7 +8,7 @@ from paper_figs.report.page import PageFigure
 from realdata.claims.masked_drop import ALL, GREY
 from sims.theorems.table import STATEMENTS
 from theory.critic_series import ENTRIES, series_content
-from theory.statements.captions import CAPTIONS
+from theory.model import CAPTIONS
 from workbench.results import as_read_back
 
 SETTINGS = [

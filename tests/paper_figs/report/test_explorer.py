@@ -16,7 +16,7 @@ from paper_figs.saved_result import SHIPPED
 from tests import seeds
 from theory import SpuriousModel, accuracy
 from theory.critic_series import PARAMETERS
-from theory.statements.group_accuracy import GROUPS
+from theory.names import GROUPS
 from theory.statements.least_squares import least_squares_direction
 
 # Chebyshev series as shipped: half a point is what the page promises.
