@@ -1625,7 +1625,7 @@ MUTANTS = (
     ),
     Mutant(
         "a sweep's table gives deviations of runs for errors of means",
-        "sims/sweep/program.py",
+        "sims/sweep/display.py",
         "errors = of_runs.std(axis=0, ddof=1) / math.sqrt(seeds) if seeds > 1 else np.full(len(headings), np.nan)",
         "errors = of_runs.std(axis=0, ddof=1) if seeds > 1 else np.full(len(headings), np.nan)",
         ("tests/sims/test_sweep.py::test_the_printed_table_has_the_means_over_runs",),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from workbench import program
 
 PROGRAMS = {"table": "sims.colored_digits.grid", "export": "sims.colored_digits.export"}
-DEFAULT = "sims.colored_digits.run"
+DEFAULT = "sims.colored_digits.program"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,9 +5,7 @@ import dataclasses
 
 from sims.colored_digits.design import Design
 from sims.colored_digits.digits import add_digits_option
-from sims.colored_digits.equivalence import MARGIN
-from sims.colored_digits.learners import LEARNERS
-from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS
+from sims.names import IMAGE_ENCODERS, TEXT_ENCODERS
 from workbench import program
 from workbench.errors import ParameterError
 from workbench.parameters import (
@@ -23,6 +21,9 @@ from workbench.parameters import (
     words,
 )
 
+# The names of the learners, which `learners.py` has.
+OBJECTIVE_NAMES = ("perfect_language", "infonce", "siglip", "cross_entropy")
+MARGIN = 5.0  # points of accuracy within which two learners are equal
 SAMPLES_A_CLASS = 5000  # about what Table 8 has
 
 
@@ -32,11 +33,11 @@ class DigitsConfig:
 
     Attributes:
         design: how labels and colours are drawn.
-        objective: names of `LEARNERS`.
+        objective: names of `OBJECTIVE_NAMES`.
         mention_inv: probability that a caption names the object.
         mention_spu: probability that it names the background.
-        image_encoder: a name of `sims.encoders.IMAGE_ENCODERS`.
-        text_encoder: a name of `sims.encoders.TEXT_ENCODERS`.
+        image_encoder: a name of `sims.names.IMAGE_ENCODERS`.
+        text_encoder: a name of `sims.names.TEXT_ENCODERS`.
         embed_dim: width of the embedding.
         samples: size of each run's training set; 0 for 5,000 a class with scikit-learn's digits, each of which is then
             painted many times, and every image once with MNIST's.
@@ -53,8 +54,8 @@ class DigitsConfig:
 
     design: Design = dataclasses.field(default_factory=Design)
     objective: tuple[str, ...] = parameter(
-        tuple(LEARNERS),
-        words(tuple(LEARNERS)),
+        OBJECTIVE_NAMES,
+        words(OBJECTIVE_NAMES),
         "losses, separated by commas: perfect_language is the paper's Eq. 10, cross_entropy is supervised",
     )
     mention_inv: float = parameter(1.0, SHARE, "probability that a caption names the object, as the prompt does")

@@ -14,9 +14,9 @@ from jaxtyping import Float
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
+from sims.colored_digits.config import MARGIN
 from workbench.conventions import LEVEL
 
-MARGIN = 5.0  # points of accuracy
 EQUAL, DIFFERENT, INCONCLUSIVE = "equal", "different", "inconclusive"
 
 

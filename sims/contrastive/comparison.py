@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from sims.objectives import SUPERVISED
+from sims.names import SUPERVISED
 from sims.training.record import Trained
 from sims.training.runs import TEST_SIZE
 from theory.names import GROUPS

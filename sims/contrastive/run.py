@@ -13,14 +13,16 @@ from sims.contrastive.result import ContrastiveResult, config_dict
 from sims.contrastive.verdict import compare, verdict
 from sims.objectives import OBJECTIVES
 from sims.objectives.table import source_of
-from sims.training.checkpoints import SECONDS, Checkpoints
-from sims.training.config import ContrastiveConfig
+from sims.training.checkpoints import Checkpoints
+from sims.training.config import CHECKPOINT_SECONDS, ContrastiveConfig
 from sims.training.runs import check_memory
 from sims.training.train import train
 from workbench import hosts, results, terminal
 
 
-def run(config: ContrastiveConfig, out: Path | None = None, checkpoint_seconds: float = SECONDS) -> ContrastiveResult:
+def run(
+    config: ContrastiveConfig, out: Path | None = None, checkpoint_seconds: float = CHECKPOINT_SECONDS
+) -> ContrastiveResult:
     """Run the main job, with its progress on a terminal.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from sims.contrastive.comparison import Row
-from sims.objectives import SUPERVISED
+from sims.names import SUPERVISED
 from sims.training.record import Trained
 from sims.training.runs import TEST_SIZE
 from workbench.conventions import LEVEL

@@ -1,6 +1,6 @@
-"""The encoders; `architecture.py` has their names."""
+"""The encoders; `architecture.py` has them by name."""
 
-from sims.encoders.architecture import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture
+from sims.encoders.architecture import Architecture
 from sims.encoders.encoder import Encoder
 
-__all__ = ["IMAGE_ENCODERS", "TEXT_ENCODERS", "Architecture", "Encoder"]
+__all__ = ["Architecture", "Encoder"]

@@ -1,4 +1,4 @@
-"""The encoders by name, where a new one is added; and which of them a model has, with their sizes."""
+"""The encoders by name (`sims/names.py`), where a new one is added; and which a model has, with their sizes."""
 
 import dataclasses
 import math
@@ -9,10 +9,10 @@ from flax import nnx
 
 from sims.encoders.encoder import Encoder, Initializer, Linear, default_dtype, square
 from sims.encoders.networks import CNN, MLP, ViT
+from sims.names import IMAGE_ENCODERS, TEXT_ENCODERS
 from workbench.errors import ParameterError
 
-IMAGE_ENCODERS = {"linear": Linear, "mlp": MLP, "cnn": CNN, "vit": ViT}
-TEXT_ENCODERS = {"linear": Linear, "mlp": MLP}
+NETWORKS: dict[str, Any] = {"linear": Linear, "mlp": MLP, "cnn": CNN, "vit": ViT}
 SPATIAL_ENCODERS = ("cnn", "vit")  # read an image as an image
 
 
@@ -76,8 +76,7 @@ class Architecture:
     def encode_images(self, width: int, rngs: nnx.Rngs, head_init: Initializer | None = None) -> Encoder:
         """A new image encoder with that many outputs."""
         options = {} if head_init is None else {"head_init": head_init}
-        encoder: Any = IMAGE_ENCODERS[self.image_encoder]
-        return encoder(self.image_shape, width, rngs=rngs, **options)
+        return NETWORKS[self.image_encoder](self.image_shape, width, rngs=rngs, **options)
 
     def floats_per_image(self) -> int:
         """How many numbers the image encoder makes on its way from one image to its embedding, this not counted."""
@@ -89,4 +88,4 @@ class Architecture:
 
     def encode_texts(self, rngs: nnx.Rngs) -> Encoder:
         """A new text encoder."""
-        return TEXT_ENCODERS[self.text_encoder]((self.text_dim,), self.embed_dim, rngs=rngs)
+        return NETWORKS[self.text_encoder]((self.text_dim,), self.embed_dim, rngs=rngs)

@@ -17,7 +17,6 @@ It is evaluated like every contrastive objective: zero-shot, by the prompts' emb
 model, or no texts, is an `Objective` with its own `create` and `loss`.
 """
 
-import argparse
 import functools
 import importlib
 import inspect
@@ -56,11 +55,6 @@ OBJECTIVES = {
         *(LEAST_SQUARES, LOGISTIC),
     )
 }
-# What the main job trains unless told otherwise; the others are asked for by name.
-DEFAULT = ("linearized", "infonce", "infonce_bilinear", "siglip", "least_squares", "logistic")
-LINEAR_ONLY = (LINEARIZED.name,)  # whose loss is a formula in the encoders' matrices
-SUPERVISED = tuple(name for name, objective in OBJECTIVES.items() if not objective.contrastive)
-
 
 AnyObjective = str | Objective | Callable[..., Any]
 _MAY_TAKE = ("labels", "scale")
@@ -83,15 +77,6 @@ def find_objective(objective: AnyObjective) -> Objective:
     if found.name in OBJECTIVES and found != OBJECTIVES[found.name]:
         raise ParameterError("objective", "called by a name of its own", f"a second {found.name}")
     return found
-
-
-def objectives_option(text: str) -> tuple[str | Objective, ...]:
-    """A command-line option's type: names and `module:function`, separated by commas."""
-    words = dict.fromkeys(text.split(","))
-    try:
-        return tuple(word if word in OBJECTIVES else find_objective(word) for word in words)
-    except ParameterError as error:
-        raise argparse.ArgumentTypeError(error.requirement) from None
 
 
 def source_of(objective: Objective) -> str:

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sims.names import CURATIONS
+from sims.training.config import ContrastiveConfig
+from theory.model import Caption, SpuriousModel
 from workbench.errors import ParameterError
 
 # Axes along which the compiled program stays the same, and those that each take a program of their own.
@@ -30,6 +33,26 @@ STATIC = (
     *("objective", "caption", "curation", "image_encoder", "text_encoder"),
     *("image_dim", "text_dim", "embed_dim", "batch_size", "steps"),
 )
+
+
+_STEPS = 500  # unless told otherwise
+
+
+def default_axes(model: SpuriousModel | None = None) -> dict[str, tuple[Any, ...]]:
+    """Every axis of a sweep with the one value that it has unless told otherwise.
+
+    Args:
+        model: where the parameters of the synthetic model come from; its defaults unless given.
+    """
+    owners = ContrastiveConfig, Caption, SpuriousModel
+    values = {field.name: field.default for owner in owners for field in dataclasses.fields(owner)}
+    values |= {} if model is None else dataclasses.asdict(model)
+    values |= {"objective": "infonce", "caption": values["kind"], "curation": CURATIONS[0], "steps": _STEPS}
+    return {name: (_as_axis(name, values[name]),) for name in STATIC + CONTINUOUS}
+
+
+def _as_axis(name: str, value: Any) -> Any:
+    return float(value) if name in CONTINUOUS else value if isinstance(value, str) else int(value)
 
 
 def numbers(text: str, whole: bool = False) -> tuple[int | float, ...]:

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sims.names import CURATIONS
 from sims.objectives import OBJECTIVES, Objective
 from sims.objectives.table import source_of
 from sims.sweep.grid import CONTINUOUS, Chunk, Grid, Layout, layout
 from sims.sweep.result import Outcome, Store
 from sims.sweep.runs import Program, bytes_of_run, compiled
 from sims.synthetic.evaluation import SAMPLED_GROUPS
-from sims.synthetic.sampler import CURATIONS
 from sims.training.config import ContrastiveConfig
 from theory.model import Caption, SpuriousModel
 from workbench import results

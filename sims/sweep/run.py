@@ -10,27 +10,12 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sims.objectives import OBJECTIVES, find_objective
-from sims.sweep.grid import CONTINUOUS, STATIC, Grid
+from sims.sweep.grid import Grid, default_axes
 from sims.sweep.plan import Seconds, plan, run
 from sims.sweep.result import Store, SweepResult
-from sims.synthetic.sampler import CURATIONS
-from sims.training.config import ContrastiveConfig
-from theory.model import Caption, SpuriousModel
+from theory.model import SpuriousModel
 from workbench import hosts, results, terminal
 from workbench.errors import ParameterError
-
-STEPS = 500  # unless told otherwise
-
-
-def default_axes(model: SpuriousModel | None = None) -> dict[str, tuple[Any, ...]]:
-    """Every axis of a sweep with the one value that it has unless told otherwise."""
-    caption = Caption()
-    owners = model or SpuriousModel(), caption, ContrastiveConfig(steps=STEPS)
-    axes: dict[str, Any] = {"objective": "infonce", "caption": caption.kind, "curation": CURATIONS[0]}
-    for name in (*STATIC[len(axes) :], *CONTINUOUS):
-        value = next(getattr(owner, name) for owner in owners if hasattr(owner, name))
-        axes[name] = float(value) if name in CONTINUOUS else value if isinstance(value, str) else int(value)
-    return {name: (value,) for name, value in axes.items()}
 
 
 def run_sweep(

@@ -7,11 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from sims.names import CURATIONS
 from theory.mixtures import ATTRIBUTES, LABELS, MENTIONS
 from theory.model import Caption, Scalar, SpuriousModel
 from theory.statements.scale_and_curation import curate
-
-CURATIONS = ("none", "balanced")
 
 
 class Bases(NamedTuple):

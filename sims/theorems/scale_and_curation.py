@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from sims.synthetic.sampler import CURATIONS, Batch, sample_bases, sample_batch, sample_pairs
+from sims.names import CURATIONS
+from sims.synthetic.sampler import Batch, sample_bases, sample_batch, sample_pairs
 from sims.theorems.critics import fit_infonce
 from sims.theorems.evidence import Evidence, Points, from_draws
 from theory.model import Caption, Scalar, SpuriousModel

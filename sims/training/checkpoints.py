@@ -9,10 +9,10 @@ from typing import Any
 
 import jax
 
+from sims.training.config import CHECKPOINT_SECONDS
 from workbench import hosts, results
 from workbench.errors import InputError
 
-SECONDS = 60.0  # between two checkpoints, unless told otherwise
 _KEPT = 2  # the last, and one before it
 
 
@@ -28,7 +28,7 @@ class Checkpoints:
         InputError: a link stands in the folder's place.
     """
 
-    def __init__(self, folder: Path, run: dict[str, Any], seconds: float = SECONDS):
+    def __init__(self, folder: Path, run: dict[str, Any], seconds: float = CHECKPOINT_SECONDS):
         self.folder = results.path_inside(folder.absolute().parent, folder.name)
         self.run, self.seconds = run, seconds
         self._last = time.monotonic()

@@ -1,16 +1,35 @@
 """The main job's configuration."""
 
+import argparse
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture
-from sims.objectives import DEFAULT, LINEAR_ONLY, OBJECTIVES, SUPERVISED, AnyObjective, Objective, find_objective
-from sims.objectives.table import objectives_option
+from sims.names import DEFAULT, IMAGE_ENCODERS, LINEAR_ONLY, OBJECTIVE_NAMES, SUPERVISED, TEXT_ENCODERS
 from theory.model import SpuriousModel
 from theory.names import PROMPTS
 from workbench.errors import ParameterError
 from workbench.parameters import LEARNING_RATE, SEED, STEPS, Domain, check, parameter, whole_number, word, words
+
+if TYPE_CHECKING:  # with flax; a command line reads this module before JAX is imported
+    from sims.encoders import Architecture
+    from sims.objectives import AnyObjective, Objective
+
+CHECKPOINT_SECONDS = 60.0  # between two checkpoints, unless told otherwise
+
+
+def objectives_option(text: str) -> "tuple[str | Objective, ...]":
+    """A command-line option's type: names and `module:function`, separated by commas."""
+    words = dict.fromkeys(text.split(","))
+    if words.keys() <= set(OBJECTIVE_NAMES):
+        return tuple(words)
+    from sims.objectives import find_objective
+
+    try:
+        return tuple(word if word in OBJECTIVE_NAMES else find_objective(word) for word in words)
+    except ParameterError as error:
+        raise argparse.ArgumentTypeError(error.requirement) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +42,8 @@ class ContrastiveConfig:
             supervised ones are trained in any case, as the reference that the question asks for. Unless given, those
             of `DEFAULT` that the encoders allow.
         prompt: zero-shot prompts to evaluate the contrastive learners with.
-        image_encoder: a name of `sims.encoders.IMAGE_ENCODERS`.
-        text_encoder: a name of `sims.encoders.TEXT_ENCODERS`.
+        image_encoder: a name of `sims.names.IMAGE_ENCODERS`.
+        text_encoder: a name of `sims.names.TEXT_ENCODERS`.
         embed_dim: width of the embedding; at least 1.
         samples: size of each run's training set; 0 draws fresh samples at every step.
         steps: most optimiser steps; training ends earlier once it has converged.
@@ -38,12 +57,12 @@ class ContrastiveConfig:
     """
 
     model: SpuriousModel = dataclasses.field(default_factory=SpuriousModel)
-    objective: Sequence[AnyObjective] | None = parameter(
+    objective: "Sequence[AnyObjective] | None" = parameter(
         None,
         Domain(objectives_option, "NAMES", lambda name, value: None),  # checked with the encoders, below
-        f"losses to train with, separated by commas: {', '.join(OBJECTIVES)}, or module:function for a loss of your "
-        f"own; the supervised ones are trained in any case (default: {','.join(DEFAULT)}, of which linearized only "
-        "with linear encoders)",
+        f"losses to train with, separated by commas: {', '.join(OBJECTIVE_NAMES)}, or module:function for a loss of "
+        f"your own; the supervised ones are trained in any case (default: {','.join(DEFAULT)}, of which linearized "
+        "only with linear encoders)",
     )
     prompt: tuple[str, ...] = parameter(PROMPTS, words(PROMPTS), "zero-shot prompts, separated by commas")
     image_encoder: str = parameter("linear", word(IMAGE_ENCODERS), "what reads an image")
@@ -57,14 +76,16 @@ class ContrastiveConfig:
     seed: int = parameter(0, SEED, "seed of all random numbers")
 
     def __post_init__(self) -> None:
+        from sims.objectives import find_objective
+
         check(self)
-        allowed = tuple(name for name in OBJECTIVES if self.architecture.linear or name not in LINEAR_ONLY)
+        allowed = tuple(name for name in OBJECTIVE_NAMES if self.architecture.linear or name not in LINEAR_ONLY)
         if self.objective is None:
             object.__setattr__(self, "objective", tuple(name for name in DEFAULT if name in allowed))
         objectives = tuple(find_objective(objective) for objective in self.objective or ())
         names = [objective.name for objective in objectives]
         for name in names or ("nothing",):
-            if name not in allowed and (name in OBJECTIVES or not names):
+            if name not in allowed and (name in OBJECTIVE_NAMES or not names):
                 raise ParameterError("objective", f"among {', '.join(allowed)}", name)
             if names.count(name) > 1:
                 raise ParameterError("objective", "each one once", f"{name} twice")
@@ -73,14 +94,18 @@ class ContrastiveConfig:
             raise ParameterError("batch_size", f"at most `samples`, which is {self.samples}", self.batch_size)
 
     @property
-    def architecture(self) -> Architecture:
+    def architecture(self) -> "Architecture":
         """The encoders."""
+        from sims.encoders import Architecture
+
         dims = int(self.model.image_dim), int(self.model.text_dim), self.embed_dim
         return Architecture(*dims, self.image_encoder, self.text_encoder)
 
     @functools.cached_property
-    def learners(self) -> dict[str, Objective]:
+    def learners(self) -> "dict[str, Objective]":
         """Name to objective, those asked for and the supervised reference: contrastive before supervised ones."""
+        from sims.objectives import OBJECTIVES, find_objective
+
         asked = {objective.name: objective for objective in map(find_objective, self.objective or ())}
         known = {name: each for name, each in OBJECTIVES.items() if name in asked or name in SUPERVISED}
         own = {name: each for name, each in asked.items() if name not in OBJECTIVES}

@@ -4,7 +4,7 @@ import pytest
 
 from sims.contrastive import closed_forms
 from sims.contrastive.comparison import Row
-from sims.contrastive.program import _without_theory
+from sims.contrastive.display import _without_theory
 from sims.objectives import OBJECTIVES
 from sims.training.config import ContrastiveConfig
 from theory import PROMPTS, SpuriousModel

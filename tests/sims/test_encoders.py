@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from sims.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, Architecture, Encoder
+from sims.encoders import Architecture, Encoder
 from sims.encoders.networks import CNN
-from sims.objectives import LINEAR_ONLY, OBJECTIVES
+from sims.names import IMAGE_ENCODERS, LINEAR_ONLY, TEXT_ENCODERS
+from sims.objectives import OBJECTIVES
 from sims.synthetic.sampler import Batch
 from workbench.errors import ParameterError
 

@@ -7,7 +7,8 @@ import pytest
 from flax import nnx
 
 from sims.encoders import Architecture
-from sims.objectives import OBJECTIVES, SUPERVISED
+from sims.names import SUPERVISED
+from sims.objectives import OBJECTIVES
 from sims.objectives.infonce import MAX_SCALE
 from sims.objectives.nclip import BALANCE, SHARPNESS
 from sims.synthetic.sampler import Batch
