@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from published.directory import DIRECTORY
 from published.tables import (
-    DIRECTORY,
     PublishedTables,
     read_classwise,
     read_colored_coco,
@@ -18,9 +18,8 @@ from published.tables import (
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import AddedModel
 from realdata.claims.claim_test import JudgedClaim
-from realdata.claims.evaluate import evaluate, read_asked
+from realdata.claims.evaluate import claims_content, evaluate, read_asked
 from realdata.claims.power import Detectable, study
-from realdata.claims.program import claims_content
 from realdata.claims.wider_table import Wider, evaluate_wider
 from realdata.curate.selector_excess import evaluate_selector
 from realdata.reliance.curve_tests import read_other_models

@@ -12,8 +12,9 @@ from paper_figs.registry import FIGURES
 from paper_figs.report.page import PAGE, PageFigure, page_figure, page_files
 from paper_figs.saved_result import SHIPPED, SavedResult, by_program, command, compute
 from paper_figs.two_processes import draw_all
-from published.tables import add_published_option
-from realdata.claims.added_models import add_with_option, read_added_models
+from published.directory import add_published_option
+from realdata.claims.added_models import read_added_models
+from realdata.claims.option import add_with_option
 from workbench import program, results, terminal
 from workbench.errors import InputError
 

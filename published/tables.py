@@ -3,18 +3,15 @@
 `add_published_option` is the option of programs that read them.
 """
 
-import argparse
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from workbench import program
+from published.directory import DIRECTORY
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
-
-DIRECTORY = Path(__file__).parent
 
 # Columns that are read: numbers or whole numbers with the range allowed, words with those allowed, or any text.
 Column = tuple[float, float] | tuple[int, int] | tuple[str, ...] | None
@@ -290,14 +287,3 @@ def _numbers_or_nothing(path: Path, column: pd.Series) -> pd.Series:
     values = pd.to_numeric(column, errors="coerce").astype(float)
     _refuse(path, column, values.isna() & (column != ""), "a number or nothing")
     return values
-
-
-def add_published_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--published DIR`, the folder of tables that a program reads."""
-    parser.add_argument(
-        "--published",
-        type=program.path,
-        default=DIRECTORY,
-        metavar="DIR",
-        help="folder of tables to read instead of our own",
-    )

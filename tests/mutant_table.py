@@ -273,9 +273,9 @@ MUTANTS = (
     ),
     Mutant(
         "captions of the class mention the background",
-        "theory/statements/captions.py",
-        'spurious = 0.0 if self.kind == "label" else self.mention_spu',
-        'spurious = 0.0 if self.kind == "latent" else self.mention_spu',
+        "theory/model.py",
+        'return _pair(self.mention_inv, 0.0 if self.kind == "label" else self.mention_spu)',
+        'return _pair(self.mention_inv, 0.0 if self.kind == "latent" else self.mention_spu)',
         (f"{S}12_captions.py",),
     ),
     Mutant(
@@ -1096,7 +1096,7 @@ MUTANTS = (
     ),
     Mutant(
         "photos shared by two classes are called harmless",
-        "realdata/check/program.py",
+        "realdata/check/photos.py",
         "if len({photo.class_index for photo in same}) > 1:",
         "if len({photo.class_index for photo in same}) > 2:",
         ("tests/realdata/test_check.py",),
@@ -1575,9 +1575,9 @@ MUTANTS = (
     ),
     Mutant(
         "A minus B is called B minus A",
-        "realdata/compare.py",
-        'places = {"a": options.a, "b": options.b}',
-        'places = {"a": options.b, "b": options.a}',
+        "realdata/evaluate/paired.py",
+        'places = {"a": a, "b": b}',
+        'places = {"a": b, "b": a}',
         ("tests/realdata/test_compare.py",),
     ),
     Mutant(
@@ -1639,7 +1639,7 @@ MUTANTS = (
     ),
     Mutant(
         "two evaluations in groups are compared the wrong way round",
-        "realdata/compare.py",
+        "realdata/evaluate/paired.py",
         "found = compare_answers(b, a, DataSet(Path(), [], []), in_groups=True)",
         "found = compare_answers(a, b, DataSet(Path(), [], []), in_groups=True)",
         ("tests/realdata/test_compare.py::test_groups_of_class_and_attribute_are_compared",),

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_claims
 from tests.conftest import ROOT

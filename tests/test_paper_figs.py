@@ -31,7 +31,7 @@ from paper_figs.saved_result import (
 )
 from paper_figs.statements.curves import load_curves
 from paper_figs.statements.table import DRAW, load
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from sims.theorems.table import STATEMENTS
 from tests.conftest import ROOT
 from workbench.errors import InputError

@@ -17,7 +17,7 @@ from PIL import Image
 
 from paper_figs.registry import FIGURES
 from pretrained import huggingface
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_claims
 from sims.clip.model import tiny_clip

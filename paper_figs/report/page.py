@@ -22,7 +22,7 @@ from paper_figs.report.derived import CLAIMS, derive
 from paper_figs.report.place import REPORT, SOURCES, Place, remedy
 from paper_figs.saved_result import DIGITS_REPAIRS, DIGITS_TABLE, EXPLORER, MAIN_JOB, REPAIRS, VERDICT_MAP
 from realdata.claims.added_models import AddedModel
-from realdata.reliance.program import reliance_content
+from realdata.reliance.study import reliance_content
 from sims.theorems.table import STATEMENTS
 from workbench import results
 from workbench.errors import InputError

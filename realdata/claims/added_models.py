@@ -1,6 +1,5 @@
 """The user's own evaluated models, beside the published ones: `--with DIR`, their summaries, and their settings."""
 
-import argparse
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +10,9 @@ import pandas as pd
 
 from published.tables import PublishedTables
 from realdata.claims.settings import Setting
-from realdata.evaluate.candidates import OPENAI80, PAPER
-from realdata.models.registry import PREFIX, find_published
+from realdata.models.registry import find_published
+from realdata.names import OPENAI80, PAPER, PREFIX
 from realdata.statistics.photo_error import class_proportions
-from workbench import program
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 from workbench.results import read_json
@@ -58,20 +56,6 @@ class AddedModel:
     robustness: dict[str, Any]
     reliance: dict[str, Any]
     folder: Path
-
-
-def add_with_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--with DIR`, as `added`; it may be given several times."""
-    parser.add_argument(
-        "--with",
-        dest="added",
-        type=program.path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="also a model that was evaluated here: a folder that python -m realdata.evaluate --out wrote, or all of "
-        "python -m realdata.replicate; again for more",
-    )
 
 
 def read_added_models(directories: Sequence[Path]) -> tuple[AddedModel, ...]:

@@ -34,7 +34,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from published.tables import DIRECTORY, PublishedTables, read_others, read_table
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_others, read_table
 from realdata.claims.claim_test import SINGLE_CLUSTER, ClaimTest, JudgedClaim, effect_fields, judge, model_figures
 from realdata.claims.hypothesis import ClusteredEffect, Effect, clusters_of, positive, regression, widest
 from realdata.claims.settings import architecture

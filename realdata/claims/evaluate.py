@@ -1,14 +1,14 @@
 """All claims in all settings, judged together."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from published.directory import DIRECTORY
 from published.tables import (
-    DIRECTORY,
     PublishedTables,
     read_classwise,
     read_colored_coco,
@@ -21,15 +21,17 @@ from realdata.claims.added_models import AddedModel, added_settings, not_asked
 from realdata.claims.asked_effects import Asked
 from realdata.claims.both_sources import BothSources, compare_sources
 from realdata.claims.c1_drop import ask_classes, ask_drop
-from realdata.claims.c2_robustness import ask_robustness
+from realdata.claims.c2_robustness import NOT_BY_CLASS, ask_robustness
 from realdata.claims.c6_lvlm import ask_lvlms
 from realdata.claims.c8_training import ask_training
 from realdata.claims.c9_shifts import read_shifts
-from realdata.claims.claim_test import ClaimTest, JudgedClaim, judge
+from realdata.claims.claim_test import CLAIMS, ClaimTest, JudgedClaim, judge
 from realdata.claims.differences import DIFFERENCES, ask_difference
 from realdata.claims.power import Detectable, can_be_asked, detectable, fit
 from realdata.claims.primary import PrimaryTest, ask_primary, judge_primary, primary_setting
 from realdata.claims.settings import Setting, is_repeated, settings, without_family
+from realdata.claims.wider_table import Wider
+from workbench import results
 from workbench.errors import InputError
 
 PRINTED, CORRECTED = "as printed", "corrected"
@@ -235,3 +237,36 @@ def _correct_table(frame: pd.DataFrame, file: str, corrections: Iterable[Correct
         else:
             frame.loc[row, correction.column] = float(correction.corrected)
     return frame.drop(index=sorted(out))
+
+
+def claims_content(
+    tests: Sequence[JudgedClaim],
+    added: Sequence[JudgedClaim] = (),
+    missed: Sequence[Mapping[str, str]] = (),
+    primary: Sequence[PrimaryTest] = (),
+    detectable: Sequence[Detectable] = (),
+    both: BothSources | None = None,
+    wider: Wider | None = None,
+) -> dict[str, Any]:
+    """The content for `--json`.
+
+    Args:
+        tests: the tests on the published tables.
+        added: the tests on the user's own models.
+        missed: the questions that those models cannot answer.
+        wider: the measurements by others, if they are included.
+        primary: one test for each claim, and its sensitivity analyses.
+        detectable: the smallest effects that these tests can show.
+        both: both sources in one model.
+    """
+    return {
+        "statements": CLAIMS,
+        "claims": [dataclasses.asdict(test) for test in tests],
+        "primary": [dataclasses.asdict(test) for test in primary],
+        "detectable": [dataclasses.asdict(each) for each in detectable],
+        "both_sources": None if both is None else dataclasses.asdict(both),
+        "not_asked": [NOT_BY_CLASS],
+        "added": [dataclasses.asdict(test) for test in added],
+        "added_not_asked": list(missed),
+        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
+    } | (wider.as_json() if wider else {})

@@ -5,55 +5,11 @@ how verdicts are corrected.
 """
 
 import argparse
-import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
 
-from published.tables import add_published_option
-from realdata.claims import primary_table, table, wider_table
-from realdata.claims.added_models import add_with_option, read_added_models
-from realdata.claims.both_sources import BothSources
-from realdata.claims.c2_robustness import NOT_BY_CLASS
-from realdata.claims.claim_test import CLAIMS, JudgedClaim
-from realdata.claims.evaluate import evaluate
-from realdata.claims.power import Detectable
-from realdata.claims.primary import PrimaryTest
-from realdata.claims.wider_table import Wider, evaluate_wider
+from published.directory import add_published_option
+from realdata.claims.option import add_with_option
 from workbench import program, results, terminal
-
-
-def claims_content(
-    tests: Sequence[JudgedClaim],
-    added: Sequence[JudgedClaim] = (),
-    missed: Sequence[Mapping[str, str]] = (),
-    primary: Sequence[PrimaryTest] = (),
-    detectable: Sequence[Detectable] = (),
-    both: BothSources | None = None,
-    wider: Wider | None = None,
-) -> dict[str, Any]:
-    """The content for `--json`.
-
-    Args:
-        tests: the tests on the published tables.
-        added: the tests on the user's own models.
-        missed: the questions that those models cannot answer.
-        wider: the measurements by others, if they are included.
-        primary: one test for each claim, and its sensitivity analyses.
-        detectable: the smallest effects that these tests can show.
-        both: both sources in one model.
-    """
-    return {
-        "statements": CLAIMS,
-        "claims": [dataclasses.asdict(test) for test in tests],
-        "primary": [dataclasses.asdict(test) for test in primary],
-        "detectable": [dataclasses.asdict(each) for each in detectable],
-        "both_sources": None if both is None else dataclasses.asdict(both),
-        "not_asked": [NOT_BY_CLASS],
-        "added": [dataclasses.asdict(test) for test in added],
-        "added_not_asked": list(missed),
-        "versions": results.versions("numpy", "scipy", "pandas", "statsmodels"),
-    } | (wider.as_json() if wider else {})
 
 
 def build_parser() -> program.Parser:
@@ -81,6 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    from realdata.claims import primary_table, table, wider_table
+    from realdata.claims.added_models import read_added_models
+    from realdata.claims.c2_robustness import NOT_BY_CLASS
+    from realdata.claims.evaluate import claims_content, evaluate
+    from realdata.claims.wider_table import evaluate_wider
+
     results.check_json(options.json)
     models = read_added_models(options.added)
     with terminal.spinner("testing claims"):

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from published.tables import DIRECTORY, PublishedTables, read_table
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_table
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from published.tables import DIRECTORY, read_others, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_others, read_published_tables
 from realdata.claims.c9_shifts import GROUP_NAMES, evaluate_shifts, read_shifts
 from realdata.claims.claim_test import CLAIMS, INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, JudgedClaim
 from realdata.claims.masked_drop import ALL, GREY, MaskedDrop, masked_drops

@@ -9,56 +9,16 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from realdata.curate.held_out import HALF, SHARE, SPLITS, HeldOut, hold_out, steps
-from realdata.curate.selection import (
-    MIN_PHOTOS,
-    PERMUTATIONS,
-    THRESHOLD,
-    Cells,
-    Chance,
-    Choice,
-    chance,
-    choose,
-    count,
-    mean_over_kept,
-)
+from realdata.curate.config import CurationConfig
+from realdata.curate.held_out import HALF, SHARE, HeldOut, hold_out, steps
+from realdata.curate.selection import Cells, Chance, Choice, chance, choose, count, mean_over_kept
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.labelled import read_labelled
-from workbench import program, results
+from workbench import results
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
-from workbench.parameters import SEED, check, number, parameter, whole_number
 
 _FEW = 10  # with fewer photos, one of them changes the accuracy by over 10 points
-
-
-@dataclasses.dataclass(frozen=True)
-class CurationConfig:
-    """The settings of a curation.
-
-    Attributes:
-        threshold: a class is kept if the accuracies on its two backgrounds differ by more than these points.
-        min_photos: the fewest photos of a background that may be chosen.
-        splits: number of random splits into photos that choose and photos that measure.
-        permutations: number of shuffles of the backgrounds.
-        seed: seed of splits and shuffles.
-
-    Raises:
-        ParameterError: a value outside its domain.
-    """
-
-    threshold: float = parameter(
-        THRESHOLD,
-        number(program.number, "from 0 to below 100 points", lambda value: 0 <= value < 100, "POINTS"),
-        "a class is kept if its two backgrounds differ by more than this",
-    )
-    min_photos: int = parameter(MIN_PHOTOS, whole_number(MIN_PHOTOS), "photos that a background needs to be chosen")
-    splits: int = parameter(SPLITS, whole_number(1), "random splits into photos that choose and photos that measure")
-    permutations: int = parameter(PERMUTATIONS, whole_number(1), "shuffles of the backgrounds")
-    seed: int = parameter(0, SEED, "seed of splits and shuffles")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 class Curation(NamedTuple):

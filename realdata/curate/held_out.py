@@ -45,12 +45,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from realdata.curate.config import SPLITS
 from realdata.curate.selection import Cells, choose, mean_over_kept
 from realdata.statistics.bootstrap import Interval
 from workbench.conventions import Z95
 
 SHARE, HALF = 0.8, 0.5
-SPLITS = 1_000
 BOOTSTRAPS, BOOTSTRAP_SPLITS = 500, 40
 _AT_ONCE = 1_000  # splits in one array
 _MOST = 100.0  # the largest drop, in points

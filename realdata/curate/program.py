@@ -3,11 +3,9 @@
 import argparse
 from pathlib import Path
 
-from published.tables import DIRECTORY
-from realdata.curate import display
-from realdata.curate.curation import CurationConfig, count_steps, curate_predictions
-from realdata.curate.selector_excess import evaluate_selector
-from realdata.photos.class_names import add_class_options
+from published.directory import DIRECTORY
+from realdata.curate.config import CurationConfig
+from realdata.photos.options import add_class_options
 from workbench import program, results, terminal
 from workbench.errors import InputError
 from workbench.parameters import add_options, from_options
@@ -67,12 +65,18 @@ def _main(options: argparse.Namespace) -> None:
         return
     if options.photos is not None:
         raise InputError(f"--photos: {options.photos} cannot go with --published, which has no photos")
+    from realdata.curate import display
+    from realdata.curate.selector_excess import evaluate_selector
+
     content = evaluate_selector(options.published, options.seed)
     if not results.emit_json(content, options.json):
         display.show_selector(content)
 
 
 def _curate(options: argparse.Namespace) -> None:
+    from realdata.curate import display
+    from realdata.curate.curation import count_steps, curate_predictions
+
     config = from_options(CurationConfig, options)
     results.check_writable(options.out)
     with terminal.progress() as progress:

@@ -22,9 +22,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-THRESHOLD = 5.0  # points
-MIN_PHOTOS = 2
-PERMUTATIONS = 10_000
+from realdata.curate.config import MIN_PHOTOS, PERMUTATIONS, THRESHOLD
+
 _AT_ONCE = 1_000
 _ROUNDING = 1e-9  # points
 

@@ -29,7 +29,7 @@ from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables, read_classwise, read_published_tables
 from realdata.claims.settings import SELECTOR, Setting, is_repeated, is_selector, settings
-from realdata.curate.selection import THRESHOLD
+from realdata.curate.config import THRESHOLD
 from realdata.statistics.bootstrap import DRAWS
 from realdata.statistics.effective_robustness import robustness_of_one
 from realdata.statistics.photo_error import proportions

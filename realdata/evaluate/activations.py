@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from realdata.models.registry import PREFIX, trained_activation
+from realdata.models.registry import trained_activation
+from realdata.names import PREFIX
 from workbench.conventions import GROUPS
 
 

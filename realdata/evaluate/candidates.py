@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int
 
-from published.tables import DIRECTORY, read_table
+from published.directory import DIRECTORY
+from published.tables import read_table
+from realdata.names import ALL, EVERY, OPENAI80, TWENTY
 from workbench.errors import InputError
 
-PAPER = "A photo of {}."  # the paper's template
-OPENAI80 = "openai80"
 _VARIABLE = "OPENAI_IMAGENET_TEMPLATES"
 
 
@@ -81,7 +81,6 @@ def _template(function: ast.expr) -> str:
     return "".join("{}" if isinstance(part, ast.FormattedValue) else part.value for part in body.values)
 
 
-ALL, TWENTY, EVERY = "1v1000", "1v20", "all"
 NUMBER = 20  # candidates of each class in 1 vs. 20
 IMAGENETS = 1000  # candidates in 1 vs. 1000
 _NEAR = 100  # a number of names this close to 1,000 is an error unless `setup` says otherwise

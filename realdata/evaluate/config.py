@@ -2,15 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
 
-from realdata.evaluate.candidates import ALL, EVERY, OPENAI80, PAPER, TWENTY
-from realdata.models.registry import Loading
-from realdata.photos.class_names import IMAGENET, ClassNames
+from realdata.models.loading import Loading
+from realdata.names import ALL, EVERY, FILLS, IMAGENET, OPENAI80, PAPER, TWENTY
 from realdata.photos.decoding import processor_count
-from realdata.photos.folders import DataSet
-from realdata.photos.masking import FILLS
-from realdata.photos.metadata import Metadata
+from realdata.photos.options import Metadata
 from realdata.repairs.config import RepairConfig
 from workbench import program
 from workbench.errors import InputError, ParameterError
@@ -132,21 +128,3 @@ class EvaluationConfig:
             raise InputError(
                 f"`candidates_from`: makes the candidates of {TWENTY} with `model`, and cannot go with {other}"
             )
-
-
-class Work(NamedTuple):
-    """The inputs of an evaluation, as read.
-
-    Attributes:
-        config: its configuration.
-        classes: the candidates' names, and other names of classes.
-        templates: the prompts' templates.
-        data: the photos with their classes and groups.
-        unfinished: the folder for the pieces of an unfinished run.
-    """
-
-    config: EvaluationConfig
-    classes: ClassNames
-    templates: list[str]
-    data: DataSet
-    unfinished: Path

@@ -1,9 +1,13 @@
 """An evaluation on the terminal: tables of accuracies, and a sentence for each of the other results."""
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from realdata.evaluate.candidates import ALL, IMAGENETS, TWENTY
+from realdata.evaluate.candidates import IMAGENETS
+from realdata.evaluate.predictions import FILE
+from realdata.names import ALL, IMAGENET, TWENTY
 from workbench import terminal
 
 _SHOWN = 10  # lines of a long list; summary.json has all
@@ -152,3 +156,20 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
             f"drop {row['drop']}, mean over classes."
         )
     return lines
+
+
+def show_uncurated(content: Mapping[str, Any], out: Path, names: str) -> None:
+    """Print how many photos are right, and what to do next.
+
+    Args:
+        content: the summary.
+        out: the folder with the predictions.
+        names: the candidates' names, as `names` of the configuration.
+    """
+    console = terminal.output()
+    console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right, all photos alike.")
+    show_left_out(content)
+    place = out / FILE
+    named = "" if names == IMAGENET else f" --names {shlex.quote(names)}"
+    following = f"python -m realdata.curate --predictions {shlex.quote(str(place))}{named}"
+    console.print(f"Written: {place}. Next: {following}", soft_wrap=True)

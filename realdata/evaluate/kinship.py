@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from published.tables import DIRECTORY, read_table
+from published.directory import DIRECTORY
+from published.tables import read_table
 
 NEAR = 25  # classes of 1,000
 _CLASSES = 1000

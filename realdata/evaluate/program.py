@@ -1,22 +1,16 @@
 """`python -m realdata.evaluate`: a model on photos in CounterAnimal's layout, as the paper evaluates it."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 from pretrained.config import ACTIVATIONS, POOLINGS
 from pretrained.overrides import Overrides
 from pretrained.preprocessing import INTERPOLATIONS
 from realdata.evaluate.config import EvaluationConfig
-from realdata.evaluate.display import show, show_groups, show_left_out, show_repairs
-from realdata.evaluate.predictions import FILE
-from realdata.evaluate.result import Evaluation
-from realdata.evaluate.run import run
-from realdata.models.registry import Loading
-from realdata.photos.class_names import IMAGENET, add_class_options
-from realdata.photos.metadata import add_metadata_options, metadata_from_options
+from realdata.models.loading import Loading
+from realdata.photos.options import add_class_options, add_metadata_options, metadata_from_options
 from realdata.repairs.config import RepairConfig
-from workbench import hosts, program, results, terminal
+from workbench import program, results, terminal
 from workbench.errors import InputError
 from workbench.parameters import add_options, from_options, parameters_of
 
@@ -148,6 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    from realdata.evaluate.display import show, show_groups, show_repairs, show_uncurated
+    from realdata.evaluate.run import run
+    from workbench import hosts
+
     hosts.join(options)
     config = config_from_options(options)
     results.check_json(options.json)
@@ -155,19 +153,9 @@ def _main(options: argparse.Namespace) -> None:
     if not hosts.is_first() or results.emit_json(evaluation.summary, options.json):
         return
     if config.uncurated:
-        _show_uncurated(evaluation, options)
+        show_uncurated(evaluation.summary, options.out, options.names)
         return
     (show if config.metadata is None else show_groups)(evaluation.summary)
     if config.repairs is not None:
         show_repairs(evaluation.summary)
     terminal.output().print(f"Written to {options.out}: {', '.join(evaluation.files)}", soft_wrap=True)
-
-
-def _show_uncurated(evaluation: Evaluation, options: argparse.Namespace) -> None:
-    content, console = evaluation.summary, terminal.output()
-    console.print(f"{content['accuracy_unbalanced']:.2f}% of {content['photos']} photos are right, all photos alike.")
-    show_left_out(content)
-    place = options.out / FILE
-    names = "" if options.names == IMAGENET else f" --names {shlex.quote(options.names)}"
-    following = f"python -m realdata.curate --predictions {shlex.quote(str(place))}{names}"
-    console.print(f"Written: {place}. Next: {following}", soft_wrap=True)

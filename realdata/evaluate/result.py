@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from published.tables import DIRECTORY, PublishedTables, read_published_tables
-from realdata.evaluate.candidates import ALL, OPENAI80, PAPER, TWENTY
-from realdata.evaluate.config import EvaluationConfig, Work
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_published_tables
+from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.confusion import confusion
 from realdata.evaluate.groups import summarise_accuracies
 from realdata.evaluate.kinship import are_imagenet
@@ -25,7 +25,9 @@ from realdata.evaluate.mistakes import mistakes
 from realdata.evaluate.predictions import AVERAGES, FILE, class_table, summary
 from realdata.evaluate.scoring import Answers
 from realdata.evaluate.ties import tie_counts, tie_notes, ties_content
-from realdata.models.registry import PREFIX, find_published
+from realdata.evaluate.work import Work
+from realdata.models.registry import find_published
+from realdata.names import ALL, OPENAI80, PAPER, PREFIX, TWENTY
 from realdata.photos.folders import differences, warnings
 from realdata.repairs.study import Repaired
 from realdata.statistics.effective_robustness import robustness_of_one

@@ -10,22 +10,16 @@ import numpy as np
 from jaxtyping import Bool
 
 from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
-from realdata.evaluate.candidates import (
-    NUMBER,
-    PAPER,
-    TWENTY,
-    allowed_candidates,
-    check_candidates,
-    published_lists,
-    read_templates,
-)
-from realdata.evaluate.config import EvaluationConfig, Work
+from realdata.evaluate.candidates import NUMBER, allowed_candidates, check_candidates, published_lists, read_templates
+from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.result import Evaluation, summarise, summarise_groups, summarise_uncurated
 from realdata.evaluate.scores import answers_from_scores, read_scores
 from realdata.evaluate.scoring import Answers, Pieces, Scoring, answer_photos, most_similar_candidates, scoring_of
 from realdata.evaluate.ties import RULE, alike_notes, check_distinct
+from realdata.evaluate.work import Work
 from realdata.models.model import Model, Question
 from realdata.models.registry import load_model
+from realdata.names import PAPER, TWENTY
 from realdata.photos.class_names import ClassNames, read_class_names, read_mapping
 from realdata.photos.folders import DataSet, find_photos, find_uncurated
 from realdata.photos.masking import check_masks

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from realdata.models.registry import PREFIX, published_models
+from realdata.names import PREFIX
 from workbench import program, results, terminal
 
 _RUN_BY = {"lvlm": "transformers"}
@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    from realdata.models.registry import published_models
+
     models = [model._asdict() | {"run_by": _library(model.model)} for model in published_models()]
     if results.emit_json({"models": models}, options.json):
         return

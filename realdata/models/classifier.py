@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pretrained.preprocessing import Preprocessing, read_photo
+from realdata.models.loading import FloatType
 from realdata.models.model import Model, Question
 from realdata.models.torch_common import (
-    FloatType,
     as_preprocessing,
     as_tensor,
     check_finite,

@@ -24,9 +24,10 @@ from pretrained.transformer import prepare
 from pretrained.weights import same_weights
 from realdata.models.alike import alike_description
 from realdata.models.batches import Batches
+from realdata.models.loading import Loading
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts
-from realdata.models.registry import Loading, recognise_weights, trained_activation
+from realdata.models.registry import recognise_weights, trained_activation
 from workbench import hosts
 from workbench.compilation import jit
 from workbench.errors import InputError

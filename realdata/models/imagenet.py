@@ -17,8 +17,9 @@ from pretrained.transformer import prepare
 from realdata.models.batches import Batches
 from realdata.models.classifier import WEIGHTS, check_classes
 from realdata.models.imagenet_files import find_file, published_files
+from realdata.models.loading import FloatType
 from realdata.models.model import Model, Question
-from realdata.models.registry import AT, FloatType
+from realdata.names import AT
 from workbench.compilation import jit
 
 # The means and deviations of all of torchvision's classifiers.

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pretrained.weights import PICKLED
-from published.tables import DIRECTORY, read_table
-from realdata.models.registry import AT
+from published.directory import DIRECTORY
+from published.tables import read_table
+from realdata.names import AT
 from workbench import terminal
 from workbench.errors import InputError
 

@@ -18,8 +18,9 @@ from PIL import Image
 
 from pretrained.preprocessing import open_photo
 from realdata.models.alike import alike_description, first_alike
+from realdata.models.loading import FloatType
 from realdata.models.model import Model, Question
-from realdata.models.torch_common import FloatType, check_finite, device, float_type, import_extra, one_line_errors
+from realdata.models.torch_common import check_finite, device, float_type, import_extra, one_line_errors
 
 QUESTION = "What is the main object in the image?"  # the paper's
 ANSWER = "A {}"  # the paper's

@@ -11,11 +11,11 @@ from jaxtyping import Bool, Float, Int
 
 from pretrained.preprocessing import Preprocessing, read_photo
 from realdata.models.alike import alike_description, first_alike_rows
+from realdata.models.loading import FloatType
 from realdata.models.model import EmbeddingModel, Question
 from realdata.models.prompt_embeddings import TEXTS, embed_once, in_batches, mean_over_templates
 from realdata.models.registry import trained_activation
 from realdata.models.torch_common import (
-    FloatType,
     as_preprocessing,
     as_tensor,
     check_finite,

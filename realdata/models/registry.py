@@ -6,15 +6,15 @@ import hashlib
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pretrained.overrides import Overrides
-from published.tables import DIRECTORY, read_table
+from published.directory import DIRECTORY
+from published.tables import read_table
+from realdata.models.loading import Loading
 from realdata.models.model import Model, Question
+from realdata.names import AT, PREFIX
 from workbench.errors import InputError, ParameterError
 
-PREFIX = "paper:"
-AT = "@"  # between a published model's name and the place of its files
 # The paper's names of torchvision's classifiers, and torchvision's own.
 _TORCHVISION = {
     "AlexNet": "alexnet",
@@ -167,25 +167,6 @@ def _plain(name: str) -> str:
 
 # Kinds of models that another library configures and runs.
 _OTHER_LIBRARIES = ("open_clip", "torchvision", "timm", "lvlm")
-FloatType = Literal["float32", "bfloat16"]
-
-
-class Loading(NamedTuple):
-    """How a model is loaded.
-
-    Attributes:
-        dtype: floating-point type of weights and computation.
-        overrides: settings that replace those of a CLIP's own configuration.
-        tokenizer: a folder with another tokenizer.
-        allow_pickle: whether to read weights from pickled files, with a reader that runs no code.
-        both_activations: whether to run a CLIP with GELU and with QuickGELU; see `realdata.models.clip`.
-    """
-
-    dtype: FloatType = "float32"
-    overrides: Overrides = Overrides()
-    tokenizer: Path | None = None
-    allow_pickle: bool = False
-    both_activations: bool = False
 
 
 def load_model(name: str, question: Question, loading: Loading, parameter: str = "model") -> Model:

@@ -5,14 +5,13 @@ import hashlib
 import importlib
 import pickle
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pretrained.preprocessing import FITS, Preprocessing
+from realdata.models.loading import FloatType
 from workbench.errors import InputError, RunError
-
-FloatType = Literal["float32", "bfloat16"]
 
 
 def import_extra(option: str, module: str, package: str, extra: str) -> Any:

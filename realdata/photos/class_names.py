@@ -5,7 +5,6 @@ each line; a JSON list of names; or a JSON object from index to name, or to Word
 underscores for spaces.
 """
 
-import argparse
 import dataclasses
 import difflib
 import json
@@ -18,11 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from published.tables import DIRECTORY, read_table
-from workbench import program
+from published.directory import DIRECTORY
+from published.tables import read_table
+from realdata.names import IMAGENET, OPENAI
 from workbench.errors import InputError
-
-IMAGENET, OPENAI = "imagenet", "openai"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,20 +120,6 @@ def read_mapping(path: Path) -> dict[str, int]:
     except InputError as error:
         raise InputError(f"`classes`: {error}") from error
     return {folder: int(index) for folder, index in zip(table["folder"], table["class_index"], strict=True)}
-
-
-def add_class_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--names` and `--classes`."""
-    parser.add_argument(
-        "--names",
-        default=IMAGENET,
-        metavar="NAMES",
-        help=f"the candidates' names: {IMAGENET}, {OPENAI}, a file (one name a line, index<TAB>name, or JSON), or the "
-        "names themselves, separated by commas",
-    )
-    parser.add_argument(
-        "--classes", type=program.path, metavar="FILE", help="table folder,class_index for other class folders"
-    )
 
 
 def _plain(name: str) -> str:

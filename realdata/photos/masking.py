@@ -14,7 +14,6 @@ from pretrained.preprocessing import open_photo
 from realdata.photos.folders import Photo
 from workbench.errors import InputError
 
-FILLS = ("grey", "blur", "mean")
 _GREY = 128
 _KEPT = 128  # from this value of a mask on, up to 255, the photo's pixel stays
 _BLUR = 0.05  # standard deviation of the blur, as a share of the shorter side

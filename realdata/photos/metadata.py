@@ -6,95 +6,21 @@ of Waterbirds and of WILDS (`img_filename, y, place, split`), of SubpopBench (`f
 own list (`image_id`, and `--class-column Blond_Hair --attribute-column Male`, whose -1 and 1 count as 0 and 1).
 """
 
-import argparse
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pandas as pd
 
 from published.tables import read_table
 from realdata.photos.class_names import ClassNames, class_index, find_class, read_words
 from realdata.photos.folders import DataSet, Photo
-from workbench import program
+from realdata.photos.options import ALL, COLUMNS, TEST, TRAIN, Metadata
 from workbench.errors import InputError
-from workbench.parameters import add_options, check, from_options, optional, parameter, parameters_of, text
 
-TRAIN, TEST, ALL = "train", "test", "all"
-# The columns that are looked for, the first that there is.
-_FILENAME = ("img_filename", "filename", "image_id")
-_CLASS = ("y",)
-_ATTRIBUTE = ("place", "attribute", "a")
-_SPLIT = ("split", "partition")
 # The numbers and words for the three usual splits in Waterbirds, CelebA, WILDS and SubpopBench.
 _SPLITS = {TRAIN: ("0", "train", "tr"), "val": ("1", "val", "va", "valid", "validation"), TEST: ("2", "test", "te")}
 _FEWEST = 2  # photos of a group
-
-
-def _column(names: Sequence[str], holds: str) -> Any:
-    return parameter(None, optional(text("COLUMN")), f"the column with {holds}; by default {' or '.join(names)}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Metadata:
-    """A table of photos, and how it is read.
-
-    Attributes:
-        file: a CSV table with a row for each photo.
-        split: the split that is evaluated; `all` takes every row.
-        filename_column: the column with the photos' paths.
-        class_column: the column with the classes.
-        attribute_column: the column with the attributes.
-        split_column: the column with the splits.
-        attributes: the attributes' names, separated by commas, or a file with a name on each line.
-    """
-
-    file: Path
-    split: str | None = parameter(
-        None,
-        optional(text("SPLIT")),
-        f"of the table, the rows of this split; {TRAIN}, val and {TEST} also stand for 0, 1 and 2, and {ALL} for every "
-        f"row; by default {TEST}, or every row of a table without splits",
-    )
-    filename_column: str | None = _column(_FILENAME, "the photos' paths below --data")
-    class_column: str | None = _column(_CLASS, "the classes, by number or name")
-    attribute_column: str | None = _column(_ATTRIBUTE, "what may mislead, such as the background, by number or name")
-    split_column: str | None = _column(_SPLIT, "the splits")
-    attributes: str | None = parameter(
-        None,
-        optional(text("NAMES")),
-        "the attributes' names in the order of their numbers: separated by commas, or a file with a name on each line",
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-def add_metadata_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of photos from a table."""
-    group = parser.add_argument_group(
-        "photos from a table", "as Waterbirds', CelebA's, WILDS's and SubpopBench's: groups are class and attribute"
-    )
-    group.add_argument(
-        "--metadata", type=program.path, metavar="FILE.csv", help="a row for each photo; its classes are --names"
-    )
-    add_options(group, Metadata)
-
-
-def metadata_from_options(options: argparse.Namespace) -> Metadata | None:
-    """The table that the options name; None where they name none.
-
-    Raises:
-        InputError: an option says how a table is read, and there is none.
-    """
-    if options.metadata is not None:
-        return from_options(Metadata, options, file=options.metadata)
-    for field in parameters_of(Metadata):
-        if getattr(options, field.name) is not None:
-            raise InputError(f"`{field.name}`: says how `metadata` is read, which is not given")
-    return None
 
 
 def read_metadata(root: Path, metadata: Metadata, classes: ClassNames) -> DataSet:
@@ -121,9 +47,9 @@ def read_metadata(root: Path, metadata: Metadata, classes: ClassNames) -> DataSe
     except InputError as error:
         raise InputError(f"`metadata`: {error}") from error
     columns = {
-        "path": _find(table, metadata.filename_column, "filename_column", _FILENAME, where),
-        "class": _find(table, metadata.class_column, "class_column", _CLASS, where),
-        "attribute": _find(table, metadata.attribute_column, "attribute_column", _ATTRIBUTE, where),
+        "path": _find(table, metadata.filename_column, "filename_column", COLUMNS["filename"], where),
+        "class": _find(table, metadata.class_column, "class_column", COLUMNS["class"], where),
+        "attribute": _find(table, metadata.attribute_column, "attribute_column", COLUMNS["attribute"], where),
     }
     of_rows = pd.DataFrame({name: table[column] for name, column in columns.items()})
     of_rows["class"] = _indices(of_rows["class"], classes, f"{where}: ", columns["class"])
@@ -192,9 +118,9 @@ _WORDS = {value: word for word, values in _SPLITS.items() for value in values}
 def _splits(table: pd.DataFrame, metadata: Metadata, where: str) -> pd.Series | None:
     """The split of each row, the usual ones under one word each; None for a table without splits."""
     needed = metadata.split_column is not None or metadata.split not in (None, ALL)
-    if not needed and not any(name in table for name in _SPLIT):
+    if not needed and not any(name in table for name in COLUMNS["split"]):
         return None
-    column = _find(table, metadata.split_column, "split_column", _SPLIT, where)
+    column = _find(table, metadata.split_column, "split_column", COLUMNS["split"], where)
     return table[column].map(lambda value: _WORDS.get(value.lower(), value))
 
 

@@ -1,37 +1,9 @@
 """`python -m realdata.reliance`: the theory's accuracy on the line (S19, S28) put to published accuracies."""
 
 import argparse
-import dataclasses
-from typing import Any
 
-from published.tables import add_published_option, read_classwise, read_published_tables
-from realdata.reliance import table
-from realdata.reliance.curve_tests import read_other_models
-from realdata.reliance.study import Study, study
+from published.directory import add_published_option
 from workbench import program, results, terminal
-
-
-def reliance_content(found: Study) -> dict[str, Any]:
-    """The content of a study for `--json`."""
-    return {
-        "tests": [dataclasses.asdict(test) for test in found.tests],
-        "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],
-        "classes": {
-            "summaries": [dataclasses.asdict(summary) for summary in found.summaries],
-            "tests": [dataclasses.asdict(test) for test in found.classes],
-        },
-        "models": [dataclasses.asdict(model) for model in found.models],
-        "alternatives": {
-            "averages": [dataclasses.asdict(row) for row in found.alternatives],
-            "differences": [dataclasses.asdict(row) for row in found.differences],
-        },
-        "curves": {
-            "shapes": [dataclasses.asdict(row) for row in found.shapes],
-            "predictions": [dataclasses.asdict(row) for row in found.predictions],
-            "questions": found.curve_questions,
-        },
-        "questions": found.questions,
-    }
 
 
 def build_parser() -> program.Parser:
@@ -55,6 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    from published.tables import read_classwise, read_published_tables
+    from realdata.reliance import table
+    from realdata.reliance.curve_tests import read_other_models
+    from realdata.reliance.study import reliance_content, study
+
     tables, classwise = read_published_tables(options.published), read_classwise(options.published)
     with terminal.spinner("fitting lines"):
         found = study(tables, classwise, read_other_models())

@@ -93,3 +93,26 @@ def study(
         questions=sum(len(question.p_values) for question in every),
         curve_questions=sum(len(question.p_values) for question in of_curves),
     )
+
+
+def reliance_content(found: Study) -> dict[str, Any]:
+    """The content of a study for `--json`."""
+    return {
+        "tests": [dataclasses.asdict(test) for test in found.tests],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in found.comparisons],
+        "classes": {
+            "summaries": [dataclasses.asdict(summary) for summary in found.summaries],
+            "tests": [dataclasses.asdict(test) for test in found.classes],
+        },
+        "models": [dataclasses.asdict(model) for model in found.models],
+        "alternatives": {
+            "averages": [dataclasses.asdict(row) for row in found.alternatives],
+            "differences": [dataclasses.asdict(row) for row in found.differences],
+        },
+        "curves": {
+            "shapes": [dataclasses.asdict(row) for row in found.shapes],
+            "predictions": [dataclasses.asdict(row) for row in found.predictions],
+            "questions": found.curve_questions,
+        },
+        "questions": found.questions,
+    }

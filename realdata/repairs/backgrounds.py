@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from published.tables import DIRECTORY, read_table
+from published.directory import DIRECTORY
+from published.tables import read_table
 from realdata.photos.class_names import read_words
 from realdata.photos.folders import Photo
 from workbench.errors import InputError

@@ -18,7 +18,7 @@ writes.
 
 import dataclasses
 
-from realdata.evaluate.candidates import OPENAI80
+from realdata.names import OPENAI80
 from theory.names import CONSTANT_NAMES
 from theory.names import REPAIRS as CONSTANTS
 from workbench import program

@@ -9,8 +9,8 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from realdata.evaluate.candidates import read_templates
-from realdata.evaluate.config import Work
 from realdata.evaluate.scoring import Answers
+from realdata.evaluate.work import Work
 from realdata.models.model import EmbeddingModel, Model
 from realdata.repairs.answers import Choice, Timed, answers_of
 from realdata.repairs.backgrounds import check_span, read_backgrounds

@@ -16,7 +16,8 @@ from realdata.claims.c1_drop import ask_drop
 from realdata.claims.claim_test import judge
 from realdata.claims.primary import SETTING, PrimaryTest, judge_primary
 from realdata.claims.settings import Setting, is_selector
-from realdata.replicate.plan import MAIN, NAMED_BY, printed_name
+from realdata.replicate.config import MAIN
+from realdata.replicate.plan import NAMED_BY, printed_name
 from workbench.conventions import GROUPS
 
 FEWEST = 5  # models of each family: fewer have no line and no clusters to speak of

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import AddedModel, accuracy_error
 from realdata.replicate.plan import QUANTITIES, Row

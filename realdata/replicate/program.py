@@ -4,10 +4,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from realdata.models.registry import Loading
-from realdata.replicate.display import show, show_step
-from realdata.replicate.plan import ReplicationConfig
-from realdata.replicate.run import Step, replicate
+from realdata.models.loading import Loading
+from realdata.replicate.config import ReplicationConfig
 from workbench import program, results, terminal
 from workbench.errors import RunError
 from workbench.parameters import add_options, from_options
@@ -45,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
+    from realdata.replicate.display import show, show_step
+    from realdata.replicate.run import Step, replicate
+
     results.check_json(options.json)
     loading = Loading(dtype=options.dtype, allow_pickle=options.allow_pickle)
     config = from_options(ReplicationConfig, options, data=options.data, loading=loading)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from realdata.replicate.plan import QUANTITIES, ReplicationConfig
+from realdata.replicate.config import ReplicationConfig
+from realdata.replicate.plan import QUANTITIES
 from workbench import results
 
 if TYPE_CHECKING:

@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 
 import jax
 
-from published.tables import DIRECTORY, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_published_tables
 from realdata.claims.added_models import EVALUATIONS, AddedModel, read_added_models
 from realdata.evaluate.candidates import read_templates
 from realdata.evaluate.config import EvaluationConfig
 from realdata.evaluate.run import run as evaluate
-from realdata.photos.class_names import IMAGENET, read_class_names
+from realdata.names import IMAGENET
+from realdata.photos.class_names import read_class_names
 from realdata.photos.folders import DataSet, find_photos
 from realdata.replicate.claims import ask_both
 from realdata.replicate.comparison import Measured, compare
-from realdata.replicate.plan import ReplicationConfig, Row, Task, plan, tasks_of
+from realdata.replicate.config import ReplicationConfig
+from realdata.replicate.plan import Row, Task, plan, tasks_of
 from realdata.replicate.result import Failure, Replication
 from workbench import program, results
 from workbench.errors import InputError, LostProcessError, RunError

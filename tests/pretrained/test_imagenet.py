@@ -16,7 +16,7 @@ from pretrained.imagenet.load import ARCHITECTURES, load, shapes
 from pretrained.imagenet.plain import ALEXNET, Convolution, PlainConfig, Pool, vgg
 from pretrained.imagenet.resnet import ResNetConfig
 from pretrained.imagenet.vision_transformer import ViTConfig
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from tests.pretrained import imagenet_references as references
 from tests.pretrained.imagenet_references import randomised
 from workbench.errors import InputError, RunError

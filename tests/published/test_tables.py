@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY, read_printed, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_printed, read_published_tables
 from workbench.errors import InputError
 
 

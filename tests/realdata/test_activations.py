@@ -16,12 +16,13 @@ from pretrained.huggingface import files
 from pretrained.load import load
 from pretrained.overrides import Overrides
 from pretrained.preprocessing import read_photo
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.evaluate.activations import activation_notes, compare_activations, comparison_note
 from realdata.evaluate.program import main as evaluate
 from realdata.models import clip, imagenet
+from realdata.models.loading import Loading
 from realdata.models.model import Question
-from realdata.models.registry import Loading, load_model, recognise_weights, trained_activation
+from realdata.models.registry import load_model, recognise_weights, trained_activation
 from sims.clip.model import tiny_clip
 from workbench.errors import InputError
 from workbench.results import write_files

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_published_tables
 from realdata.claims.added_models import not_asked, read_added_models
 from realdata.claims.evaluate import evaluate_added
 from realdata.claims.program import main

@@ -11,7 +11,8 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import norm, ttest_1samp
 
-from published.tables import DIRECTORY, PublishedTables, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_published_tables
 from realdata.claims import evaluate, program, table
 from realdata.claims.c1_drop import ask_drop
 from realdata.claims.c2_robustness import ask_robustness

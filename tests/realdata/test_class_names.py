@@ -2,7 +2,8 @@
 
 import pytest
 
-from published.tables import DIRECTORY, read_table
+from published.directory import DIRECTORY
+from published.tables import read_table
 from realdata.photos.class_names import find_class, read_class_names
 
 

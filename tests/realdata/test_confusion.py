@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.evaluate.confusion import confusion
 from realdata.evaluate.kinship import NEAR, are_imagenet, group_sizes
 from realdata.evaluate.mistakes import mistakes

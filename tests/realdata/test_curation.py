@@ -9,10 +9,11 @@ from scipy.special import expit, logit
 from scipy.stats import hypergeom, kstest
 from scipy.stats import t as student_t
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.curate import held_out as held_out_room
 from realdata.curate import selector_excess
-from realdata.curate.curation import CurationConfig, curate
+from realdata.curate.config import CurationConfig
+from realdata.curate.curation import curate
 from realdata.curate.held_out import HALF, SHARE, hold_out
 from realdata.curate.selection import Cells, chance, choose, count
 from realdata.curate.selector_excess import evaluate_selector

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.evaluate.program import main
 from tests.conftest import ROOT, free_port
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from realdata.evaluate.activations import activation_notes
+from realdata.models.loading import Loading
 from realdata.models.model import EmbeddingModel, Question
-from realdata.models.registry import Loading, load_model
+from realdata.models.registry import load_model
 from tests.pretrained.test_resnet import SIDE, make
 from workbench import hosts
 

@@ -14,8 +14,9 @@ from pretrained.imagenet import load as files
 from pretrained.imagenet.resnet import ResNetConfig
 from realdata.models import imagenet, imagenet_files
 from realdata.models.imagenet_files import Published, cache_folder, find_file, published_files
+from realdata.models.loading import Loading
 from realdata.models.model import Model, Question
-from realdata.models.registry import Loading, load_model
+from realdata.models.registry import load_model
 from tests.pretrained.imagenet_references import ResNet, randomised
 from tests.realdata.torchvision_pictures import picture, write_photos
 from workbench.errors import InputError

@@ -6,7 +6,8 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import norm, ttest_ind
 
-from published.tables import DIRECTORY, PublishedTables, read_others, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_others, read_published_tables
 from realdata.claims import wider_table
 from realdata.claims.c9_shifts import evaluate_shifts, read_shifts
 from realdata.claims.masked_drop import GREY, masked_drops

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from published.tables import DIRECTORY, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_published_tables
 from realdata.statistics.photo_error import balanced_standard_error, unbalanced_standard_error
 
 PHOTOS = np.array([3.0, 10.0, 25.0, 80.0])

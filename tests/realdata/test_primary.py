@@ -10,16 +10,16 @@ from scipy.special import expit, logit
 from scipy.stats import nct
 from scipy.stats import t as student_t
 
-from published.tables import DIRECTORY, PublishedTables, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_published_tables
 from realdata.claims import primary_table
 from realdata.claims.asked_effects import Asked
 from realdata.claims.both_sources import compare_sources, fit_sources
 from realdata.claims.c9_contrast import CONTRAST, ELSEWHERE, HERE
-from realdata.claims.evaluate import read_asked
+from realdata.claims.evaluate import claims_content, read_asked
 from realdata.claims.hypothesis import negative
 from realdata.claims.power import can_be_asked, detectable, enlarge, fit
 from realdata.claims.primary import QUESTIONS, SETTING, primary_setting
-from realdata.claims.program import claims_content
 from realdata.statistics.both_errors import BothErrors
 from realdata.statistics.few_clusters import last_coefficient
 from tests import seeds

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.evaluate.candidates import allowed_candidates, published_lists, read_templates
 from realdata.models.model import Question
 from realdata.models.prompt_embeddings import embed_prompts

@@ -11,7 +11,8 @@ from scipy.stats import norm
 
 from paper_figs.context import Context
 from paper_figs.published import accuracy_curves, reliance
-from published.tables import DIRECTORY, PublishedTables, read_classwise, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import PublishedTables, read_classwise, read_published_tables
 from realdata.reliance import program
 from realdata.reliance.alternatives import ask_alternatives
 from realdata.reliance.curve_table import describe

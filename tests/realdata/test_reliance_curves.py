@@ -7,7 +7,8 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from published.tables import DIRECTORY, read_others, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_others, read_published_tables
 from realdata.claims.other_models import FULL
 from realdata.reliance.average_lines import Group, p_value
 from realdata.reliance.curve_tests import (

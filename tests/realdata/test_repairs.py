@@ -17,8 +17,8 @@ from pretrained import huggingface
 from realdata.evaluate.display import show_repairs
 from realdata.evaluate.program import main
 from realdata.models.clip import ZeroShot, load
+from realdata.models.loading import Loading
 from realdata.models.model import Question
-from realdata.models.registry import Loading
 from realdata.photos.folders import DataSet, Photo
 from realdata.repairs import comparison
 from realdata.repairs.backgrounds import check_span, read_backgrounds

@@ -14,16 +14,18 @@ from scipy.stats import norm
 from pretrained import huggingface
 from pretrained.imagenet.load import ARCHITECTURES
 from pretrained.imagenet.resnet import ResNetConfig
-from published.tables import DIRECTORY, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_published_tables
 from realdata.audit.audit import audit_tables
 from realdata.claims.added_models import read_added_models
 from realdata.evaluate.predictions import read_predictions
 from realdata.replicate import run as running
 from realdata.replicate.claims import ask_both
 from realdata.replicate.comparison import Measured, compare
+from realdata.replicate.config import TABLES, ReplicationConfig
 from realdata.replicate.display import show
 from realdata.replicate.figure import draw
-from realdata.replicate.plan import TABLES, ReplicationConfig, plan, tasks_of
+from realdata.replicate.plan import plan, tasks_of
 from realdata.replicate.result import Failure, Replication
 from sims.clip.model import tiny_clip
 from tests.pretrained.imagenet_references import ResNet, randomised

@@ -10,7 +10,8 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
-from published.tables import DIRECTORY, read_others, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_others, read_published_tables
 from realdata.claims.c9_shifts import Shifts, ask_shifts, evaluate_shifts, read_shifts
 from realdata.claims.wider_table import describe_shifts
 from tests import seeds

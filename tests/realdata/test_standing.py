@@ -6,7 +6,8 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from published.tables import DIRECTORY, read_published_tables
+from published.directory import DIRECTORY
+from published.tables import read_published_tables
 from realdata.evaluate.result import effective_robustness_content, reliance_content
 from realdata.photos.folders import Photo, differences
 from tests import seeds

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from sims.synthetic.sampler import sample_bases, sample_pairs
 from sims.theorems.scale_and_curation import sub_sample
 from tests import seeds

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit.audit import audit_tables
 from tests.realdata.audit.made_tables import make_tables
 

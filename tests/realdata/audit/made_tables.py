@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 
 GROUPS = ("common", "counter")
 PHOTOS = {("23", "common"): 259}  # instead of the 25 that is printed

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit.audit import RULES, audit_tables
 from tests.conftest import ROOT
 from tests.realdata.audit.conftest import SEEDS, serious

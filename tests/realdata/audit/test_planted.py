@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit.arithmetic import changes
 from realdata.audit.audit import audit_tables
 from tests import seeds

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from published.tables import DIRECTORY
+from published.directory import DIRECTORY
 from realdata.audit import program
 from realdata.audit.audit import RULES
 from realdata.audit.program import main
