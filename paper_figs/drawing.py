@@ -1,46 +1,15 @@
-"""A figure of the register: what it shows, where that comes from, and how it is drawn and signed."""
+"""How a figure of the register is drawn and signed, and its files."""
 
-import dataclasses
 import textwrap
-from collections.abc import Callable
 
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paper_figs.context import Context
-from paper_figs.saved_result import SavedResult
+from paper_figs.spec import FigureSpec
 from workbench.palette import TEXT_SIZES
 from workbench.results import to_pdf, to_png
-
-
-@dataclasses.dataclass(frozen=True)
-class FigureSpec:
-    """The entry of a figure in the register.
-
-    Attributes:
-        name: of its files.
-        caption: what it shows, in a sentence without a full stop.
-        source: where its numbers come from: tables of the paper, other data, or a saved result.
-        intervals: what its intervals are, or why there are none.
-        draw: draws it; reads and checks the saved results that it needs.
-        needs: the saved results that it reads.
-        message: what it says, in a few words: its title, where the drawing has none that it takes from the numbers.
-    """
-
-    name: str
-    caption: str
-    source: str
-    intervals: str
-    draw: Callable[[Context], Figure]
-    needs: tuple[SavedResult, ...] = ()
-    message: str = ""
-
-    @property
-    def small_print(self) -> str:
-        """The line under the figure."""
-        return f"Source: {self.source}. {self.intervals}."
-
 
 _SIZE = 8.0  # points
 _CHARACTER = 0.545 * _SIZE  # mean width, points

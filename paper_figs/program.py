@@ -3,20 +3,19 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paper_figs.comparison import compare_with_shipped
-from paper_figs.context import Context
-from paper_figs.drawing import FigureSpec
-from paper_figs.looks import is_shown
 from paper_figs.registry import FIGURES
-from paper_figs.report.page import PAGE, PageFigure, page_figure, page_files
 from paper_figs.saved_result import SHIPPED, SavedResult, by_program, command, compute
-from paper_figs.two_processes import draw_all
+from paper_figs.spec import FigureSpec
 from published.directory import add_published_option
-from realdata.claims.added_models import read_added_models
 from realdata.claims.option import add_with_option
 from workbench import program, results, terminal
 from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    from realdata.claims.added_models import AddedModel
 
 DEFAULT_RESULTS = Path("results")  # which need not be there
 
@@ -71,10 +70,13 @@ def _main(options: argparse.Namespace) -> None:
         for spec in FIGURES.values():
             console.print(f"{spec.name}: {spec.caption}", soft_wrap=True)
         return
+    from paper_figs.context import Context
+    from paper_figs.two_processes import draw_all
+
     if options.results != DEFAULT_RESULTS and not options.compute and not options.results.is_dir():
         raise InputError(f"--results: {options.results} is no directory")
     results.check_writable(options.out)
-    context = Context(options.results, options.published, read_added_models(options.added))
+    context = Context(options.results, options.published, _read_added(options.added))
     chosen = [FIGURES[name] for name in options.only or FIGURES]
     needs = tuple(dict.fromkeys(need for spec in chosen for need in spec.needs))
     if options.compute and needs:
@@ -87,18 +89,20 @@ def _main(options: argparse.Namespace) -> None:
         raise InputError(_missing_message(incomplete[0], options.results))
     specs = [spec for spec in chosen if spec not in incomplete]
     made: dict[str, bytes] = {}
-    shown: list[PageFigure] = []
+    shown: list[tuple[FigureSpec, bytes]] = []
     with terminal.progress() as display:
         task = display.add_task("figures", total=len(specs) + (not options.only), status="")
         for spec, drawn in draw_all(specs, context, for_page=not options.only):
             made |= drawn.files
             if not options.only:
-                shown.append(page_figure(spec, drawn.image))
+                shown.append((spec, drawn.image))
             display.update(task, status=spec.name, advance=1)
         page = {}
         if not options.only:
+            from paper_figs.report.page import PAGE, page_figure, page_files  # with all that the page counts
+
             display.update(task, status=PAGE)
-            page = page_files(context, shown, options.out)
+            page = page_files(context, [page_figure(*each) for each in shown], options.out)
     results.write_files(results.path_inside(options.out, "figures"), made)
     names = ", ".join(spec.name for spec in specs)
     console.print(f"Written to {options.out / 'figures'}, as PNG and PDF: {names}", soft_wrap=True)
@@ -112,11 +116,28 @@ def _main(options: argparse.Namespace) -> None:
         results.write_files(results.path_inside(options.out, str(folder)), of_folder)
     if page:
         console.print(f"Written to {options.out}: {', '.join(page)}", soft_wrap=True)
-    for model in context.added:
+    _print_not_shown(context.added)
+    _print_left_out(incomplete, options.results)
+
+
+def _read_added(folders: Sequence[Path]) -> "tuple[AddedModel, ...]":
+    if not folders:
+        return ()
+    from realdata.claims.added_models import read_added_models  # with pandas and statistics
+
+    return read_added_models(folders)
+
+
+def _print_not_shown(added: "Sequence[AddedModel]") -> None:
+    if not added:
+        return
+    from paper_figs.published.looks import is_shown
+
+    console = terminal.output()
+    for model in added:
         if not is_shown(model):
             asked_how = f"setup {model.setup}, prompt {model.prompt!r}"
             console.print(f"Not in figures: {model.name}, since no published model was asked as it was ({asked_how})")
-    _print_left_out(incomplete, options.results)
 
 
 def _print_differences(needs: Sequence[SavedResult], folder: Path) -> None:

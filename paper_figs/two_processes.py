@@ -7,8 +7,9 @@ from multiprocessing import get_context
 from typing import NamedTuple
 
 from paper_figs.context import Context
-from paper_figs.drawing import FigureSpec, draw_figure, files
-from paper_figs.report.page import page_image
+from paper_figs.drawing import draw_figure, files
+from paper_figs.registry import FIGURES
+from paper_figs.spec import FigureSpec
 from realdata.photos.decoding import processor_count
 from workbench.errors import RunError
 from workbench.interruption import follow_parent
@@ -74,11 +75,13 @@ def _is_taken(future: Future[Drawn]) -> bool:
 
 def _draw_by_name(name: str, context: Context, for_page: bool) -> Drawn:
     """What the second process does: it is sent a name, since functions of the register cannot be."""
-    from paper_figs.registry import FIGURES  # which imports what draws
-
     return _draw(FIGURES[name], context, for_page)
 
 
 def _draw(spec: FigureSpec, context: Context, for_page: bool) -> Drawn:
     figure = draw_figure(spec, context)
-    return Drawn(files(figure, spec.name), page_image(figure) if for_page else b"")
+    if not for_page:
+        return Drawn(files(figure, spec.name), b"")
+    from paper_figs.report.page import page_image  # with all that the page counts
+
+    return Drawn(files(figure, spec.name), page_image(figure))

@@ -13,9 +13,10 @@ from scipy.stats import t as student_t
 
 from paper_figs.context import Context
 from paper_figs.drawing import draw_figure
-from paper_figs.looks import PRINT_WIDTH, SMALL, drop_intervals, on_logits, photo_intervals
+from paper_figs.looks import PRINT_WIDTH, SMALL
 from paper_figs.published import audit_map, class_drops, effective_robustness, photo_counts
 from paper_figs.published.class_drops import by_mean_drop, class_models
+from paper_figs.published.looks import drop_intervals, on_logits, photo_intervals
 from paper_figs.registry import FIGURES
 from paper_figs.synthetic import spurious_model
 from published.tables import read_published_tables

@@ -69,8 +69,14 @@ def test_every_package_is_installed():
 
 def test_importing_reads_nothing_prints_nothing_and_picks_no_device():
     program = (
-        "import jax, theory, sims.training.train, realdata.claims, paper_figs.published.effective_robustness\n"
-        "import sims.contrastive.program, sims.repairs.program, realdata.evaluate.program, paper_figs.program\n"
+        "import jax, theory.public, sims.training.train, realdata.claims.evaluate, paper_figs.report.page\n"
+        "import sims.contrastive.run, sims.repairs.run, realdata.evaluate.run, paper_figs.program\n"
+        "from paper_figs.registry import FIGURES\n"
+        "from paper_figs.statements.table import CURVES, DRAW\n"
+        "from sims.theorems.table import STATEMENTS\n"
+        "drawn = [figure.draw for name, figure in FIGURES.items() if name not in DRAW]\n"
+        "assert all(callable(later.found) for later in (*drawn, *DRAW.values(), *CURVES.values()))\n"
+        "assert all(statement.panels for statement in STATEMENTS.values())\n"
         "from jax._src import xla_bridge\n"
         "assert not xla_bridge.backends_are_initialized()\n"
     )

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 from paper_figs.context import Context
-from paper_figs.looks import PRINT_WIDTH, SMALL, added_handles, figure_legend, mark_added, name_axes
+from paper_figs.looks import PRINT_WIDTH, SMALL, name_axes
+from paper_figs.published.looks import added_handles, figure_legend, mark_added
 from paper_figs.published.reliance import STYLES
 from realdata.reliance.alternatives import CANDIDATES
 from realdata.reliance.curve_table import prediction_rows

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import DATA, PRINT_WIDTH, SMALL, drop_intervals, short
+from paper_figs.looks import PRINT_WIDTH, SMALL
+from paper_figs.published.looks import DATA, drop_intervals, short
 from workbench.palette import BLUE, VERMILION
 
 _SETUP = "1v1000"  # in which the class-wise accuracies were measured

@@ -12,11 +12,11 @@ from matplotlib.patches import Patch
 from scipy.special import logit
 
 from paper_figs.context import Context
-from paper_figs.looks import (
+from paper_figs.looks import PRINT_WIDTH
+from paper_figs.published.looks import (
     DATA,
     IMAGENET,
     LVLM,
-    PRINT_WIDTH,
     SELECTING,
     SETUPS,
     added_handles,

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from scipy.special import logit
 
 from paper_figs.context import Context
-from paper_figs.looks import (
-    PRINT_WIDTH,
+from paper_figs.looks import PRINT_WIDTH
+from paper_figs.published.looks import (
     added_handles,
     figure_legend,
     mark_added,

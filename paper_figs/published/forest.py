@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import ADDED, PRINT_WIDTH, SETUPS, figure_legend
+from paper_figs.looks import PRINT_WIDTH
 from paper_figs.published.effective_robustness import set_title
+from paper_figs.published.looks import ADDED, SETUPS, figure_legend
 from realdata.claims.c9_shifts import GROUP_NAMES
 from realdata.claims.claim_test import INCONCLUSIVE, JudgedClaim
 from realdata.claims.wider_table import WORDS, is_primary

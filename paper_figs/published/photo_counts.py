@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import PRINT_WIDTH, SMALL, short
+from paper_figs.looks import PRINT_WIDTH, SMALL
+from paper_figs.published.looks import short
 from workbench.palette import SKY_BLUE, VERMILION
 
 _BARS = {"common": (SKY_BLUE, ""), "counter": (VERMILION, "////")}

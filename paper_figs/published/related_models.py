@@ -10,12 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.context import Context
-from paper_figs.looks import (
+from paper_figs.looks import PRINT_WIDTH, SMALL
+from paper_figs.published.looks import (
     ADDED_LINES,
     FEW_ADDED,
-    PRINT_WIDTH,
     SETUPS,
-    SMALL,
     added_handles,
     figure_legend,
     mark_added,

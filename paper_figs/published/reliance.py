@@ -10,17 +10,8 @@ from matplotlib.lines import Line2D
 from scipy.stats import norm
 
 from paper_figs.context import Context
-from paper_figs.looks import (
-    ADDED,
-    PRINT_WIDTH,
-    added_handles,
-    figure_legend,
-    legend,
-    mark_added,
-    name_axes,
-    panels,
-    short,
-)
+from paper_figs.looks import PRINT_WIDTH, legend, name_axes, panels
+from paper_figs.published.looks import ADDED, added_handles, figure_legend, mark_added, short
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.alternatives import Alternatives
 from realdata.reliance.class_summary import ClassSummary

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from paper_figs.context import Context
-from paper_figs.looks import PRINT_WIDTH, figure_legend
+from paper_figs.looks import PRINT_WIDTH
+from paper_figs.published.looks import figure_legend
 from realdata.claims.primary import QUESTIONS
 from workbench.palette import BLUE, GREY, VERMILION
 

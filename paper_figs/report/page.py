@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from PIL import Image, UnidentifiedImageError
 
 from paper_figs.context import Context
-from paper_figs.drawing import FigureSpec
 from paper_figs.report.answer import find_answer
 from paper_figs.report.derived import CLAIMS, derive
 from paper_figs.report.place import REPORT, SOURCES, Place, remedy
 from paper_figs.saved_result import DIGITS_REPAIRS, DIGITS_TABLE, EXPLORER, MAIN_JOB, REPAIRS, VERDICT_MAP
+from paper_figs.spec import FigureSpec
 from realdata.claims.added_models import AddedModel
 from realdata.reliance.study import reliance_content
 from sims.theorems.table import STATEMENTS

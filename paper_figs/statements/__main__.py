@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from paper_figs.statements.curves import to_lists
 from paper_figs.statements.table import CURVES
 from sims.theorems.files import add_file_options, write_each
@@ -22,6 +20,8 @@ def compute(name: str) -> dict[str, Any]:
     Args:
         name: its name in `CURVES`.
     """
+    import jax
+
     with jax.enable_x64(True):  # which quadratures need
         arrays = CURVES[name]()
     versions = results.versions("jax", "jaxlib", "numpy")

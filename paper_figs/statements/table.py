@@ -2,105 +2,94 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from paper_figs.context import Context
-from paper_figs.drawing import FigureSpec
 from paper_figs.saved_result import closed_forms, command, statement
-from paper_figs.statements import (
-    accuracy_curves,
-    boundary,
-    critics,
-    dynamics,
-    finite_batch,
-    finite_samples,
-    group_accuracy,
-    linearized,
-    many_classes,
-    networks,
-    other_objectives,
-    repairs,
-    reweighting,
-    scale_and_curation,
-    silent_captions,
-    softmax,
-    supervised,
-    unit_length,
-    zero_shot,
-)
+from paper_figs.spec import FigureSpec
 from paper_figs.statements.curves import Curves, load_curves
 from sims.theorems.evidence import Evidence, from_dict
 from sims.theorems.table import STATEMENTS
 from workbench.errors import InputError
+from workbench.later import Later
 from workbench.results import read_json
 
+if TYPE_CHECKING:  # as in paper_figs/spec.py
+    from matplotlib.figure import Figure
+
+    from paper_figs.context import Context
+
+
+def _later(place: str) -> Later:
+    return Later(f"{__package__}.{place}")
+
+
 # Name, as in `STATEMENTS`, to what draws the statement from its simulation and its closed forms.
-DRAW: dict[str, Callable[[Evidence, Curves], Figure]] = {
-    "linearized": linearized.draw_linearized,
-    "population": linearized.draw_population,
-    "zero_shot": zero_shot.draw_zero_shot,
-    "group_accuracy": group_accuracy.draw_group_accuracy,
-    "least_squares": supervised.draw_least_squares,
-    "logistic": supervised.draw_logistic,
-    "theorem62": boundary.draw_theorem62,
-    "boundary": boundary.draw_boundary,
-    "rate": linearized.draw_rate,
-    "bayes": supervised.draw_bayes,
-    "regularisation": supervised.draw_regularisation,
-    "captions": zero_shot.draw_captions,
-    "mutual_information": critics.draw_mutual_information,
-    "infonce": critics.draw_infonce,
-    "siglip": critics.draw_siglip,
-    "dynamics": dynamics.draw,
-    "prompts": zero_shot.draw_prompts,
-    "many_classes": many_classes.draw,
-    "accuracy_on_the_line": group_accuracy.draw_accuracy_on_the_line,
-    "unit_length": unit_length.draw,
-    "finite_batch": finite_batch.draw,
-    "finite_samples": finite_samples.draw,
-    "softmax": softmax.draw,
-    "silent_captions": silent_captions.draw,
-    "reweighting": reweighting.draw_reweighting,
-    "other_objectives": other_objectives.draw,
-    "networks": networks.draw,
-    "accuracy_curves": accuracy_curves.draw,
-    "scale_and_curation": scale_and_curation.draw,
-    "repairs": repairs.draw,
+DRAW: "dict[str, Callable[[Evidence, Curves], Figure]]" = {
+    "linearized": _later("linearized:draw_linearized"),
+    "population": _later("linearized:draw_population"),
+    "zero_shot": _later("zero_shot:draw_zero_shot"),
+    "group_accuracy": _later("group_accuracy:draw_group_accuracy"),
+    "least_squares": _later("supervised:draw_least_squares"),
+    "logistic": _later("supervised:draw_logistic"),
+    "theorem62": _later("boundary:draw_theorem62"),
+    "boundary": _later("boundary:draw_boundary"),
+    "rate": _later("linearized:draw_rate"),
+    "bayes": _later("supervised:draw_bayes"),
+    "regularisation": _later("supervised:draw_regularisation"),
+    "captions": _later("zero_shot:draw_captions"),
+    "mutual_information": _later("critics:draw_mutual_information"),
+    "infonce": _later("critics:draw_infonce"),
+    "siglip": _later("critics:draw_siglip"),
+    "dynamics": _later("dynamics:draw"),
+    "prompts": _later("zero_shot:draw_prompts"),
+    "many_classes": _later("many_classes:draw"),
+    "accuracy_on_the_line": _later("group_accuracy:draw_accuracy_on_the_line"),
+    "unit_length": _later("unit_length:draw"),
+    "finite_batch": _later("finite_batch:draw"),
+    "finite_samples": _later("finite_samples:draw"),
+    "softmax": _later("softmax:draw"),
+    "silent_captions": _later("silent_captions:draw"),
+    "reweighting": _later("reweighting:draw_reweighting"),
+    "other_objectives": _later("other_objectives:draw"),
+    "networks": _later("networks:draw"),
+    "accuracy_curves": _later("accuracy_curves:draw"),
+    "scale_and_curation": _later("scale_and_curation:draw"),
+    "repairs": _later("repairs:draw"),
 }
 
 # Name to what computes the closed forms, in double precision, which quadratures need; S1 has the simulation alone.
 CURVES: dict[str, Callable[[], dict[str, np.ndarray]]] = {
-    "population": linearized.population_curves,
-    "zero_shot": zero_shot.zero_shot_curves,
-    "group_accuracy": group_accuracy.group_accuracy_curves,
-    "least_squares": supervised.least_squares_curves,
-    "logistic": supervised.logistic_curves,
-    "theorem62": boundary.theorem62_curves,
-    "boundary": boundary.boundary_curves,
-    "rate": linearized.rate_curves,
-    "bayes": supervised.bayes_curves,
-    "regularisation": supervised.regularisation_curves,
-    "captions": zero_shot.captions_curves,
-    "mutual_information": critics.mutual_information_curves,
-    "infonce": critics.infonce_curves,
-    "siglip": critics.siglip_curves,
-    "dynamics": dynamics.curves,
-    "prompts": zero_shot.prompts_curves,
-    "many_classes": many_classes.curves,
-    "accuracy_on_the_line": group_accuracy.line_curves,
-    "unit_length": unit_length.curves,
-    "finite_batch": finite_batch.curves,
-    "finite_samples": finite_samples.curves,
-    "softmax": softmax.curves,
-    "silent_captions": silent_captions.curves,
-    "reweighting": reweighting.reweighting_curves,
-    "other_objectives": other_objectives.curves,
-    "networks": networks.curves,
-    "accuracy_curves": accuracy_curves.curves,
-    "scale_and_curation": scale_and_curation.curves,
-    "repairs": repairs.curves,
+    "population": _later("linearized:population_curves"),
+    "zero_shot": _later("zero_shot:zero_shot_curves"),
+    "group_accuracy": _later("group_accuracy:group_accuracy_curves"),
+    "least_squares": _later("supervised:least_squares_curves"),
+    "logistic": _later("supervised:logistic_curves"),
+    "theorem62": _later("boundary:theorem62_curves"),
+    "boundary": _later("boundary:boundary_curves"),
+    "rate": _later("linearized:rate_curves"),
+    "bayes": _later("supervised:bayes_curves"),
+    "regularisation": _later("supervised:regularisation_curves"),
+    "captions": _later("zero_shot:captions_curves"),
+    "mutual_information": _later("critics:mutual_information_curves"),
+    "infonce": _later("critics:infonce_curves"),
+    "siglip": _later("critics:siglip_curves"),
+    "dynamics": _later("dynamics:curves"),
+    "prompts": _later("zero_shot:prompts_curves"),
+    "many_classes": _later("many_classes:curves"),
+    "accuracy_on_the_line": _later("group_accuracy:line_curves"),
+    "unit_length": _later("unit_length:curves"),
+    "finite_batch": _later("finite_batch:curves"),
+    "finite_samples": _later("finite_samples:curves"),
+    "softmax": _later("softmax:curves"),
+    "silent_captions": _later("silent_captions:curves"),
+    "reweighting": _later("reweighting:reweighting_curves"),
+    "other_objectives": _later("other_objectives:curves"),
+    "networks": _later("networks:curves"),
+    "accuracy_curves": _later("accuracy_curves:curves"),
+    "scale_and_curation": _later("scale_and_curation:curves"),
+    "repairs": _later("repairs:curves"),
 }
 
 
@@ -163,7 +152,7 @@ def load(folder: Path, name: str) -> Evidence:
 def statement_figure(name: str) -> FigureSpec:
     """The register's entry of a statement, named as its file in `theory/statements/`."""
 
-    def draw(context: Context) -> Figure:
+    def draw(context: "Context") -> "Figure":
         curves = load_curves(context.results, name) if name in CURVES else Curves({})
         return DRAW[name](load(context.results, name), curves)
 

@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from sims.theorems.evidence import to_dict
 from sims.theorems.files import add_file_options, write_each
 from sims.theorems.table import STATEMENTS
@@ -26,6 +24,8 @@ def run(name: str, seed: int) -> dict[str, Any]:
     Returns:
         The measurements, and how they were made; ready for JSON.
     """
+    import jax
+
     statement = STATEMENTS[name]
     started = time.perf_counter()
     evidence = statement.simulate(seed)

@@ -1,10 +1,10 @@
 """The measurements of a statement's simulation: points with standard errors, by panel and series."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workbench.errors import InputError
 
@@ -18,7 +18,7 @@ class Points(NamedTuple):
 
 
 # A row of numbers, or an array.
-Numbers: TypeAlias = Sequence[float] | Sequence[int] | np.ndarray | jax.Array
+Numbers: TypeAlias = ArrayLike
 # Panel to the names of its series.
 Panels: TypeAlias = Mapping[str, tuple[str, ...]]
 # Panel to series to points.
