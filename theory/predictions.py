@@ -219,9 +219,11 @@ def predict(
 
 
 @functools.cache
-def compile_once(function: Callable[..., Any], *static: int, long: bool = False) -> Callable[..., Any]:
+def compile_once(
+    function: Callable[..., Any], *static: int, long: bool = False, tiny: bool = False
+) -> Callable[..., Any]:
     """The function jitted, the same one for each caller; `static` are the places of its static arguments."""
-    return jit(function, brief=True, long=long, static_argnums=static)
+    return jit(function, brief=True, long=long, tiny=tiny, static_argnums=static)
 
 
 def critic_of(
@@ -231,7 +233,7 @@ def critic_of(
     # A wider embedding than the rank of 2 changes nothing but for nCLIP, so it shares the compiled function.
     width = min(embed_dim, 2)
     if learner == "linearized":
-        return np.asarray(compile_once(contrastive_critic, 0, 3)(learner, model, caption, width)), None
+        return np.asarray(compile_once(contrastive_critic, 0, 3, tiny=True)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
     if batch_size is not None and learner in INFINITE_ONLY:
@@ -248,7 +250,7 @@ def critic_of(
         critic = np.asarray(other_objectives.nclip_critic(model, caption))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     of_learner = other_objectives.supcon_pairs if learner == "supcon_bilinear" else pairs_of
-    pairs, share = compile_once(of_learner, 1)(model, known), DIRECTIONS.get(learner, 0.5)
+    pairs, share = compile_once(of_learner, 1, tiny=True)(model, known), DIRECTIONS.get(learner, 0.5)
     if learner == "siglip":
         critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
@@ -300,7 +302,7 @@ def _contrastive_rows(
         return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
     shares = np.array([share_of(prompt) for prompt in prompts], float)  # None becomes NaN
     directions, accuracies, kept, singular = jax.tree.map(
-        np.asarray, compile_once(_rows_of_critic)(model, caption, critic, shares)
+        np.asarray, compile_once(_rows_of_critic, tiny=True)(model, caption, critic, shares)
     )
     rows = []
     for prompt, direction, accuracy in zip(prompts, directions, accuracies, strict=True):
@@ -324,10 +326,10 @@ def _linear(model: SpuriousModel, learner: str) -> tuple[Float[Array, "2"], Floa
 
 def _supervised_row(learner: str, model: SpuriousModel) -> Prediction:
     if learner == "bayes":
-        accuracy = np.asarray(compile_once(bayes_accuracies)(model))
+        accuracy = np.asarray(compile_once(bayes_accuracies, tiny=True)(model))
         named = dict(zip(GROUPS, accuracy.tolist(), strict=True))
         return Prediction(learner, None, None, None, named, "not linear, so it has no direction")
-    direction, accuracy = jax.tree.map(np.asarray, compile_once(_linear, 1)(model, learner))
+    direction, accuracy = jax.tree.map(np.asarray, compile_once(_linear, 1, tiny=True)(model, learner))
     if not np.all(np.isfinite(direction)) or np.linalg.norm(direction) > 1 / _ROUNDING:
         note = (
             "not unique: one feature is always 0, or the two features are one"

@@ -12,9 +12,11 @@ _FUSED_LOOPS = "xla_cpu_use_fusion_emitters"
 
 
 @functools.cache
-def _cpu_options(brief: bool, long: bool) -> dict[str, Any] | None:
+def _cpu_options(brief: bool, long: bool, tiny: bool = False) -> dict[str, Any] | None:
     """Compiler options for a CPU, but what XLA_FLAGS decides; None where this version of XLA does not know them."""
-    options = {"xla_backend_optimization_level": 1, _FUSED_LOOPS: not brief}
+    options: dict[str, Any] = {"xla_backend_optimization_level": 1, _FUSED_LOOPS: not brief}
+    if tiny:  # one part, since parts that are compiled side by side each begin anew
+        options = {"xla_backend_optimization_level": 0, _FUSED_LOOPS: False, "xla_cpu_parallel_codegen_split_count": 1}
     given = "" if long else os.environ.get("XLA_FLAGS", "")
     options = {name: value for name, value in options.items() if f"--{name}=" not in given}
     try:
@@ -27,15 +29,15 @@ def _cpu_options(brief: bool, long: bool) -> dict[str, Any] | None:
 class _Compiled:
     """`jax.jit` of a function, made when it is first used: only then may the device be asked for."""
 
-    def __init__(self, function: Callable[..., Any], brief: bool, long: bool, options: dict[str, Any]):
+    def __init__(self, function: Callable[..., Any], kind: tuple[bool, bool, bool], options: dict[str, Any]):
         functools.update_wrapper(self, function)
-        self._given = function, brief, long, options
+        self._given = function, kind, options
 
     @functools.cached_property
     def _made(self) -> Any:
-        function, brief, long, options = self._given
+        function, kind, options = self._given
         on_cpu = jax.default_backend() == "cpu"
-        return jax.jit(function, compiler_options=_cpu_options(brief, long) if on_cpu else None, **options)
+        return jax.jit(function, compiler_options=_cpu_options(*kind) if on_cpu else None, **options)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self._made(*arguments, **named)
@@ -44,7 +46,9 @@ class _Compiled:
         return getattr(self._made, name)
 
 
-def jit(function: Callable[..., Any], *, brief: bool = False, long: bool = False, **options: Any) -> Any:
+def jit(
+    function: Callable[..., Any], *, brief: bool = False, long: bool = False, tiny: bool = False, **options: Any
+) -> Any:
     """`jax.jit`; on a CPU, with options that shorten the wait for what runs once.
 
     A module may use it while it is imported: the device is asked for at the first call, when hosts have joined.
@@ -58,6 +62,8 @@ def jit(function: Callable[..., Any], *, brief: bool = False, long: bool = False
             take twice as long.
         long: whether it runs for longer than it compiles whatever its sizes. Then XLA_FLAGS, by which the tests turn
             optimisation off, do not decide.
+        tiny: whether it runs for a millisecond, however it is compiled. Then nothing is optimised, which takes half of
+            the time that compilation takes.
         options: of `jax.jit`.
     """
-    return _Compiled(function, brief, long, options)
+    return _Compiled(function, (brief, long, tiny), options)
