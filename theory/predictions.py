@@ -240,7 +240,7 @@ def critic_of(
         return np.full((2, 2), np.nan), "known for infinite batches only"
     known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
     if batch_size is not None:
-        of_batch = finite_batch.batch_pairs(model, known)
+        of_batch = compile_once(_batch_pairs, 1, 2, tiny=True)(model, known, float(model.class_prior))
         critic = np.asarray(finite_batch.critic_of_pairs(of_batch, float(batch_size), DIRECTIONS[learner]))
         return critic, None if np.isfinite(critic).all() else _NO_BATCH_OPTIMUM
     if learner == "nclip":
@@ -261,6 +261,11 @@ def critic_of(
         if np.isinf(critic).any():
             return critic, _NO_OPTIMUM
     return critic, "too sharp an optimum to be computed to six digits"
+
+
+def _batch_pairs(model: SpuriousModel, caption: Caption, prior: float) -> finite_batch.BatchPairs:
+    # The prior is a number here, which says whether classes are equally frequent.
+    return finite_batch.batch_pairs(model.replace(class_prior=prior), caption)
 
 
 def _accuracies(

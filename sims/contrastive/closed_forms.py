@@ -4,14 +4,19 @@ import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
 
 from sims.training.config import ContrastiveConfig
+from theory.model import SpuriousModel
 from theory.names import CONTRASTIVE, DIRECTIONS, GROUPS
 from theory.predictions import BATCH_FREE, predict
 from theory.report import report
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.unit_length import LOSSES, optimum
 from theory.statements.zero_shot import latent_prompt
+from workbench.compilation import jit
 
 # S20 is tested for embeddings of this width, and images and texts of more dimensions.
 _SHOWN_WIDTH = 8
@@ -75,10 +80,15 @@ def _unit_length(config: ContrastiveConfig, name: str) -> list[dict[str, Any]]:
     found = optimum(model, name, config.batch_size)
     if found is None:
         return unknown("no minimum was found, or captions tell images apart too well for the quadrature")
-    rows = []
     with jax.enable_x64(True):  # of this thread
-        for prompt in config.prompt:
-            direction = found.encoders.critic @ latent_prompt(model, prompt)
-            accuracy = dict(zip(GROUPS, group_accuracies(model, direction).tolist(), strict=True))
-            rows.append(_row(name, prompt, accuracy, None))
-    return rows
+        accuracies = np.asarray(_accuracies(model, found.encoders.critic, tuple(config.prompt)))
+    named = (dict(zip(GROUPS, of_prompt, strict=True)) for of_prompt in accuracies.tolist())
+    return [_row(name, prompt, accuracy, None) for prompt, accuracy in zip(config.prompt, named, strict=True)]
+
+
+@functools.partial(jit, tiny=True, static_argnums=2)
+def _accuracies(
+    model: SpuriousModel, critic: Float[Array, "2 2"], prompts: tuple[str, ...]
+) -> Float[Array, "prompts groups"]:
+    directions = [critic @ latent_prompt(model, prompt) for prompt in prompts]
+    return jnp.stack([group_accuracies(model, direction) for direction in directions])

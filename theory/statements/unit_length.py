@@ -133,7 +133,8 @@ def grids(model: SpuriousModel, radii: int = RADII, angles: int = ANGLES) -> tup
     """
     if float(model.class_prior) != 0.5:
         raise ValueError("S20 is for equally frequent classes")
-    sizes, latent = np.asarray(model.latent_mean, float), np.asarray(model.latent_sigma, float) ** 2
+    sizes, sigmas, weights = (np.asarray(part, float) for part in _features(model))
+    latent = sigmas**2
     noises = float(model.image_noise_variance), float(model.text_noise_variance)
     reach = float(np.linalg.norm(sizes) + _REACH * np.sqrt(latent.max() + max(noises)))
     rows, row_weights = _polar(reach, radii, angles // 2, np.pi)
@@ -146,7 +147,7 @@ def grids(model: SpuriousModel, radii: int = RADII, angles: int = ANGLES) -> tup
         share = latent / (latent + own)
         rest = latent + other - share * latent
         joint, apart, marginal = np.zeros((len(rows), len(columns))), np.zeros(len(columns)), np.zeros(len(rows))
-        for weight, sign in zip(np.asarray(group_weights(model)), signs, strict=True):
+        for weight, sign in zip(weights, signs, strict=True):
             mean = sign * sizes
             row_mass = 2.0 * weight * row_weights * _density(rows, mean, latent + own)
             expected = mean + share * (rows - mean)
@@ -158,6 +159,12 @@ def grids(model: SpuriousModel, radii: int = RADII, angles: int = ANGLES) -> tup
             return None
         found.append(Grid(*map(jnp.asarray, (rows, columns, joint / joint.sum(), apart / apart.sum()))))
     return found[0], found[1]
+
+
+@functools.partial(jit, tiny=True)
+def _features(model: SpuriousModel) -> tuple[Float[Array, "2"], Float[Array, "2"], Float[Array, "4"]]:
+    """Mean sizes and deviations of the features, and the groups' weights."""
+    return model.latent_mean, model.latent_sigma, group_weights(model)
 
 
 def _unit(
@@ -311,12 +318,19 @@ def optimum(
                 # The limit is close and curved almost alike: few of the dear steps are left.
                 guess = (found.hess_inv + found.hess_inv.T) / 2.0
                 found = _descend(both, found.x, loss, off_plane, size, limit=False, inverse_hessian=guess)
-        encoders = (wide if off_plane else planar)(jnp.asarray(found.x[: len(start)]))
-        scale = float(smallest_scale(encoders))
+        encoders, least = _encoders_at(jnp.asarray(found.x[: len(start)]), off_plane)
+        scale = float(least)
     flat = float(np.max(np.abs(found.jac))) < _FLAT
     if not flat or not np.isfinite(scale) or (loss == "infonce" and scale > MAX_SCALE):
         return None
     return Optimum(encoders, float(found.x[-1]) if loss == "siglip" else 0.0, scale, float(found.fun))
+
+
+@functools.partial(jit, tiny=True, static_argnames="off_plane")
+def _encoders_at(variables: Float[Array, " n"], off_plane: bool) -> tuple[Encoders, Float[Array, ""]]:
+    """The encoders of free numbers, and their smallest scale."""
+    encoders = (wide if off_plane else planar)(variables)
+    return encoders, smallest_scale(encoders)
 
 
 @functools.partial(jit, long=True, static_argnames=("loss", "off_plane", "limit"))
