@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.learners import contrastive_critic
-from theory.mixtures import pairs_of
+from theory.mixtures import joint_mixture, pairs_of
 from theory.model import Caption, Scalar, SpuriousModel
 from theory.names import DIRECTIONS, GROUPS, INFINITE_ONLY, LEARNERS, NCLIP_WIDTH, PROMPTS, SUPERVISED, share_of
 from theory.statements import finite_batch, infonce, other_objectives, siglip
@@ -220,10 +220,10 @@ def predict(
 
 @functools.cache
 def compile_once(
-    function: Callable[..., Any], *static: int, long: bool = False, tiny: bool = False
+    function: Callable[..., Any], *static: int, long: bool = False, quick: bool = False
 ) -> Callable[..., Any]:
     """The function jitted, the same one for each caller; `static` are the places of its static arguments."""
-    return jit(function, brief=True, long=long, tiny=tiny, static_argnums=static)
+    return jit(function, brief=True, long=long, quick=quick, static_argnums=static)
 
 
 def critic_of(
@@ -233,26 +233,28 @@ def critic_of(
     # A wider embedding than the rank of 2 changes nothing but for nCLIP, so it shares the compiled function.
     width = min(embed_dim, 2)
     if learner == "linearized":
-        return np.asarray(compile_once(contrastive_critic, 0, 3, tiny=True)(learner, model, caption, width)), None
+        return np.asarray(compile_once(contrastive_critic, 0, 3, quick=True)(learner, model, caption, width)), None
     if width < 2:
         return np.full((2, 2), np.nan), "known for an embedding of width 2 or more only"
     if batch_size is not None and learner in INFINITE_ONLY:
         return np.full((2, 2), np.nan), "known for infinite batches only"
     known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
     if batch_size is not None:
-        of_batch = compile_once(_batch_pairs, 1, 2, tiny=True)(model, known, float(model.class_prior))
-        critic = np.asarray(finite_batch.critic_of_pairs(of_batch, float(batch_size), DIRECTIONS[learner]))
+        of_batch = compile_once(_batch_pairs, 1, 2, quick=True)(model, known, float(model.class_prior))
+        solve = compile_once(finite_batch.critic_of_pairs, quick=True)
+        critic = np.asarray(solve(of_batch, float(batch_size), DIRECTIONS[learner]))
         return critic, None if np.isfinite(critic).all() else _NO_BATCH_OPTIMUM
     if learner == "nclip":
         if embed_dim != NCLIP_WIDTH:
             why = f"known for an embedding of width {NCLIP_WIDTH} only: wider ones are not convex, with many minima"
             return np.full((2, 2), np.nan), why
-        critic = np.asarray(other_objectives.nclip_critic(model, caption))
+        joint = compile_once(joint_mixture, 1, quick=True)(model, known)
+        critic = np.asarray(compile_once(other_objectives.nclip_critic_of_pairs, quick=True)(joint))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     of_learner = other_objectives.supcon_pairs if learner == "supcon_bilinear" else pairs_of
-    pairs, share = compile_once(of_learner, 1, tiny=True)(model, known), DIRECTIONS.get(learner, 0.5)
+    pairs, share = compile_once(of_learner, 1, quick=True)(model, known), DIRECTIONS.get(learner, 0.5)
     if learner == "siglip":
-        critic = np.asarray(compile_once(siglip.critic_of_pairs)(pairs))
+        critic = np.asarray(compile_once(siglip.critic_of_pairs, quick=True)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     for count in (NODES, _FINE_NODES):
         critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, share, count))
@@ -307,7 +309,7 @@ def _contrastive_rows(
         return [Prediction(learner, caption.kind, prompt, None, None, note) for prompt in prompts]
     shares = np.array([share_of(prompt) for prompt in prompts], float)  # None becomes NaN
     directions, accuracies, kept, singular = jax.tree.map(
-        np.asarray, compile_once(_rows_of_critic, tiny=True)(model, caption, critic, shares)
+        np.asarray, compile_once(_rows_of_critic, quick=True)(model, caption, critic, shares)
     )
     rows = []
     for prompt, direction, accuracy in zip(prompts, directions, accuracies, strict=True):
@@ -331,10 +333,10 @@ def _linear(model: SpuriousModel, learner: str) -> tuple[Float[Array, "2"], Floa
 
 def _supervised_row(learner: str, model: SpuriousModel) -> Prediction:
     if learner == "bayes":
-        accuracy = np.asarray(compile_once(bayes_accuracies, tiny=True)(model))
+        accuracy = np.asarray(compile_once(bayes_accuracies, quick=True)(model))
         named = dict(zip(GROUPS, accuracy.tolist(), strict=True))
         return Prediction(learner, None, None, None, named, "not linear, so it has no direction")
-    direction, accuracy = jax.tree.map(np.asarray, compile_once(_linear, 1, tiny=True)(model, learner))
+    direction, accuracy = jax.tree.map(np.asarray, compile_once(_linear, 1, quick=True)(model, learner))
     if not np.all(np.isfinite(direction)) or np.linalg.norm(direction) > 1 / _ROUNDING:
         note = (
             "not unique: one feature is always 0, or the two features are one"

@@ -43,7 +43,7 @@ def report(
     """
     predictions = predict(model, embed_dim, prompts, captions, learners, batch_size)
     with jax.enable_x64(True):
-        printed, derived, covariance = jax.tree.map(np.asarray, compile_once(_constants, tiny=True)(model))
+        printed, derived, covariance = jax.tree.map(np.asarray, compile_once(_constants, quick=True)(model))
     checked = conditions(model)
     return {
         "model": dataclasses.asdict(model),

@@ -12,10 +12,10 @@ _FUSED_LOOPS = "xla_cpu_use_fusion_emitters"
 
 
 @functools.cache
-def _cpu_options(brief: bool, long: bool, tiny: bool = False) -> dict[str, Any] | None:
+def _cpu_options(brief: bool, long: bool, quick: bool = False) -> dict[str, Any] | None:
     """Compiler options for a CPU, but what XLA_FLAGS decides; None where this version of XLA does not know them."""
     options: dict[str, Any] = {"xla_backend_optimization_level": 1, _FUSED_LOOPS: not brief}
-    if tiny:  # one part, since parts that are compiled side by side each begin anew
+    if quick:  # one part, since parts that are compiled side by side each begin anew
         options = {"xla_backend_optimization_level": 0, _FUSED_LOOPS: False, "xla_cpu_parallel_codegen_split_count": 1}
     given = "" if long else os.environ.get("XLA_FLAGS", "")
     options = {name: value for name, value in options.items() if f"--{name}=" not in given}
@@ -47,7 +47,7 @@ class _Compiled:
 
 
 def jit(
-    function: Callable[..., Any], *, brief: bool = False, long: bool = False, tiny: bool = False, **options: Any
+    function: Callable[..., Any], *, brief: bool = False, long: bool = False, quick: bool = False, **options: Any
 ) -> Any:
     """`jax.jit`; on a CPU, with options that shorten the wait for what runs once.
 
@@ -62,8 +62,8 @@ def jit(
             take twice as long.
         long: whether it runs for longer than it compiles whatever its sizes. Then XLA_FLAGS, by which the tests turn
             optimisation off, do not decide.
-        tiny: whether it runs for a millisecond, however it is compiled. Then nothing is optimised, which takes half of
-            the time that compilation takes.
+        quick: whether all of its runs together take less time than it would take to compile. Then nothing is
+            optimised: it is compiled in a quarter of the time, and loops run for up to twice as long.
         options: of `jax.jit`.
     """
-    return _Compiled(function, (brief, long, tiny), options)
+    return _Compiled(function, (brief, long, quick), options)

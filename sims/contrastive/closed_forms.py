@@ -86,7 +86,7 @@ def _unit_length(config: ContrastiveConfig, name: str) -> list[dict[str, Any]]:
     return [_row(name, prompt, accuracy, None) for prompt, accuracy in zip(config.prompt, named, strict=True)]
 
 
-@functools.partial(jit, tiny=True, static_argnums=2)
+@functools.partial(jit, quick=True, static_argnums=2)
 def _accuracies(
     model: SpuriousModel, critic: Float[Array, "2 2"], prompts: tuple[str, ...]
 ) -> Float[Array, "prompts groups"]:

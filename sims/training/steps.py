@@ -77,7 +77,7 @@ class Steps:
             order = jnp.tile(jnp.arange(self.config.samples)[None, :], (self.config.seeds, 1))
             return states, order if self.config.samples else None
 
-        return jit(all_initial, **shardings(self.mesh, RUNS, RUNS))(runs.keys)
+        return jit(all_initial, quick=True, **shardings(self.mesh, RUNS, RUNS))(runs.keys)
 
     @functools.cached_property
     def compiled_segment(self) -> Any:
@@ -88,7 +88,7 @@ class Steps:
     @functools.cached_property
     def compiled_evaluate(self) -> Any:
         """`evaluate`, jitted; its result is on every device."""
-        return jit(self.evaluate, static_argnums=0, **shardings(self.mesh, None))
+        return jit(self.evaluate, brief=True, static_argnums=0, **shardings(self.mesh, None))
 
     def segment(
         self,

@@ -310,5 +310,12 @@ def nclip_critic(
     model: SpuriousModel, caption: Caption, sharpness: Scalar = SHARPNESS, balance: Scalar = BALANCE
 ) -> Float[Array, "2 2"]:
     """The matrix B of the similarities <a, b> at nCLIP's optimum for two clusters, shape (2, 2), of rank one."""
-    image_weights, caption_weights = nclip_directions(model, caption, sharpness, balance)
+    return nclip_critic_of_pairs(joint_mixture(model, caption), sharpness, balance)
+
+
+def nclip_critic_of_pairs(
+    pairs: Joint, sharpness: Scalar = SHARPNESS, balance: Scalar = BALANCE
+) -> Float[Array, "2 2"]:
+    """The same for any pairs."""
+    image_weights, caption_weights = _directions(pairs, jnp.asarray(sharpness, float), jnp.asarray(balance, float))
     return jnp.outer(image_weights, caption_weights) / 2.0

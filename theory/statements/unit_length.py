@@ -161,7 +161,7 @@ def grids(model: SpuriousModel, radii: int = RADII, angles: int = ANGLES) -> tup
     return found[0], found[1]
 
 
-@functools.partial(jit, tiny=True)
+@functools.partial(jit, quick=True)
 def _features(model: SpuriousModel) -> tuple[Float[Array, "2"], Float[Array, "2"], Float[Array, "4"]]:
     """Mean sizes and deviations of the features, and the groups' weights."""
     return model.latent_mean, model.latent_sigma, group_weights(model)
@@ -197,7 +197,7 @@ def _log_sum(grid: Grid, scores: Float[Array, "rows columns"], batch_size: Scala
     def at(log_z: Float[Array, ""]) -> Float[Array, ""]:
         z = jnp.exp(log_z)
         kept = jnp.exp(-z * raised)
-        # The tiny number keeps the derivative finite where the rest is 0.
+        # The quick number keeps the derivative finite where the rest is 0.
         others = jnp.exp((batch_size - 1) * jnp.log(kept @ grid.apart + 1e-300))
         return jnp.sum(own * jnp.exp(-z) - jnp.sum(grid.joint * kept, axis=1) * others)
 
@@ -326,7 +326,7 @@ def optimum(
     return Optimum(encoders, float(found.x[-1]) if loss == "siglip" else 0.0, scale, float(found.fun))
 
 
-@functools.partial(jit, tiny=True, static_argnames="off_plane")
+@functools.partial(jit, quick=True, static_argnames="off_plane")
 def _encoders_at(variables: Float[Array, " n"], off_plane: bool) -> tuple[Encoders, Float[Array, ""]]:
     """The encoders of free numbers, and their smallest scale."""
     encoders = (wide if off_plane else planar)(variables)
