@@ -1377,7 +1377,7 @@ MUTANTS = (
     ),
     Mutant(
         "intervals of drops with the groups exchanged",
-        "paper_figs/looks.py",
+        "paper_figs/published/looks.py",
         'rights = [classes[group] / 100 * classes[f"{group}_photos"] for group in ("common", "counter")]',
         'rights = [classes[group] / 100 * classes[f"{group}_photos"] for group in ("counter", "common")]',
         ("tests/test_figures.py::test_drop_intervals_cover_as_often_as_they_say",),
