@@ -20,6 +20,7 @@ from paper_figs.context import Context
 from paper_figs.drawing import draw_figure
 from paper_figs.program import main
 from paper_figs.registry import FIGURES
+from paper_figs.report import page
 from paper_figs.saved_result import (
     DIGITS_TABLE,
     MAIN_JOB,
@@ -52,7 +53,7 @@ def only(monkeypatch, *names, **changed):
     """A program that knows only these figures, some with other fields than in the register, and makes no page."""
     chosen = {name: dataclasses.replace(FIGURES[name], **changed.get(name, {})) for name in names}
     monkeypatch.setattr(program, "FIGURES", chosen)
-    monkeypatch.setattr(program, "page_files", lambda context, figures, out: {})
+    monkeypatch.setattr(page, "page_files", lambda context, figures, out: {})
 
 
 def test_list_names_every_figure(call_program):

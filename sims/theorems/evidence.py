@@ -1,10 +1,10 @@
 """The measurements of a statement's simulation: points with standard errors, by panel and series."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from jaxtyping import Num
 
 from workbench.errors import InputError
 
@@ -17,8 +17,8 @@ class Points(NamedTuple):
     standard_error: np.ndarray
 
 
-# A row of numbers, or an array.
-Numbers: TypeAlias = ArrayLike
+# A row of numbers, or an array, of JAX too.
+Numbers: TypeAlias = Sequence[float] | Sequence[int] | Num[Any, "..."]
 # Panel to the names of its series.
 Panels: TypeAlias = Mapping[str, tuple[str, ...]]
 # Panel to series to points.
