@@ -13,7 +13,7 @@ from scipy.stats import norm, ttest_1samp
 
 from published.directory import DIRECTORY
 from published.tables import PublishedTables, read_published_tables
-from realdata.claims import evaluate, program, table
+from realdata.claims import evaluate, table
 from realdata.claims.c1_drop import ask_drop
 from realdata.claims.c2_robustness import ask_robustness
 from realdata.claims.claim_test import judge
@@ -318,7 +318,7 @@ def test_corrections_are_a_setting_of_their_own_where_they_change_something(test
 
 def test_program_prints_and_writes_the_same(call_program, tmp_path, published_claims, tests, capsys, monkeypatch):
     asked = []
-    monkeypatch.setattr(program, "evaluate", lambda *given: asked.append(given) or published_claims)
+    monkeypatch.setattr(evaluate, "evaluate", lambda *given: asked.append(given) or published_claims)
     done = call_program("realdata.claims", "--all", "--json", "claims.json")
     assert done.returncode == 0, done.stderr
     assert [(place, list(models)) for place, models in asked] == [(DIRECTORY, [])]  # as `published_claims`

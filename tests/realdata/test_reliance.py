@@ -175,7 +175,9 @@ def test_program_tells_everything_and_who_is_left_out(published, call_program, t
     (table9,) = [t for t in published.tests if t.tables == ("9",) and t.setting["selector"] == "included"]
     assert table9.left_out > 0 and all(model["common"] + model["counter"] > 100 for model in table9.models)
     asked = []
-    monkeypatch.setattr(program, "study", lambda *given: asked.append(given) or published)  # as it was found above
+    monkeypatch.setattr(
+        "realdata.reliance.study.study", lambda *given: asked.append(given) or published
+    )  # as it was found above
     done = call_program("realdata.reliance", "--models", "--classes", "--json", "found.json")
     assert done.returncode == 0, done.stderr
     ((tables, *others),) = asked

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from published.directory import DIRECTORY
-from realdata.audit import program
 from realdata.audit.audit import RULES
 from realdata.audit.program import main
 from tests.realdata.audit.conftest import copy_of
@@ -47,7 +46,7 @@ def test_missing_files(refuses, tmp_path):
 
 def test_program_prints_findings_and_json(call_program, real, capsys, monkeypatch):
     asked = []
-    monkeypatch.setattr(program, "audit_tables", lambda *given: asked.append(given) or real)
+    monkeypatch.setattr("realdata.audit.audit.audit_tables", lambda *given: asked.append(given) or real)
     done = call_program("realdata.audit", "--json", "-")
     assert done.returncode == 0 and done.stderr == ""
     printed = json.loads(done.stdout)
