@@ -69,7 +69,8 @@ def run(
 
     Args:
         parser: the parser of the arguments.
-        program: the body, which takes the options.
+        program: the body, which takes the options. It imports what it computes with, so that nobody waits for that who
+            asks for `--help`, or has mistyped an option.
         arguments: the arguments; by default those of the command line.
 
     Returns:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from sims.colored_digits.config import DigitsConfig, add_training_options
 from sims.colored_digits.design import Design
 from workbench import program, results, terminal
@@ -39,8 +41,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> None:
-    import numpy as np
-
     from sims.colored_digits import display
     from sims.colored_digits.accuracy import GROUPS
     from sims.colored_digits.digits import read_digits
