@@ -1575,9 +1575,9 @@ MUTANTS = (
     ),
     Mutant(
         "A minus B is called B minus A",
-        "realdata/evaluate/paired.py",
-        'places = {"a": a, "b": b}',
-        'places = {"a": b, "b": a}',
+        "realdata/compare.py",
+        "content = compare(options.a, options.b)",
+        "content = compare(options.b, options.a)",
         ("tests/realdata/test_compare.py",),
     ),
     Mutant(
