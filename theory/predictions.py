@@ -239,7 +239,8 @@ def critic_of(
     known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
     if batch_size is not None:
         of_batch = finite_batch.batch_pairs(model, known)
-        critic = np.asarray(finite_batch.critic_of_pairs(of_batch, float(batch_size), DIRECTIONS[learner]))
+        of_size = compile_once(finite_batch.critic_of_pairs, long=True)
+        critic = np.asarray(of_size(of_batch, float(batch_size), DIRECTIONS[learner]))
         return critic, None if np.isfinite(critic).all() else _NO_BATCH_OPTIMUM
     if learner == "nclip":
         if embed_dim != NCLIP_WIDTH:
