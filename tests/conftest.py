@@ -66,6 +66,7 @@ LONGEST = (
     "tests/test_evidence.py",
     "tests/test_paper_figs.py",
     "tests/sims/test_hosts.py",
+    "tests/realdata/test_repairs_on_digits.py",
     "tests/paper_figs/test_curves.py",
     "tests/theorems/test_s21_finite_batch.py",
     "tests/paper_figs/report/test_explorer.py",
