@@ -66,6 +66,7 @@ LONGEST = (
     "tests/test_evidence.py",
     "tests/test_paper_figs.py",
     "tests/sims/test_hosts.py",
+    "tests/realdata/test_repairs_on_digits.py",
     "tests/paper_figs/test_curves.py",
     "tests/theorems/test_s21_finite_batch.py",
     "tests/paper_figs/report/test_explorer.py",
@@ -93,7 +94,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """The collector leaves alone what was imported, a second to look through, each time Holm's method is used."""
+    """The collector leaves alone what was imported, which takes a second to look through each time."""
     gc.freeze()
     gc.enable()
 

@@ -306,8 +306,15 @@ def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path
     refused("sims.theorems", "--seed", str(2**32), words=["--seed", "below"])
 
 
-# Simulations that take half a minute or more, with fewer draws, steps and places: enough to run all of their lines.
+# Simulations that take a few seconds or more, with fewer draws, steps and places: enough to run all of their lines.
 FEWER = {
+    "rate": {"RATE_DRAWS": 4},
+    "infonce": {"DRAWS": 2},
+    "mutual_information": {"PMI_IMAGES": 400_000},
+    "many_classes": {"TRAINING": 4000, "DRAWS": 2},
+    "reweighting": {"DRAWS": 2, "DEVIATION_DRAWS": 4},
+    "dynamics": {"DRAWS": 2},
+    "accuracy_curves": {"TRAINING": 4000, "PHOTOS": 4000},
     "unit_length": {"STEPS": 100, "DRAWS": 2},
     "finite_batch": {"BATCHES": (4, 8), "STEPS": 100, "DRAWS": 2},
     "finite_samples": {"DRAWS": 20, "SIZES": (50,), "SAMPLES": 20},

@@ -10,10 +10,11 @@ from sims.theorems.evidence import Evidence
 from sims.theorems.finite_batch import CASES, MODEL, PANELS, panel_name
 from theory.model import Caption
 from theory.names import share_of
-from theory.statements.finite_batch import finite_batch_critic, first_correction
+from theory.statements.finite_batch import batch_pairs, critic_of_pairs, first_correction
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.infonce import infonce_critic
 from theory.statements.prompts import mixed_prompt
+from workbench.compilation import jit
 
 _SIZES = np.array([2.0, 4.0, 16.0, 64.0, 256.0, 1024.0])
 _DRAWN = ("aligned", "conflicting")
@@ -25,11 +26,12 @@ _SERIES = {"S21": "-", "to order 1/N": ":", "without end (S14)": "--"}
 def curves() -> dict[str, np.ndarray]:
     """Accuracies over the size of a batch, shape (sizes, groups), for each panel and way to compute them."""
     found = {"sizes": _SIZES}
+    critic_of = jit(critic_of_pairs, long=True)
     for kind, prompts in CASES.items():
         caption = Caption(kind)
         limit, correction = infonce_critic(MODEL, caption), first_correction(MODEL, caption)
         critics = (
-            [finite_batch_critic(MODEL, caption, size) for size in _SIZES],
+            [critic_of(batch_pairs(MODEL, caption), size, 0.5) for size in _SIZES],
             [limit + correction / size for size in _SIZES],
             [limit] * len(_SIZES),
         )

@@ -26,6 +26,7 @@ from workbench.compilation import jit
 from workbench.errors import RunError
 
 _PIECE = 256  # images at a time when they are only looked at
+_LONG_TRAINING = 200  # steps from which on a training runs for longer than it compiles
 
 
 class SupervisedCLIP(nnx.Module):
@@ -107,7 +108,7 @@ def train_on(
 
         return take_step(optimiser, value, weights, state)
 
-    compiled = jit(step, donate_argnums=(0, 1))
+    compiled = jit(step, long=steps >= _LONG_TRAINING, donate_argnums=(0, 1))
     finite = jit(all_finite)
     with Loop(checkpoints, on_progress) as loop:
         kept = loop.restore((weights, state))

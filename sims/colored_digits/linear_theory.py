@@ -15,12 +15,13 @@ are two classes, so that they say the same; with more classes Rand has other col
 are used.
 """
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from sims.colored_digits.accuracy import GROUPS
 from sims.colored_digits.config import DigitsConfig
@@ -30,6 +31,7 @@ from sims.colored_digits.result import Row
 from theory.model import Caption, SpuriousModel
 from theory.predictions import predict
 from theory.statements.accuracy_on_the_line import probit, reliance_index
+from workbench.compilation import jit
 from workbench.conventions import PERCENTILES_95
 
 # Learner to its counterpart in the theory.
@@ -108,10 +110,14 @@ def index(aligned: float, conflicting: float) -> float | None:
 def indices(aligned: Float[np.ndarray, " pairs"], conflicting: Float[np.ndarray, " pairs"]) -> list[float | None]:
     """The index of each pair of accuracies."""
     with jax.enable_x64(True):
-        one = jnp.ones(len(aligned))  # the number of images matters to the errors alone
-        probits = [probit(jnp.asarray(accuracies), one) for accuracies in (aligned, conflicting)]
-        values = np.asarray(reliance_index(*probits).value)
+        values = np.asarray(_indices(jnp.asarray(aligned), jnp.asarray(conflicting)))
     return [float(value) if np.isfinite(value) else None for value in values]
+
+
+@functools.partial(jit, brief=True)
+def _indices(aligned: Float[Array, " pairs"], conflicting: Float[Array, " pairs"]) -> Float[Array, " pairs"]:
+    one = jnp.ones(len(aligned))  # the number of images matters to the errors alone
+    return reliance_index(probit(aligned, one), probit(conflicting, one)).value
 
 
 _DRAWS = 1000  # of the bootstrap

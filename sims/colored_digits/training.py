@@ -227,7 +227,7 @@ def train(
         if kept is not None:
             states, _ = kept
         zero = jnp.zeros((), jnp.int32)
-        long = config.steps >= LONG_TRAINING
+        long = config.steps * config.seeds >= LONG_TRAINING
         split = program.split_runs(program.segment, shared=3, long=long, donate_argnums=0)
         segment = split.lower(states, keys, sample, images, zero, zero).compile()
         compiled = time.perf_counter()

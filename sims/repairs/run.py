@@ -68,10 +68,11 @@ def run(config: RepairConfig, out: Path | None = None) -> RepairResult:
         weights, converged = _train(config, runs)
         trained = time.perf_counter()
         program = Steps(training)
+        samples = jit(jax.vmap(lambda key, bases: _samples(config, key, bases)))(runs.keys, runs.bases)
         accuracies: dict[str, dict[str, np.ndarray]] = {}
         planes: dict[str, list[Plane]] = {}
         for name in config.objective:
-            accuracies[name], grams = _repair(config, name, program, weights[name], runs)
+            accuracies[name], grams = _repair(config, name, program, weights[name], runs, samples)
             planes[name] = [Plane(gram) for gram in grams]
         theory = {name: predictions(config, name, planes[name]) for name in config.objective}
         taken = {name: balanced_weight(config, name, planes[name]) for name in config.objective}
@@ -110,23 +111,21 @@ def _train(config: RepairConfig, runs: Runs) -> tuple[dict[str, Any], dict[str, 
 
 
 def _repair(
-    config: RepairConfig, name: str, program: Steps, weights: Any, runs: Runs
+    config: RepairConfig, name: str, program: Steps, weights: Any, runs: Runs, samples: tuple[Batch, Batch]
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """Accuracies of each repair and probe, shape (runs, 2), and each run's inner products of prompts."""
-    samples = jit(jax.vmap(lambda key, bases: _samples(config, key, bases)))(runs.keys, runs.bases)
 
     def embed(weights: Any, bases: Bases, test: EvaluationSet, samples: tuple[Batch, Batch]) -> Embedded:
         return _embed(config, name, nnx.merge(program.graphs[name], weights), bases, test, samples)
 
     embedded = jit(jax.vmap(embed))(weights, runs.bases, runs.test, samples)
-    score = jit(_accuracies, static_argnums=0)
     found: dict[str, list[np.ndarray]] = {each: [] for each in (PLAIN, *config.repair, *PROBES)}
     for index in range(config.seeds):
         one = jax.tree.map(lambda leaf, index=index: leaf[index], embedded)
         covariance = jnp.asarray(ledoit_wolf(np.asarray(one.captions, float))[0], one.captions.dtype)
         labels = runs.test.labels[index]
         for repair in (PLAIN, *config.repair):
-            found[repair].append(np.asarray(score(repair, one, covariance, labels, config.constant(repair))))
+            found[repair].append(np.asarray(_score(repair, one, covariance, labels, config.constant(repair))))
         for probe, images, batch in zip(PROBES, (one.unlabelled, one.balanced), samples, strict=True):
             found[probe].append(_probe(images, np.asarray(batch.labels[index]), one.test, np.asarray(labels)))
     return {each: np.stack(values) for each, values in found.items()}, list(np.asarray(embedded.gram, float))
@@ -181,6 +180,9 @@ def _accuracies(
     texts = Texts(one.prompts, one.backgrounds, one.pairs, one.means, covariance)
     of_group = [repaired_scores(repair, images, texts, one.unlabelled, constant, one.scale) for images in one.test]
     return jnp.stack([share_right(scores, own) for scores, own in zip(of_group, labels, strict=True)])
+
+
+_score = jit(_accuracies, static_argnums=0)
 
 
 def _probe(images: Array, labels: np.ndarray, test: Array, truth: np.ndarray) -> np.ndarray:

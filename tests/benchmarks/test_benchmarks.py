@@ -35,8 +35,8 @@ def test_every_repair_takes_its_turn_beside_the_forward_pass(monkeypatch):
 def test_both_sides_of_the_sweep_learn_the_same_and_ours_prints_what_is_measured(
     run_program, tmp_path, monkeypatch, capsys
 ):
-    """The benchmark's sweep with the ends and the middle of its ratios."""
-    of = Sweep(ratios=(0.5, 1.0, 3))
+    """The benchmark's sweep with the ends and the middle of its ratios, and half of its steps."""
+    of = Sweep(ratios=(0.5, 1.0, 3), steps=250)
     done = run_program("sims.sweep", *sweep_options(of).split(), "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert set(seconds_of_sweep(done.stdout)) == {"import", "compile", "run"}

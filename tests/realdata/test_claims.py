@@ -237,7 +237,6 @@ def verdicts(found, claim, question, word):
     return sum(row.verdict == word for row in found[claim, question])
 
 
-@pytest.mark.slow
 @pytest.mark.simulation
 def test_size_and_data_shrink_drops_by_accuracy_alone():
     """The drop shrinks along the line that all models share; that is no robustness, and is not called so."""
@@ -258,7 +257,6 @@ def test_planted_effects_of_size_and_data_are_found(sign, expected):
     assert verdict(planted(filtered=0.4 * sign), "C5", "filtered data: effective robustness") == expected
 
 
-@pytest.mark.slow
 @pytest.mark.simulation
 def test_what_data_sets_share_is_not_taken_for_many_models():
     """Shifts that belong to data sets look like evidence to errors of independent models; clusters tell."""

@@ -11,12 +11,6 @@ from workbench.conventions import LEVEL
 pytestmark = pytest.mark.simulation
 
 
-@pytest.fixture(autouse=True)
-def no_garbage_collection(monkeypatch):
-    """Statsmodels collects garbage at each correction, which takes a thousand times as long as the test itself."""
-    monkeypatch.setattr("gc.collect", lambda: 0)
-
-
 def test_p_values_of_one_comparison_are_the_textbooks():
     generator = seeds.generator(0)
     a, b = generator.normal(70, 3, 9), generator.normal(68, 3, 9)

@@ -18,7 +18,13 @@ from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_score
 from tests.theorems.test_s15_siglip import correlated
 from theory import Caption, SpuriousModel, group_accuracies, infonce_critic, latent_prompt, logistic_direction
 from theory.mixtures import pairs_of
-from theory.statements.finite_batch import convergence_exponent, finite_batch_critic, first_correction
+from theory.statements.finite_batch import (
+    batch_pairs,
+    convergence_exponent,
+    critic_of_pairs,
+    finite_batch_critic,
+    first_correction,
+)
 from theory.statements.siglip import moment_exponent
 from workbench.compilation import jit
 
@@ -218,7 +224,8 @@ def test_where_captions_tell_images_apart_without_error_there_is_none():
 def test_unequal_classes_and_silent_captions():
     """All groups and mentions, by the gradient of sampled batches."""
     model, caption = dataclasses.replace(UNROUND, class_prior=0.3), Caption("latent", 0.9, 0.6)
-    critics = [finite_batch_critic(model, caption, 8), finite_batch_critic(UNROUND, caption, 8)]
+    critic_of = jit(critic_of_pairs, long=True)  # sixteen components
+    critics = [critic_of(batch_pairs(model, caption), 8, 0.5), finite_batch_critic(UNROUND, caption, 8)]
     right, wrong = np.abs(z_scores(sampled_gradients(model, caption, critics, 8, 40_000, 22), 0.0))
     assert np.all(right < CRITICAL) and np.any(wrong > CRITICAL)
 
