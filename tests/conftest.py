@@ -94,7 +94,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """The collector leaves alone what was imported, which takes a second to look through each time."""
+    """The collector leaves alone what was imported, a second to look through, each time Holm's method is used."""
     gc.freeze()
     gc.enable()
 

@@ -21,7 +21,6 @@ from statsmodels.stats.multitest import multipletests
 from realdata.claims.hypothesis import ClusteredEffect, Effect, Hypothesis
 from realdata.claims.settings import Setting
 from workbench.conventions import GROUPS, LEVEL
-from workbench.multiplicity import correct_by_holm
 
 CLAIMS = {
     "C1": "Every CLIP loses accuracy from the common to the counter photos",
@@ -182,7 +181,7 @@ def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:
         return []
     deciding = np.array([_deciding(test) for test in tests])
     naive = np.array([(1.0, 1.0) if test.undecidable else (test.p_value, test.p_value_opposite) for test in tests])
-    holm = correct_by_holm(deciding.min(axis=1))
+    holm = multipletests(deciding.min(axis=1), alpha=LEVEL, method="holm")[1]
     corrected, verdicts = _verdicts(deciding)
     _, verdicts_naive = _verdicts(naive)
     return [

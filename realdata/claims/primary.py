@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables
 from realdata.claims.asked_effects import Asked, Check, ask_averages, check, decide
@@ -33,7 +34,6 @@ from realdata.claims.settings import Setting, settings
 from realdata.statistics.both_errors import BothErrors
 from realdata.statistics.few_clusters import last_coefficient
 from workbench.conventions import LEVEL
-from workbench.multiplicity import correct_by_holm
 
 SETTING = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced", "selector": "excluded"}
 QUESTIONS = {
@@ -173,7 +173,7 @@ def judge_primary(asked: Sequence[Asked], tests: Sequence[JudgedClaim], with_che
     answers = [dataclasses.replace(each, primary=each.question == QUESTIONS[each.claim]) for each in answers]
     primary = [each for each in answers if each.primary]
     smaller = [1.0 if each.undecidable else min(each.p_value, each.p_value_opposite) for each in primary]
-    corrected = correct_by_holm(smaller).tolist()
+    corrected = multipletests(smaller, alpha=LEVEL, method="holm")[1].tolist() if primary else []
     judged = {
         each.claim: dataclasses.replace(each, p_value_holm=p_value, verdict=_verdict(each, p_value))
         for each, p_value in zip(primary, corrected, strict=True)

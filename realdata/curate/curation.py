@@ -17,7 +17,6 @@ from realdata.photos.labelled import read_labelled
 from workbench import results
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
-from workbench.multiplicity import correct_by_holm
 
 _FEW = 10  # with fewer photos, one of them changes the accuracy by over 10 points
 
@@ -154,10 +153,10 @@ def _selection(
         "p_value": by_chance.p_values,
     }
     tested = number > 1
-    columns |= {name: np.full(len(number), np.nan) for name in ("p_holm", "p_fdr")}
-    columns["p_holm"][tested] = correct_by_holm(by_chance.p_values[tested])
-    if tested.any():
-        columns["p_fdr"][tested] = multipletests(by_chance.p_values[tested], method="fdr_bh")[1]
+    for name, method in (("p_holm", "holm"), ("p_fdr", "fdr_bh")):
+        columns[name] = np.full(len(number), np.nan)
+        if tested.any():
+            columns[name][tested] = multipletests(by_chance.p_values[tested], method=method)[1]
     columns["kept"] = choice.kept
     columns["why_not"] = [
         None

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_1samp
+from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables, read_classwise, read_published_tables
 from realdata.claims.settings import SELECTOR, Setting, is_repeated, is_selector, settings
@@ -35,7 +36,6 @@ from realdata.statistics.photo_error import proportions
 from workbench import results
 from workbench.conventions import GROUPS, LEVEL, PERCENTILES_95
 from workbench.errors import InputError
-from workbench.multiplicity import correct_by_holm
 
 _SELECTOR = (SELECTOR["backbone"], SELECTOR["pretrain"])
 
@@ -168,7 +168,7 @@ def _judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add the corrected p-value and the verdict to each row."""
     if not rows:
         return []
-    corrected = correct_by_holm([row["p_value"] for row in rows])
+    corrected = multipletests([row["p_value"] for row in rows], alpha=LEVEL, method="holm")[1]
     return [
         row | {"p_holm": float(p), "verdict": _verdict(row["excess"], p)}
         for row, p in zip(rows, corrected, strict=True)

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from scipy.stats import chi2
 from scipy.stats import t as student_t
 from statsmodels.stats.meta_analysis import combine_effects
+from statsmodels.stats.multitest import multipletests
 
 from workbench.conventions import LEVEL
-from workbench.multiplicity import correct_by_holm
 
 Row = TypeVar("Row")
 # From a p-value to its corrected one.
@@ -38,7 +38,7 @@ class Question(Generic[Row]):
 def holm(questions: Iterable[Question[Any]]) -> Correction:
     """Correct the p-values of all questions together, by Holm's method."""
     p_values = [p for question in questions for p in question.p_values]
-    corrected = correct_by_holm(p_values)
+    corrected = multipletests(p_values, alpha=LEVEL, method="holm")[1] if p_values else []
     # Equal p-values have equal corrected ones.
     return dict(zip(p_values, map(float, corrected), strict=True)).__getitem__
 

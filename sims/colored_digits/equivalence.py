@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from sims.colored_digits.config import MARGIN
 from workbench.conventions import LEVEL
-from workbench.multiplicity import correct_by_holm
 
 EQUAL, DIFFERENT, INCONCLUSIVE = "equal", "different", "inconclusive"
 
@@ -51,7 +51,7 @@ def compare_runs(differences: Sequence[Float[np.ndarray, " _"]], margin: float =
     raw = [_p_values(differences[index], margin) for index in testable]
     corrected: dict[int, tuple[float, float]] = {}
     if raw:
-        holm = [correct_by_holm(column) for column in zip(*raw, strict=True)]
+        holm = [multipletests(column, LEVEL, method="holm")[1] for column in zip(*raw, strict=True)]
         corrected = dict(zip(testable, zip(*(map(float, column) for column in holm), strict=True), strict=True))
     found = []
     for index, runs in enumerate(differences):
