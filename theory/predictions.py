@@ -241,7 +241,7 @@ def critic_of(
     known = Caption(caption.kind, float(caption.mention_inv), float(caption.mention_spu))
     if batch_size is not None:
         of_batch = compile_once(_batch_pairs, 1, 2, quick=True)(model, known, float(model.class_prior))
-        solve = compile_once(finite_batch.critic_of_pairs, quick=True)
+        solve = compile_once(finite_batch.critic_of_pairs, long=True)
         critic = np.asarray(solve(of_batch, float(batch_size), DIRECTIONS[learner]))
         return critic, None if np.isfinite(critic).all() else _NO_BATCH_OPTIMUM
     if learner == "nclip":
