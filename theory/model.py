@@ -1,11 +1,12 @@
 """The synthetic model of a label, a spurious attribute, and their two noisy views (Definition 6.1); and captions."""
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable
 from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -13,13 +14,13 @@ from jaxtyping import Float
 from workbench import program
 from workbench.errors import ParameterError
 from workbench.parameters import SHARE, Domain, check, parameter
-from workbench.pytrees import pytree
 
 if TYPE_CHECKING:
     from jax import Array
 else:  # command lines read this before JAX is imported; shapes and types are checked nevertheless
     Array = Any
 
+_Class = TypeVar("_Class", bound=type)
 # A parameter: a number, or an array while a function is being traced, vmapped or differentiated.
 Scalar: TypeAlias = float | int | Array
 
@@ -58,7 +59,28 @@ def _pair(first: Scalar, second: Scalar) -> Float[Array, "2"]:
     return jnp.stack([jnp.asarray(first, float), jnp.asarray(second, float)])
 
 
-@pytree
+def _pytree(cls: _Class) -> _Class:
+    """A dataclass as a JAX pytree, as `jax.tree_util.register_dataclass`, but registered with its first instance.
+
+    So a command line may read its fields before JAX is imported. `metadata={"static": True}` marks those that are no
+    leaves.
+    """
+
+    @functools.cache
+    def register() -> None:
+        import jax
+
+        jax.tree_util.register_dataclass(cls)
+
+    def new(made: type, *arguments: Any, **named: Any) -> Any:
+        register()
+        return object.__new__(made)
+
+    cls.__new__ = new  # type: ignore[assignment]
+    return cls
+
+
+@_pytree
 @dataclasses.dataclass(frozen=True)
 class SpuriousModel:
     """Parameters of Definition 6.1 (D.1) of arXiv 2403.11497, with `mu_inv` and the class prior free.
@@ -152,7 +174,7 @@ class SpuriousModel:
 CAPTIONS = ("latent", "label", "label-attribute")
 
 
-@pytree
+@_pytree
 @dataclasses.dataclass(frozen=True)
 class Caption:
     """What a caption says of the image. A JAX pytree; `kind` is static.
