@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from published.tables import read_published_tables
 from realdata.check.program import main as check
@@ -105,12 +105,15 @@ def test_what_is_no_photo_is_told_by_ending(photos, capsys):
     assert told.endswith(f"the first: {GROUP}/a.txt")
 
 
-def test_a_photo_named_as_one_that_holds_a_program_is_not_run(photos, capsys):
+def test_a_photo_named_as_one_that_holds_a_program_is_not_run(photos, capsys, monkeypatch):
     """Pillow hands EPS to Ghostscript, whatever the file is called; here no format does that."""
+    # As if Ghostscript were installed: without it nothing would be run in any case.
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *arguments: Image.new("L", (9, 9)).im)
     (photos / GROUP / "evil.png").write_text(
         "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
     )
     with Image.open(photos / GROUP / "evil.png") as image:
+        image.load()
         assert image.format == "EPS"  # by Pillow itself
     assert [each["path"] for each in checked(photos, capsys)["unreadable"]] == [f"{GROUP}/evil.png"]
 

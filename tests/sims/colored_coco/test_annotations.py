@@ -41,6 +41,14 @@ def test_every_way_to_write_it_gives_the_same_mask(segmentation):
     np.testing.assert_array_equal(to_mask(segmentation, HEIGHT, WIDTH), BLOCK)
 
 
+def test_a_triangle_is_half_of_its_block():
+    triangle = [[10, 5, 30, 5, 10, 15]]
+    assert encloses(triangle)
+    covered = to_mask(triangle, HEIGHT, WIDTH)
+    assert not np.any(covered & ~BLOCK) and covered[6, 11] and not covered[13, 28]
+    assert abs(covered.sum() - BLOCK.sum() / 2) <= 20  # of the pixels that the longest side goes through
+
+
 def test_packed_lengths_are_those_of_pycocotools():
     """Random masks, of many short runs, of few long ones, empty and full; in both forms."""
     generator = np.random.default_rng(0)
