@@ -34,3 +34,7 @@ def evaluate(
     from realdata.evaluate.run import run
 
     return run(EvaluationConfig(Path(data), model, **settings), None if out is None else Path(out))
+
+
+def __dir__() -> list[str]:
+    return __all__

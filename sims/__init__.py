@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sims.sweep  # noqa: F401  # the package, now, so that no later import takes the function's place
-from theory.model import SpuriousModel
 from theory.names import PROMPTS
 
 if TYPE_CHECKING:
     from sims.contrastive.result import ContrastiveResult
     from sims.objectives import OBJECTIVES, Objective
     from sims.sweep.result import SweepResult
+    from theory.model import SpuriousModel
 
 __all__ = ["OBJECTIVES", "Objective", "sweep", "train"]
 
 
 def train(
-    model: SpuriousModel | None = None,
+    model: "SpuriousModel | None" = None,
     objectives: "Sequence[str | Objective | Callable[..., Any]] | None" = None,
     *,
     prompts: Sequence[str] = PROMPTS,
@@ -46,6 +46,7 @@ def train(
     """
     from sims.contrastive.run import run
     from sims.training.config import ContrastiveConfig
+    from theory.model import SpuriousModel
 
     asked = None if objectives is None else _as_tuple(objectives)
     config = ContrastiveConfig(model or SpuriousModel(), asked, _as_tuple(prompts), **settings)
@@ -53,7 +54,7 @@ def train(
 
 
 def sweep(
-    model: SpuriousModel | None = None,
+    model: "SpuriousModel | None" = None,
     axes: Mapping[str, Any] | None = None,
     *,
     objectives: "Sequence[str | Objective | Callable[..., Any]]" = ("infonce",),
@@ -87,6 +88,10 @@ def sweep(
 def _as_tuple(values: Any) -> tuple[Any, ...]:
     """One value as well as several."""
     return tuple(values) if hasattr(values, "__iter__") and not isinstance(values, str) else (values,)
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

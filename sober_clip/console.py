@@ -27,7 +27,7 @@ class Program(NamedTuple):
 
 
 _EVERY = (
-    Program("theory", "theory.__main__", "closed forms of every loss, caption and prompt"),
+    Program("theory", "theory.program", "closed forms of every loss, caption and prompt"),
     Program(
         "sims.contrastive",
         "sims.contrastive.program",

@@ -37,6 +37,16 @@ def test_help_comes_before_slow_imports(name):
     assert name.partition(".")[0] in imported and not imported & set(SLOW)
 
 
+def test_packages_import_nothing_slow_before_an_interruption_can_be_told():
+    """`workbench.program.start` tells it; what a package imports by itself comes before that."""
+    packages = "import theory, sims, realdata, paper_figs, published, pretrained, workbench.program, sober_clip, sys; "
+    check = "print(*{'numpy', 'jax', 'jaxtyping', 'rich'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", packages + check], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
 def test_options_know_the_names_of_all_that_there_is():
     assert tuple(OBJECTIVES) == OBJECTIVE_NAMES
     assert tuple(name for name, objective in OBJECTIVES.items() if not objective.contrastive) == SUPERVISED

@@ -16,6 +16,8 @@ def __getattr__(name: str) -> Any:
     # The public names are loaded when one is asked for, with JAX, which a command line does not need.
     import theory.public
 
+    if name not in ("__all__", *theory.public.__all__):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(theory.public, name)
 
 

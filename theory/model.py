@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import itertools
 import math
 from collections.abc import Callable
@@ -76,6 +77,7 @@ def _pytree(cls: _Class) -> _Class:
         register()
         return object.__new__(made)
 
+    cls.__signature__ = inspect.signature(cls)  # type: ignore[attr-defined]  # not that of `new`
     cls.__new__ = new  # type: ignore[assignment]
     return cls
 

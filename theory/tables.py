@@ -165,7 +165,11 @@ def show_point(content: dict[str, Any]) -> None:
             notes.append(f"{row['learner']}, {row['prompt'] or 'no prompt'}: {row['note']}")
     console.print(table)
     if any(row["learner"] in (*DIRECTIONS, "siglip") for row in content["predictions"]):
-        console.print("infonce_*, siglip: the best bilinear critic for infinitely large batches.")
+        size = content["batch_size"]
+        those, batches = "infonce_*, siglip", "infinitely large batches"
+        if size is not None:
+            those, batches = "infonce_*", f"batches of {size} pairs"
+        console.print(f"{those}: the best bilinear critic for {batches}.")
     for note in dict.fromkeys(notes):
         console.print(note)
     _show_theorem(content)

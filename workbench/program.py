@@ -41,7 +41,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         # Not `in (None, False)`, since 0 == False.
-        without = action.default is None or action.default is False
+        without = action.default is None or action.default is False or action.default == []
         return action.help if without else super()._get_help_string(action)
 
 

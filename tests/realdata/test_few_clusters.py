@@ -52,7 +52,7 @@ def test_cr2_is_the_dense_one_and_unbiased_for_independent_errors(terms):
     truth = part.contrast @ np.linalg.inv(part.design.T @ part.design) @ part.contrast
     assert np.sum(adjust(part).scores ** 2) == pytest.approx(truth, rel=1e-9)
     classic = np.mean([classic_variance(part._replace(values=row))[0] for row in np.eye(len(part.labels))])
-    assert classic * len(part.labels) != pytest.approx(truth, rel=0.05)
+    assert classic * len(part.labels) != pytest.approx(truth, rel=1e-3)  # where CR2 is right to 1e-9
 
 
 def test_a_mean_over_equal_clusters_has_one_degree_less_than_clusters():
@@ -206,9 +206,9 @@ def test_false_alarms_where_the_line_is_hardly_known(question):
 
     Alarms in 200 draws: 0 (mean) and 5 (size); without the line's error 24 and 20.
     """
-    found = np.array([p_values(draw, question, width=0.15) for draw in range(40)]) < 0.05
-    # More than 7 of 40 have a probability of 7e-4 at 5%.
-    assert found[:, 0].sum() <= 7
+    found = np.array([p_values(draw, question, width=0.15) for draw in range(200)]) < 0.05
+    # More than 21 of 200 have a probability of 5e-4 at 5%.
+    assert found[:, 0].sum() <= 21
     assert found[:, 1].sum() > found[:, 0].sum()
 
 
@@ -222,7 +222,15 @@ def test_planted_effects_are_found():
 @pytest.mark.parametrize("kind", ["robustness", "drop"])
 def test_photos_that_all_models_share_move_an_effect_by_their_sensitivities(kind):
     """Each group's accuracies are moved by a standard error, of all models and of the CLIPs alone."""
-    imagenet, clips, ways, own, design = planted(3, width=0.6)
+    shared, together, others, apart = np.mean([sensitivities(kind, draw) for draw in range(24)], axis=0)
+    # The line's slope moves a little, too, when places do: to first order it is left out. A single draw is 40% off.
+    assert shared == pytest.approx(together, rel=0.15)
+    assert others == pytest.approx(apart, rel=0.15)
+
+
+def sensitivities(kind, draw):
+    """The variance due to photos that all models share, and due to others: as stated, and by moving the accuracies."""
+    imagenet, clips, ways, own, design = planted(draw, width=0.6)
     labels = ways["architecture"]
 
     def effect(moved_imagenet=(0, 0), moved_clips=(0, 0)):
@@ -240,9 +248,7 @@ def test_photos_that_all_models_share_move_an_effect_by_their_sensitivities(kind
     together = sum((effect(group, group).effect - base.effect) ** 2 for group in groups) / step**2
     apart = sum((effect(group).effect - base.effect) ** 2 for group in groups) / step**2
     apart += sum((effect((0, 0), group).effect - base.effect) ** 2 for group in groups) / step**2
-    # The line's slope moves a little, too, when places do: to first order it is left out.
-    assert base.shared == pytest.approx(together, rel=0.15, abs=1e-3)
-    assert base.other_photos == pytest.approx(apart, rel=0.15)
+    return base.shared, together, base.other_photos, apart
 
 
 def test_components_are_the_analysis_of_variance_s_where_it_is_balanced():

@@ -15,10 +15,10 @@ from tests.conftest import ROOT
 from tests.theorems.class_draws import ALPHA, PAIRS, draw_classes
 from tests.theorems.monte_carlo import UNROUND, agree
 from theory import Caption, SpuriousModel, class_report, logistic_direction, spurious_reliance
-from theory.__main__ import main
 from theory.class_sums import Terms, expected_log_sum
 from theory.mixtures import pairs_of
 from theory.names import DIRECTIONS
+from theory.program import main
 from theory.statements.infonce import infonce_objective
 from theory.statements.many_classes import (
     class_accuracies,

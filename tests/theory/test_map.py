@@ -15,8 +15,8 @@ from theory import (
     predictions,
     zero_shot_direction,
 )
-from theory.__main__ import main
 from theory.names import CONTRASTIVE
+from theory.program import main
 from theory.report import verdict_map
 
 MODEL = SpuriousModel(spurious_ratio=0.86, mu_spu=1.3)

@@ -1,11 +1,14 @@
 """`python -m theory` as a user runs it."""
 
+import inspect
 import json
+from dataclasses import fields
 
 import pytest
 
+import theory
 from theory import SpuriousModel
-from theory.__main__ import main
+from theory.program import main
 from theory.report import report
 
 
@@ -29,6 +32,19 @@ def test_tables_show_printed_beside_derived(run_program):
         assert words in done.stdout
 
 
+def test_it_says_for_batches_of_which_size(call_program):
+    infinite, of_four = (call_program("theory", *words).stdout for words in ([], ["--batch-size", "4"]))
+    assert "infonce_*, siglip: the best bilinear critic for infinitely large batches." in infinite
+    assert "infonce_*: the best bilinear critic for batches of 4 pairs." in of_four
+
+
+def test_the_model_shows_its_parameters():
+    assert list(inspect.signature(SpuriousModel).parameters) == [field.name for field in fields(SpuriousModel)]
+    assert set(dir(theory)) == set(theory.__all__)
+    with pytest.raises(AttributeError, match="module 'theory' has no attribute 'acuracy'"):
+        theory.acuracy  # noqa: B018
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -38,6 +54,10 @@ def test_tables_show_printed_beside_derived(run_program):
         (["--embed-dim", "0"], ["--embed-dim", "at least 1", "0"]),
         (["--batch-size", "1"], ["--batch-size", "at least 2", "1"]),
         (["map", "--batch-size", "64"], ["--batch-size", "left out", "64"]),
+        (["boundary", "--learner", "siglip"], ["--learner", "left out", "siglip"]),
+        (["map", "--learner", "logistic"], ["--learner", "also one of linearized", "logistic"]),
+        (["repairs", "--prompt", "class-mean"], ["--prompt", "left out", "class-mean"]),
+        (["map", "--shared-size", "1"], ["--shared-size", "--pairs", "1"]),
         (["series", "--mu-spu", "2"], ["--mu-spu", "left out", "2"]),
         (["--prompt", "names"], ["--prompt", "label, class-mean", "names"]),
         (["--mu-spu", "much"], ["--mu-spu", "number", "much"]),
