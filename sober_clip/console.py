@@ -38,7 +38,7 @@ _EVERY = (
         "sims.repairs.__main__",
         "zero-shot repairs of trained encoders, from prompts only, beside their closed forms",
     ),
-    Program("sims.theorems", "sims.theorems.__main__", "simulates the theory's statements"),
+    Program("sims.theorems", "sims.theorems.program", "simulates the theory's statements"),
     Program("sims.sweep", "sims.sweep.program", "every combination of parameters, on all devices and hosts"),
     Program(
         "sims.colored_digits",
@@ -67,13 +67,11 @@ _EVERY = (
         "realdata.curate.program",
         "selects photos by a model's failures, and measures what that does to a drop",
     ),
-    Program("realdata.models", "realdata.models.__main__", "the names of the paper's models"),
+    Program("realdata.models", "realdata.models.program", "the names of the paper's models"),
     Program("realdata.audit", "realdata.audit.program", "checks the printed tables for what cannot be true"),
     Program("realdata.claims", "realdata.claims.program", "puts the paper's claims to the published measurements"),
     Program("realdata.reliance", "realdata.reliance.program", "tests the theory on the published measurements"),
-    Program(
-        "paper_figs.statements", "paper_figs.statements.__main__", "computes the theory's curves that figures show"
-    ),
+    Program("paper_figs.statements", "paper_figs.statements.program", "computes the theory's curves that figures show"),
     Program("paper_figs", "paper_figs.program", "every figure, and the page with all of the evidence"),
 )
 

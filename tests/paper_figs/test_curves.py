@@ -7,8 +7,8 @@ import pytest
 
 from paper_figs.program import main
 from paper_figs.saved_result import SHIPPED, closed_forms
-from paper_figs.statements.__main__ import main as compute_curves
 from paper_figs.statements.curves import Curves, load_curves, to_lists
+from paper_figs.statements.program import main as compute_curves
 from paper_figs.statements.table import CURVES
 from workbench.errors import InputError
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from published.directory import DIRECTORY
-from realdata.models.__main__ import main
 from realdata.models.loading import Loading
 from realdata.models.model import Question
+from realdata.models.program import main
 from realdata.models.registry import find_published, load_model, place_of, published_models
 from workbench.errors import InputError
 
