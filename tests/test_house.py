@@ -50,7 +50,7 @@ def test_colours_of_figures_have_one_home():
 
 def test_theory_knows_no_file_plot_or_random_key():
     for path in (ROOT / "theory").rglob("*.py"):
-        if path.name in ("__main__.py", "options.py", "tables.py"):  # of the program
+        if path.name in ("program.py", "tables.py"):  # of the program
             continue
         names = {name.partition(".")[0] for name in imported(path)}
         assert not names & {"pathlib", "os", "io", "matplotlib", "rich", "argparse"}, path
