@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import gc
 import importlib
 import math
 import os
@@ -140,15 +139,11 @@ def start(prog: str, module: str, arguments: Sequence[str] | None = None) -> int
         module: the module with its `main`.
         arguments: the arguments; by default those of the command line.
     """
-    gc.disable()  # what is imported stays, so that there is nothing to collect, now or later
     try:
         main: Callable[[list[str] | None], int] = importlib.import_module(module).main
     except KeyboardInterrupt:
         print(f"{_name(prog)}: interrupted", file=sys.stderr)
         return 130
-    finally:
-        gc.freeze()
-        gc.enable()
     return main(None if arguments is None else list(arguments))
 
 
