@@ -3,15 +3,14 @@
 from paper_figs.saved_result import DIGITS_REPAIRS, DIGITS_TABLE, MAIN_JOB, REPAIRS, VERDICT_MAP
 from paper_figs.spec import FigureSpec
 from paper_figs.statements.table import DRAW, statement_figure
-from workbench.later import Later
+from workbench.later import within
 
 _PAPER = "arXiv 2403.11497v1"
 _REPLICATION = "github.com/meric-karadag/clip_spurious_features"
 _PHOTO_BARS = "Bars: 95% from the number of photos, at most (binomial; photos of both groups are independent)"
 
 
-def _later(place: str) -> Later:
-    return Later(f"{__package__}.{place}")
+_later = within(__package__)
 
 
 _SPECS = (

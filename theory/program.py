@@ -78,6 +78,13 @@ def build_parser() -> program.Parser:
 
 
 _SINGULAR = {"point": "a point", "repairs": "repairs"}
+# The options that a question does not take, and why; series takes none.
+_INFINITE = {"batch_size": "for map, boundary and repairs"}
+_LEFT_OUT = {
+    "map": _INFINITE,
+    "boundary": _INFINITE | {"learner": "for a boundary, which is the linearised loss's"},
+    "repairs": _INFINITE | {"prompt": "for repairs, which are the label prompt's"},
+}
 
 
 def _prompts(text: str) -> tuple[str, ...]:
@@ -88,6 +95,17 @@ def _prompts(text: str) -> tuple[str, ...]:
     except ParameterError as error:
         raise argparse.ArgumentTypeError(error.requirement) from error
     return words
+
+
+def _check_left_out(options: argparse.Namespace) -> None:
+    left_out = _LEFT_OUT.get(options.question, {})
+    if options.question == "series":
+        left_out = dict.fromkeys(vars(options).keys() - {"question", "json"}, "for series, which is of all models")
+    without = vars(build_parser().parse_args([]))
+    for name, why in left_out.items():
+        value = getattr(options, name)
+        if value != without[name]:
+            raise ParameterError(name, f"left out {why}", ",".join(value) if isinstance(value, tuple) else value)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -112,22 +130,13 @@ def _main(options: argparse.Namespace) -> None:
     many = options.pairs > 1
     if many and options.question in ("point", "repairs"):
         raise ParameterError("pairs", f"1 for {_SINGULAR[options.question]}; map and boundary know more", options.pairs)
-    if options.batch_size is not None and options.question != "point":
-        raise ParameterError("batch_size", "left out for map, boundary and repairs", options.batch_size)
-    if options.question == "boundary" and options.learner:
-        raise ParameterError("learner", "left out for a boundary, which is the linearised loss's", options.learner[0])
+    _check_left_out(options)
     if options.question == "map" and not set(asked_learners) & set(CONTRASTIVE):
         raise ParameterError("learner", f"for a map also one of {', '.join(CONTRASTIVE)}", options.learner[0])
-    if options.question == "repairs" and options.prompt != PROMPTS:
-        raise ParameterError("prompt", "left out for repairs, which are the label prompt's", ",".join(options.prompt))
     check_classes(options.pairs, options.shared_size)
     if options.shared_size and not many:
         raise ParameterError("shared_size", "left out unless `pairs` is above 1", options.shared_size)
     if options.question == "series":
-        without = vars(build_parser().parse_args(["series"]))
-        for name, value in vars(options).items():
-            if name not in ("question", "json") and value != without[name]:
-                raise ParameterError(name, "left out for series, which is of all models", value)
         with terminal.progress() as display:
             content = series_content(list(display.track(compute_series(), total=len(OF_SERIES), description="series")))
         if not results.emit_json(content, options.json):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from theory.names import DIRECTIONS, GROUPS
@@ -12,7 +11,7 @@ from workbench.conventions import ROUNDING
 
 
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table(title)
     for heading in left:
         table.add_column(heading, justify="left", overflow="fold", no_wrap=heading in ("learner", "caption", "prompt"))
     for heading in right:

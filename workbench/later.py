@@ -1,6 +1,7 @@
 """Functions of a table, each imported when it is first called: who reads one entry does not wait for all."""
 
 import pkgutil
+from collections.abc import Callable
 from typing import Any
 
 
@@ -22,3 +23,8 @@ class Later:
     def found(self) -> Any:
         """The function itself."""
         return pkgutil.resolve_name(self.place)
+
+
+def within(package: str) -> Callable[[str], Later]:
+    """What makes a `Later` from its place in a package, `module:name`."""
+    return lambda place: Later(f"{package}.{place}")

@@ -31,6 +31,15 @@ def table(title: str, headings: Iterable[str], **options: Any) -> Table:
     return made
 
 
+def narrow_table(title: str | None = None) -> Table:
+    """A table in the programs' common style whose columns, still to be added, stand closer together.
+
+    Args:
+        title: the line above the table.
+    """
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
 class _Rate(ProgressColumn):
     """A column with the number of units per second."""
 

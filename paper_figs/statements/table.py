@@ -12,7 +12,7 @@ from paper_figs.statements.curves import Curves, load_curves
 from sims.theorems.evidence import Evidence, from_dict
 from sims.theorems.table import STATEMENTS
 from workbench.errors import InputError
-from workbench.later import Later
+from workbench.later import within
 from workbench.results import read_json
 
 if TYPE_CHECKING:  # as in paper_figs/spec.py
@@ -21,8 +21,7 @@ if TYPE_CHECKING:  # as in paper_figs/spec.py
     from paper_figs.context import Context
 
 
-def _later(place: str) -> Later:
-    return Later(f"{__package__}.{place}")
+_later = within(__package__)
 
 
 # Name, as in `STATEMENTS`, to what draws the statement from its simulation and its closed forms.

@@ -1,7 +1,5 @@
 """What the audit prints."""
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from realdata.audit.audit import Audit
@@ -14,7 +12,7 @@ _NAMED = {"Fig. 3", "section 4", "replication"}
 def show(audit: Audit) -> None:
     """Print every error and warning with its evidence, then the counts."""
     console = terminal.output()
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     table.add_column("", no_wrap=True)
     table.add_column("where, what is printed, and the evidence")
     for finding in audit.findings:

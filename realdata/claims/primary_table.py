@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from realdata.claims.both_sources import BothSources
 from realdata.claims.c9_contrast import CONTRAST, ELSEWHERE, HERE
 from realdata.claims.claim_test import INCONCLUSIVE
@@ -46,7 +43,7 @@ def show(primary: Sequence[PrimaryTest], detectable: Sequence[Detectable], maske
         masked: drops without the background, their mean last.
     """
     console = terminal.output()
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in ("", "claim", "n", "effect [95%]", "p", "answer", "settings"):
         table.add_column(heading, no_wrap=True)
     theorem = ("C7", "the loss learns the background", "", "", "", "theorem (S7)", "")
@@ -115,7 +112,7 @@ def show_methods(primary: Sequence[PrimaryTest], both: BothSources | None) -> No
     """
     console = terminal.output()
     console.print("Other methods for the primary tests and those beside them (points; p not corrected)", style="bold")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in ("", "claim", "method", "95%", "df", "p"):
         table.add_column(heading)
     for test in primary:

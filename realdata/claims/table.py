@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from realdata.claims.claim_test import CLAIMS, INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, JudgedClaim
@@ -66,7 +65,7 @@ def _is_plain(test: JudgedClaim) -> bool:
 
 
 def _table(tests: Sequence[JudgedClaim], everything: bool) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     table.add_column("setting")
     if everything:
         table.add_column("selector", no_wrap=True)

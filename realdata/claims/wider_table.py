@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from published.directory import DIRECTORY
@@ -174,7 +173,7 @@ def _masked(masked: Sequence[MaskedDrop]) -> Table:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in headings:
         table.add_column(heading)
     return table

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from workbench import terminal
@@ -21,12 +20,7 @@ _NAIVE, _CORRECTED, _CHANCE = VERMILION, BLUE, "0.8"
 def show(content: Mapping[str, Any]) -> None:
     """Print the content of `curation.json`."""
     console = terminal.output()
-    table = Table(
-        title="Drop from the most to the least accurate background (points)",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
+    table = terminal.narrow_table("Drop from the most to the least accurate background (points)")
     table.add_column("class", max_width=24, no_wrap=True)
     table.add_column("common", max_width=14, no_wrap=True)
     table.add_column("counter", max_width=14, no_wrap=True)
@@ -163,7 +157,7 @@ def show_selector(content: Mapping[str, Any]) -> None:
 
 
 def _table(headings: Sequence[str]) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in headings:
         table.add_column(heading, no_wrap="[" in heading)
     return table

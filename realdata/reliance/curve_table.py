@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from realdata.reliance.curve_tests import CurvePrediction, CurveShape
 from realdata.reliance.curves import LINES, THEORIES
@@ -15,7 +13,7 @@ from workbench import terminal
 def show(console: Console, study: Study) -> None:
     """Print which curve has the ImageNet models' slope, and what each says of other models."""
     console.print("Curves of models that differ in one thing (S28), fitted to ImageNet models", style="bold")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in ("setting", "models differ in", "constants", "slope", "tilt [95%]", "AICc", "p (Holm)", "verdict"):
         table.add_column(heading)
     for shape in study.shapes:
@@ -38,7 +36,7 @@ def show(console: Console, study: Study) -> None:
         "*: missed after correction"
     )
     names = (*THEORIES, "shift", "line")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in ("setting", "predicted", *names):
         table.add_column(heading)
     for rows in prediction_rows(study.predictions):

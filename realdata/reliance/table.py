@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -195,7 +194,7 @@ def _family(row: RelianceTest | Alternatives) -> str:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table()
     for heading in headings:
         table.add_column(heading, no_wrap="[95%]" in heading)
     return table

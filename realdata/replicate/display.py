@@ -3,7 +3,6 @@
 from typing import Any
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from realdata.claims.primary_table import WORDS
@@ -47,7 +46,7 @@ def show(found: Replication) -> None:
 
 
 def _table(comparison: pd.DataFrame) -> Table:
-    table = Table(title="Printed, and measured again", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table("Printed, and measured again")
     for heading in ("", "model", *(word for name in QUANTITIES for word in (name, "measured")), "inside"):
         table.add_column(heading, no_wrap=True)
     for (number, model), rows in comparison.groupby(["table", "model"], sort=False):
@@ -65,7 +64,7 @@ def _table(comparison: pd.DataFrame) -> Table:
 
 def _claims_table(claims: list[dict[str, Any]]) -> Table:
     title = "The claims by the printed numbers and by the measured ones, of the same models (points, 95%)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.narrow_table(title)
     for heading in ("", "claim", "n", "printed", "answer", "measured", "answer"):
         table.add_column(heading, no_wrap=True)
     for each in claims:

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from sims.contrastive.comparison import Row
 from sims.contrastive.result import ContrastiveResult
 from theory.names import GROUPS
@@ -20,12 +17,7 @@ def show(result: ContrastiveResult, out: Path | None) -> None:
     console = terminal.output()
     seeds, narrow = result.config.seeds, console.width < _ONE_LINE
     over = "of one run's test images" if seeds == 1 else f"over {seeds} runs"
-    table = Table(
-        title=f"Accuracy (%) ± standard error {over}; in brackets, the closed form",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
+    table = terminal.narrow_table(f"Accuracy (%) ± standard error {over}; in brackets, the closed form")
     for heading in ("learner", "prompt"):
         table.add_column(heading, no_wrap=True)
     for group in GROUPS:

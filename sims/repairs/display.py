@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from sims.repairs.result import RepairResult, Row
 from workbench import terminal
 
@@ -14,11 +11,8 @@ _GROUPS = ("aligned", "conflicting")
 def show(result: RepairResult, out: Path | None) -> None:
     """Print the table, what it means, and where the files are."""
     console = terminal.output()
-    table = Table(
-        title=f"Accuracy (%) ± standard error over {result.config.seeds} runs; in brackets, the closed form",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+    table = terminal.narrow_table(
+        f"Accuracy (%) ± standard error over {result.config.seeds} runs; in brackets, the closed form"
     )
     for heading in ("learner", "repair"):
         table.add_column(heading, no_wrap=True)

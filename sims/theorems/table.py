@@ -3,7 +3,9 @@
 import dataclasses
 
 from sims.theorems.evidence import Evidence, Panels
-from workbench.later import Later
+from workbench.later import within
+
+_later = within(__package__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +28,12 @@ class Statement:
 
     def simulate(self, seed: int) -> Evidence:
         """The measurements, with this seed of all random numbers."""
-        return Later(f"{__package__}.{self.file}:{self.simulation}")(seed)
+        return _later(f"{self.file}:{self.simulation}")(seed)
 
     @property
     def panels(self) -> Panels:
         """The panels and series that `simulate` returns."""
-        return Later(f"{__package__}.{self.file}:{self.measured}").found
+        return _later(f"{self.file}:{self.measured}").found
 
 
 # The statements by the name of their file in theory/statements/.
