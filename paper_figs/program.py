@@ -41,13 +41,7 @@ def build_parser() -> program.Parser:
         metavar="DIR",
         help="folder of saved results; what it lacks is read from those that are shipped, docs/results",
     )
-    parser.add_argument(
-        "--out",
-        type=program.path,
-        default=Path("results"),
-        metavar="DIR",
-        help="directory for the folder figures/, the page and its numbers",
-    )
+    program.add_out_option(parser, Path("results"), "directory for the folder figures/, the page and its numbers")
     parser.add_argument(
         "--compute",
         action="store_true",

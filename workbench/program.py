@@ -253,6 +253,17 @@ def choices(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
+def add_out_option(parser: argparse.ArgumentParser, default: Path, holds: str) -> None:
+    """Add `--out DIR`, the folder that a program writes to.
+
+    Args:
+        parser: of the program.
+        default: the folder unless another is given.
+        holds: what is written there, for the help.
+    """
+    parser.add_argument("--out", type=path, default=default, metavar="DIR", help=holds)
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Add `--json FILE`."""
     parser.add_argument(

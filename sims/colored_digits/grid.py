@@ -121,9 +121,7 @@ def build_parser() -> program.Parser:
     parser.add_argument(
         "--classes", type=_classes, default=",".join(map(str, CLASSES)), metavar="K,...", help="numbers of digits"
     )
-    parser.add_argument(
-        "--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="directory for table.csv and table.json"
-    )
+    program.add_out_option(parser, DEFAULT_OUT, "directory for table.csv and table.json")
     program.add_json_option(parser)
     return parser
 

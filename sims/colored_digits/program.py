@@ -24,13 +24,7 @@ def build_parser() -> program.Parser:
     )
     add_options(parser.add_argument_group("the images"), Design)
     add_training_options(parser)
-    parser.add_argument(
-        "--out",
-        type=program.path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="directory for result.json, arrays.npz and figure.png",
-    )
+    program.add_out_option(parser, DEFAULT_OUT, "directory for result.json, arrays.npz and figure.png")
     program.add_json_option(parser)
     return parser
 

@@ -20,12 +20,8 @@ def build_parser() -> program.Parser:
     )
     add_options(parser.add_argument_group("synthetic model"), SpuriousModel)
     add_options(parser.add_argument_group("training and evaluation"), ContrastiveConfig)
-    parser.add_argument(
-        "--out",
-        type=program.path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="directory for result.json, arrays.npz and figure.png, and for a long run's checkpoints",
+    program.add_out_option(
+        parser, DEFAULT_OUT, "directory for result.json, arrays.npz and figure.png, and for a long run's checkpoints"
     )
     parser.add_argument(
         "--checkpoint-seconds",

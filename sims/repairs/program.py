@@ -20,13 +20,7 @@ def build_parser() -> program.Parser:
     )
     add_options(parser.add_argument_group("synthetic model"), SpuriousModel)
     add_options(parser.add_argument_group("training, repairs and evaluation"), RepairConfig)
-    parser.add_argument(
-        "--out",
-        type=program.path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="directory for result.json, arrays.npz and figure.png",
-    )
+    program.add_out_option(parser, DEFAULT_OUT, "directory for result.json, arrays.npz and figure.png")
     program.add_json_option(parser)
     return parser
 

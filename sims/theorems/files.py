@@ -23,9 +23,7 @@ def add_file_options(parser: program.Parser, names: Sequence[str], out: Path) ->
         metavar="NAMES",
         help="statements, separated by commas",
     )
-    parser.add_argument(
-        "--out", type=program.path, default=out, metavar="DIR", help="directory for the files NAME.json"
-    )
+    program.add_out_option(parser, out, "directory for the files NAME.json")
 
 
 def write_each(names: Sequence[str], make: Callable[[str], dict[str, Any]], out: Path, indent: int | None = 2) -> None:

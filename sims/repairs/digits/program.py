@@ -31,12 +31,10 @@ def build_parser() -> program.Parser:
         help="summary.json of realdata.evaluate --repair on all photos that sims.colored_digits export wrote with one "
         "of these seeds and captions: shown beside the same CLIP here",
     )
-    parser.add_argument(
-        "--out",
-        type=program.path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="directory for figure.png, table.md, result.json and arrays.npz, and for what each CLIP gets right",
+    program.add_out_option(
+        parser,
+        DEFAULT_OUT,
+        "directory for figure.png, table.md, result.json and arrays.npz, and for what each CLIP gets right",
     )
     program.add_json_option(parser)
     return parser
