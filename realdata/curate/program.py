@@ -42,12 +42,8 @@ def build_parser() -> program.Parser:
     add("--photos", type=program.path, metavar="ROOT", help="folder of photos, <class>/<background>/*.jpg")
     add_class_options(parser)
     add_options(parser, CurationConfig)
-    add(
-        "--out",
-        type=program.path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="for selection.csv, photos.csv, curation.json and curation.png; --published writes none",
+    program.add_out_option(
+        parser, DEFAULT_OUT, "for selection.csv, photos.csv, curation.json and curation.png; --published writes none"
     )
     program.add_json_option(parser)
     return parser

@@ -53,7 +53,7 @@ def build_parser() -> program.Parser:
     )
     add_class_options(parser)
     add_options(parser, EvaluationConfig)
-    add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the results")
+    program.add_out_option(parser, DEFAULT_OUT, "for the results")
     program.add_json_option(parser)
     add_metadata_options(parser)
     _add_repairs(parser)

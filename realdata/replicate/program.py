@@ -32,7 +32,7 @@ def build_parser() -> program.Parser:
         action="store_true",
         help="also read weights from pickled files, by PyTorch's reader that runs no code in them",
     )
-    add("--out", type=program.path, default=DEFAULT_OUT, metavar="DIR", help="for the evaluations and the results")
+    program.add_out_option(parser, DEFAULT_OUT, "for the evaluations and the results")
     program.add_json_option(parser)
     return parser
 

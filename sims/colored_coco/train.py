@@ -86,12 +86,10 @@ def build_parser() -> program.Parser:
     add("--learning-rate", type=program.positive_number, default=1e-5, metavar="X", help="AdamW's, at its highest")
     add("--weight-decay", type=program.non_negative_number, default=0.1, metavar="X", help="AdamW's")
     add("--seed", type=program.seed, default=0, metavar="N", help="seed of all random numbers")
-    add(
-        "--out",
-        type=program.path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="for result.json, answers.npz (what each image was taken for, and the supervised head) and model/",
+    program.add_out_option(
+        parser,
+        DEFAULT_OUT,
+        "for result.json, answers.npz (what each image was taken for, and the supervised head) and model/",
     )
     program.add_json_option(parser)
     return parser
