@@ -5,6 +5,7 @@ import functools
 import inspect
 import itertools
 import math
+import sys
 from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -16,9 +17,9 @@ from workbench import program
 from workbench.errors import ParameterError
 from workbench.parameters import SHARE, Domain, check, parameter
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or "jax" in sys.modules:
     from jax import Array
-else:  # command lines read this before JAX is imported; shapes and types are checked nevertheless
+else:  # a command line reads this before JAX is imported
     Array = Any
 
 _Class = TypeVar("_Class", bound=type)
