@@ -23,14 +23,9 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 gc.disable()  # while modules are imported, which stay
 
-from jaxtyping import install_import_hook
-
 from tests import typechecking
 
-install_import_hook(
-    ["theory", "pretrained", "sims", "published", "realdata", "paper_figs", "sober_clip", "workbench"],
-    f"{typechecking.__name__}.check",
-)
+typechecking.install(["theory", "pretrained", "sims", "published", "realdata", "paper_figs", "sober_clip", "workbench"])
 
 import jax
 import pytest
