@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, SigLIPConfig
 from pretrained.keys import Entry, StatePath, file_rows, file_shape, from_file
+from pretrained.layers import Shapes
 from pretrained.siglip import SigLIP
 from pretrained.transformer import resize
 from workbench.errors import InputError, RunError
@@ -168,13 +169,12 @@ def same_weights(model: CLIP | SigLIP, config: Config) -> CLIP | SigLIP:
 
 @functools.lru_cache(maxsize=8)
 def _shapes(config: Config) -> tuple[Any, tuple[Any, ...]]:
-    """The graph of a model, and its variables by path, without values; tracing them takes a second."""
-    graph, state = nnx.split(nnx.eval_shape(lambda: _model(config)))
+    """The graph of a model, and its variables by path, without values."""
+    graph, state = nnx.split(_model(config, Shapes()))
     return graph, tuple(nnx.to_flat_state(state))
 
 
-def _model(config: Config) -> CLIP | SigLIP:
-    rngs = nnx.Rngs(0)
+def _model(config: Config, rngs: nnx.Rngs) -> CLIP | SigLIP:
     return CLIP(config, rngs=rngs) if isinstance(config, CLIPConfig) else SigLIP(config, rngs=rngs)
 
 

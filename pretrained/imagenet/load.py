@@ -11,6 +11,7 @@ from pretrained.imagenet.convnext import ConvNeXtClassifierConfig
 from pretrained.imagenet.plain import ALEXNET, PlainConfig, vgg
 from pretrained.imagenet.resnet import ResNetConfig
 from pretrained.imagenet.vision_transformer import ViTConfig, vit
+from pretrained.layers import Shapes
 from pretrained.weights import open_tensors, read_arrays
 
 _COUNTERS = ("num_batches_tracked",)  # of a batch norm's training
@@ -63,5 +64,5 @@ def load(path: Path, config: Config, dtype: str = "float32") -> Any:
 @functools.lru_cache(maxsize=8)
 def shapes(config: Config) -> tuple[Any, tuple[Any, ...]]:
     """The graph of a model, and its variables by path, without values."""
-    graph, state = nnx.split(nnx.eval_shape(lambda: config.build(nnx.Rngs(0))))
+    graph, state = nnx.split(config.build(Shapes()))
     return graph, tuple(nnx.to_flat_state(state))
