@@ -19,8 +19,8 @@ from sims.repairs.scores import PLAIN, Texts, repaired_scores, share_right
 from sims.synthetic.evaluation import EvaluationSet
 from sims.synthetic.sampler import Bases, Batch, captioned_batch
 from sims.training.record import TOLERANCE
-from sims.training.runs import Runs, check_memory, prepare_runs
-from sims.training.steps import Steps
+from sims.training.runs import Runs, check_memory
+from sims.training.steps import Steps, steps_of
 from theory.names import PROBES
 from theory.statements.captions import class_mean_caption
 from workbench import results, terminal
@@ -64,10 +64,10 @@ def run(config: RepairConfig, out: Path | None = None) -> RepairResult:
         results.check_writable(out)
     started = time.perf_counter()
     with terminal.spinner("training, then repairing"):
-        runs = prepare_runs(training)
-        weights, converged = _train(config, runs)
+        program = steps_of(training, caption=config.said)
+        runs = program.draw(training.seed)
+        weights, converged = _train(config, program, runs)
         trained = time.perf_counter()
-        program = Steps(training)
         samples = jit(jax.vmap(lambda key, bases: _samples(config, key, bases)))(runs.keys, runs.bases)
         accuracies: dict[str, dict[str, np.ndarray]] = {}
         planes: dict[str, list[Plane]] = {}
@@ -88,9 +88,8 @@ def run(config: RepairConfig, out: Path | None = None) -> RepairResult:
     return result
 
 
-def _train(config: RepairConfig, runs: Runs) -> tuple[dict[str, Any], dict[str, bool]]:
+def _train(config: RepairConfig, program: Steps, runs: Runs) -> tuple[dict[str, Any], dict[str, bool]]:
     """Mean weights over the last half of the training, and whether it changed an accuracy by less than `TOLERANCE`."""
-    program = Steps(config.training, caption=config.said)
     states, order = program.initial(runs)
     half = config.steps // 2
     found: list[Any] = []
