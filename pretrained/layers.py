@@ -1,5 +1,6 @@
 """Weights and layers as flax makes them, or their shapes alone: all that reading a checkpoint needs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ class Shapes(nnx.Rngs):
         """There is no key."""
 
 
-def weight(rngs: nnx.Rngs, initial: nnx.initializers.Initializer, *shape: int) -> Array | jax.ShapeDtypeStruct:
+def weight(rngs: nnx.Rngs, initial: Callable[..., Array], *shape: int) -> Array | jax.ShapeDtypeStruct:
     """The initial value of a weight in single precision, or its shape."""
     return (_shape if isinstance(rngs, Shapes) else initial)(rngs.params(), shape, jnp.float32)
 
