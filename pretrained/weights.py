@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import ml_dtypes  # noqa: F401  NumPy learns bfloat16 from it
 import numpy as np
@@ -128,7 +129,8 @@ def read_model(
     for place, variable, array in read_arrays(tensors, dict(_shapes(own)[1]), known, ignored, dtype):
         if place == ("vision", "positions") and own.vision.grid != used.vision.grid:
             array = resize(array, own.vision.grid, used.vision.grid)
-        found.append((place, variable.replace(jnp.asarray(array))))
+        # `jnp.asarray` would compile a program for each shape.
+        found.append((place, variable.replace(jax.device_put(array))))
     return nnx.merge(_shapes(used)[0], nnx.from_flat_state(found))
 
 

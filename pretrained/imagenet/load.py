@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 from flax import nnx
 
 from pretrained.imagenet.convnext import ConvNeXtClassifierConfig
@@ -55,7 +55,7 @@ def load(path: Path, config: Config, dtype: str = "float32") -> Any:
     tensors = open_tensors(path)
     entries = config.entries(tensors.shapes)
     found = [
-        (place, variable.replace(jnp.asarray(array)))
+        (place, variable.replace(jax.device_put(array)))
         for place, variable, array in read_arrays(tensors, dict(variables), entries, _COUNTERS, dtype)
     ]
     return nnx.merge(graph, nnx.from_flat_state(found))
