@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LogisticRegression
 
@@ -118,16 +118,17 @@ def _repair(
         return _embed(config, name, nnx.merge(program.graphs[name], weights), bases, test, samples)
 
     embedded = jit(jax.vmap(embed))(weights, runs.bases, runs.test, samples)
-    found: dict[str, list[np.ndarray]] = {each: [] for each in (PLAIN, *config.repair, *PROBES)}
+    constants = {repair: config.constant(repair) for repair in (PLAIN, *config.repair)}
+    found: dict[str, list[np.ndarray]] = {each: [] for each in (*constants, *PROBES)}
+    host, labels, known = jax.device_get((embedded, runs.test.labels, [batch.labels for batch in samples]))
     for index in range(config.seeds):
-        one = jax.tree.map(lambda leaf, index=index: leaf[index], embedded)
-        covariance = jnp.asarray(ledoit_wolf(np.asarray(one.captions, float))[0], one.captions.dtype)
-        labels = runs.test.labels[index]
-        for repair in (PLAIN, *config.repair):
-            found[repair].append(np.asarray(_score(repair, one, covariance, labels, config.constant(repair))))
-        for probe, images, batch in zip(PROBES, (one.unlabelled, one.balanced), samples, strict=True):
-            found[probe].append(_probe(images, np.asarray(batch.labels[index]), one.test, np.asarray(labels)))
-    return {each: np.stack(values) for each, values in found.items()}, list(np.asarray(embedded.gram, float))
+        captions = host.captions[index]
+        covariance = ledoit_wolf(np.asarray(captions, float))[0].astype(captions.dtype)
+        for repair, accuracies in _score(embedded, runs.test.labels, index, covariance, constants).items():
+            found[repair].append(np.asarray(accuracies))
+        for probe, images, own in zip(PROBES, (host.unlabelled, host.balanced), known, strict=True):
+            found[probe].append(_probe(images[index], own[index], host.test[index], labels[index]))
+    return {each: np.stack(values) for each, values in found.items()}, list(np.asarray(host.gram, float))
 
 
 def _samples(config: RepairConfig, key: Array, bases: Bases) -> tuple[Batch, Batch]:
@@ -169,26 +170,30 @@ def _embed(
     )
 
 
-def _accuracies(
-    repair: str,
-    one: Embedded,
+@jit
+def _score(
+    embedded: Embedded,
+    labels: Float[Array, "runs groups size"],
+    index: Int[Array, ""],
     covariance: Float[Array, "width width"],
-    labels: Float[Array, "groups size"],
-    constant: float | Float[Array, ""],
-) -> Float[Array, " groups"]:
+    constants: dict[str, Float[Array, ""]],
+) -> dict[str, Float[Array, " groups"]]:
+    """Accuracies of one of the runs after each repair, whose constants are given."""
+    one = jax.tree.map(lambda leaf: leaf[index], embedded)
     texts = Texts(one.prompts, one.backgrounds, one.pairs, one.means, covariance)
-    of_group = [repaired_scores(repair, images, texts, one.unlabelled, constant, one.scale) for images in one.test]
-    return jnp.stack([share_right(scores, own) for scores, own in zip(of_group, labels, strict=True)])
+
+    def right(repair: str, constant: Float[Array, ""]) -> Float[Array, " groups"]:
+        of_group = [repaired_scores(repair, images, texts, one.unlabelled, constant, one.scale) for images in one.test]
+        return jnp.stack([share_right(scores, own) for scores, own in zip(of_group, labels[index], strict=True)])
+
+    return {repair: right(repair, constant) for repair, constant in constants.items()}
 
 
-_score = jit(_accuracies, static_argnums=0)
-
-
-def _probe(images: Array, labels: np.ndarray, test: Array, truth: np.ndarray) -> np.ndarray:
+def _probe(images: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Logistic regression without intercept on labelled embeddings: its accuracy in each group."""
     regression = LogisticRegression(C=_PENALTY_INVERSE, fit_intercept=False, max_iter=1000)
     # In units of their size, so that the penalty means the same for every loss.
-    size = float(np.std(np.asarray(images)))
-    regression.fit(np.asarray(images, float) / size, labels)
-    decided = np.asarray(test, float) @ regression.coef_[0]
+    size = float(np.std(images))
+    regression.fit(images.astype(float) / size, labels)
+    decided = test.astype(float) @ regression.coef_[0]
     return np.mean(decided * truth > 0, axis=1)
