@@ -7,6 +7,8 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
+from pretrained.layers import Shapes
+
 
 def stack_blocks(create: Callable[[nnx.Rngs], nnx.Module], layers: int, rngs: nnx.Rngs) -> Any:
     """Blocks of one kind as a single module, whose weights have a leading axis for the layers.
@@ -16,6 +18,9 @@ def stack_blocks(create: Callable[[nnx.Rngs], nnx.Module], layers: int, rngs: nn
         layers: number of blocks, at least 1.
         rngs: source of the initial weights, others for each block.
     """
+    if isinstance(rngs, Shapes):
+        graph, shapes = nnx.split(create(rngs))
+        return nnx.merge(graph, jax.tree.map(lambda one: jax.ShapeDtypeStruct((layers, *one.shape), one.dtype), shapes))
     stacked = nnx.split_rngs(splits=layers)(nnx.vmap(create, in_axes=0, out_axes=0))
     return stacked(rngs)
 

@@ -1,5 +1,6 @@
 """The model CLIP (Radford et al. 2021) in flax.nnx, with a vision transformer, a ResNet or a ConvNeXt."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from pretrained.config import CLIPConfig, ConvNeXtConfig, ResNetConfig, VisionConfig
 from pretrained.convnext import ConvNeXtTower
+from pretrained.layers import linear, weight
 from pretrained.resnet import ResNetTower
 from pretrained.transformer import TextTower, Transformer, cut, norm, normal, projection, unit_length
 
@@ -21,7 +23,7 @@ class VisionTower(nnx.Module):
     def __init__(self, config: VisionConfig, embed_dim: int, rngs: nnx.Rngs):
         width = config.transformer.width
         self.patch_size = config.patch_size
-        self.patches = nnx.Linear(3 * config.patch_size**2, width, use_bias=False, rngs=rngs)
+        self.patches = linear(3 * config.patch_size**2, width, rngs, use_bias=False)
         self.class_token = normal(rngs, (width,), width**-0.5)
         self.positions = normal(rngs, (config.patches + 1, width), width**-0.5)
         self.norm_before = norm(config.transformer, rngs)
@@ -57,7 +59,7 @@ class CLIP(nnx.Module):
     def __init__(self, config: CLIPConfig, *, rngs: nnx.Rngs):
         self.vision: Any = _IMAGE_TOWERS[type(config.vision)](config.vision, config.embed_dim, rngs)
         self.text = TextTower(config.text, config.embed_dim, rngs)
-        self.log_scale = nnx.Param(jnp.log(jnp.asarray(INITIAL_SCALE, jnp.float32)))
+        self.log_scale = nnx.Param(weight(rngs, nnx.initializers.constant(math.log(INITIAL_SCALE))))
 
     def embed_images(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of preprocessed images, of unit length."""

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from pretrained.blocks import run_blocks, stack_blocks
 from pretrained.config import ConvNeXtConfig
+from pretrained.layers import convolution, layer_norm, linear, weight
 
 _SIDE = 7  # of a depthwise convolution's kernel
 _INITIAL_SCALE = 1e-6
@@ -20,9 +21,9 @@ class ConvNeXtTower(nnx.Module):
     def __init__(self, config: ConvNeXtConfig, embed_dim: int, rngs: nnx.Rngs):
         width = config.widths[-1]
         self.trunk = ConvNeXt(config.layers, config.widths, config.norm_epsilon, rngs)
-        self.hidden = nnx.Linear(width, 2 * embed_dim, rngs=rngs) if config.projection == "mlp" else None
-        self.projection = nnx.Linear(
-            width if self.hidden is None else 2 * embed_dim, embed_dim, use_bias=config.projection_bias, rngs=rngs
+        self.hidden = linear(width, 2 * embed_dim, rngs) if config.projection == "mlp" else None
+        self.projection = linear(
+            width if self.hidden is None else 2 * embed_dim, embed_dim, rngs, use_bias=config.projection_bias
         )
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
@@ -42,15 +43,15 @@ class ConvNeXt(nnx.Module):
     """
 
     def __init__(self, layers: Sequence[int], widths: Sequence[int], norm_epsilon: float, rngs: nnx.Rngs):
-        self.stem = nnx.Conv(3, widths[0], (4, 4), strides=4, padding="VALID", rngs=rngs)
-        self.stem_norm = nnx.LayerNorm(widths[0], epsilon=norm_epsilon, rngs=rngs)
+        self.stem = convolution(3, widths[0], 4, rngs, strides=4, padding="VALID")
+        self.stem_norm = layer_norm(widths[0], norm_epsilon, rngs)
         self.stages = nnx.List(
             [
                 Stage(narrow, width, number, norm_epsilon, rngs)
                 for narrow, width, number in zip([None, *widths[:-1]], widths, layers, strict=True)
             ]
         )
-        self.norm_after = nnx.LayerNorm(widths[-1], epsilon=norm_epsilon, rngs=rngs)
+        self.norm_after = layer_norm(widths[-1], norm_epsilon, rngs)
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size width"]:
         """One vector for each image; pixels at the right and at the bottom that fill no place are ignored."""
@@ -76,8 +77,8 @@ class Halving(nnx.Module):
     """A layer norm, then a convolution of 2 x 2 at every second row and column."""
 
     def __init__(self, narrow: int, width: int, norm_epsilon: float, rngs: nnx.Rngs):
-        self.norm = nnx.LayerNorm(narrow, epsilon=norm_epsilon, rngs=rngs)
-        self.convolution = nnx.Conv(narrow, width, (2, 2), strides=2, padding="VALID", rngs=rngs)
+        self.norm = layer_norm(narrow, norm_epsilon, rngs)
+        self.convolution = convolution(narrow, width, 2, rngs, strides=2, padding="VALID")
 
     def __call__(self, features: Float[Array, "size row column narrow"]) -> Float[Array, "size _row _column width"]:
         """The features at half the rows and columns."""
@@ -89,10 +90,10 @@ class Block(nnx.Module):
 
     def __init__(self, width: int, norm_epsilon: float, rngs: nnx.Rngs):
         self.depthwise = Depthwise(width, rngs)
-        self.norm = nnx.LayerNorm(width, epsilon=norm_epsilon, rngs=rngs)
-        self.hidden = nnx.Linear(width, 4 * width, rngs=rngs)
-        self.hidden_out = nnx.Linear(4 * width, width, rngs=rngs)
-        self.layer_scale = nnx.Param(jnp.full(width, _INITIAL_SCALE, jnp.float32))
+        self.norm = layer_norm(width, norm_epsilon, rngs)
+        self.hidden = linear(width, 4 * width, rngs)
+        self.hidden_out = linear(4 * width, width, rngs)
+        self.layer_scale = nnx.Param(weight(rngs, nnx.initializers.constant(_INITIAL_SCALE), width))
 
     def __call__(self, features: Float[Array, "size row column width"]) -> Float[Array, "size row column width"]:
         """The features after the block."""
@@ -104,9 +105,8 @@ class Depthwise(nnx.Module):
     """A convolution of 7 x 7 with a kernel and a bias for each channel, zeros around the features."""
 
     def __init__(self, width: int, rngs: nnx.Rngs):
-        initial = nnx.initializers.lecun_normal()
-        self.kernel = nnx.Param(initial(rngs.params(), (_SIDE, _SIDE, 1, width), jnp.float32))
-        self.bias = nnx.Param(jnp.zeros(width, jnp.float32))
+        self.kernel = nnx.Param(weight(rngs, nnx.initializers.lecun_normal(), _SIDE, _SIDE, 1, width))
+        self.bias = nnx.Param(weight(rngs, nnx.initializers.zeros, width))
 
     def __call__(self, features: Float[Array, "size row column width"]) -> Float[Array, "size row column width"]:
         """The features after the convolution."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from pretrained.blocks import Stage
 from pretrained.config import ResNetConfig
+from pretrained.layers import convolution, linear, weight
 from pretrained.transformer import attention, normal
 
 _EPSILON = 1e-5  # of batch norms
@@ -42,8 +43,8 @@ class ResNetTower(nnx.Module):
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings before they are divided by their lengths."""
         features = images.astype(self.pool.positions[...].dtype)
-        for convolution in self.stem:
-            features = jax.nn.relu(convolution(features))
+        for layer in self.stem:
+            features = jax.nn.relu(layer(features))
         features = halve(features)
         for stage in self.stages:
             features = stage(features)
@@ -82,10 +83,8 @@ class NormedConvolution(nnx.Module):
     """A convolution without a bias, zeros around the features, and a batch norm."""
 
     def __init__(self, before: int, width: int, side: int, rngs: nnx.Rngs, stride: int = 1):
-        self.convolution = nnx.Conv(
-            before, width, (side, side), strides=stride, padding=side // 2, use_bias=False, rngs=rngs
-        )
-        self.norm = BatchNorm(width)
+        self.convolution = convolution(before, width, side, rngs, strides=stride, padding=side // 2, use_bias=False)
+        self.norm = BatchNorm(width, rngs)
 
     def __call__(self, features: Float[Array, "size row column before"]) -> Float[Array, "size _row _column width"]:
         """The features after both."""
@@ -95,10 +94,10 @@ class NormedConvolution(nnx.Module):
 class BatchNorm(nnx.Module):
     """A batch norm (Ioffe and Szegedy 2015, Algorithm 2, step 11) with the statistics of the training."""
 
-    def __init__(self, width: int):
-        self.scale, self.bias = nnx.Param(jnp.ones(width, jnp.float32)), nnx.Param(jnp.zeros(width, jnp.float32))
-        self.mean = nnx.BatchStat(jnp.zeros(width, jnp.float32))
-        self.variance = nnx.BatchStat(jnp.ones(width, jnp.float32))
+    def __init__(self, width: int, rngs: nnx.Rngs):
+        zeros, ones = (weight(rngs, initial, width) for initial in (nnx.initializers.zeros, nnx.initializers.ones))
+        self.scale, self.bias = nnx.Param(ones), nnx.Param(zeros)
+        self.mean, self.variance = nnx.BatchStat(zeros), nnx.BatchStat(ones)
 
     def __call__(self, features: Float[Array, "size row column width"]) -> Float[Array, "size row column width"]:
         """The normed features; computed in the statistics' type, which is single precision at least."""
@@ -114,8 +113,8 @@ class AttentionPool(nnx.Module):
         width = config.features
         self.heads = config.heads
         self.positions = normal(rngs, (config.grid**2 + 1, width), width**-0.5)
-        self.query, self.key, self.value = (nnx.Linear(width, width, rngs=rngs) for _ in range(3))
-        self.out = nnx.Linear(width, embed_dim, rngs=rngs)
+        self.query, self.key, self.value = (linear(width, width, rngs) for _ in range(3))
+        self.out = linear(width, embed_dim, rngs)
 
     def __call__(self, features: Float[Array, "size row column width"]) -> Float[Array, "size embed_dim"]:
         """One vector for all places of an image."""

@@ -1,10 +1,13 @@
 """The model SigLIP (Zhai et al. 2023) with a vision transformer, in flax.nnx."""
 
+import math
+
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from pretrained.config import SigLIPConfig, TransformerConfig, VisionConfig
+from pretrained.layers import linear, weight
 from pretrained.transformer import (
     ACTIVATION_FUNCTIONS,
     TextTower,
@@ -25,12 +28,10 @@ class AttentionPool(nnx.Module):
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.heads, self.activation = config.heads, config.activation
         self.probe = normal(rngs, (config.width,), config.width**-0.5)
-        self.query, self.key, self.value, self.out = (
-            nnx.Linear(config.width, config.width, rngs=rngs) for _ in range(4)
-        )
+        self.query, self.key, self.value, self.out = (linear(config.width, config.width, rngs) for _ in range(4))
         self.norm = norm(config, rngs)
-        self.hidden = nnx.Linear(config.width, config.hidden, rngs=rngs)
-        self.hidden_out = nnx.Linear(config.hidden, config.width, rngs=rngs)
+        self.hidden = linear(config.width, config.hidden, rngs)
+        self.hidden_out = linear(config.hidden, config.width, rngs)
 
     def __call__(self, tokens: Float[Array, "size length width"]) -> Float[Array, "size width"]:
         """One vector for all tokens of an image."""
@@ -51,7 +52,7 @@ class VisionTower(nnx.Module):
     def __init__(self, config: VisionConfig, rngs: nnx.Rngs):
         width = config.transformer.width
         self.patch_size = config.patch_size
-        self.patches = nnx.Linear(3 * config.patch_size**2, width, rngs=rngs)
+        self.patches = linear(3 * config.patch_size**2, width, rngs)
         self.positions = normal(rngs, (config.patches, width), width**-0.5)
         self.transformer = Transformer(config.transformer, rngs)
         self.norm_after = norm(config.transformer, rngs)
@@ -75,8 +76,8 @@ class SigLIP(nnx.Module):
     def __init__(self, config: SigLIPConfig, *, rngs: nnx.Rngs):
         self.vision = VisionTower(config.vision, rngs)
         self.text = TextTower(config.text, config.embed_dim, rngs)
-        self.log_scale = nnx.Param(jnp.log(jnp.asarray(INITIAL_SCALE, jnp.float32)))
-        self.bias = nnx.Param(jnp.asarray(INITIAL_BIAS, jnp.float32))
+        self.log_scale = nnx.Param(weight(rngs, nnx.initializers.constant(math.log(INITIAL_SCALE))))
+        self.bias = nnx.Param(weight(rngs, nnx.initializers.constant(INITIAL_BIAS)))
 
     def embed_images(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size embed_dim"]:
         """Embeddings of preprocessed images, of unit length."""

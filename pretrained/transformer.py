@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped, UInt8
 
 from pretrained.blocks import stack_blocks
 from pretrained.config import TextConfig, TransformerConfig
+from pretrained.layers import layer_norm, linear, weight
 from pretrained.preprocessing import Preprocessing
 
 
@@ -94,7 +95,7 @@ class TextTower(nnx.Module):
         self.transformer = Transformer(config.transformer, rngs)
         self.norm_after = norm(config.transformer, rngs)
         self.projection = (
-            nnx.Linear(width, embed_dim, rngs=rngs) if config.projection_bias else projection(width, embed_dim, rngs)
+            linear(width, embed_dim, rngs) if config.projection_bias else projection(width, embed_dim, rngs)
         )
 
     def __call__(self, texts: Int[Array, "size length"]) -> Float[Array, "size embed_dim"]:
@@ -127,12 +128,10 @@ class Block(nnx.Module):
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.heads, self.activation = config.heads, config.activation
         self.attention_norm = norm(config, rngs)
-        self.query, self.key, self.value, self.out = (
-            nnx.Linear(config.width, config.width, rngs=rngs) for _ in range(4)
-        )
+        self.query, self.key, self.value, self.out = (linear(config.width, config.width, rngs) for _ in range(4))
         self.hidden_norm = norm(config, rngs)
-        self.hidden = nnx.Linear(config.width, config.hidden, rngs=rngs)
-        self.hidden_out = nnx.Linear(config.hidden, config.width, rngs=rngs)
+        self.hidden = linear(config.width, config.hidden, rngs)
+        self.hidden_out = linear(config.hidden, config.width, rngs)
 
     def __call__(
         self, tokens: Float[Array, "size length width"], causal: bool, at: Int[Array, " size"] | None = None
@@ -188,15 +187,15 @@ class Transformer(nnx.Module):
 
 def norm(config: TransformerConfig, rngs: nnx.Rngs) -> nnx.LayerNorm:
     """A layer norm of the tokens."""
-    return nnx.LayerNorm(config.width, epsilon=config.norm_epsilon, rngs=rngs)
+    return layer_norm(config.width, config.norm_epsilon, rngs)
 
 
 def normal(rngs: nnx.Rngs, shape: tuple[int, ...], deviation: float) -> nnx.Param:
     """A weight with normal initial values."""
-    return nnx.Param(deviation * jax.random.normal(rngs.params(), shape, jnp.float32))
+    return nnx.Param(weight(rngs, nnx.initializers.normal(deviation), *shape))
 
 
 def projection(width: int, embed_dim: int, rngs: nnx.Rngs) -> nnx.Linear:
     """The linear map from a tower's tokens to the embedding."""
     initial = nnx.initializers.normal(1 / math.sqrt(width))
-    return nnx.Linear(width, embed_dim, use_bias=False, kernel_init=initial, rngs=rngs)
+    return linear(width, embed_dim, rngs, use_bias=False, kernel_init=initial)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import ml_dtypes  # noqa: F401  NumPy learns bfloat16 from it
 import numpy as np
@@ -16,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from pretrained.clip import CLIP
 from pretrained.config import CLIPConfig, SigLIPConfig
 from pretrained.keys import Entry, StatePath, file_rows, file_shape, from_file
+from pretrained.layers import Shapes
 from pretrained.siglip import SigLIP
 from pretrained.transformer import resize
 from workbench.errors import InputError, RunError
@@ -127,7 +129,8 @@ def read_model(
     for place, variable, array in read_arrays(tensors, dict(_shapes(own)[1]), known, ignored, dtype):
         if place == ("vision", "positions") and own.vision.grid != used.vision.grid:
             array = resize(array, own.vision.grid, used.vision.grid)
-        found.append((place, variable.replace(jnp.asarray(array))))
+        # `jnp.asarray` would compile a program for each shape.
+        found.append((place, variable.replace(jax.device_put(array))))
     return nnx.merge(_shapes(used)[0], nnx.from_flat_state(found))
 
 
@@ -168,13 +171,12 @@ def same_weights(model: CLIP | SigLIP, config: Config) -> CLIP | SigLIP:
 
 @functools.lru_cache(maxsize=8)
 def _shapes(config: Config) -> tuple[Any, tuple[Any, ...]]:
-    """The graph of a model, and its variables by path, without values; tracing them takes a second."""
-    graph, state = nnx.split(nnx.eval_shape(lambda: _model(config)))
+    """The graph of a model, and its variables by path, without values."""
+    graph, state = nnx.split(_model(config, Shapes()))
     return graph, tuple(nnx.to_flat_state(state))
 
 
-def _model(config: Config) -> CLIP | SigLIP:
-    rngs = nnx.Rngs(0)
+def _model(config: Config, rngs: nnx.Rngs) -> CLIP | SigLIP:
     return CLIP(config, rngs=rngs) if isinstance(config, CLIPConfig) else SigLIP(config, rngs=rngs)
 
 

@@ -1520,8 +1520,8 @@ MUTANTS = (
     Mutant(
         "the least similar prompt is the answer",
         "sims/clip/training.py",
-        "return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing)), axis=1)",
-        "return jnp.argmin(scores(nnx.merge(graph, weights), prepare(piece, preprocessing)), axis=1)",
+        "return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing), *known), axis=1)",
+        "return jnp.argmin(scores(nnx.merge(graph, weights), prepare(piece, preprocessing), *known), axis=1)",
         ("tests/realdata/test_evaluate.py::test_it_finds_what_the_simulation_measured_photo_for_photo",),
     ),
     Mutant(

@@ -69,6 +69,8 @@ def test_every_package_is_installed():
 
 def test_importing_reads_nothing_prints_nothing_and_picks_no_device():
     program = (
+        "import gc\n"
+        "gc.disable()  # what is imported stays\n"
         "import jax, theory.public, sims.training.train, realdata.claims.evaluate, paper_figs.report.page\n"
         "import sims.contrastive.run, sims.repairs.run, realdata.evaluate.run, paper_figs.program\n"
         "from paper_figs.registry import FIGURES\n"

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from pretrained.convnext import ConvNeXt
 from pretrained.convnext_keys import ConvNeXtKeys, convnext_entries
 from pretrained.keys import Entry, layer_entries
+from pretrained.layers import linear
 
 # torchvision's list has the stem, then for each stage its blocks, with a halving between two stages.
 _KEYS = ConvNeXtKeys(
@@ -64,7 +65,7 @@ class ConvNeXtClassifier(nnx.Module):
     def __init__(self, config: ConvNeXtClassifierConfig, rngs: nnx.Rngs):
         widths = [config.width * 2**stage for stage in range(len(config.layers))]
         self.trunk = ConvNeXt(config.layers, widths, 1e-6, rngs)
-        self.head = nnx.Linear(widths[-1], config.classes, rngs=rngs)
+        self.head = linear(widths[-1], config.classes, rngs)
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
         """The logits of preprocessed images."""

@@ -4,13 +4,14 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 from flax import nnx
 
 from pretrained.imagenet.convnext import ConvNeXtClassifierConfig
 from pretrained.imagenet.plain import ALEXNET, PlainConfig, vgg
 from pretrained.imagenet.resnet import ResNetConfig
 from pretrained.imagenet.vision_transformer import ViTConfig, vit
+from pretrained.layers import Shapes
 from pretrained.weights import open_tensors, read_arrays
 
 _COUNTERS = ("num_batches_tracked",)  # of a batch norm's training
@@ -54,7 +55,7 @@ def load(path: Path, config: Config, dtype: str = "float32") -> Any:
     tensors = open_tensors(path)
     entries = config.entries(tensors.shapes)
     found = [
-        (place, variable.replace(jnp.asarray(array)))
+        (place, variable.replace(jax.device_put(array)))
         for place, variable, array in read_arrays(tensors, dict(variables), entries, _COUNTERS, dtype)
     ]
     return nnx.merge(graph, nnx.from_flat_state(found))
@@ -63,5 +64,5 @@ def load(path: Path, config: Config, dtype: str = "float32") -> Any:
 @functools.lru_cache(maxsize=8)
 def shapes(config: Config) -> tuple[Any, tuple[Any, ...]]:
     """The graph of a model, and its variables by path, without values."""
-    graph, state = nnx.split(nnx.eval_shape(lambda: config.build(nnx.Rngs(0))))
+    graph, state = nnx.split(config.build(Shapes()))
     return graph, tuple(nnx.to_flat_state(state))

@@ -14,6 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from pretrained.keys import Entry, layer_entries
+from pretrained.layers import convolution, linear
 from workbench.errors import InputError
 
 
@@ -114,12 +115,12 @@ class Plain(nnx.Module):
         convolutions = [layer for layer in config.layers if isinstance(layer, Convolution)]
         self.convolutions = nnx.List(
             [
-                nnx.Conv(before, each.width, (each.side,) * 2, strides=each.stride, padding=each.padding, rngs=rngs)
+                convolution(before, each.width, each.side, rngs, strides=each.stride, padding=each.padding)
                 for before, each in zip(widths[:-1], convolutions, strict=True)
             ]
         )
         sizes = (widths[-1] * config.places**2, config.hidden, config.hidden, config.classes)
-        self.linear = nnx.List([nnx.Linear(*pair, rngs=rngs) for pair in itertools.pairwise(sizes)])
+        self.linear = nnx.List([linear(*pair, rngs) for pair in itertools.pairwise(sizes)])
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
         """The logits of preprocessed images."""

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from pretrained.blocks import Stage
 from pretrained.keys import Entry, layer_entries, normed_entries
+from pretrained.layers import linear
 from pretrained.resnet import NormedConvolution
 
 _WIDENING = 4  # a block of three has so many times the channels of its convolution of 3 x 3
@@ -78,7 +79,7 @@ class ResNet(nnx.Module):
         self.stages = nnx.List(
             [_stage(config, stage, before, rngs) for stage, before in enumerate([config.width, *after[:-1]])]
         )
-        self.head = nnx.Linear(after[-1], config.classes, rngs=rngs)
+        self.head = linear(after[-1], config.classes, rngs)
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
         """The logits of preprocessed images."""

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from pretrained.config import TransformerConfig
 from pretrained.keys import Entry, layer_entries, norm_entries
+from pretrained.layers import linear
 from pretrained.transformer import Transformer, cut, norm, normal
 
 _THIRDS = ("query", "key", "value")  # one matrix in the file, in this order
@@ -75,12 +76,12 @@ class ViT(nnx.Module):
     def __init__(self, config: ViTConfig, rngs: nnx.Rngs):
         width = config.transformer.width
         self.patch_size = config.patch_size
-        self.patches = nnx.Linear(3 * config.patch_size**2, width, rngs=rngs)
+        self.patches = linear(3 * config.patch_size**2, width, rngs)
         self.class_token = normal(rngs, (width,), 0.02)
         self.positions = normal(rngs, ((config.image_size // config.patch_size) ** 2 + 1, width), 0.02)
         self.transformer = Transformer(config.transformer, rngs)
         self.norm_after = norm(config.transformer, rngs)
-        self.head = nnx.Linear(width, config.classes, rngs=rngs)
+        self.head = linear(width, config.classes, rngs)
 
     def __call__(self, images: Float[Array, "size side side 3"]) -> Float[Array, "size classes"]:
         """The logits of preprocessed images."""

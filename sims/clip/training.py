@@ -94,11 +94,13 @@ def train_on(
         KeyboardInterrupt: it was interrupted; what was done is kept in the checkpoints, if there are any.
     """
     graph, weights = nnx.split(model, nnx.Param)
-    weights = jax.tree.map(jnp.copy, weights)  # the steps reuse their memory, and the model given stays as it is
     schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 10), max(2, steps))
     decayed = functools.partial(jax.tree.map, lambda leaf: leaf.ndim > 1)
     optimiser = optax.adamw(schedule, weight_decay=weight_decay, mask=decayed)
-    state = optimiser.init(weights)
+    # The steps reuse their memory, and the model given stays as it is.
+    weights, state = jit(lambda weights: (jax.tree.map(jnp.copy, weights), optimiser.init(weights)), quick=True)(
+        weights
+    )
     data = jnp.asarray(images), jnp.asarray(targets)
 
     def step(weights: Any, state: Any, data: tuple[Array, Array], rows: Int[Array, " size"]) -> tuple[Any, Any]:
@@ -143,30 +145,49 @@ def zero_shot_answers(
     preprocessing: Preprocessing,
 ) -> Int[np.ndarray, " images"]:
     """The class whose prompt is most similar to each image."""
-    graph, weights = nnx.split(model)
-    texts = jit(lambda weights, prompts: nnx.merge(graph, weights).embed_texts(prompts))(weights, jnp.asarray(prompts))
-    return _answers(model, lambda model, images: model.embed_images(images) @ texts.T, images, preprocessing)
+    return _answers(model, _similarities, images, preprocessing, _of_prompts(*nnx.split(model), prompts))
 
 
 def supervised_answers(
     model: SupervisedCLIP, images: UInt8[np.ndarray, "images side side 3"], preprocessing: Preprocessing
 ) -> Int[np.ndarray, " images"]:
     """The class with the highest logit for each image."""
-    return _answers(model, lambda model, images: model.logits(images), images, preprocessing)
+    return _answers(model, _logits, images, preprocessing)
 
 
 def _answers(
-    model: Any, scores: Callable[[Any, Array], Array], images: np.ndarray, preprocessing: Preprocessing
+    model: Any, scores: Callable[..., Array], images: np.ndarray, preprocessing: Preprocessing, *known: Array
 ) -> np.ndarray:
     graph, weights = nnx.split(model)
     found = []
-
-    @jit
-    def answer(weights: Any, piece: UInt8[Array, "size side side 3"]) -> Int[Array, " size"]:
-        return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing)), axis=1)
-
     for start in range(0, len(images), _PIECE):
         piece = images[start : start + _PIECE]
         padded = np.pad(piece, ((0, _PIECE - len(piece)), (0, 0), (0, 0), (0, 0)))  # one shape, one compilation
-        found.append(np.asarray(answer(weights, jnp.asarray(padded)))[: len(piece)])
+        found.append(np.asarray(_answer(scores, graph, preprocessing, weights, padded, *known))[: len(piece)])
     return np.concatenate(found) if found else np.zeros(0, np.int32)
+
+
+# Compiled once for all models of the same sizes.
+@functools.partial(jit, static_argnums=(0, 1, 2))
+def _answer(
+    scores: Callable[..., Array],
+    graph: Any,
+    preprocessing: Preprocessing,
+    weights: Any,
+    piece: UInt8[Array, "size side side 3"],
+    *known: Array,
+) -> Int[Array, " size"]:
+    return jnp.argmax(scores(nnx.merge(graph, weights), prepare(piece, preprocessing), *known), axis=1)
+
+
+@functools.partial(jit, static_argnums=0)
+def _of_prompts(graph: Any, weights: Any, prompts: Int[Array, "classes length"]) -> Float[Array, "classes width"]:
+    return nnx.merge(graph, weights).embed_texts(prompts)
+
+
+def _similarities(model: Any, images: Array, texts: Float[Array, "classes width"]) -> Float[Array, "size classes"]:
+    return model.embed_images(images) @ texts.T
+
+
+def _logits(model: Any, images: Array) -> Float[Array, "size classes"]:
+    return model.logits(images)

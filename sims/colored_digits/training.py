@@ -5,6 +5,7 @@ within the step, once for all learners. Each epoch goes through a run's training
 numbers come from the seed, the run and the step, so that a training that was stopped ends with the same bits.
 """
 
+import dataclasses
 import functools
 import inspect
 import math
@@ -21,10 +22,12 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, Key
 
 from sims.colored_digits.config import SAMPLES_A_CLASS, DigitsConfig
+from sims.colored_digits.design import Design
 from sims.colored_digits.digits import SCIKIT_LEARN, Digits
 from sims.colored_digits.learners import LEARNERS, Painted
 from sims.colored_digits.painting import Sample, captions, draw_sample, paint, palette, prompts, shift
 from sims.encoders import Architecture
+from sims.encoders.encoder import default_dtype
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import RUNS
 from sims.training.loop import Loop, OnProgress, no_progress
@@ -44,20 +47,20 @@ class State(NamedTuple):
 
 
 class Steps:
-    """The compiled parts of a training.
+    """The compiled parts of a training; what is drawn before it, by the design, the captions and the seed, is none.
 
     Args:
         config: what to train.
-        digits: the digits to paint.
+        height, width: of a digit's image.
+        samples: size of each run's training set.
 
     Raises:
-        ParameterError: images that the image encoder cannot read, or fewer images than a batch.
+        ParameterError: images that the image encoder cannot read.
     """
 
-    def __init__(self, config: DigitsConfig, digits: Digits):
-        self.config, self.digits = config, digits
+    def __init__(self, config: DigitsConfig, height: int, width: int, samples: int):
+        self.config, self.samples = config, samples
         self.classes = config.design.classes
-        height, width = digits.train.images.shape[1:]
         self.architecture = Architecture(
             height * width * 3,
             2 * self.classes + 1,
@@ -66,17 +69,13 @@ class Steps:
             config.text_encoder,
             shape=(height, width, 3),
         )
-        every_digit = len(digits.train.labels)
-        standard = SAMPLES_A_CLASS * self.classes if digits.source == SCIKIT_LEARN else every_digit
-        self.samples = config.samples or standard
-        if config.batch_size > self.samples:
-            raise ParameterError("batch_size", f"at most the {self.samples} images there are", config.batch_size)
         self.learners = {name: LEARNERS[name] for name in LEARNERS if name in config.objective}
         self.graphs = {
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.learners
         }
         self.optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps))
         self.palette = jnp.asarray(palette(self.classes))
+        self._segment: Any = None
 
     def split_runs(self, function: Callable[..., Any], shared: int, **options: Any) -> Any:
         """The function, jitted, its runs split over as many devices as share them evenly.
@@ -96,19 +95,32 @@ class Steps:
         """A learner's model with initial weights."""
         return self.learners[name].create(self.architecture, self.classes, nnx.Rngs(key))
 
-    def initial(self, keys: Key[Array, " runs"], labels: Int[Array, " images"]) -> tuple[dict[str, State], Sample]:
+    def initial(
+        self, config: DigitsConfig, keys: Key[Array, " runs"], labels: Int[Array, " images"]
+    ) -> tuple[dict[str, State], Sample]:
         """Initial states of all learners and the training sets, each with a leading axis for the runs."""
 
         def initial(name: str, key: Key[Array, ""]) -> State:
             weights = nnx.state(self.create(name, jax.random.fold_in(key, DigitsRole.WEIGHTS)), nnx.Param)
             return State(weights, self.optimiser.init(weights), jnp.zeros((), jnp.int32))
 
-        mentions = self.config.mention_inv, self.config.mention_spu
+        mentions = config.mention_inv, config.mention_spu
         states = {name: jax.vmap(functools.partial(initial, name))(keys) for name in self.learners}
-        draw = functools.partial(
-            draw_sample, design=self.config.design, digits=labels, size=self.samples, mentions=mentions
-        )
+        draw = functools.partial(draw_sample, design=config.design, digits=labels, size=self.samples, mentions=mentions)
         return states, jax.vmap(lambda key: draw(jax.random.fold_in(key, DigitsRole.DATA)))(keys)
+
+    def segment_for(self, *arguments: Any) -> Any:
+        """`segment`, compiled ahead for such arguments, which are alike in all trainings."""
+        if self._segment is None:
+            long = self.config.steps * self.config.seeds >= LONG_TRAINING
+            split = self.split_runs(self.segment, shared=3, long=long, donate_argnums=0)
+            self._segment = split.lower(*arguments).compile()
+        return self._segment
+
+    @functools.cached_property
+    def compiled_answers(self) -> Any:
+        """`answers`, jitted."""
+        return self.split_runs(self.answers, shared=1)
 
     def segment(
         self,
@@ -183,6 +195,23 @@ class Steps:
         return {name: jax.vmap(functools.partial(answer, name))(state.weights) for name, state in states.items()}
 
 
+def _steps_of(config: DigitsConfig, digits: Digits) -> Steps:
+    """`Steps`, and those of an earlier training that differs in nothing that is compiled, as rows of Table 8 do not."""
+    classes = config.design.classes
+    every_digit = len(digits.train.labels)
+    standard = SAMPLES_A_CLASS * classes if digits.source == SCIKIT_LEARN else every_digit
+    samples = config.samples or standard
+    if config.batch_size > samples:
+        raise ParameterError("batch_size", f"at most the {samples} images there are", config.batch_size)
+    alike = dataclasses.replace(config, design=Design(classes), mention_inv=1.0, mention_spu=1.0, seed=0)
+    return _kept(alike, *digits.train.images.shape[1:], samples, default_dtype())
+
+
+@functools.lru_cache(maxsize=4)
+def _kept(config: DigitsConfig, height: int, width: int, samples: int, precision: jnp.dtype) -> Steps:
+    return Steps(config, height, width, samples)
+
+
 class Trained(NamedTuple):
     """What is left of a training.
 
@@ -218,18 +247,16 @@ def train(
     """
     began = time.perf_counter()
     on_progress(0, "compiling")
-    program = Steps(config, digits)
+    program = _steps_of(config, digits)
     images, labels = jnp.asarray(digits.train.images), jnp.asarray(digits.train.labels)
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(config.seed)))(jnp.arange(config.seeds))
-    states, sample = program.split_runs(program.initial, shared=1)(keys, labels)
+    states, sample = program.split_runs(functools.partial(program.initial, config), shared=1)(keys, labels)
     with Loop(checkpoints, on_progress) as loop:
         kept = loop.restore(states)
         if kept is not None:
             states, _ = kept
         zero = jnp.zeros((), jnp.int32)
-        long = config.steps * config.seeds >= LONG_TRAINING
-        split = program.split_runs(program.segment, shared=3, long=long, donate_argnums=0)
-        segment = split.lower(states, keys, sample, images, zero, zero).compile()
+        segment = program.segment_for(states, keys, sample, images, zero, zero)
         compiled = time.perf_counter()
         loop.report_start()
 
@@ -240,8 +267,7 @@ def train(
 
         loop.advance(config.steps, take_steps, lambda: (states, {}), lambda: loop.step == config.steps)
     on_progress(config.steps, "testing")
-    answer = program.split_runs(program.answers, shared=1)
-    answers = jax.device_get(answer(states, jnp.asarray(digits.test.images)))
+    answers = jax.device_get(program.compiled_answers(states, jnp.asarray(digits.test.images)))
     seconds = {"compile": compiled - began, "train": time.perf_counter() - compiled}
     return Trained({name: state.weights for name, state in states.items()}, answers, seconds)
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LogisticRegression
 
@@ -19,8 +19,8 @@ from sims.repairs.scores import PLAIN, Texts, repaired_scores, share_right
 from sims.synthetic.evaluation import EvaluationSet
 from sims.synthetic.sampler import Bases, Batch, captioned_batch
 from sims.training.record import TOLERANCE
-from sims.training.runs import Runs, check_memory, prepare_runs
-from sims.training.steps import Steps
+from sims.training.runs import Runs, check_memory
+from sims.training.steps import Steps, steps_of
 from theory.names import PROBES
 from theory.statements.captions import class_mean_caption
 from workbench import results, terminal
@@ -64,10 +64,10 @@ def run(config: RepairConfig, out: Path | None = None) -> RepairResult:
         results.check_writable(out)
     started = time.perf_counter()
     with terminal.spinner("training, then repairing"):
-        runs = prepare_runs(training)
-        weights, converged = _train(config, runs)
+        program = steps_of(training, caption=config.said)
+        runs = program.draw(training.seed)
+        weights, converged = _train(config, program, runs)
         trained = time.perf_counter()
-        program = Steps(training)
         samples = jit(jax.vmap(lambda key, bases: _samples(config, key, bases)))(runs.keys, runs.bases)
         accuracies: dict[str, dict[str, np.ndarray]] = {}
         planes: dict[str, list[Plane]] = {}
@@ -88,9 +88,8 @@ def run(config: RepairConfig, out: Path | None = None) -> RepairResult:
     return result
 
 
-def _train(config: RepairConfig, runs: Runs) -> tuple[dict[str, Any], dict[str, bool]]:
+def _train(config: RepairConfig, program: Steps, runs: Runs) -> tuple[dict[str, Any], dict[str, bool]]:
     """Mean weights over the last half of the training, and whether it changed an accuracy by less than `TOLERANCE`."""
-    program = Steps(config.training, caption=config.said)
     states, order = program.initial(runs)
     half = config.steps // 2
     found: list[Any] = []
@@ -119,16 +118,17 @@ def _repair(
         return _embed(config, name, nnx.merge(program.graphs[name], weights), bases, test, samples)
 
     embedded = jit(jax.vmap(embed))(weights, runs.bases, runs.test, samples)
-    found: dict[str, list[np.ndarray]] = {each: [] for each in (PLAIN, *config.repair, *PROBES)}
+    constants = {repair: config.constant(repair) for repair in (PLAIN, *config.repair)}
+    found: dict[str, list[np.ndarray]] = {each: [] for each in (*constants, *PROBES)}
+    host, labels, known = jax.device_get((embedded, runs.test.labels, [batch.labels for batch in samples]))
     for index in range(config.seeds):
-        one = jax.tree.map(lambda leaf, index=index: leaf[index], embedded)
-        covariance = jnp.asarray(ledoit_wolf(np.asarray(one.captions, float))[0], one.captions.dtype)
-        labels = runs.test.labels[index]
-        for repair in (PLAIN, *config.repair):
-            found[repair].append(np.asarray(_score(repair, one, covariance, labels, config.constant(repair))))
-        for probe, images, batch in zip(PROBES, (one.unlabelled, one.balanced), samples, strict=True):
-            found[probe].append(_probe(images, np.asarray(batch.labels[index]), one.test, np.asarray(labels)))
-    return {each: np.stack(values) for each, values in found.items()}, list(np.asarray(embedded.gram, float))
+        captions = host.captions[index]
+        covariance = ledoit_wolf(np.asarray(captions, float))[0].astype(captions.dtype)
+        for repair, accuracies in _score(embedded, runs.test.labels, index, covariance, constants).items():
+            found[repair].append(np.asarray(accuracies))
+        for probe, images, own in zip(PROBES, (host.unlabelled, host.balanced), known, strict=True):
+            found[probe].append(_probe(images[index], own[index], host.test[index], labels[index]))
+    return {each: np.stack(values) for each, values in found.items()}, list(np.asarray(host.gram, float))
 
 
 def _samples(config: RepairConfig, key: Array, bases: Bases) -> tuple[Batch, Batch]:
@@ -170,26 +170,30 @@ def _embed(
     )
 
 
-def _accuracies(
-    repair: str,
-    one: Embedded,
+@jit
+def _score(
+    embedded: Embedded,
+    labels: Float[Array, "runs groups size"],
+    index: Int[Array, ""],
     covariance: Float[Array, "width width"],
-    labels: Float[Array, "groups size"],
-    constant: float | Float[Array, ""],
-) -> Float[Array, " groups"]:
+    constants: dict[str, Float[Array, ""]],
+) -> dict[str, Float[Array, " groups"]]:
+    """Accuracies of one of the runs after each repair, whose constants are given."""
+    one = jax.tree.map(lambda leaf: leaf[index], embedded)
     texts = Texts(one.prompts, one.backgrounds, one.pairs, one.means, covariance)
-    of_group = [repaired_scores(repair, images, texts, one.unlabelled, constant, one.scale) for images in one.test]
-    return jnp.stack([share_right(scores, own) for scores, own in zip(of_group, labels, strict=True)])
+
+    def right(repair: str, constant: Float[Array, ""]) -> Float[Array, " groups"]:
+        of_group = [repaired_scores(repair, images, texts, one.unlabelled, constant, one.scale) for images in one.test]
+        return jnp.stack([share_right(scores, own) for scores, own in zip(of_group, labels[index], strict=True)])
+
+    return {repair: right(repair, constant) for repair, constant in constants.items()}
 
 
-_score = jit(_accuracies, static_argnums=0)
-
-
-def _probe(images: Array, labels: np.ndarray, test: Array, truth: np.ndarray) -> np.ndarray:
+def _probe(images: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Logistic regression without intercept on labelled embeddings: its accuracy in each group."""
     regression = LogisticRegression(C=_PENALTY_INVERSE, fit_intercept=False, max_iter=1000)
     # In units of their size, so that the penalty means the same for every loss.
-    size = float(np.std(np.asarray(images)))
-    regression.fit(np.asarray(images, float) / size, labels)
-    decided = np.asarray(test, float) @ regression.coef_[0]
+    size = float(np.std(images))
+    regression.fit(images.astype(float) / size, labels)
+    decided = test.astype(float) @ regression.coef_[0]
     return np.mean(decided * truth > 0, axis=1)

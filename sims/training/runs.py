@@ -1,12 +1,13 @@
 """What the learners of a simulation share: each run's bases, data and evaluation data; and what memory that takes."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, UInt32
 
 from sims.pairwise.blocks import BLOCK, is_large
 from sims.synthetic.evaluation import PIECE, EvaluationSet, class_prompts, sample_evaluation_set, split_evaluation_set
@@ -39,11 +40,13 @@ def weights_key(key: Key[Array, ""]) -> Key[Array, ""]:
     return jax.random.fold_in(key, Role.WEIGHTS)
 
 
-def prepare_runs(config: ContrastiveConfig, mesh: Mesh | None = None) -> Runs:
-    """Draw what the learners share: bases, training sets (if `samples` is not 0), and data to evaluate on.
+def compiled_draw(config: ContrastiveConfig, mesh: Mesh | None = None) -> Any:
+    """The jitted function of a seed that draws what the learners share.
+
+    That is bases, training sets (if `samples` is not 0), and data to evaluate on.
 
     Args:
-        config: the configuration.
+        config: the configuration, whose seed is not read.
         mesh: of the devices that the runs are split over.
     """
     model, samples = config.model, config.samples
@@ -62,12 +65,17 @@ def prepare_runs(config: ContrastiveConfig, mesh: Mesh | None = None) -> Runs:
             ),
         )
 
-    def prepare_all() -> Runs:
-        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(config.seed)))(jnp.arange(config.seeds))
+    def prepare_all(seed: UInt32[Array, ""] | np.uint32) -> Runs:
+        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(jnp.arange(config.seeds))
         # One run after the other: drawing them all at once would take several times the memory of what is kept.
         return jax.lax.map(prepare, keys)
 
-    return jit(prepare_all, **shardings(mesh, RUNS))()
+    return jit(prepare_all, **shardings(mesh, RUNS))
+
+
+def prepare_runs(config: ContrastiveConfig) -> Runs:
+    """What the learners share, drawn by the configuration's seed."""
+    return compiled_draw(config)(np.uint32(config.seed))
 
 
 def next_batch(

@@ -1,23 +1,27 @@
 """The compiled part of training: optimiser steps of all objectives and runs, and their evaluation."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 
+from sims.encoders.encoder import default_dtype
 from sims.objectives import Objective
 from sims.pairwise.blocks import is_large
 from sims.synthetic.evaluation import EvaluationSet, zero_shot_accuracies
 from sims.synthetic.sampler import Bases, Batch
 from sims.training.config import ContrastiveConfig
 from sims.training.devices import RUNS, shardings, split_batch
-from sims.training.runs import Runs, next_batch, weights_key
+from sims.training.runs import Runs, compiled_draw, next_batch, weights_key
 from sims.training.step import LONG_TRAINING, first_divergence, learning_rate_schedule, take_step
 from theory.model import Caption
 from workbench.compilation import jit
@@ -47,7 +51,7 @@ class Steps:
     """The compiled parts of training.
 
     Args:
-        config: what to train.
+        config: what to train; its seed is not read.
         mesh: of the devices to train on, `sims.training.devices.training_mesh`.
         caption: what captions say where samples are fresh; `latent` ones unless given.
     """
@@ -59,14 +63,26 @@ class Steps:
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
         }
         self.optimiser = optax.adam(learning_rate_schedule(config.learning_rate))
+        self._segment: Any = None
 
     def create(self, name: str, key: Key[Array, ""] | int) -> nnx.Module:
         """An objective's model with initial weights."""
         return self.objectives[name].create(self.config.architecture, nnx.Rngs(key))
 
+    def draw(self, seed: int) -> Runs:
+        """What the learners share."""
+        return self._draw(np.uint32(seed))
+
+    @functools.cached_property
+    def _draw(self) -> Any:
+        return compiled_draw(self.config, self.mesh)
+
     def initial(self, runs: Runs) -> tuple[States, Int[Array, "runs samples"] | None]:
         """Initial weights and optimiser state of every objective and run, and the order of the data sets, if any."""
+        return self._initial(runs.keys)
 
+    @functools.cached_property
+    def _initial(self) -> Any:
         def initial(name: str, key: Key[Array, ""]) -> State:
             weights = nnx.state(self.create(name, weights_key(key)), nnx.Param)
             total = jax.tree.map(jnp.zeros_like, weights)
@@ -77,7 +93,7 @@ class Steps:
             order = jnp.tile(jnp.arange(self.config.samples)[None, :], (self.config.seeds, 1))
             return states, order if self.config.samples else None
 
-        return jit(all_initial, quick=True, **shardings(self.mesh, RUNS, RUNS))(runs.keys)
+        return jit(all_initial, quick=True, **shardings(self.mesh, RUNS, RUNS))
 
     @functools.cached_property
     def compiled_segment(self) -> Any:
@@ -85,10 +101,16 @@ class Steps:
         long = self.config.steps >= LONG_TRAINING
         return jit(self.segment, long=long, donate_argnums=(0, 1), **shardings(self.mesh, RUNS, RUNS, None))
 
+    def segment_for(self, *arguments: Any) -> Any:
+        """`segment`, compiled ahead for such arguments, which are alike in all trainings of the configuration."""
+        if self._segment is None:
+            self._segment = self.compiled_segment.lower(*arguments).compile()
+        return self._segment
+
     @functools.cached_property
-    def compiled_evaluate(self) -> Any:
-        """`evaluate`, jitted; its result is on every device."""
-        return jit(self.evaluate, brief=True, static_argnums=0, **shardings(self.mesh, None))
+    def compiled_result(self) -> Any:
+        """`result`, jitted; what it gives is on every device."""
+        return jit(self.result, brief=True, **shardings(self.mesh, None))
 
     def segment(
         self,
@@ -149,6 +171,13 @@ class Steps:
         """An objective's loss as a function of its weights."""
         return self.objectives[name].loss(nnx.merge(self.graphs[name], weights), batch)
 
+    def result(
+        self, totals: dict[str, Any], length: Int[Array, ""] | int, runs: Runs
+    ) -> dict[str, Float[Array, "runs prompts groups"]]:
+        """Group accuracies, on the test data, of the weights whose sums over so many steps are given, by objective."""
+        averages = {name: jax.tree.map(lambda sum_: sum_ / length, total) for name, total in totals.items()}
+        return {name: self.evaluate(name, average, runs, runs.test) for name, average in averages.items()}
+
     def evaluate(
         self, name: str, weights: Any, runs: Runs, evaluation_set: EvaluationSet
     ) -> Float[Array, "runs prompts groups"]:
@@ -159,3 +188,15 @@ class Steps:
             return zero_shot_accuracies(nnx.merge(self.graphs[name], weights), evaluation_set, prompts)
 
         return jax.vmap(evaluate)(weights, prompts, evaluation_set)
+
+
+def steps_of(config: ContrastiveConfig, mesh: Mesh | None = None, caption: Caption | None = None) -> Steps:
+    """`Steps`, and those of an earlier training that differs by its seed alone: nothing is compiled again then."""
+    if not all(isinstance(value, Real) for value in vars(config.model).values()):  # arrays cannot be looked up
+        return Steps(config, mesh, caption)
+    return _kept(dataclasses.replace(config, seed=0), mesh, caption, default_dtype())
+
+
+@functools.lru_cache(maxsize=8)
+def _kept(config: ContrastiveConfig, mesh: Mesh | None, caption: Caption | None, precision: jnp.dtype) -> Steps:
+    return Steps(config, mesh, caption)

@@ -24,8 +24,8 @@ from sims.training.config import ContrastiveConfig
 from sims.training.devices import on_every_device, training_mesh, using
 from sims.training.loop import Loop, OnProgress, no_progress
 from sims.training.record import Record, Stop, Trained, stops
-from sims.training.runs import Runs, prepare_runs
-from sims.training.steps import States, Steps
+from sims.training.runs import Runs
+from sims.training.steps import States, steps_of
 from workbench.errors import RunError
 
 
@@ -77,9 +77,9 @@ class _MainJob:
     """A training on its way: the compiled program, what is on the devices, and what has been recorded."""
 
     def __init__(self, config: ContrastiveConfig, mesh: Mesh | None, loop: Loop):
-        self.mesh, self.loop = mesh, loop
-        self.program = Steps(config, self.mesh)
-        self.runs: Runs = prepare_runs(config, self.mesh)
+        self.config, self.mesh, self.loop = config, mesh, loop
+        self.program = steps_of(config, self.mesh)
+        self.runs: Runs = self.program.draw(config.seed)
         self.states: States
         self.states, self.order = self.program.initial(self.runs)
         self.record = Record(tuple(config.learners), config.steps)
@@ -88,8 +88,7 @@ class _MainJob:
             (self.states, self.order), record = kept
             self.record = Record.from_json(tuple(config.learners), config.steps, record)
         zero = on_every_device(self.mesh, 0)
-        lowered = self.program.compiled_segment.lower(self.states, self.order, self.runs, zero, zero, zero)
-        self._segment = lowered.compile()
+        self._segment = self.program.segment_for(self.states, self.order, self.runs, zero, zero, zero)
 
     def advance(self, stop: Stop) -> None:
         """Train to the stop and record what is found there."""
@@ -109,18 +108,20 @@ class _MainJob:
         self.states, self.order, checks = found
         checks = jax.device_get(checks)
         for name, checked in checks.items():
-            _check_finite(name, checked.diverged, self.program.config)
+            _check_finite(name, checked.diverged, self.config)
         if until == stop.step:
             self._note(stop, checks)
 
     def _note(self, stop: Stop, checks: Any) -> None:
         training = self.record.training
         self.record.add(stop.step, {name: checked.now for name, checked in checks.items()})
-        for name in training if stop.ends_phase else ():
-            if self.record.end_phase(name, stop.step, checks[name].averaged):
-                length = stop.step - stop.phase_start
-                average = jax.tree.map(lambda total, length=length: total / length, self.states[name].total)
-                accuracies = self.program.compiled_evaluate(name, average, self.runs, self.runs.test)
+        if not stop.ends_phase:
+            return
+        over = [name for name in training if self.record.end_phase(name, stop.step, checks[name].averaged)]
+        if over:
+            length = stop.step - stop.phase_start
+            totals = {name: self.states[name].total for name in over}
+            for name, accuracies in self.program.compiled_result(totals, length, self.runs).items():
                 self.record.finish(name, stop.step, np.asarray(accuracies))
 
 

@@ -10,6 +10,7 @@ from flax import nnx
 
 from pretrained import openclip
 from pretrained.clip import CLIP
+from pretrained.layers import Shapes
 from tests.conftest import ROOT
 
 
@@ -77,8 +78,7 @@ def test_its_configuration_makes_a_model_of_its_size(tmp_path, name):
     content, parameters = PUBLISHED[name]
     (tmp_path / openclip.CONFIG).write_text(json.dumps({"model_cfg": content}))
     layout = openclip.read(tmp_path)
-    shapes = nnx.eval_shape(lambda: CLIP(layout.config, rngs=nnx.Rngs(0)))
-    graph, weights = nnx.split(shapes)
+    graph, weights = nnx.split(CLIP(layout.config, rngs=Shapes()))
     state = dict(nnx.to_flat_state(weights))
     assert sum(math.prod(part.shape) for part in state.values() if part.type is nnx.Param) == parameters
     assert {entry.path for entry in layout.entries(())} == state.keys()

@@ -14,6 +14,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from sims.contrastive.program import main
 from tests.conftest import ROOT
@@ -42,6 +43,14 @@ def run_here(arguments, folder):
 
 def kept(folder):
     return sorted(int(path.name) for path in (folder / "checkpoints").glob("*") if path.name.isdigit())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def undrawn():
+    """The figure is drawn in test_contrastive_program.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sims.contrastive.figure.draw", lambda *_: Figure())
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,19 @@
 """Training: the data each step sees, the phases, what converged means, and how divergence is told."""
 
 import dataclasses
+import functools
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import sims.training.runs
 from sims.training.config import ContrastiveConfig
 from sims.training.record import Record, Stop
-from sims.training.runs import next_batch, prepare_runs
-from sims.training.steps import learning_rate_schedule
+from sims.training.runs import Runs, next_batch, prepare_runs
+from sims.training.steps import Steps, learning_rate_schedule
 from sims.training.train import _check_finite, _MainJob, train
 from theory import SpuriousModel
 from workbench.errors import ParameterError, RunError
@@ -116,13 +118,14 @@ def test_the_result_is_that_of_the_mean_weights_of_the_last_phase():
 
     def evaluate(name, average, runs, test):
         evaluated.append(average)
-        return np.zeros((1, 1, 2))
+        return jnp.zeros((1, 1, 2))
 
+    result = functools.partial(Steps.result, SimpleNamespace(evaluate=evaluate))
     loop = SimpleNamespace(
         record=Record(["siglip"], 40),
-        runs=SimpleNamespace(test=None),
+        runs=Runs(*[None] * len(Runs._fields)),
         states={"siglip": SimpleNamespace(total=20 * 7.0)},  # the sum over steps 20 to 40
-        program=SimpleNamespace(compiled_evaluate=evaluate),
+        program=SimpleNamespace(compiled_result=result),
     )
     found = SimpleNamespace(now=np.zeros((1, 1, 2)), averaged=np.zeros((1, 1, 2)))
     _MainJob._note(loop, Stop(40, 20, True), {"siglip": found})

@@ -18,8 +18,8 @@ LINEAR = ("--image-encoder", "linear")
 TWO = ("--objective", "perfect_language,cross_entropy", *LINEAR)
 
 
-def test_a_row_has_table_8s_columns(run_program, tmp_path):
-    done = run_program("sims.colored_digits", "--classes", "3", *SMALL, *LINEAR, "--json", "-", "--out", "row")
+def test_a_row_has_table_8s_columns(call_program, tmp_path):
+    done = call_program("sims.colored_digits", "--classes", "3", *SMALL, *LINEAR, "--json", "-", "--out", "row")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     learners = [row["learner"] for row in content["results"]]
