@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 from scipy.special import expit, logit
-from scipy.stats import t as student_t
 
 from realdata.statistics.few_clusters import sum_variances
+from realdata.statistics.student import quantile, tail
 from workbench.conventions import LEVEL
 
 # Models that a line and its error, and a mean and its error, need.
@@ -81,7 +81,7 @@ def effective_robustness(
     from_models = float(np.var(values, ddof=1)) / len(values)
     mean = float(np.mean(values))
     stderr, freedom = sum_variances([(from_line, float(fit.df_resid)), (from_models, len(values) - 1.0)])
-    half_width = float(student_t.ppf(1 - LEVEL / 2, freedom)) * stderr
+    half_width = quantile(1 - LEVEL / 2, freedom) * stderr
 
     return EffectiveRobustness(
         intercept=float(fit.params[0]),
@@ -91,7 +91,7 @@ def effective_robustness(
         mean=mean,
         stderr=stderr,
         interval=(mean - half_width, mean + half_width),
-        p_value=float(2 * student_t.sf(abs(mean) / stderr, freedom)),
+        p_value=2 * tail(abs(mean) / stderr, freedom),
         freedom=freedom,
         extrapolated=int(np.sum(_outside(baseline_common, common))),
     )
@@ -196,7 +196,7 @@ def robustness_of_one(
     return OneModel(
         value=100 * (counter - float(expit(prediction.predicted_mean[0]))),
         interval=(float(low), float(high)),
-        p_value=float(2 * student_t.sf(abs(distance), fit.df_resid)),
+        p_value=2 * tail(abs(float(distance)), float(fit.df_resid)),
         extrapolated=bool(_outside(baseline_common, place)[0]),
     )
 
