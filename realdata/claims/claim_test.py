@@ -105,9 +105,8 @@ class JudgedClaim(ClaimTest):
 
 def model_figures(models: pd.DataFrame, **columns: Sequence[Any]) -> list[dict[str, Any]]:
     """Each model's figures: its name, its accuracies, and other columns in the same order."""
-    found: list[dict[str, Any]] = [
-        dict(zip(_MODEL, row, strict=True)) for row in models[_MODEL].itertuples(index=False)
-    ]
+    rows = zip(*(models[name].tolist() for name in _MODEL), strict=True)
+    found: list[dict[str, Any]] = [dict(zip(_MODEL, row, strict=True)) for row in rows]
     for name, values in columns.items():
         for model, value in zip(found, values, strict=True):
             model[name] = value
