@@ -70,7 +70,7 @@ def pool(effects: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " 
     """
     with np.errstate(invalid="ignore"):
         found = combine_effects(effects, variances, method_re="dl", use_t=True)
-    freedom = len(effects) - 1
+    freedom = float(len(effects) - 1)
     if found.tau2 > 0:
         mean, error = float(found.mean_effect_re), float(max(found.sd_eff_w_re, found.sd_eff_w_re_hksj))
     else:  # the classes differ by no more than their errors
