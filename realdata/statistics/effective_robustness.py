@@ -190,13 +190,12 @@ def robustness_of_one(
         raise ValueError("a line and its error need at least three baseline models")
     fit = _fit(baseline_common, baseline_counter)
     place = np.array([common])
-    prediction = fit.get_prediction(_design(place))
-    distance = (logit(counter) - prediction.predicted_mean[0]) / prediction.se_obs[0]
+    (predicted,), (error,) = _predict_one_more(fit, place)
     low, high = _intervals(fit, place, np.array([counter]))[0]
     return OneModel(
-        value=100 * (counter - float(expit(prediction.predicted_mean[0]))),
+        value=100 * (counter - float(expit(predicted))),
         interval=(float(low), float(high)),
-        p_value=2 * tail(abs(float(distance)), float(fit.df_resid)),
+        p_value=2 * tail(abs(float((logit(counter) - predicted) / error)), float(fit.df_resid)),
         extrapolated=bool(_outside(baseline_common, place)[0]),
     )
 
@@ -216,9 +215,17 @@ def _design(common: np.ndarray) -> np.ndarray:
     return sm.add_constant(logit(common), has_constant="add")
 
 
+def _predict_one_more(fit: Any, common: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The line at these places, and the error for one more baseline model there; in logits."""
+    design = _design(common)
+    of_line = np.sum(design @ fit.cov_params() * design, axis=1)
+    return fit.predict(design), np.sqrt(of_line + fit.scale)
+
+
 def _intervals(fit: Any, common: np.ndarray, counter: np.ndarray) -> np.ndarray:
-    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=LEVEL)  # for a new baseline model, in logits
-    return 100 * (counter[:, None] - expit(bounds[:, ::-1]))
+    predicted, error = _predict_one_more(fit, common)
+    half = quantile(1 - LEVEL / 2, float(fit.df_resid)) * error
+    return 100 * (counter[:, None] - expit(np.stack([predicted + half, predicted - half], axis=1)))
 
 
 def _outside(baseline: np.ndarray, common: np.ndarray) -> np.ndarray:
