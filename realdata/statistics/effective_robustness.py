@@ -191,11 +191,12 @@ def robustness_of_one(
     fit = _fit(baseline_common, baseline_counter)
     place = np.array([common])
     (predicted,), (error,) = _predict_one_more(fit, place)
+    distance = float((logit(counter) - predicted) / error)
     low, high = _intervals(fit, place, np.array([counter]))[0]
     return OneModel(
         value=100 * (counter - float(expit(predicted))),
         interval=(float(low), float(high)),
-        p_value=2 * tail(abs(float((logit(counter) - predicted) / error)), float(fit.df_resid)),
+        p_value=2 * tail(abs(distance), float(fit.df_resid)),
         extrapolated=bool(_outside(baseline_common, place)[0]),
     )
 
