@@ -154,13 +154,12 @@ def _flip_p_values(differences: Sequence[ClassDifference]) -> dict[CellPlace, fl
     if len(differences) <= _CLASSES:
         return {each.place: 1.0 for each in differences}
     # With missing photos, not all flips show.
-    whole = [each for each in differences if each.lacking <= _WHOLE * each.photos]
-    telling = whole if len(whole) > _CLASSES else differences
-    found = {}
-    for each in differences:
-        others = [other for other in telling if other is not each]
-        # Flips in both directions cancel; the square of the rest has their number as its mean. One is added, so that a
-        # rate of 0 does not count as certain.
-        rate = (sum(other.flips**2 for other in others) + 1) / sum(other.photos for other in others)
-        found[each.place] = float(poisson.sf(each.flips - 1, each.photos * rate))
-    return found
+    flips, photos, lacking = np.array([(each.flips, each.photos, each.lacking) for each in differences]).T
+    whole = lacking <= _WHOLE * photos
+    telling = whole if whole.sum() > _CLASSES else np.ones_like(whole)
+    # Flips in both directions cancel; the square of the rest has their number as its mean. One is added, so that a
+    # rate of 0 does not count as certain.
+    squares, counts = flips**2 * telling, photos * telling
+    rates = (squares.sum() - squares + 1) / (counts.sum() - counts)
+    found = poisson.sf(flips - 1, photos * rates)
+    return dict(zip((each.place for each in differences), found.tolist(), strict=True))

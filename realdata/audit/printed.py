@@ -76,13 +76,7 @@ class PrintedTables:
     @cached_property
     def rows(self) -> dict[str, dict[int, dict[str, str]]]:
         """Every row as a dictionary, by file and line."""
-        return {
-            name: {
-                int(line): dict(zip(frame.columns, map(str, row), strict=True))
-                for line, row in zip(frame.index, frame.itertuples(index=False), strict=True)
-            }
-            for name, frame in self.frames.items()
-        }
+        return {name: _rows(frame) for name, frame in self.frames.items()}
 
     def text(self, place: CellPlace) -> str:
         """The cell as printed."""
@@ -90,9 +84,10 @@ class PrintedTables:
 
     def value(self, place: CellPlace) -> Fraction:
         """The cell's number, exact."""
-        if place not in self._values:
-            self._values[place] = Fraction(self.text(place))
-        return self._values[place]
+        found = self._values.get(place)
+        if found is None:
+            found = self._values[place] = Fraction(self.text(place))
+        return found
 
     @cached_property
     def _values(self) -> dict[CellPlace, Fraction]:
@@ -127,7 +122,12 @@ class PrintedTables:
 
     def label(self, key: str, value: str) -> str:
         """The label of a class, found by `class_id` or `imagenet_index`."""
-        return next(row["label"] for row in self.rows["classes.csv"].values() if row[key] == value)
+        return self._labels[key][value]
+
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, str]]:
+        classes = self.rows["classes.csv"].values()
+        return {key: {row[key]: row["label"] for row in classes} for key in CLASS_KEYS.values()}
 
     def model(self, file: str, line: int) -> tuple[str, str]:
         """Backbone and pre-training set of a row."""
@@ -140,6 +140,12 @@ class PrintedTables:
             for line in self.frames[file].index:
                 for column in NUMBERS[file]:
                     yield CellPlace(file, int(line), column)
+
+
+def _rows(frame: pd.DataFrame) -> dict[int, dict[str, str]]:
+    cells = zip(*(frame[column].tolist() for column in frame), strict=True)
+    rows = (dict(zip(frame.columns, row, strict=True)) for row in cells)
+    return dict(zip(frame.index.tolist(), rows, strict=True))
 
 
 def short(label: str) -> str:
@@ -160,7 +166,7 @@ def read_printed_tables(directory: Path) -> PrintedTables:
     frames = {name: read_printed(directory, name) for name in names}
     check_known(directory, frames)
     units = {
-        (file, table, column): Fraction(1, 10 ** max(_decimals(text) for text in part))
+        (file, table, column): Fraction(1, 10 ** max(map(_decimals, part.tolist())))
         for file, columns in NUMBERS.items()
         if file in frames and file != "checkpoints.csv"
         for column in columns
@@ -196,13 +202,14 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
     for name, frame in frames.items():
         if "backbone" not in frame or name == "hub_ids.csv":  # a list of published models, which may have more
             continue
+        families = frame["family"].to_dict() if name == "results.csv" else {}
         for line, model in _models(frame).items():
             if name != "results.csv":
-                stands = model in known["results"] | known["hub"]
-            elif frame.at[line, "family"] == "imagenet":
+                stands = model in known["results"] or model in known["hub"]
+            elif families[line] == "imagenet":
                 stands = model not in once or model in replicated
             else:
-                stands = str(frame.at[line, "family"]) == "lvlm" or model in known["hub"]
+                stands = families[line] == "lvlm" or model in known["hub"]
             if not stands:
                 raise InputError(
                     f"{directory / name}: line {line}, column 'backbone': no other file knows the model "
@@ -210,7 +217,7 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
                 )
     for name, key in CLASS_KEYS.items():
         allowed = set(frames["classes.csv"][key])
-        for line, value in zip(frames[name].index, frames[name][key], strict=True):
+        for line, value in zip(frames[name].index, frames[name][key].tolist(), strict=True):
             if value not in allowed:
                 raise InputError(
                     f"{directory / name}: line {line}, column {key!r}: classes.csv has no such class, got {value!r}"
@@ -218,5 +225,5 @@ def check_known(directory: Path, frames: dict[str, pd.DataFrame]) -> None:
 
 
 def _models(frame: pd.DataFrame) -> dict[int, tuple[str, str]]:
-    pairs = zip(frame["backbone"], frame["pretrain"], strict=True)
-    return {int(line): (str(model[0]), str(model[1])) for line, model in zip(frame.index, pairs, strict=True)}
+    pairs = zip(frame["backbone"].tolist(), frame["pretrain"].tolist(), strict=True)
+    return dict(zip(frame.index.tolist(), pairs, strict=True))

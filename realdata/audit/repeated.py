@@ -90,12 +90,12 @@ def repeat_findings(ledger: Ledger, row: Row, measured: Mapping[int, Key]) -> li
         These accuracies.
     """
     tables = ledger.tables
+    own = row[0].line
+    earlier = [line for line, key in measured.items() if line < own and key == measured[own]]
     repeated = []
     for place in row[:2]:
-        for line, key in measured.items():
-            there = place._replace(line=line)
-            same = key == measured[place.line] and tables.text(there) == tables.text(place)
-            if line < place.line and same and ledger.has_finding(there, "note"):
+        for there in (place._replace(line=line) for line in earlier):
+            if tables.text(there) == tables.text(place) and ledger.has_finding(there, "note"):
                 ledger.repeat(place, there)
                 repeated.append(place)
                 break
@@ -193,22 +193,18 @@ def check_repeated_models(ledger: Ledger) -> None:
     tables = ledger.tables
     for file, key in CLASS_KEYS.items():
         models: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+        accuracies: dict[int, list[float]] = {}
         for line, row in tables.rows[file].items():
             if all(row[group] for group in GROUPS):
                 models[tables.table(file, line), *tables.model(file, line)][row[key]] = line
+                accuracies[line] = [float(row[group]) for group in GROUPS]  # equal if the printed numbers are
                 ledger.look(REPEATED, (CellPlace(file, line, group) for group in GROUPS))
         for (first, lines), (second, others) in itertools.combinations(models.items(), 2):
+            if first[0] != second[0]:
+                continue
             shared = lines.keys() & others.keys()
-            same = [
-                each
-                for each in shared
-                if all(
-                    tables.value(CellPlace(file, lines[each], group))
-                    == tables.value(CellPlace(file, others[each], group))
-                    for group in GROUPS
-                )
-            ]
-            if first[0] == second[0] and 2 * len(same) > len(shared):
+            same = [each for each in shared if accuracies[lines[each]] == accuracies[others[each]]]
+            if 2 * len(same) > len(shared):
                 copies = [CellPlace(file, others[each], group) for each in same for group in GROUPS]
                 ledger.find(
                     CellPlace(file, min(others.values()), GROUPS[0]),

@@ -55,7 +55,7 @@ def candidates(
     return [
         proposal
         for proposal in changes(tables.text(place))
-        if abs(Fraction(proposal.value)) <= most and holds(Fraction(proposal.value))
+        if abs(value := Fraction(proposal.value)) <= most and holds(value)
     ]
 
 

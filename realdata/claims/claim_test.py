@@ -20,6 +20,7 @@ from statsmodels.stats.multitest import multipletests
 
 from realdata.claims.hypothesis import ClusteredEffect, Effect, Hypothesis
 from realdata.claims.settings import Setting
+from realdata.statistics.holm import holm
 from workbench.conventions import GROUPS, LEVEL
 
 CLAIMS = {
@@ -104,9 +105,8 @@ class JudgedClaim(ClaimTest):
 
 def model_figures(models: pd.DataFrame, **columns: Sequence[Any]) -> list[dict[str, Any]]:
     """Each model's figures: its name, its accuracies, and other columns in the same order."""
-    found: list[dict[str, Any]] = [
-        dict(zip(_MODEL, row, strict=True)) for row in models[_MODEL].itertuples(index=False)
-    ]
+    rows = zip(*(models[name].tolist() for name in _MODEL), strict=True)
+    found: list[dict[str, Any]] = [dict(zip(_MODEL, row, strict=True)) for row in rows]
     for name, values in columns.items():
         for model, value in zip(found, values, strict=True):
             model[name] = value
@@ -181,7 +181,7 @@ def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:
         return []
     deciding = np.array([_deciding(test) for test in tests])
     naive = np.array([(1.0, 1.0) if test.undecidable else (test.p_value, test.p_value_opposite) for test in tests])
-    holm = multipletests(deciding.min(axis=1), alpha=LEVEL, method="holm")[1]
+    by_holm = holm(deciding.min(axis=1))
     corrected, verdicts = _verdicts(deciding)
     _, verdicts_naive = _verdicts(naive)
     return [
@@ -189,7 +189,7 @@ def judge(tests: Sequence[ClaimTest]) -> list[JudgedClaim]:
             **vars(test),
             p_value_deciding=float(deciding[index].min()),
             p_value_corrected=float(corrected[index]),
-            p_value_holm=float(holm[index]),
+            p_value_holm=by_holm[index],
             verdict=verdicts[index],
             verdict_naive=verdicts_naive[index],
         )

@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from jaxtyping import Float, Int
-from scipy.stats import t as student_t
 from statsmodels.stats.multitest import multipletests
 
 from realdata.claims.settings import architecture, collection
 from realdata.statistics.few_clusters import sum_variances
+from realdata.statistics.student import quantile, tail
 from workbench.conventions import LEVEL
 
 _FEWEST = 3  # clusters that an error needs
@@ -54,12 +54,12 @@ class Effect:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95% interval."""
-        half_width = float(student_t.ppf(1 - LEVEL / 2, self.freedom)) * self.stderr
+        half_width = quantile(1 - LEVEL / 2, self.freedom) * self.stderr
         return (self.effect - half_width, self.effect + half_width)
 
     def p_beyond(self, bound: float, direction: int) -> float:
         """The two-sided p-value that the effect is not above (direction 1) or not below (-1) the bound."""
-        return min(1.0, float(2 * student_t.sf(direction * (self.effect - bound) / self.stderr, self.freedom)))
+        return min(1.0, 2 * tail(direction * (self.effect - bound) / self.stderr, self.freedom))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,10 +130,16 @@ def clusters_of(models: pd.DataFrame) -> dict[str, Int[np.ndarray, " models"]]:
         models: a row for each model, with `backbone` and `pretrain`.
     """
     shared = {
-        "pre-training data": models["pretrain"].map(collection),
-        "architecture": models["backbone"].map(architecture),
+        "pre-training data": _each(collection, models["pretrain"]),
+        "architecture": _each(architecture, models["backbone"]),
     }
-    return {name: pd.factorize(labels)[0].astype(np.int64) for name, labels in shared.items()}
+    return {name: pd.factorize(np.array(labels, object))[0].astype(np.int64) for name, labels in shared.items()}
+
+
+def _each(function: Callable[[str], str], names: pd.Series) -> list[str]:
+    """A function of each name, asked once for each."""
+    known = {name: function(name) for name in dict.fromkeys(names.tolist())}
+    return [known[name] for name in names.tolist()]
 
 
 def regression(
@@ -215,9 +221,6 @@ def is_estimable_without_any(design: Float[np.ndarray, "models terms"], labels: 
     """Whether the last coefficient can be estimated without any one of the clusters, of which there are enough."""
     if labels.max() + 1 < _FEWEST:
         return False
-    for label in range(int(labels.max()) + 1):
-        kept = design[labels != label]
-        others = kept[:, :-1]
-        if np.linalg.matrix_rank(kept) == np.linalg.matrix_rank(others):
-            return False
-    return True
+    # A design for each cluster, without it: rows of zeros do not count for a rank.
+    kept = np.where(labels == np.arange(labels.max() + 1)[:, None], 0.0, 1.0)[:, :, None] * design
+    return bool(np.all(np.linalg.matrix_rank(kept) > np.linalg.matrix_rank(kept[:, :, :-1])))

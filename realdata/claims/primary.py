@@ -21,7 +21,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables
 from realdata.claims.asked_effects import Asked, Check, ask_averages, check, decide
@@ -33,6 +32,7 @@ from realdata.claims.hypothesis import Effect
 from realdata.claims.settings import Setting, settings
 from realdata.statistics.both_errors import BothErrors
 from realdata.statistics.few_clusters import last_coefficient
+from realdata.statistics.holm import holm
 from workbench.conventions import LEVEL
 
 SETTING = {"setup": "1v1000", "prompt": "simple", "averaging": "balanced", "selector": "excluded"}
@@ -173,10 +173,9 @@ def judge_primary(asked: Sequence[Asked], tests: Sequence[JudgedClaim], with_che
     answers = [dataclasses.replace(each, primary=each.question == QUESTIONS[each.claim]) for each in answers]
     primary = [each for each in answers if each.primary]
     smaller = [1.0 if each.undecidable else min(each.p_value, each.p_value_opposite) for each in primary]
-    corrected = multipletests(smaller, alpha=LEVEL, method="holm")[1].tolist() if primary else []
     judged = {
         each.claim: dataclasses.replace(each, p_value_holm=p_value, verdict=_verdict(each, p_value))
-        for each, p_value in zip(primary, corrected, strict=True)
+        for each, p_value in zip(primary, holm(smaller), strict=True)
     }
     return [
         each

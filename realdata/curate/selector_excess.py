@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_1samp
-from statsmodels.stats.multitest import multipletests
 
 from published.tables import PublishedTables, read_classwise, read_published_tables
 from realdata.claims.settings import SELECTOR, Setting, is_repeated, is_selector, settings
 from realdata.curate.config import THRESHOLD
 from realdata.statistics.bootstrap import DRAWS
 from realdata.statistics.effective_robustness import robustness_of_one
+from realdata.statistics.holm import holm
 from realdata.statistics.photo_error import proportions
 from workbench import results
 from workbench.conventions import GROUPS, LEVEL, PERCENTILES_95
@@ -166,13 +166,8 @@ def _comparisons(
 
 def _judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add the corrected p-value and the verdict to each row."""
-    if not rows:
-        return []
-    corrected = multipletests([row["p_value"] for row in rows], alpha=LEVEL, method="holm")[1]
-    return [
-        row | {"p_holm": float(p), "verdict": _verdict(row["excess"], p)}
-        for row, p in zip(rows, corrected, strict=True)
-    ]
+    corrected = holm([row["p_value"] for row in rows])
+    return [row | {"p_holm": p, "verdict": _verdict(row["excess"], p)} for row, p in zip(rows, corrected, strict=True)]
 
 
 def _verdict(excess: float, p_value: float) -> str:

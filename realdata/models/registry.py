@@ -92,6 +92,14 @@ def published_models() -> tuple[Published, ...]:
     return tuple(found)
 
 
+@functools.cache
+def _by_name() -> dict[str, Published]:
+    """The models by their names and by their checkpoints' names, as `_plain` gives them; of two the first."""
+    models = published_models()[::-1]
+    by_checkpoint = {_plain(f"{each.backbone}-{each.pretrain}-{each.checkpoint}"): each for each in models}
+    return by_checkpoint | {_plain(each.name): each for each in models}
+
+
 def find_published(name: str) -> Published:
     """The model with a name, given with or without `paper:`, and with or without `@PLACE`.
 
@@ -99,9 +107,8 @@ def find_published(name: str) -> Published:
         InputError: there is no such model.
     """
     bare = name.removeprefix(PREFIX).partition(AT)[0]
-    for each in published_models():
-        if _plain(bare) in (_plain(each.name), _plain(f"{each.backbone}-{each.pretrain}-{each.checkpoint}")):
-            return each
+    if found := _by_name().get(_plain(bare)):
+        return found
     if bare.lower().startswith("minigpt"):
         raise InputError(f"{PREFIX}{bare}: no library has MiniGPT-4; run it elsewhere, and give `scores`")
     raise InputError(f"{PREFIX}{bare} is no model of the paper's tables; python -m realdata.models lists them")

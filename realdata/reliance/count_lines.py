@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import log_ndtr, ndtr, xlogy
+from scipy.special import log_ndtr, ndtr, ndtri, xlogy
 from scipy.stats import chi2, norm
 
 from workbench.conventions import GROUPS
@@ -89,7 +89,7 @@ def fit_counts(
         iterations: largest number of iterations of Fisher scoring.
     """
     common, counter = ((right[group], photos[group]) for group in GROUPS)
-    x, y = (norm.ppf((got + 0.5) / (of + 1)) - meeting for got, of in (common, counter))
+    x, y = (ndtri((got + 0.5) / (of + 1)) - meeting for got, of in (common, counter))
     classes = len(x)
     starts = [np.full(classes, 1.0 if slope is None else slope)]
     if slope is None and intercept is not None:
@@ -121,9 +121,9 @@ def _fit(
     iterations: int,
 ) -> CountLine:
     classes = len(known)
-    x = norm.ppf((common[0] + 0.5) / (common[1] + 1))
+    x = ndtri((common[0] + 0.5) / (common[1] + 1))
     k = start.astype(float)
-    y = norm.ppf((counter[0] + 0.5) / (counter[1] + 1))
+    y = ndtri((counter[0] + 0.5) / (counter[1] + 1))
     if intercept is None:
         alpha = np.sum(known * (y - meeting - k[:, None] * (x - meeting)), axis=1) / np.sum(known, axis=1)
     else:
@@ -171,7 +171,7 @@ def _line(x: np.ndarray, alpha: np.ndarray, k: np.ndarray, meeting: float) -> np
 
 def _working(probit: np.ndarray, right: np.ndarray, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distance of the working response from the probit, and its weight (the Fisher information)."""
-    share, rest, density = ndtr(probit), ndtr(-probit), norm.pdf(probit)
+    share, rest, density = ndtr(probit), ndtr(-probit), np.exp(-(probit**2) / 2) / np.sqrt(2 * np.pi)
     weight = photos * density**2 / (share * rest)
     return (right / share - (photos - right) / rest) * density / weight, weight
 

@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from scipy.interpolate import CubicSpline
@@ -108,7 +107,7 @@ def _pairs(signal: Float[Array, ""], constants: Constants, candidates: Float[Arr
 def _spline(constants: Constants, candidates: int) -> CubicSpline:
     """Counter over common probits of one theory, where common accuracy rises with the signal."""
     with jax.enable_x64(True):
-        pairs = _pairs(jnp.asarray(_SIGNALS), Constants(*map(jnp.asarray, constants)), jnp.asarray(float(candidates)))
+        pairs = _pairs(_SIGNALS, constants, float(candidates))
     common, counter = ndtri(np.asarray(pairs)).T
     rising = slice(int(np.argmin(common)), None)
     common, counter = common[rising], counter[rising]

@@ -11,10 +11,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import chi2
-from scipy.stats import t as student_t
 from statsmodels.stats.meta_analysis import combine_effects
-from statsmodels.stats.multitest import multipletests
 
+from realdata.statistics import holm as corrections
+from realdata.statistics.student import quantile, tail
 from workbench.conventions import LEVEL
 
 Row = TypeVar("Row")
@@ -38,9 +38,8 @@ class Question(Generic[Row]):
 def holm(questions: Iterable[Question[Any]]) -> Correction:
     """Correct the p-values of all questions together, by Holm's method."""
     p_values = [p for question in questions for p in question.p_values]
-    corrected = multipletests(p_values, alpha=LEVEL, method="holm")[1] if p_values else []
     # Equal p-values have equal corrected ones.
-    return dict(zip(p_values, map(float, corrected), strict=True)).__getitem__
+    return dict(zip(p_values, corrections.holm(p_values), strict=True)).__getitem__
 
 
 class Pooled(NamedTuple):
@@ -71,16 +70,16 @@ def pool(effects: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " 
     """
     with np.errstate(invalid="ignore"):
         found = combine_effects(effects, variances, method_re="dl", use_t=True)
-    freedom = len(effects) - 1
+    freedom = float(len(effects) - 1)
     if found.tau2 > 0:
         mean, error = float(found.mean_effect_re), float(max(found.sd_eff_w_re, found.sd_eff_w_re_hksj))
     else:  # the classes differ by no more than their errors
         mean, error = float(found.mean_effect_fe), float(found.sd_eff_w_fe)
-    half = float(student_t.ppf(1 - LEVEL / 2, freedom)) * error
+    half = quantile(1 - LEVEL / 2, freedom) * error
     return Pooled(
         mean,
         (mean - half, mean + half),
         float(np.sqrt(max(0.0, found.tau2))),
-        float(2 * student_t.sf(abs(mean - null) / error, freedom)),
+        2 * tail(abs(mean - null) / error, freedom),
         float(chi2.sf(found.q, freedom)),
     )

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 from scipy.special import expit, logit
-from scipy.stats import t as student_t
 
 from realdata.statistics.few_clusters import sum_variances
+from realdata.statistics.student import quantile, tail
 from workbench.conventions import LEVEL
 
 # Models that a line and its error, and a mean and its error, need.
@@ -81,7 +81,7 @@ def effective_robustness(
     from_models = float(np.var(values, ddof=1)) / len(values)
     mean = float(np.mean(values))
     stderr, freedom = sum_variances([(from_line, float(fit.df_resid)), (from_models, len(values) - 1.0)])
-    half_width = float(student_t.ppf(1 - LEVEL / 2, freedom)) * stderr
+    half_width = quantile(1 - LEVEL / 2, freedom) * stderr
 
     return EffectiveRobustness(
         intercept=float(fit.params[0]),
@@ -91,7 +91,7 @@ def effective_robustness(
         mean=mean,
         stderr=stderr,
         interval=(mean - half_width, mean + half_width),
-        p_value=float(2 * student_t.sf(abs(mean) / stderr, freedom)),
+        p_value=2 * tail(abs(mean) / stderr, freedom),
         freedom=freedom,
         extrapolated=int(np.sum(_outside(baseline_common, common))),
     )
@@ -190,13 +190,13 @@ def robustness_of_one(
         raise ValueError("a line and its error need at least three baseline models")
     fit = _fit(baseline_common, baseline_counter)
     place = np.array([common])
-    prediction = fit.get_prediction(_design(place))
-    distance = (logit(counter) - prediction.predicted_mean[0]) / prediction.se_obs[0]
+    (predicted,), (error,) = _predict_one_more(fit, place)
+    distance = float((logit(counter) - predicted) / error)
     low, high = _intervals(fit, place, np.array([counter]))[0]
     return OneModel(
-        value=100 * (counter - float(expit(prediction.predicted_mean[0]))),
+        value=100 * (counter - float(expit(predicted))),
         interval=(float(low), float(high)),
-        p_value=float(2 * student_t.sf(abs(distance), fit.df_resid)),
+        p_value=2 * tail(abs(distance), float(fit.df_resid)),
         extrapolated=bool(_outside(baseline_common, place)[0]),
     )
 
@@ -216,9 +216,17 @@ def _design(common: np.ndarray) -> np.ndarray:
     return sm.add_constant(logit(common), has_constant="add")
 
 
+def _predict_one_more(fit: Any, common: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The line at these places, and the error for one more baseline model there; in logits."""
+    design = _design(common)
+    of_line = np.sum(design @ fit.cov_params() * design, axis=1)
+    return fit.predict(design), np.sqrt(of_line + fit.scale)
+
+
 def _intervals(fit: Any, common: np.ndarray, counter: np.ndarray) -> np.ndarray:
-    bounds = fit.get_prediction(_design(common)).conf_int(obs=True, alpha=LEVEL)  # for a new baseline model, in logits
-    return 100 * (counter[:, None] - expit(bounds[:, ::-1]))
+    predicted, error = _predict_one_more(fit, common)
+    half = quantile(1 - LEVEL / 2, float(fit.df_resid)) * error
+    return 100 * (counter[:, None] - expit(np.stack([predicted + half, predicted - half], axis=1)))
 
 
 def _outside(baseline: np.ndarray, common: np.ndarray) -> np.ndarray:

@@ -15,7 +15,10 @@ from published.directory import DIRECTORY
 from realdata.evaluate.program import main
 from tests.conftest import ROOT, free_port
 
-EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/model", "--names", "export/names.txt")
+# Processes that decode start in longer than it takes to decode these photos; tests that are about them ask for two.
+EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/model", "--workers", "0",
+            "--names", "export/names.txt")  # fmt: skip
+WORKERS = ("--workers", "2")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def beside(export, tmp_path):
 
 
 def test_it_finds_what_the_simulation_measured_photo_for_photo(call_program, beside):
-    done = call_program(*EVALUATE, "--json", "-", "--batch-size", "7")
+    done = call_program(*EVALUATE, *WORKERS, "--json", "-", "--batch-size", "7")
     assert done.returncode == 0, done.stderr
     found = pd.read_csv(beside / "results" / "evaluate" / "predictions.csv").sort_values("path")
     truth = pd.read_csv(beside / "export" / "truth.csv").sort_values("path")
@@ -87,8 +90,7 @@ def test_layouts_of_both_versions_and_other_names_are_read(call_program, beside,
     (beside / "mapping.csv").write_text("folder,class_index\nnull,0\n")
     (beside / "around").mkdir()
     photos.rename(beside / "around" / "LAION-final")
-    command = ("realdata.evaluate", "--data", "around", "--model", "export/model", "--names", "export/names.txt")
-    done = call_program(*command, "--classes", "mapping.csv", "--json", "-")
+    done = call_program(*EVALUATE, "--data", "around", "--classes", "mapping.csv", "--json", "-")
     assert done.returncode == 0, done.stderr
     truth = json.loads((beside / "export" / "export.json").read_text())["accuracy"]
     content = json.loads(done.stdout)
@@ -96,7 +98,7 @@ def test_layouts_of_both_versions_and_other_names_are_read(call_program, beside,
     assert content["warnings"] == []
 
 
-def test_what_does_not_fit_is_told(call_program, beside):
+def test_what_does_not_fit_is_told(call_program, beside, undrawn):
     """A class with one group, and digits that are taken for ImageNet's classes of the same number."""
     shutil.rmtree(next((beside / "export" / "photos").glob("2 two/counter-*")))
     done = call_program(*EVALUATE[:-2], "--json", "-")
@@ -111,7 +113,7 @@ def test_what_cannot_be_decoded_is_named_and_left_out(call_program, beside, undr
     paths[0].write_bytes(paths[0].read_bytes()[:40])
     paths[1].write_bytes(b"")
     paths[2].write_text("no picture")
-    done = call_program(*EVALUATE, "--json", "-")
+    done = call_program(*EVALUATE, *WORKERS, "--json", "-")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     root = beside / "export" / "photos"
@@ -173,12 +175,12 @@ def test_a_photo_is_classified_among_its_twenty(call_program, beside):
 @pytest.mark.slow
 def test_several_devices_and_processes_answer_as_one_does(run_program, call_program, beside, monkeypatch):
     """Batches split over three devices, the last one short; photos shared by two processes."""
-    assert call_program(*EVALUATE, "--out", "one").returncode == 0
+    assert call_program(*EVALUATE, *WORKERS, "--out", "one").returncode == 0
     one = pd.read_csv(beside / "one" / "predictions.csv")
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
-    assert run_program(*EVALUATE, "--batch-size", "7", "--out", "devices").returncode == 0
+    assert run_program(*EVALUATE, *WORKERS, "--batch-size", "7", "--out", "devices").returncode == 0
     where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2", "--process"]
-    command = [sys.executable, "-m", *EVALUATE, "--out", "processes", *where]
+    command = [sys.executable, "-m", *EVALUATE, *WORKERS, "--out", "processes", *where]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     started = [
         subprocess.Popen([*command, str(n)], cwd=beside, env=environment, stdout=subprocess.PIPE, text=True)

@@ -142,10 +142,17 @@ def test_a_line_whose_places_have_errors_is_not_flattened():
 
 
 @functools.cache
-def tables():
-    return read_published_tables()
+def models():
+    """Table 3's CLIPs: their sizes, clusters and data sets; and the clusters of Table 4's models."""
+    results = read_published_tables().results
+    clips = results[(results["table"] == "3") & (results["family"] == "clip")]
+    imagenet = results[results["table"] == "4"]
+    sizes = np.log10(image_tower_parameters(clips, "").to_numpy() / 100)
+    design = np.column_stack([pd.get_dummies(clips["pretrain"], dtype=float), sizes])
+    return sizes, clusters_of(clips), clusters_of(imagenet), design
 
 
+@functools.cache
 def planted(draw, width, shift=0.0, of_size=0.0, together=0.5):
     """Table 3's CLIPs and Table 4's models with made accuracies, and photos' errors that models share in part.
 
@@ -157,33 +164,28 @@ def planted(draw, width, shift=0.0, of_size=0.0, together=0.5):
         together: share of the photos' error variance that all models have in common.
     """
     rng = seeds.generator(800 + draw)
-    results = tables().results
-    clips, imagenet = (
-        results[(results["table"] == "3") & (results["family"] == "clip")],
-        results[results["table"] == "4"],
-    )
-    sizes = np.log10(image_tower_parameters(clips, "").to_numpy() / 100)
-    models = len(clips) + len(imagenet)
-    common = np.concatenate([0.9 + 0.6 * sizes, np.full(len(imagenet), 0.9)])
-    common += np.concatenate([np.full(len(clips), 0.15), np.full(len(imagenet), width)]) * rng.normal(size=models)
-    moved = np.concatenate([shift + of_size * sizes, np.zeros(len(imagenet))])
-    counter = -0.9 + 1.1 * common + moved + 0.05 * rng.normal(size=models)
+    sizes, ways, own_ways, design = models()
+    clips, imagenet = len(sizes), len(own_ways["architecture"])
+    number = clips + imagenet
+    common = np.concatenate([0.9 + 0.6 * sizes, np.full(imagenet, 0.9)])
+    common += np.concatenate([np.full(clips, 0.15), np.full(imagenet, width)]) * rng.normal(size=number)
+    moved = np.concatenate([shift + of_size * sizes, np.zeros(imagenet)])
+    counter = -0.9 + 1.1 * common + moved + 0.05 * rng.normal(size=number)
     shares, errors = [], []
     for places in (common, counter):
         share, error = expit(places), 0.006
-        own, all_of_them = rng.normal(size=models), rng.normal()
+        own, all_of_them = rng.normal(size=number), rng.normal()
         shares.append(
             np.clip(share + error * (np.sqrt(1 - together) * own + np.sqrt(together) * all_of_them), 0.01, 0.99)
         )
-        errors.append(np.full(models, error))
+        errors.append(np.full(number, error))
     every = Measured(*shares, *errors)
 
     def some(where):
         return Measured(every.common[where], every.counter[where], every.common_errors[where],
                         every.counter_errors[where])  # fmt: skip
 
-    design = np.column_stack([pd.get_dummies(clips["pretrain"], dtype=float), sizes])
-    return some(slice(len(clips), None)), some(slice(len(clips))), clusters_of(clips), clusters_of(imagenet), design
+    return some(slice(clips, None)), some(slice(clips)), ways, own_ways, design
 
 
 def p_values(draw, question, **change):

@@ -58,12 +58,13 @@ def share(tests, line):
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
 def test_rays_are_not_rejected_beyond_chance_whether_or_not_models_share_hard_photos(correlation):
     fits = fit_classes(planted(0, correlation=correlation))
-    tests = uncorrected(ask_classes(fits))
+    asked = ask_classes(fits)
+    tests = uncorrected(asked)
     assert share(tests, "ray") < 0.05 + TOLERANCE
     assert np.mean([test.intercept_p_value < 0.05 for test in tests]) < 0.05 + TOLERANCE
     held = [(test.intercept_interval[0] or -9) < 0 < (test.intercept_interval[1] or 9) for test in tests]
     assert np.mean(held) > 0.95 - TOLERANCE
-    (summary,) = uncorrected([summarise(fits, ask_classes(fits))])
+    (summary,) = uncorrected([summarise(fits, asked)])
     assert summary.verdict == "ray" and summary.slope == pytest.approx(0.5, abs=0.05)
     assert share(tests, "shift") > 0.5 and share(tests, "chance") > 0.3  # power
 
@@ -85,12 +86,13 @@ def test_shifts_scatter_no_more_than_their_variance_where_models_share_hard_phot
 
 def test_harder_photos_are_told_as_a_shift():
     fits = fit_classes(planted(1, slope=1.0, intercept=-0.7))
-    tests = uncorrected(ask_classes(fits))
+    asked = ask_classes(fits)
+    tests = uncorrected(asked)
     others = [uncorrected(ask_classes(fit_classes(planted(seed, slope=1.0, intercept=-0.7)))) for seed in (6, 7)]
     wrong = np.mean([share(each, "shift") for each in (tests, *others)])
     assert wrong < 0.05 + TOLERANCE / np.sqrt(3) and share(tests, "ray") > 0.9
     assert np.mean([test.intercept_p_value < 0.05 for test in tests]) > 0.95
-    (summary,) = uncorrected([summarise(fits, ask_classes(fits))])
+    (summary,) = uncorrected([summarise(fits, asked)])
     # An interval of 95% misses 1 in one draw of 20, so that its test is held to one in 10,000; it is narrow.
     assert summary.verdict == "shift" and summary.slope_p_value > 1e-4
     assert 0.9 < summary.slope_interval[0] < summary.slope_interval[1] < 1.1

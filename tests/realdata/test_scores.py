@@ -34,7 +34,7 @@ def evaluate(tmp_path, arrays, *more):
     return json.loads((tmp_path / "out.json").read_text()), pd.read_csv(tmp_path / "out" / "predictions.csv")
 
 
-def test_predictions_follow_from_the_scores(tmp_path, monkeypatch, scores):
+def test_predictions_follow_from_the_scores(tmp_path, monkeypatch, scores, undrawn):
     monkeypatch.chdir(tmp_path)
     content, found = evaluate(tmp_path, scores)
     best = dict(zip(scores["paths"].tolist(), scores["scores"].argmax(axis=1).tolist(), strict=True))

@@ -1,6 +1,7 @@
 """The page as a reader sees it: its text, where its numbers say that they come from, and its parts."""
 
 import dataclasses
+import functools
 import json
 import re
 from decimal import Decimal
@@ -28,6 +29,7 @@ class Element:
     tag: str
     attributes: dict
     text: str = ""
+    parts: list = dataclasses.field(default_factory=list)  # of the text, until the element is closed
 
 
 class Reader(HTMLParser):
@@ -58,29 +60,36 @@ class Reader(HTMLParser):
         assert self.open and self.open[-1].tag == tag, (
             f"</{tag}> closes {self.open[-1].tag if self.open else 'nothing'}"
         )
-        self.open.pop()
+        element = self.open.pop()
+        element.text = "".join(element.parts)
 
     def handle_data(self, data):
         for element in self.open:
-            element.text += data
+            element.parts.append(data)
         if not any(element.tag in SILENT or "data-from" in element.attributes for element in self.open):
             self.texts.append(data)
+
+
+@functools.lru_cache(maxsize=4)
+def read(html):
+    """The page, read once for all that is asked of it."""
+    return Reader(html)
 
 
 def stray_numbers(html):
     """Texts with a digit that is in no name and comes from no result file."""
     found = []
-    for text in Reader(html).texts:
-        left = re.sub("|".join(NAMES), "", " ".join(text.split()))
-        if re.search(r"\d", left):
-            found.append(left)
+    for text in read(html).texts:
+        if re.search(r"\d", text):
+            left = re.sub("|".join(NAMES), "", " ".join(text.split()))
+            found += [left] if re.search(r"\d", left) else []
     return found
 
 
 def false_numbers(html, contents):
     """Elements whose value is not what stands in the place that they name, or that show something else than it."""
     found = []
-    for element in Reader(html).sourced:
+    for element in read(html).sourced:
         file, _, pointer = element.attributes["data-from"].partition("#")
         try:
             value = resolve(contents[file], pointer)

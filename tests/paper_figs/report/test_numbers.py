@@ -15,7 +15,7 @@ from paper_figs.report.page import PageFigure, arrange, build, page_image
 from paper_figs.report.place import SOURCES, Place, join, resolve
 from sims.theorems.table import STATEMENTS
 from tests.paper_figs.report.made_contents import VERDICTS, claim_row, contents, figures, picture
-from tests.paper_figs.report.page_reader import Reader, false_numbers, stray_numbers
+from tests.paper_figs.report.page_reader import Reader, false_numbers, read, stray_numbers
 from workbench.errors import InputError
 
 SVG = "http://www.w3.org/2000/svg"  # a name, never fetched
@@ -37,10 +37,15 @@ def whole(made):
     return made | {"report.json": derive(made)}
 
 
-def test_every_number_is_that_of_a_result_file(made, html):
+@pytest.fixture(scope="module")
+def everything(made):
+    return whole(made)
+
+
+def test_every_number_is_that_of_a_result_file(everything, html):
     assert stray_numbers(html) == []
-    assert false_numbers(html, whole(made)) == []
-    kinds = {element.attributes["data-from"].partition("#")[0] for element in Reader(html).sourced}
+    assert false_numbers(html, everything) == []
+    kinds = {element.attributes["data-from"].partition("#")[0] for element in read(html).sourced}
     assert kinds == set(SOURCES)
 
 
@@ -69,9 +74,9 @@ def test_a_stray_number_is_found(html, right, wrong):
         (r'(<span data-from="claims.json#/claims/0/verdict">)supported', r"\1not supported"),
     ],
 )
-def test_a_false_number_is_found(made, html, pattern, wrong):
+def test_a_false_number_is_found(everything, html, pattern, wrong):
     changed, times = re.subn(pattern, wrong, html, count=1)
-    assert times and false_numbers(changed, whole(made))
+    assert times and false_numbers(changed, everything)
 
 
 def test_pointers_are_those_of_rfc_6901():
@@ -177,7 +182,7 @@ def test_any_verdicts_make_a_page(made, letters):
 
 def test_the_page_stands_alone_and_is_the_same_each_time(made, html):
     assert html == build(contents(), figures())
-    reader = Reader(html)
+    reader = read(html)
     assert not [element for element in reader.elements if element.tag in ("iframe", "object", "embed")]
     scripts = [element for element in reader.elements if element.tag == "script"]
     assert [element.attributes for element in scripts] == [{}, {}]
@@ -193,7 +198,7 @@ def test_the_page_stands_alone_and_is_the_same_each_time(made, html):
 
 
 def test_the_page_is_built_for_every_reader(html):
-    elements = Reader(html).elements
+    elements = read(html).elements
     identifiers = [element.attributes["id"] for element in elements if "id" in element.attributes]
     assert len(identifiers) == len(set(identifiers)) and set(PLACES) <= set(identifiers)
     links = [element.attributes["href"] for element in elements if element.tag == "a"]

@@ -6,7 +6,8 @@ import pytest
 from published.directory import DIRECTORY
 from realdata.audit.audit import RULES, audit_tables
 from tests.conftest import ROOT
-from tests.realdata.audit.conftest import SEEDS, serious
+from tests.realdata.audit.conftest import SEEDS, copy_of, serious
+from workbench.errors import InputError
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -24,10 +25,11 @@ def test_every_number_of_the_main_tables_is_a_cell(real):
         assert sum(cell.file == name for cell in real.cells) == numbers * rows[name]
     rules = {rule for cell in real.cells for rule in cell.rules}
     assert rules <= set(RULES)
+    cells = {(cell.file, cell.line, cell.column): cell for cell in real.cells}
+    assert len(cells) == len(real.cells)
     for finding in real.findings:
         assert finding.rule in RULES
-        (cell,) = [cell for cell in real.cells if (cell.file, cell.line, cell.column) == finding.place]
-        assert cell.status in ("error", finding.severity)
+        assert cells[finding.place].status in ("error", finding.severity)
     assert {cell.status for cell in real.cells} == {"error", "warning", "note", "consistent", "unchecked"}
 
 
@@ -95,3 +97,16 @@ def test_the_page_has_every_error_and_rule(real):
         assert [f"| {found.what}, Table {found.table}", *numbers] in rows
     for rule in RULES:
         assert rule.removeprefix("replication: ") in page
+
+
+def test_tables_are_audited_again_only_if_they_have_changed(clean, tmp_path):
+    folder = copy_of(clean[0], tmp_path / "tables")
+    first = audit_tables(folder)
+    assert audit_tables(folder) is first
+    table = folder / "classwise.csv"
+    text = table.read_text()
+    table.write_text(text.replace("ViT/B/16", "ViT/B/17", 1))
+    with pytest.raises(InputError, match="ViT/B/17"):
+        audit_tables(folder)
+    table.write_text(text)
+    assert audit_tables(folder) is first
