@@ -1,5 +1,6 @@
 """Images and captions in the signal's plane, as mixtures of Gaussians whose coordinates are independent within each."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -105,10 +106,16 @@ class Pairs(NamedTuple):
 
 def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
     """Images and captions of the model."""
+    return _pairs_of(model, caption, tuple(map(tuple, caption.choices.tolist())))
+
+
+@functools.partial(jax.jit, static_argnames="choices")
+def _pairs_of(model: SpuriousModel, caption: Caption, choices: tuple[tuple[float, ...], ...]) -> Pairs:
+    """The same, traced once for all that captions can mention."""
     image_mean = jnp.stack([jnp.asarray(1.0, float), jnp.asarray(model.agreement, float)]) * model.latent_mean
     caption_mean = class_mean_caption(model, caption)
     joint = caption_covariance(model, caption) + model.label_mean**2 * image_mean[:, None] * caption_mean[None, :]
-    images, captions = image_mixture(model), caption_mixture(model, caption)
+    images, captions = image_mixture(model), caption_mixture(model, caption, np.array(choices))
     flat = jnp.kron(null_projector(images), jnp.eye(2)) + jnp.kron(jnp.eye(2), null_projector(captions))
     return Pairs(images, captions, joint, flat)
 

@@ -49,7 +49,7 @@ def fitted(fit, caption, seed):
     """Critics fitted to samples of `SIZE` pairs, shape (RUNS, 2, 2)."""
 
     sample = draw_in_plane(MODEL, RUNS * SIZE, caption, seed).batches(RUNS)
-    fit_all = jit(lambda pairs: jax.lax.map(lambda pair: fit(*pair), pairs))
+    fit_all = jit(lambda pairs: jax.lax.map(lambda pair: fit(*pair), pairs), long=True)
     with jax.enable_x64(False):  # five digits are far more than the samples tell
         return np.asarray(fit_all((jnp.asarray(sample.images), jnp.asarray(sample.texts))), float)
 
