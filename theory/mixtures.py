@@ -1,6 +1,7 @@
 """Images and captions in the signal's plane, as mixtures of Gaussians whose coordinates are independent within each."""
 
-from typing import NamedTuple
+import functools
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ LABELS = np.array([1.0, 1.0, -1.0, -1.0])
 ATTRIBUTES = np.array([1.0, -1.0, -1.0, 1.0])
 # The four choices of what a caption mentions: the class or invariant feature, and the background.
 MENTIONS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+_Choices: TypeAlias = tuple[tuple[float, ...], ...]
 # Beyond so many deviations a standard normal carries less than 2e-16.
 _REACH = 8.25
 
@@ -105,10 +107,20 @@ class Pairs(NamedTuple):
 
 def pairs_of(model: SpuriousModel, caption: Caption) -> Pairs:
     """Images and captions of the model."""
+    return _pairs_of(model, caption, _known_choices(caption))
+
+
+def _known_choices(caption: Caption) -> _Choices:
+    """What a caption can mention, by which functions of it are compiled."""
+    return tuple(map(tuple, caption.choices.tolist()))
+
+
+@functools.partial(jax.jit, static_argnames="choices")
+def _pairs_of(model: SpuriousModel, caption: Caption, choices: _Choices) -> Pairs:
     image_mean = jnp.stack([jnp.asarray(1.0, float), jnp.asarray(model.agreement, float)]) * model.latent_mean
     caption_mean = class_mean_caption(model, caption)
     joint = caption_covariance(model, caption) + model.label_mean**2 * image_mean[:, None] * caption_mean[None, :]
-    images, captions = image_mixture(model), caption_mixture(model, caption)
+    images, captions = image_mixture(model), caption_mixture(model, caption, np.array(choices))
     flat = jnp.kron(null_projector(images), jnp.eye(2)) + jnp.kron(jnp.eye(2), null_projector(captions))
     return Pairs(images, captions, joint, flat)
 
@@ -137,8 +149,13 @@ class Joint(NamedTuple):
 
 def joint_mixture(model: SpuriousModel, caption: Caption) -> Joint:
     """Pairs of the model."""
-    images, captions = image_mixture(model), caption_mixture(model, caption)
-    repeated = Mixture(captions.weights, *(jnp.repeat(part, len(caption.choices), axis=0) for part in images[1:]))
+    return _joint_mixture(model, caption, _known_choices(caption))
+
+
+@functools.partial(jax.jit, static_argnames="choices")
+def _joint_mixture(model: SpuriousModel, caption: Caption, choices: _Choices) -> Joint:
+    images, captions = image_mixture(model), caption_mixture(model, caption, np.array(choices))
+    repeated = Mixture(captions.weights, *(jnp.repeat(part, len(choices), axis=0) for part in images[1:]))
     # What is not mentioned, or said in words, varies with nothing.
     shared = captions.variances - model.text_noise_variance if caption.kind == "latent" else captions.variances
     return Joint(repeated, captions, shared)

@@ -140,6 +140,14 @@ def accuracy(
         return GroupAccuracies(*jnp.where(decided, found, jnp.nan))
     width = min(int(embed_dim), 2)
     critic = contrastive_critic(learner, model, caption, width, batch_size=batch_size)
+    return _of_critic(model, caption, critic, share, width)
+
+
+@functools.partial(jax.jit, static_argnames="width")
+def _of_critic(
+    model: SpuriousModel, caption: Caption, critic: Float[Array, "2 2"], share: Scalar | None, width: int
+) -> GroupAccuracies:
+    """With the prompt of this share of the class mean, or with the best one, None."""
     direction = critic @ (best_prompt(critic) if share is None else mixed_prompt(model, share, caption))
     size = jax.lax.stop_gradient(jnp.linalg.norm(critic))
     rounding = 64.0 * jnp.finfo(size.dtype).eps

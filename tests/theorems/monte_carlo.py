@@ -45,6 +45,14 @@ def stacked(models):
     return jax.tree.map(lambda *values: jnp.array(values, float), *models)
 
 
+def sample_covariances(sample):
+    """Of images and texts in each batch of a sample, shape (batches, image columns, text columns)."""
+    means = [part.mean(axis=1) for part in sample[:2]]
+    size = sample.labels.shape[1]
+    products = np.swapaxes(sample.images, 1, 2) @ sample.texts
+    return (products - size * means[0][:, :, None] * means[1][:, None, :]) / (size - 1)
+
+
 def draw(model, size, seed=0, ratio=None) -> tuple[Bases, object]:
     """Bases and a batch of the model."""
 
@@ -85,12 +93,14 @@ def draw_in_plane(model, size, caption=None, seed=0, ratio=None, dims=(2, 2)) ->
     signs = np.stack([labels, attributes], axis=1)
     latents = signs * [model.mu_inv, model.mu_spu]
     latents = latents + rng.standard_normal((size, 2)) * [model.sigma_inv, model.sigma_spu]
-    images = rng.standard_normal((size, dims[0])) * (model.sigma_xi / np.sqrt(model.image_dim))
+    images = rng.standard_normal((size, dims[0]))
+    images *= model.sigma_xi / np.sqrt(model.image_dim)
     images[:, :2] += latents
     mentions = caption.mention_inv, 0.0 if caption.kind == "label" else caption.mention_spu
     mentioned = rng.random((size, 2)) < mentions
     if caption.kind == "latent":
-        texts = rng.standard_normal((size, dims[1])) * (model.sigma_xi / np.sqrt(model.text_dim))
+        texts = rng.standard_normal((size, dims[1]))
+        texts *= model.sigma_xi / np.sqrt(model.text_dim)
         texts[:, :2] += latents * mentioned
     else:
         texts = np.zeros((size, dims[1]))

@@ -105,8 +105,9 @@ SMALL, LARGE, BATCHES = 128, 256, 250
 def batch_gradient(critic, images, texts, image_to_text):
     """InfoNCE's gradient in the critic on one batch, by the softmax of its own similarities, in plain NumPy."""
     raised = np.exp(images @ critic @ texts.T)  # small enough scores for plain exponentials
-    by_image, by_text = (images.T / raised.sum(axis=1)) @ raised, raised @ (texts / raised.sum(axis=0)[:, None])
-    gradient = image_to_text * by_image @ texts + (1 - image_to_text) * images.T @ by_text
+    caption_mean = raised @ texts / raised.sum(axis=1)[:, None]
+    image_mean = raised.T @ images / raised.sum(axis=0)[:, None]
+    gradient = image_to_text * images.T @ caption_mean + (1 - image_to_text) * image_mean.T @ texts
     return (gradient - images.T @ texts) / len(images)
 
 

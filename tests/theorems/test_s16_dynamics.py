@@ -84,7 +84,7 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
         return model.image_encoder.kernel[...] @ model.text_encoder.kernel[...].T
 
     exact = gram_of(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
-    compiled = jax.jit(descend)
+    compiled = jit(descend, long=True)
     errors = [compiled(steps) - exact for steps in (500, 2000, 8000)]
     coarse, fine, _ = map(np.linalg.norm, errors)
     np.testing.assert_allclose(coarse / fine, 4.0, rtol=0.05)
@@ -219,7 +219,7 @@ def flow_of_batches(size, step, steps, batch_size, runs, seed):
 
         return jax.lax.scan(advance, (start, start), jnp.arange(steps))[1]
 
-    return bases, start, jit(jax.vmap(one))(jax.random.split(seeds.key(seed), runs))
+    return bases, start, jit(jax.vmap(one), long=True)(jax.random.split(seeds.key(seed), runs))
 
 
 def test_at_the_defaults_the_middle_phase_is_a_mixture_of_both_features():

@@ -227,26 +227,31 @@ def test_sharing_lowers_reliance_and_need_not_raise_accuracy():
     assert f"it would be {as_it_was:.1f}%" in page
 
 
+CAPTIONS = [Caption(), Caption("latent", 0.9, 0.6), Caption("label")]
+
+
 @functools.cache
-def moments(seed, alpha, caption, size=20_000):
-    """Second moments of one pair's two coordinates in a sample: images, images with captions, captions."""
-    image, text, c, b = draw_classes(size, alpha=alpha, seed=seed)
-    rng = seeds.generator(1000 + seed)
-    images = np.stack([image[:, :PAIRS], image[:, PAIRS:]], axis=2)
-    if caption.kind == "latent":
-        texts, noise = np.stack([text[:, :PAIRS], text[:, PAIRS:]], axis=2), np.sqrt(UNROUND.text_noise_variance)
-        # What is not mentioned is noise alone.
-        mentioned = rng.random(texts.shape) < np.asarray(caption.mentions)
-        texts = np.where(mentioned, texts, noise * rng.normal(size=texts.shape))
-    else:
-        own = np.arange(PAIRS)[None, :] == c[:, None]
-        texts = np.stack([own * b[:, None], np.zeros_like(own, float)], axis=2)
-    of = lambda one, other: np.einsum("nki,nkj->ij", one, other) / (PAIRS * size)  # noqa: E731
-    return of(images, images), of(images, texts), of(texts, texts)
+def moments(seed, size=20_000):
+    """Second moments of one pair's two coordinates in a sample, by caption: images, images with captions, captions."""
+    image, text, c, b = draw_classes(size, seed=seed)
+    images, latent = (np.stack([part[:, :PAIRS], part[:, PAIRS:]], axis=2).reshape(-1, 2) for part in (image, text))
+    own = np.arange(PAIRS)[None, :] == c[:, None]
+    named = np.stack([own * b[:, None], np.zeros_like(own, float)], axis=2).reshape(-1, 2)
+    found = {}
+    for caption in CAPTIONS:
+        texts = latent if caption.kind == "latent" else named
+        if caption == CAPTIONS[1]:
+            # What is not mentioned is noise alone.
+            rng, noise = seeds.generator(1000 + seed), np.sqrt(UNROUND.text_noise_variance)
+            mentioned = rng.random(texts.shape) < np.asarray(caption.mentions)
+            texts = np.where(mentioned, texts, noise * rng.normal(size=texts.shape))
+        pairs = (images, images), (images, texts), (texts, texts)
+        found[caption] = [one.T @ other / len(images) for one, other in pairs]
+    return found
 
 
 @pytest.mark.parametrize("prompt", ["label", "class-mean"])
-@pytest.mark.parametrize("caption", [Caption(), Caption("latent", 0.9, 0.6), Caption("label")], ids=str)
+@pytest.mark.parametrize("caption", CAPTIONS, ids=str)
 def test_second_order_by_samples(prompt, caption):
     """From sample moments; the linearised direction, one without noise and one without alpha are rejected."""
     vector = np.array([UNROUND.mu_inv, UNROUND.agreement * UNROUND.mu_spu]) * np.asarray(caption.mentions)
@@ -255,7 +260,7 @@ def test_second_order_by_samples(prompt, caption):
     vector = np.array([1.0, 0.0]) if prompt == "label" else vector
 
     def reliance(seed):
-        images, joint, texts = moments(seed, ALPHA, caption)
+        images, joint, texts = moments(seed)[caption]
         weights = np.linalg.solve(images, joint @ np.linalg.pinv(texts) @ vector)
         return weights[1] / weights[0]
 

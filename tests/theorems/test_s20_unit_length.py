@@ -12,9 +12,9 @@ from scipy.linalg import sqrtm
 import sims
 from sims.encoders import Architecture
 from sims.objectives import OBJECTIVES
-from sims.synthetic.sampler import sample_bases, sample_batch
+from sims.synthetic.sampler import Bases, Batch
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, agree, z_scores
+from tests.theorems.monte_carlo import CRITICAL, agree, draw_in_plane, z_scores
 from theory import SpuriousModel, group_accuracies, latent_prompt
 from theory.statements.unit_length import Encoders, grids, infonce_loss, optimum, siglip_loss, smallest_scale
 from workbench.compilation import jit
@@ -52,10 +52,15 @@ def weights_of(encoders, model, bases, scale):
     return image, text
 
 
-def sampled_losses(loss, places, model, size, count, offset=0.0):
-    """The training loss of `sims` on the same `count` fresh batches, for each of some encoders: (count, places)."""
-    bases_key, key = jax.random.split(seeds.key(20))
-    bases = sample_bases(bases_key, model.image_dim, model.text_dim)
+def drawn(model, size, count):
+    """`count` batches; the first two directions are the signal's plane: as good as any others."""
+    sample = draw_in_plane(model, size * count, seed=20, dims=(model.image_dim, model.text_dim)).batches(count)
+    return Batch(*map(jnp.asarray, sample))
+
+
+def sampled_losses(loss, places, model, batches, offset=0.0):
+    """The training loss of `sims` on the same batches, for each of some encoders: (batches, places)."""
+    bases = Bases(*(jnp.eye(dim, 2) for dim in (model.image_dim, model.text_dim)))
     width = model.image_dim + model.text_dim
     shape = Architecture(model.image_dim, model.text_dim, width, "linear", "linear")
     objective, networks = OBJECTIVES[loss], []
@@ -68,11 +73,10 @@ def sampled_losses(loss, places, model, size, count, offset=0.0):
             network.perfect_logit[...] = jnp.asarray(offset + scale)
         networks.append(network)
 
-    def of_batch(key):
-        batch = sample_batch(key, model, bases, size)
+    def of_batch(batch):
         return jnp.stack([objective.loss(network, batch) for network in networks])
 
-    return np.asarray(jit(lambda keys: jax.lax.map(of_batch, keys), long=True)(jax.random.split(key, count)))
+    return np.asarray(jit(lambda batches: jax.lax.map(of_batch, batches), long=True)(batches))
 
 
 # On purpose neither symmetric nor alike in the two modalities, with much noise off the plane.
@@ -95,7 +99,8 @@ def both():
 
 def test_losses_are_those_of_batches(both):
     """Rejected at the same size: noise off the plane ignored, a batch of infinite size, a batch of one pair more."""
-    draws = sampled_losses("infonce", [PLACE], MODEL, BATCH, 6000)
+    batches = drawn(MODEL, BATCH, 6000)
+    draws = sampled_losses("infonce", [PLACE], MODEL, batches)
     expected = infonce_value(both, PLACE, 1.0 * BATCH) + np.log(BATCH)
     assert agree(draws, expected)
     silent = PLACE._replace(image_noise=jnp.zeros(()), caption_noise=jnp.zeros(()))
@@ -106,7 +111,7 @@ def test_losses_are_those_of_batches(both):
     ):
         assert not agree(draws, wrong)
     sigmoid = jit(siglip_loss, long=True)
-    draws = sampled_losses("siglip", [PLACE], MODEL, BATCH, 6000, -3.0)
+    draws = sampled_losses("siglip", [PLACE], MODEL, batches, -3.0)
     assert agree(draws, sigmoid(both, PLACE, jnp.asarray(-3.0), 1.0 * BATCH))
     assert not agree(draws, sigmoid(both, silent, jnp.asarray(-3.0), 1.0 * BATCH))
     assert not agree(draws, sigmoid(both, PLACE, jnp.asarray(-3.0), BATCH + 1.0))
@@ -120,7 +125,8 @@ def optima():
 
 def test_noise_off_the_plane_pays(optima):
     """The same batches tell the two optima apart as the quadrature says; that they are equally good is rejected."""
-    draws = sampled_losses("infonce", [optima[True].encoders, optima[False].encoders], MODEL, 64, 3000)
+    both = [optima[True].encoders, optima[False].encoders]
+    draws = sampled_losses("infonce", both, MODEL, drawn(MODEL, 64, 3000))
     gain = optima[False].loss - optima[True].loss
     assert gain > 0.005 and optima[True].encoders.image_noise > 0.01
     assert agree(draws[:, 1] - draws[:, 0], gain)

@@ -30,7 +30,9 @@ from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S21")
 
-NODES, CHANCE = np.polynomial.hermite_e.hermegauss(64)
+# The trapezoidal rule; with fewer nodes it is more exact than Gauss-Hermite, which feels the logarithm's poles.
+NODES = np.linspace(-7.0, 7.0, 36)
+CHANCE = np.exp(-0.5 * NODES**2)
 CHANCE = CHANCE / CHANCE.sum()
 MEAN, SIGMA = (np.asarray(part) for part in (UNROUND.latent_mean, UNROUND.latent_sigma))
 GROUPS = [
@@ -62,7 +64,7 @@ def two_pairs(noise, other_noise):
                 shift = (other_sign - sign) * MEAN - slope * (points - sign * MEAN)
                 score = np.sum(shift * vector, axis=1)[:, None] + deviation[:, None] * NODES
                 value += 2 * weight * share * chance @ np.logaddexp(0.0, score) @ CHANCE
-                wrong, moved = expit(score) @ CHANCE, (expit(score) * NODES) @ CHANCE
+                wrong, moved = (expit(score) @ np.stack([CHANCE, NODES * CHANCE], axis=1)).T
                 move = wrong[:, None] * shift + (moved / deviation)[:, None] * spread * vector
                 gradient += 2 * weight * share * (points * chance[:, None]).T @ move
         return value, gradient

@@ -49,7 +49,7 @@ def fitted(fit, caption, seed):
     """Critics fitted to samples of `SIZE` pairs, shape (RUNS, 2, 2)."""
 
     sample = draw_in_plane(MODEL, RUNS * SIZE, caption, seed).batches(RUNS)
-    fit_all = jit(lambda pairs: jax.lax.map(lambda pair: fit(*pair), pairs))
+    fit_all = jit(lambda pairs: jax.lax.map(lambda pair: fit(*pair), pairs), long=True)
     with jax.enable_x64(False):  # five digits are far more than the samples tell
         return np.asarray(fit_all((jnp.asarray(sample.images), jnp.asarray(sample.texts))), float)
 
@@ -77,7 +77,8 @@ def sandwiches(name):
     By plain sums over pairs at the limit; the Hessian is the population's.
     """
     caption = CASES[name]
-    images, texts, *_ = draw_in_plane(MODEL, SUMS * PAIRS, caption, 225).batches(SUMS)
+    sample = draw_in_plane(MODEL, SUMS * PAIRS, caption, 225).batches(SUMS)
+    images, texts = (part.astype(np.float32) for part in sample[:2])  # far more exact than so many pairs
     critic, pairs = contrastive_critic(name, MODEL, caption), pairs_of(MODEL, caption)
     if name == "siglip":
         hessian = jax.hessian(lambda entries: siglip_loss(pairs, entries.reshape(2, 2)))(critic.reshape(4)) + pairs.flat
@@ -85,7 +86,7 @@ def sandwiches(name):
         objective = jax.jit(infonce_objective, static_argnums=(3, 4))
         hessian = objective(pairs, DIRECTIONS[name], critic, NODES, caption.kind != "latent").hessian
     inverse = np.linalg.inv(hessian)
-    scores = [scores_of(name, np.asarray(critic), *of_sum) for of_sum in zip(images, texts, strict=True)]
+    scores = [scores_of(name, np.asarray(critic, np.float32), *of_sum) for of_sum in zip(images, texts, strict=True)]
     covariances = [[np.cov(each.reshape(-1, 4).T) for each in of_sum] for of_sum in scores]
     return inverse @ np.mean(covariances, axis=0) @ inverse
 
@@ -102,14 +103,16 @@ def scores_of(name, critic, images, texts):
         whole = rows + by_image - joint * weights.mean(axis=1)[:, None, None]
         return rows, whole + by_text - joint * weights.mean(axis=0)[:, None, None]
     share = DIRECTIONS[name]
-    by_image, by_text = raised / raised.sum(axis=1, keepdims=True), raised / raised.sum(axis=0, keepdims=True)
-    rows = share * images[:, :, None] * (by_image @ texts)[:, None, :] - matched
-    rows = rows + (1 - share) * (by_text.T @ images)[:, :, None] * texts[:, None, :]
+    # Each image's mean caption under the softmax of its row, and each caption's mean image.
+    of_rows, of_columns = raised.sum(axis=1)[:, None], raised.sum(axis=0)[:, None]
+    caption_mean, image_mean = raised @ texts / of_rows, raised.T @ images / of_columns
+    by_image, by_text = images[:, :, None] * caption_mean[:, None, :], image_mean[:, :, None] * texts[:, None, :]
+    rows = share * by_image + (1 - share) * by_text - matched
     # What a caption adds to the rows of others, and an image to the columns.
-    added = (by_image.T @ images)[:, :, None] * texts[:, None, :]
-    added = added - np.einsum("nt,ni,nj->tij", by_image, images, by_image @ texts, optimize=True)
-    pushed = images[:, :, None] * (by_text @ texts)[:, None, :]
-    pushed = pushed - np.einsum("nt,ti,tj->nij", by_text, by_text.T @ images, texts, optimize=True)
+    added = (raised.T @ (images / of_rows))[:, :, None] * texts[:, None, :]
+    added = added - (raised.T @ (by_image.reshape(-1, 4) / of_rows)).reshape(-1, 2, 2)
+    pushed = images[:, :, None] * (raised @ (texts / of_columns))[:, None, :]
+    pushed = pushed - (raised @ (by_text.reshape(-1, 4) / of_columns)).reshape(-1, 2, 2)
     return rows, rows + share * added + (1 - share) * pushed
 
 

@@ -171,7 +171,7 @@ def fitted_reliances(fits, model, size, runs, seed):
     def reliances(batch):
         return jnp.stack([spurious_reliance(bases.image.T @ fit(Batch(*batch), bases)) for fit in fits])
 
-    return np.asarray(jit(lambda batches: jax.lax.map(reliances, batches))(tuple(map(jnp.asarray, sample))))
+    return np.asarray(jit(lambda batches: jax.lax.map(reliances, batches), long=True)(tuple(map(jnp.asarray, sample))))
 
 
 def test_learners_weighted_to_the_equal_share_lean_as_the_contrastive_rule():

@@ -86,7 +86,7 @@ def test_batches_have_no_gradient_at_the_optimum():
             images, texts, labels = batch
             return jax.grad(lambda b: class_cross_entropy(images @ b, texts, labels))(critic).reshape(4)
 
-        compiled = jit(lambda critic, batches: jax.lax.map(lambda batch: one(critic, batch), batches))
+        compiled = jit(lambda critic, batches: jax.lax.map(lambda batch: one(critic, batch), batches), long=True)
         return lambda critic: np.asarray(compiled(jnp.asarray(critic, jnp.float32), sample))
 
     small, large = gradients(128, 250, 261), gradients(256, 250, 262)

@@ -43,6 +43,13 @@ def standard_nodes():
         return found
 
 
+def visible_nodes(margin, spread):
+    """Those of which the risk's integrand is above e^-60 of its largest: the others are below a double's rounding."""
+    places = np.array([place for place, _ in standard_nodes()], float)
+    logs = -0.5 * places**2 - np.maximum(float(margin) + float(spread) * places, 0.0)
+    return [node for node, log in zip(standard_nodes(), logs, strict=True) if log > logs.max() - 60.0]
+
+
 def reference_gradient(model, direction):
     """Gradient of the logarithm of the risk by mpmath's Gauss-Legendre quadrature in 30 digits."""
     with mpmath.workdps(30):
@@ -57,7 +64,7 @@ def reference_gradient(model, direction):
             margin = sum(w * m for w, m in zip(weights, means, strict=True))
 
             base = tilt = mpmath.mpf(0)
-            for e, weight in standard_nodes():
+            for e, weight in visible_nodes(margin, spread):
                 raised = mpmath.exp(-(margin + spread * e))
                 density = weight / scale
                 risk += share * density * mpmath.log1p(raised)

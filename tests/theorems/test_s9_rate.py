@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import linregress
 
 from tests import seeds
-from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, z_scores
+from tests.theorems.monte_carlo import CRITICAL, UNROUND, draw_in_plane, sample_covariances, z_scores
 from theory import SpuriousModel, latent_covariance, latent_prompt
 from theory.statements.linearized import linearized_minimiser
 from theory.statements.rate import (
@@ -39,10 +39,9 @@ def sampled_covariances(model, samples, runs, seed):
     """C_n of many samples and C, where the first two directions of either modality are the signal's plane."""
     dims = model.image_dim, model.text_dim
     sample = draw_in_plane(model, samples * runs, seed=seed, dims=dims).batches(runs)
-    images, texts = (part - part.mean(axis=1, keepdims=True) for part in sample[:2])
     limit = np.zeros(dims)
     limit[:2, :2] = latent_covariance(model)
-    return np.swapaxes(images, 1, 2) @ texts / (samples - 1), limit
+    return sample_covariances(sample), limit
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.mixtures import Mixture, pairs_of, tilted
+from theory.mixtures import Mixture, Pairs, pairs_of, tilted
 from theory.model import Caption, Scalar, SpuriousModel
 from theory.newton import Local, descend
 from theory.statements import infonce
@@ -389,11 +389,16 @@ def first_correction(model: SpuriousModel, caption: Caption, image_to_text: Scal
     """
     pairs, batch = pairs_of(model, caption), batch_pairs(model, caption)
     limit = infonce.critic_of_pairs(pairs, image_to_text)
-    hessian = infonce.infonce_objective(pairs, image_to_text, limit).hessian
+    hessian = _hessian_of_the_limit(pairs, image_to_text, limit)
     scale = jax.lax.stop_gradient(1.0 / jnp.sqrt(1.0 - 2.0 / moment_exponent(pairs, limit) ** 2))
     both = _first_slopes(batch, image_to_text, limit, scale, jnp.array([0.0, 0.5]))
     own, shifted = -jnp.linalg.solve(hessian, both.reshape(2, 4).T).T
     return jnp.where(scale < _WIDEST, agreed(own, shifted), jnp.nan).reshape(2, 2)
+
+
+@jax.jit
+def _hessian_of_the_limit(pairs: Pairs, image_to_text: Scalar, critic: Float[Array, "2 2"]) -> Float[Array, "4 4"]:
+    return infonce.infonce_objective(pairs, image_to_text, critic).hessian
 
 
 @jax.jit
