@@ -18,6 +18,7 @@ _BRIEF = (
     else ""
 )
 os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_BRIEF}")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for one process a core; a second thread only costs time
 os.environ["MPLBACKEND"] = "Agg"
 # Nobody reads in a compiled program which line of Python an operation came from.
 os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
