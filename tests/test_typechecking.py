@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import jaxtyping
 import pytest
-from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import Array, Float
 
 from tests.typechecking import check, checked
@@ -38,12 +37,12 @@ def half(ratio: Scalar) -> Scalar:
 
 
 def test_functions_that_name_no_sizes_are_checked_too():
-    with pytest.raises(BeartypeCallHintViolation):
+    with pytest.raises(TypeError, match="violates type hint"):
         shorten(3)
     found = checked(half, typechecker=check)
     assert found(0.5) == 0.25 and jax.jit(found)(0.5) == 0.25
     for wrong in ("0.5", [0.5]):
-        with pytest.raises(BeartypeCallHintViolation):
+        with pytest.raises(TypeError, match="violates type hint"):
             found(wrong)
 
 
@@ -53,5 +52,5 @@ def test_closures_and_dataclasses_are_checked():
 
     with pytest.raises(jaxtyping.TypeCheckError):
         checked(scaled, typechecker=check)(jnp.ones((2, 3)), jnp.ones(2))
-    with pytest.raises(BeartypeCallHintViolation):
+    with pytest.raises(TypeError, match="violates type hint"):
         SpuriousModel([0.9])

@@ -13,10 +13,12 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import jaxtyping
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 
 _KEPT = 4096
 _jaxtyped = jaxtyping.jaxtyped
+# As jaxtyping's error: a reader of files that tells a wrong type in a line catches it.
+_beartyped = beartype(conf=BeartypeConf(violation_type=TypeError))
 
 
 def install(packages: list[str]) -> None:
@@ -32,9 +34,9 @@ def _jaxtyped_where_sizes_are(*, typechecker: Callable[..., Any]) -> Callable[..
 def checked(defined: Any, *, typechecker: Callable[..., Any]) -> Any:
     """A function, or a class, whose calls are checked: as `jaxtyping.jaxtyped`."""
     if isinstance(defined, types.FunctionType) and _beartype_suffices(defined):
-        return beartype(defined)
+        return _beartyped(defined)
     if dataclasses.is_dataclass(defined) and "__init__" in vars(defined) and _beartype_suffices(defined.__init__):
-        defined.__init__ = beartype(defined.__init__)
+        defined.__init__ = _beartyped(defined.__init__)
         return defined
     return _jaxtyped(defined, typechecker=typechecker)
 
