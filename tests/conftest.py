@@ -90,8 +90,12 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """The collector leaves alone what was imported, a second to look through, each time Holm's method is used."""
+    """The collector leaves alone what was imported, a second to look through, each time Holm's method is used.
+
+    Tracing makes many objects that are soon let go: it looks at the young ones after 20,000 of them, not after 700.
+    """
     gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
     gc.enable()
 
 
