@@ -1,6 +1,7 @@
 """Each figure of published data: readable, with units and its source, added models among the others."""
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from tests.conftest import ROOT
 from workbench.errors import InputError
 from workbench.later import Later
 
-CLASSES = read_published_tables().classes
 PUBLISHED = [name for name, spec in FIGURES.items() if not spec.needs]
 # The bootstraps of the reliance index take seconds under the type checks of a test session.
 CHECKED = [pytest.param(name, marks=pytest.mark.slow) if "reliance" in name else name for name in PUBLISHED]
@@ -39,9 +39,14 @@ ALONE = {"colored_coco", "multicolored_mnist", "photo_counts", "audit_map", "oth
 }  # fmt: skip
 
 
+@functools.cache
+def classes():
+    return read_published_tables().classes
+
+
 def added(name, setup, prompt="simple", gap=20.0):
     """A model that is right on 80% of the common photos of every class and on `gap` points less of the others."""
-    frame = CLASSES[["imagenet_index", "label", "common_photos", "counter_photos"]].assign(
+    frame = classes()[["imagenet_index", "label", "common_photos", "counter_photos"]].assign(
         common=80.0, counter=80.0 - gap
     )
     return AddedModel(

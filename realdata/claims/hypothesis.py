@@ -130,16 +130,10 @@ def clusters_of(models: pd.DataFrame) -> dict[str, Int[np.ndarray, " models"]]:
         models: a row for each model, with `backbone` and `pretrain`.
     """
     shared = {
-        "pre-training data": _each(collection, models["pretrain"]),
-        "architecture": _each(architecture, models["backbone"]),
+        "pre-training data": models["pretrain"].map(collection),
+        "architecture": models["backbone"].map(architecture),
     }
-    return {name: pd.factorize(np.array(labels, object))[0].astype(np.int64) for name, labels in shared.items()}
-
-
-def _each(function: Callable[[str], str], names: pd.Series) -> list[str]:
-    """A function of each name, asked once for each."""
-    known = {name: function(name) for name in dict.fromkeys(names.tolist())}
-    return [known[name] for name in names.tolist()]
+    return {name: pd.factorize(labels)[0].astype(np.int64) for name, labels in shared.items()}
 
 
 def regression(

@@ -24,11 +24,13 @@ SELECTOR = {"backbone": "ViT/B/32", "pretrain": "LAION400M"}
 _REPLICATION = {"prompt": "simple", "averaging": "balanced"}
 
 
+@functools.cache
 def architecture(backbone: str) -> str:
     """A backbone's architecture: patches, width and depth of a ViT, whatever its image size."""
     return next((name for name in _ARCHITECTURES if backbone.startswith(name)), backbone)
 
 
+@functools.cache
 def collection(pretrain: str) -> str:
     """The collection that a pre-training set belongs to, where several sets were made as one."""
     return _COLLECTIONS.get(pretrain, pretrain)

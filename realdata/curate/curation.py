@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import fdrcorrection
+from statsmodels.stats.multitest import multipletests
 
 from realdata.curate.config import CurationConfig
 from realdata.curate.held_out import HALF, SHARE, HeldOut, hold_out, steps
 from realdata.curate.selection import Cells, Chance, Choice, chance, choose, count, mean_over_kept
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.labelled import read_labelled
-from realdata.statistics.holm import holm
 from workbench import results
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -154,10 +153,10 @@ def _selection(
         "p_value": by_chance.p_values,
     }
     tested = number > 1
-    for name, correct in (("p_holm", holm), ("p_fdr", lambda p_values: fdrcorrection(p_values)[1])):
+    for name, method in (("p_holm", "holm"), ("p_fdr", "fdr_bh")):
         columns[name] = np.full(len(number), np.nan)
         if tested.any():
-            columns[name][tested] = correct(by_chance.p_values[tested])
+            columns[name][tested] = multipletests(by_chance.p_values[tested], method=method)[1]
     columns["kept"] = choice.kept
     columns["why_not"] = [
         None

@@ -75,7 +75,6 @@ class Steps:
         }
         self.optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps))
         self.palette = jnp.asarray(palette(self.classes))
-        self._segment: Any = None
 
     def split_runs(self, function: Callable[..., Any], shared: int, **options: Any) -> Any:
         """The function, jitted, its runs split over as many devices as share them evenly.
@@ -109,13 +108,11 @@ class Steps:
         draw = functools.partial(draw_sample, design=config.design, digits=labels, size=self.samples, mentions=mentions)
         return states, jax.vmap(lambda key: draw(jax.random.fold_in(key, DigitsRole.DATA)))(keys)
 
-    def segment_for(self, *arguments: Any) -> Any:
-        """`segment`, compiled ahead for such arguments, which are alike in all trainings."""
-        if self._segment is None:
-            long = self.config.steps * self.config.seeds >= LONG_TRAINING
-            split = self.split_runs(self.segment, shared=3, long=long, donate_argnums=0)
-            self._segment = split.lower(*arguments).compile()
-        return self._segment
+    @functools.cached_property
+    def compiled_segment(self) -> Any:
+        """`segment`, jitted; it reuses the memory of the states."""
+        long = self.config.steps * self.config.seeds >= LONG_TRAINING
+        return self.split_runs(self.segment, shared=3, long=long, donate_argnums=0)
 
     @functools.cached_property
     def compiled_answers(self) -> Any:
@@ -256,7 +253,7 @@ def train(
         if kept is not None:
             states, _ = kept
         zero = jnp.zeros((), jnp.int32)
-        segment = program.segment_for(states, keys, sample, images, zero, zero)
+        segment = program.compiled_segment.lower(states, keys, sample, images, zero, zero).compile()
         compiled = time.perf_counter()
         loop.report_start()
 

@@ -73,11 +73,6 @@ def compiled_draw(config: ContrastiveConfig, mesh: Mesh | None = None) -> Any:
     return jit(prepare_all, **shardings(mesh, RUNS))
 
 
-def prepare_runs(config: ContrastiveConfig) -> Runs:
-    """What the learners share, drawn by the configuration's seed."""
-    return compiled_draw(config)(np.uint32(config.seed))
-
-
 def next_batch(
     config: ContrastiveConfig,
     index: Int[Array, ""],

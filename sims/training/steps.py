@@ -63,7 +63,6 @@ class Steps:
             name: nnx.graphdef(nnx.eval_shape(functools.partial(self.create, name, 0))) for name in self.objectives
         }
         self.optimiser = optax.adam(learning_rate_schedule(config.learning_rate))
-        self._segment: Any = None
 
     def create(self, name: str, key: Key[Array, ""] | int) -> nnx.Module:
         """An objective's model with initial weights."""
@@ -100,12 +99,6 @@ class Steps:
         """`segment`, jitted; what the host reads is on every device."""
         long = self.config.steps >= LONG_TRAINING
         return jit(self.segment, long=long, donate_argnums=(0, 1), **shardings(self.mesh, RUNS, RUNS, None))
-
-    def segment_for(self, *arguments: Any) -> Any:
-        """`segment`, compiled ahead for such arguments, which are alike in all trainings of the configuration."""
-        if self._segment is None:
-            self._segment = self.compiled_segment.lower(*arguments).compile()
-        return self._segment
 
     @functools.cached_property
     def compiled_result(self) -> Any:

@@ -88,7 +88,8 @@ class _MainJob:
             (self.states, self.order), record = kept
             self.record = Record.from_json(tuple(config.learners), config.steps, record)
         zero = on_every_device(self.mesh, 0)
-        self._segment = self.program.segment_for(self.states, self.order, self.runs, zero, zero, zero)
+        lowered = self.program.compiled_segment.lower(self.states, self.order, self.runs, zero, zero, zero)
+        self._segment = lowered.compile()
 
     def advance(self, stop: Stop) -> None:
         """Train to the stop and record what is found there."""

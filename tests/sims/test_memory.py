@@ -4,10 +4,11 @@ import dataclasses
 import math
 
 import jax
+import numpy as np
 import pytest
 
 from sims.training.config import ContrastiveConfig
-from sims.training.runs import check_memory, memory_bytes, prepare_runs
+from sims.training.runs import check_memory, compiled_draw, memory_bytes
 from theory import SpuriousModel
 from workbench.errors import InputError
 
@@ -31,7 +32,7 @@ def test_what_cannot_fit_is_refused_by_name(change, option):
 
 
 def test_estimate_covers_what_is_kept():
-    runs = jax.eval_shape(lambda: prepare_runs(SMALL))
+    runs = jax.eval_shape(lambda: compiled_draw(SMALL)(np.uint32(SMALL.seed)))
 
     def size(kept):
         return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept))

@@ -12,7 +12,7 @@ import pytest
 import sims.training.runs
 from sims.training.config import ContrastiveConfig
 from sims.training.record import Record, Stop
-from sims.training.runs import Runs, next_batch, prepare_runs
+from sims.training.runs import Runs, compiled_draw, next_batch
 from sims.training.steps import Steps, learning_rate_schedule
 from sims.training.train import _check_finite, _MainJob, train
 from theory import SpuriousModel
@@ -25,7 +25,7 @@ SMALL = ContrastiveConfig(
 
 def test_an_epoch_sees_every_sample_once_and_epochs_differ():
     config = dataclasses.replace(SMALL, samples=48)
-    runs = prepare_runs(config)
+    runs = compiled_draw(config)(np.uint32(config.seed))
     run = _of((runs.keys, runs.bases, runs.dataset), 0)
     order, seen = np.arange(48), []
     following = jax.jit(lambda step, order: next_batch(config, step, order, *run))
@@ -39,7 +39,7 @@ def test_an_epoch_sees_every_sample_once_and_epochs_differ():
 
 
 def test_fresh_batches_differ_by_step_and_run():
-    runs = prepare_runs(SMALL)
+    runs = compiled_draw(SMALL)(np.uint32(SMALL.seed))
     draw = jax.jit(lambda step, key, bases: next_batch(SMALL, step, None, key, bases, None)[0].images)
     images = [np.asarray(draw(step, *_of((runs.keys, runs.bases), index))) for step, index in ((0, 0), (1, 0), (0, 1))]
     assert all(np.abs(images[0] - others).max() > 0.1 for others in images[1:])
@@ -62,7 +62,7 @@ def test_each_thing_that_a_run_draws_has_a_key_of_its_own(monkeypatch):
     for name in ("sample_bases", "sample_batch", "sample_evaluation_set"):
         record(name)
     with jax.disable_jit():
-        prepare_runs(dataclasses.replace(SMALL, samples=48, seeds=1))
+        compiled_draw(dataclasses.replace(SMALL, samples=48, seeds=1))(np.uint32(0))
     assert len(set(keys.values())) == len(keys) == 3
 
 
@@ -100,7 +100,7 @@ def test_a_learner_does_not_depend_on_those_beside_it(first):
 def test_least_squares_reaches_the_least_squares_fit_of_its_samples():
     config = dataclasses.replace(SMALL, objective=("least_squares",), samples=64, batch_size=64, steps=3200)
     trained = train(config).learners["least_squares"]
-    runs = prepare_runs(config)
+    runs = compiled_draw(config)(np.uint32(config.seed))
     rules = [
         np.linalg.lstsq(x, y)[0] for x, y in zip(np.asarray(runs.dataset.images), runs.dataset.labels, strict=True)
     ]
