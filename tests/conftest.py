@@ -1,5 +1,6 @@
 """The strict session: double precision, no silent rank promotion, shapes and types of every call checked."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -138,6 +139,16 @@ def main_of(module):
     return found.main if hasattr(found, "main") else importlib.import_module(f"{module}.program").main
 
 
+@contextlib.contextmanager
+def single_precision():
+    """Programs run as a user runs them, in all of their threads."""
+    jax.config.update("jax_enable_x64", False)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
 def free_port():
     """A port of the loopback address that nobody listens on."""
     with socket.socket() as probe:
@@ -187,11 +198,8 @@ def call_program(tmp_path, capsys, monkeypatch):
         main = main_of(module)
         monkeypatch.chdir(cwd)
         monkeypatch.setenv("COLUMNS", "120")
-        jax.config.update("jax_enable_x64", False)
-        try:
+        with single_precision():
             return called(main, arguments, capsys)
-        finally:
-            jax.config.update("jax_enable_x64", True)
 
     return call
 

@@ -31,11 +31,12 @@ from sims.encoders.encoder import default_dtype
 from sims.training.checkpoints import Checkpoints
 from sims.training.devices import RUNS
 from sims.training.loop import Loop, OnProgress, no_progress
-from sims.training.step import LONG_TRAINING, DigitsRole, first_divergence, take_step
+from sims.training.step import DigitsRole, first_divergence, take_step
 from workbench.compilation import jit
 from workbench.errors import ParameterError, RunError
 
 _PIECE = 1024  # test images at a time
+_LONG_TRAINING = 1000  # steps, of all runs together, from which on a training runs for longer than it compiles
 
 
 class State(NamedTuple):
@@ -111,7 +112,7 @@ class Steps:
     @functools.cached_property
     def compiled_segment(self) -> Any:
         """`segment`, jitted; it reuses the memory of the states."""
-        long = self.config.steps * self.config.seeds >= LONG_TRAINING
+        long = self.config.steps * self.config.seeds >= _LONG_TRAINING
         return self.split_runs(self.segment, shared=3, long=long, donate_argnums=0)
 
     @functools.cached_property

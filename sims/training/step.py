@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 DECAY_STEPS = 200  # of the learning rate of the main job and of sweeps
-LONG_TRAINING = 1000  # steps from which on a training runs for longer than it compiles
+LONG_TRAINING = 5000  # steps from which on a training runs for longer than it compiles
 
 
 def learning_rate_schedule(start: Any) -> optax.Schedule:

@@ -85,8 +85,8 @@ def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(call_program, tmp_pa
     assert "A single run has no error to judge by" in done.stdout
 
 
-def test_table_reads_on_a_narrow_terminal(run_program):
-    done = run_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
+def test_table_reads_on_a_narrow_terminal(call_program):
+    done = call_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no terminal, no progress
     for words in (

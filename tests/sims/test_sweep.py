@@ -1,6 +1,8 @@
 """Sweeps: the grid, the runs against theory, one compilation, resumption bit for bit, and wrong input."""
 
+import contextlib
 import csv
+import io
 import itertools
 import os
 import signal
@@ -16,8 +18,9 @@ import pytest
 from sims.objectives import OBJECTIVES
 from sims.sweep.grid import CONTINUOUS, STATIC, Grid, layout, numbers
 from sims.sweep.plan import plan
+from sims.sweep.program import main
 from sims.sweep.runs import Program, bytes_of_run, compiled
-from tests.conftest import ROOT
+from tests.conftest import ROOT, single_precision
 from tests.seeds import seed
 from theory import SpuriousModel, predict
 from workbench.errors import InputError, ParameterError
@@ -198,12 +201,11 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unbroken")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-    command = [sys.executable, "-m", "sims.sweep", *map(str, GRID), "--out", str(folder / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
-    assert done.returncode == 0, done.stderr
-    (folder / "printed.txt").write_text(done.stdout)
+    folder, printed = tmp_path_factory.mktemp("unbroken"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, single_precision(), contextlib.redirect_stdout(printed):
+        patch.setenv("COLUMNS", "120")
+        assert main([*map(str, GRID), "--out", str(folder / "out")]) == 0
+    (folder / "printed.txt").write_text(printed.getvalue())
     return folder / "out"
 
 
@@ -235,9 +237,10 @@ def test_table_and_arrays_say_the_same(unbroken):
     assert accuracy[place].ravel().tolist() == [float(row[name]) for name in list(row)[-4:]]
 
 
-def test_a_killed_sweep_goes_on_and_ends_the_same_bit_for_bit(unbroken, tmp_path):
+def test_a_killed_sweep_goes_on_and_ends_the_same_bit_for_bit(call_program, unbroken, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "sims.sweep", *map(str, GRID), "--out", str(tmp_path / "out")]
+    arguments = (*map(str, GRID), "--out", str(tmp_path / "out"))
+    command = [sys.executable, "-m", "sims.sweep", *arguments]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 200
         while not list((tmp_path / "out" / "chunks").glob("*.npz")) and time.monotonic() < deadline:
@@ -246,7 +249,7 @@ def test_a_killed_sweep_goes_on_and_ends_the_same_bit_for_bit(unbroken, tmp_path
     kept = sorted((tmp_path / "out" / "chunks").glob("*.npz"))
     assert 1 <= len(kept) < 3 and not (tmp_path / "out" / "sweep.npz").exists()
     times = [path.stat().st_mtime_ns for path in kept]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    done = call_program("sims.sweep", *arguments)
     assert done.returncode == 0, done.stderr
     assert "of them done before" in done.stdout and "(0 of them" not in done.stdout
     assert [path.stat().st_mtime_ns for path in kept] == times  # only what was missing was done
