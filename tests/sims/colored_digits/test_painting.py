@@ -1,23 +1,30 @@
 """Training sets have the design's frequencies, and pictures and captions show what they say."""
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pytest
 
+from sims.colored_digits import painting
 from sims.colored_digits.design import Design
-from sims.colored_digits.painting import COLOURS, captions, draw_sample, paint, palette, prompts, shift
+from sims.colored_digits.painting import COLOURS, palette
 from tests import seeds
 
 pytestmark = pytest.mark.simulation
 
 SIZE = 60_000
+# Each as one program: operation by operation they would be compiled for longer.
+captions = jax.jit(painting.captions, static_argnums=3)
+draw_sample = jax.jit(painting.draw_sample, static_argnums=(1, 3, 4))
+paint = jax.jit(painting.paint)
+prompts = jax.jit(painting.prompts, static_argnums=0)
+shift = jax.jit(painting.shift, static_argnums=2)
 
 
 def test_frequencies_are_the_designs():
     design = Design(3, 0.8, 0.85)
-    digits = jnp.arange(90) % 3
+    digits = np.arange(90) % 3
     sample = draw_sample(seeds.key(0), design, digits, SIZE, (0.7, 0.4))
-    shown = np.asarray(digits)[sample.digits]
+    shown = digits[sample.digits]
     # Each picture equally often, to the one that a remainder leaves.
     assert np.ptp(np.bincount(sample.digits, minlength=90)) <= 1
     check_table(shown, np.asarray(sample.labels), design.label_given_digit)
@@ -38,9 +45,9 @@ def check_table(rows, columns, table):
 
 
 def test_paper_is_the_colour_and_ink_is_white():
-    digit = jnp.zeros((1, 2, 2)).at[0, 0, 1].set(1.0).at[0, 1, 0].set(0.5)
-    colour = jnp.asarray(palette(1))
-    picture = (np.asarray(paint(digit, colour)).reshape(2, 2, 3) + 1) / 2
+    digit = np.zeros((1, 2, 2))
+    digit[0, 0, 1], digit[0, 1, 0] = 1.0, 0.5
+    picture = (np.asarray(paint(digit, palette(1))).reshape(2, 2, 3) + 1) / 2
     red = np.array(COLOURS[0].rgb) / 255
     np.testing.assert_allclose(picture[0, 0], red, atol=1e-6)
     np.testing.assert_allclose(picture[0, 1], 1.0, atol=1e-6)
@@ -55,7 +62,8 @@ def test_colours_are_told_apart():
 
 
 def test_shifted_digits_are_moved_digits():
-    digit = jnp.zeros((500, 5, 5)).at[:, 2, 2].set(1.0)
+    digit = np.zeros((500, 5, 5))
+    digit[:, 2, 2] = 1.0
     moved = np.asarray(shift(seeds.key(0), digit, 1))
     places = {tuple(map(int, np.argwhere(picture)[0])) for picture in moved}
     assert places == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3)}
@@ -64,6 +72,6 @@ def test_shifted_digits_are_moved_digits():
 
 
 def test_captions_name_what_they_mention():
-    said = captions(jnp.array([1, 0]), jnp.array([0, 2]), jnp.array([[1.0, 1.0], [1.0, 0.0]]), 3)
+    said = captions(np.array([1, 0]), np.array([0, 2]), np.array([[1.0, 1.0], [1.0, 0.0]]), 3)
     np.testing.assert_array_equal(said, [[0, 1, 0, 1, 0, 0, 1], [1, 0, 0, 0, 0, 0, 1]])
     np.testing.assert_array_equal(prompts(3), np.hstack([np.eye(3), np.zeros((3, 3)), np.ones((3, 1))]))
