@@ -265,7 +265,7 @@ def critic_of(
         critic = np.asarray(compile_once(siglip.critic_of_pairs, quick=True)(pairs))
         return critic, None if np.isfinite(critic).all() else _NO_OPTIMUM
     for count in (NODES, _FINE_NODES):
-        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2)(pairs, share, count))
+        critic = np.asarray(compile_once(infonce.critic_of_pairs, 2, long=True)(pairs, share, count))
         if np.isfinite(critic).all():
             return critic, None
         if np.isinf(critic).any():
