@@ -19,7 +19,9 @@ _BRIEF = (
     else ""
 )
 os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_BRIEF}")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for one process a core; a second thread only costs time
+# One process a core: a second thread of NumPy's or PyTorch's only costs time.
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 os.environ["MPLBACKEND"] = "Agg"
 # Nobody reads in a compiled program which line of Python an operation came from.
 os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
@@ -36,6 +38,7 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")  # a GPU would multiply with ten bits
 
+from realdata.photos.decoding import processor_count
 from tests import seeds
 from workbench.program import whole_number
 
@@ -55,6 +58,11 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     seeds.set_base(config.getoption("--seed"))
     keep_compiled(config)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """The slow tests wait a fifth of their time, for processes and for the network: one worker more than cores."""
+    return processor_count() + 1 if config.getoption("markexpr") == "slow" else None
 
 
 # The files that take longest; each is one process's work.

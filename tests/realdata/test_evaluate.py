@@ -177,10 +177,10 @@ def test_several_devices_and_processes_answer_as_one_does(run_program, call_prog
     """Batches split over three devices, the last one short; photos shared by two processes."""
     assert call_program(*EVALUATE, *WORKERS, "--out", "one").returncode == 0
     one = pd.read_csv(beside / "one" / "predictions.csv")
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
-    assert run_program(*EVALUATE, *WORKERS, "--batch-size", "7", "--out", "devices").returncode == 0
+    monkeypatch.setenv("XLA_FLAGS", f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=3")
+    assert run_program(*EVALUATE, "--batch-size", "7", "--out", "devices").returncode == 0
     where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2", "--process"]
-    command = [sys.executable, "-m", *EVALUATE, *WORKERS, "--out", "processes", *where]
+    command = [sys.executable, "-m", *EVALUATE, "--out", "processes", *where]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     started = [
         subprocess.Popen([*command, str(n)], cwd=beside, env=environment, stdout=subprocess.PIPE, text=True)

@@ -88,7 +88,7 @@ def test_a_sweep_split_by_host_is_the_sweep_of_one(call_program, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("dying", [1, 0])
 def test_a_process_that_dies_ends_the_others_and_the_restart_goes_on(tmp_path, dying):
-    command = f"{TRAIN} --seeds 1".replace("--steps 60", "--steps 1000").replace(ALL, "infonce")
+    command = f"{TRAIN} --seeds 1".replace("--steps 60", "--steps 500").replace(ALL, "infonce")
     started = start(2, tmp_path / "run", command, "--checkpoint-seconds", "0")
     deadline = time.monotonic() + 200
     checkpoints = tmp_path / "run" / "checkpoints"
