@@ -351,6 +351,6 @@ def test_every_statement_is_simulated_and_drawn(call_program, monkeypatch, tmp_p
         evidence = load(tmp_path / "results", name)
         for series in (points for panel in evidence.values() for points in panel.values()):
             assert len(series.x) and np.isfinite(np.stack(series)).all(), name
-        figure = draw_figure(FIGURES[name], Context(results=tmp_path / "results"))
+        figure = FIGURES[name].draw(Context(results=tmp_path / "results"))  # test_figures.py signs and lays out
         names = [(axis.get_xlabel(), axis.get_ylabel()) for axis in figure.axes]
         assert all(any(of_one) for of_one in zip(*names, strict=True)), name
