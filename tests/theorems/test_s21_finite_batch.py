@@ -201,7 +201,7 @@ def test_first_correction_of_label_captions():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("correlation", "size"), [(0.95, 1e6), (0.35, 1e3)])
+@pytest.mark.parametrize(("correlation", "size"), [(0.95, 10**6), (0.35, 10**3)])
 def test_rate_on_either_side_of_the_edge(correlation, size):
     """The exponent over a decade of N. Below 1, 1 is rejected, and 1 / (2 lambda) of a cut second moment."""
     model = correlated(correlation)
