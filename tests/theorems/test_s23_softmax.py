@@ -39,18 +39,19 @@ pytestmark = pytest.mark.statement("S23")
 SOFTMAX = class_report.compile_once(softmax_direction)
 CRITIC = class_report.compile_once(critic_of_class_pairs, 3, 4, long=True)
 COUNT = 33
-DEFAULTS = SpuriousModel()
+DEFAULTS, LATENT = SpuriousModel(), Caption()
 
 
 drawn = functools.cache(draw_classes)
 
 
+@functools.cache
 def softmax(model, pairs, alpha):
     return np.asarray(SOFTMAX(model, float(pairs), float(alpha)))
 
 
-def infonce(model, pairs, alpha, caption=None, share=0.5):
-    caption = caption or Caption()
+@functools.cache
+def infonce(model, pairs, alpha, caption=LATENT, share=0.5):
     seen = class_pairs(model, float(pairs), float(alpha), caption)
     # Captions without spread are nodes too, the same many times: one function for all kinds.
     return np.asarray(CRITIC(seen, float(pairs), jnp.asarray(share), COUNT, False))
