@@ -33,7 +33,8 @@ def test_tables_show_printed_beside_derived(run_program):
 
 
 def test_it_says_for_batches_of_which_size(call_program):
-    infinite, of_four = (call_program("theory", *words).stdout for words in ([], ["--batch-size", "4"]))
+    learner = ("--learner", "infonce_bilinear")
+    infinite, of_four = (call_program("theory", *learner, *words).stdout for words in ([], ["--batch-size", "4"]))
     assert "infonce_*, siglip: the best bilinear critic for infinitely large batches." in infinite
     assert "infonce_*: the best bilinear critic for batches of 4 pairs." in of_four
 
