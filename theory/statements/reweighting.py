@@ -121,8 +121,8 @@ def equal_share(model: SpuriousModel, reliance: Scalar, learner: str) -> Float[A
     def excess(share: Float[Array, ""]) -> Float[Array, ""]:
         return jnp.abs(reliance) - spurious_reliance(reweighted_direction(model, learner, share))
 
-    # A share of 1 - q leans as much as q, to the other side.
-    above = false_position(excess, 0.5, 1.0) - 0.5
+    # A share of 1 - q leans as much as q, to the other side, and 1/2 does not lean.
+    above = jnp.where(reliance == 0, 0.0, false_position(excess, 0.5, 1.0) - 0.5)
     return jnp.where(within, 0.5 + jnp.sign(reliance) * above, jnp.nan)
 
 
