@@ -25,8 +25,8 @@ def test_json_is_the_report(run_program):
         assert theirs["direction"] == (mine["direction"] and pytest.approx(mine["direction"], rel=1e-9))
 
 
-def test_tables_show_printed_beside_derived(run_program):
-    done = run_program("theory", "--spurious-ratio", "0.5", "--embed-dim", "1")
+def test_tables_show_printed_beside_derived(call_program):
+    done = call_program("theory", "--spurious-ratio", "0.5", "--embed-dim", "1")
     assert done.returncode == 0, done.stderr
     for words in ("least_squares", "printed", "derived", "undecided", "Conditions that fail: p_spu > 1/2"):
         assert words in done.stdout
