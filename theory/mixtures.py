@@ -72,19 +72,25 @@ def caption_mixture(model: SpuriousModel, caption: Caption, choices: np.ndarray 
 
 def tilted(mixture: Mixture, points: Float[Array, "points 2"]) -> Tilted:
     """The logarithm of the mixture's moment generating function and its derivatives, in closed form."""
-    along = mixture.variances[None, :, :] * points[:, None, :]
-    exponents = points @ mixture.means.T + 0.5 * jnp.sum(along * points[:, None, :], axis=2)
+    means, variances = mixture.means, mixture.variances
+    exponents = points @ means.T + 0.5 * points**2 @ variances.T
     top = jax.lax.stop_gradient(jnp.max(jnp.where(mixture.weights[None, :] > 0, exponents, -jnp.inf), axis=1))
     below = exponents - top[:, None]  # above 0 for components of weight 0 only
     shares = mixture.weights[None, :] * jnp.exp(jnp.where(below > 0, 0.0, below))
     total = jnp.sum(shares, axis=1)
     shares = shares / total[:, None]
-    # Mean of each component under the weight.
-    moved = mixture.means[None, :, :] + along
-    mean = jnp.einsum("pk,pki->pi", shares, moved)
-    second = jnp.einsum("pk,pki,pkj->pij", shares, moved, moved) - mean[:, :, None] * mean[:, None, :]
-    within = shares @ mixture.variances
-    return Tilted(top + jnp.log(total), mean, second + within[:, :, None] * jnp.eye(2)[None, :, :])
+
+    def products(one: Float[Array, "k 2"], two: Float[Array, "k 2"]) -> Float[Array, "points 2 2"]:
+        return (shares @ (one[:, :, None] * two[:, None, :]).reshape(-1, 4)).reshape(-1, 2, 2)
+
+    # The mean of each component under the weight is its own, and its variance times the point.
+    within = shares @ variances
+    mean = shares @ means + within * points
+    crossed = products(means, variances) * points[:, None, :]
+    moved = products(variances, variances) * points[:, :, None] * points[:, None, :]
+    second = products(means, means) + crossed + jnp.swapaxes(crossed, 1, 2) + moved
+    covariance = second - mean[:, :, None] * mean[:, None, :] + within[:, :, None] * jnp.eye(2)[None, :, :]
+    return Tilted(top + jnp.log(total), mean, covariance)
 
 
 class Pairs(NamedTuple):

@@ -21,12 +21,14 @@ from jaxtyping import Array, Float
 from theory.model import Scalar
 
 
+@jax.jit
 def to_unit_length(rows: Float[Array, "rows width"]) -> Float[Array, "rows width"]:
     """Rows divided by their lengths; a row of zeros stays one."""
     lengths = jnp.linalg.norm(rows, axis=1, keepdims=True)
     return rows / jnp.where(lengths > 0, lengths, 1.0)
 
 
+@jax.jit
 def basis_of(rows: Float[Array, "rows width"]) -> Float[Array, "rank width"]:
     """Orthonormal rows that span the given ones, and rows of zeros for what depends on the others.
 
@@ -38,6 +40,7 @@ def basis_of(rows: Float[Array, "rows width"]) -> Float[Array, "rank width"]:
     return directions * jnp.asarray(singular > smallest, rows.dtype)[:, None]
 
 
+@jax.jit
 def project(
     prompts: Float[Array, "classes width"], backgrounds: Float[Array, "backgrounds width"]
 ) -> Float[Array, "classes width"]:
@@ -49,6 +52,7 @@ def project(
     return prompts - (prompts @ basis.T) @ basis
 
 
+@jax.jit
 def calibrate(
     prompts: Float[Array, "classes width"],
     backgrounds: Float[Array, "backgrounds width"],
@@ -76,6 +80,7 @@ def calibrate(
     return project(jnp.linalg.solve(matrix, prompts.T).T, backgrounds)
 
 
+@jax.jit
 def reject(
     images: Float[Array, "images width"],
     harmful: Float[Array, "harmful width"],
@@ -108,6 +113,7 @@ def infer_backgrounds(
     return jax.nn.one_hot(jnp.argmax(scores, axis=1), backgrounds.shape[0], dtype=images.dtype)
 
 
+@jax.jit
 def shifts_of(
     images: Float[Array, "images width"], backgrounds: Float[Array, "backgrounds width"]
 ) -> Float[Array, " backgrounds"]:
@@ -124,6 +130,7 @@ def shifts_of(
     return -jnp.sum(shown * components, axis=0) / jnp.maximum(jnp.sum(shown, axis=0), 1.0)
 
 
+@jax.jit
 def translate(
     images: Float[Array, "images width"],
     backgrounds: Float[Array, "backgrounds width"],
@@ -143,6 +150,7 @@ def translate(
     return images + (shown * shifts[None, :]) @ to_unit_length(backgrounds)
 
 
+@jax.jit
 def perceive(
     images: Float[Array, "images width"], pairs: Float[Array, "classes both width"], scale: Scalar = 1.0
 ) -> Float[Array, "images classes"]:
@@ -165,6 +173,7 @@ def perceive(
     return jax.nn.log_softmax(of_class, axis=1)
 
 
+@jax.jit
 def whiten(
     prompts: Float[Array, "classes width"], covariance: Float[Array, "width width"], power: Scalar = 0.5
 ) -> Float[Array, "classes width"]:

@@ -22,7 +22,7 @@ KINDS = [Caption(kind, 0.8, 0.35) for kind in CAPTIONS]
 RARE = dataclasses.replace(UNROUND, class_prior=0.3)
 
 
-def in_plane(model, caption, size=200_000, seed=71):
+def in_plane(model, caption, size=100_000, seed=71):
     bases, batch = drawn(seeds.key(seed), model, caption, size)
     images, texts = (np.asarray(part) @ np.asarray(basis) for part, basis in zip(batch[:2], bases, strict=True))
     return images, texts, np.asarray(batch.labels)

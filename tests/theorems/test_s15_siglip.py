@@ -234,12 +234,10 @@ def test_sampled_pairs_have_no_gradient_at_the_optimum_in_all_of_g():
     outside[:2, :2] = False
 
     runs = 50
-    # Each image with another draw's caption.
-    images = draw_in_plane(model, runs * size, caption, seed=7, dims=shape).batches(runs).images
-    texts = draw_in_plane(model, runs * size, caption, seed=8, dims=shape).batches(runs).texts
-
     # Single precision is far more exact than so many pairs.
-    images, texts = images.astype(np.float32), texts.astype(np.float32)
+    sample = draw_in_plane(model, runs * size, caption, seed=7, dims=shape).batches(runs)
+    images, texts = (part.astype(np.float32) for part in sample[:2])
+    texts = np.roll(texts, 1, axis=1)  # each image with another one's caption
 
     def draws(critic):
         critic, found = np.asarray(critic, np.float32), []

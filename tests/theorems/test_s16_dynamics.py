@@ -42,25 +42,23 @@ from workbench.compilation import jit
 pytestmark = pytest.mark.statement("S16")
 
 
-gram_of = jax.jit(gram)
+gram_of, growth_of, half_time_of = jax.jit(gram), jax.jit(singular_growth), jax.jit(half_time)
 bases_of = jax.jit(lambda key: sample_bases(key, UNROUND.image_dim, UNROUND.text_dim))
 
 
 def balanced_start(model, embed_dim, size, seed=0):
     """Z_0 with W_I W_I^T = W_T W_T^T: two random orthonormal frames times one square factor."""
-    keys = jax.random.split(seeds.key(seed), 3)
-    frames = [
-        jax.random.orthogonal(key, model.image_dim if i == 0 else model.text_dim) for i, key in enumerate(keys[:2])
-    ]
-    factor = size * jax.random.normal(keys[2], (embed_dim, embed_dim))
-    return jnp.concatenate([frame[:, :embed_dim] @ factor for frame in frames])
+    rng = seeds.generator(seed)
+    frames = [np.linalg.qr(rng.normal(size=(dim, embed_dim)))[0] for dim in (model.image_dim, model.text_dim)]
+    factor = size * rng.normal(size=(embed_dim, embed_dim))
+    return np.concatenate([frame @ factor for frame in frames])
 
 
 @pytest.fixture(scope="module")
 def data():
     bases = bases_of(seeds.key(1))
     batch = jax.jit(lambda key: sample_batch(key, UNROUND, bases, 400))(seeds.key(2))
-    centred = [part - jnp.mean(part, axis=0)[None, :] for part in (batch.images, batch.texts)]
+    centred = [part - part.mean(axis=0) for part in map(np.asarray, (batch.images, batch.texts))]
     return batch, centred[0].T @ centred[1] / 399
 
 
@@ -83,9 +81,9 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
         model = nnx.merge(graph, final)
         return model.image_encoder.kernel[...] @ model.text_encoder.kernel[...].T
 
-    exact = gram_of(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
+    exact = np.asarray(gram_of(covariance, start, time))[: UNROUND.image_dim, UNROUND.image_dim :]
     compiled = jit(descend, long=True)
-    errors = [compiled(steps) - exact for steps in (500, 2000, 8000)]
+    errors = [np.asarray(compiled(steps)) - exact for steps in (500, 2000, 8000)]
     coarse, fine, _ = map(np.linalg.norm, errors)
     np.testing.assert_allclose(coarse / fine, 4.0, rtol=0.05)
 
@@ -101,41 +99,40 @@ def test_gradient_descent_on_the_real_loss_follows_the_closed_form(data):
         gram_of(covariance, start, 0.5 * time),
         gram_of(covariance, start, time, 0.0),
     ):  # half the rate; no penalty
-        assert shrinks(wrong[: UNROUND.image_dim, UNROUND.image_dim :] - exact) < 2.0
+        assert shrinks(np.asarray(wrong)[: UNROUND.image_dim, UNROUND.image_dim :] - exact) < 2.0
 
 
 def test_along_the_singular_vectors_the_growth_is_logistic(data):
     _, covariance = data
-    left, singular, right = jnp.linalg.svd(covariance, full_matrices=False)
-    start = jnp.array([0.01, 0.02, 0.005])
-    weights = jnp.concatenate([left[:, :3], right[:3].T]) * jnp.sqrt(start)[None, :]
+    left, singular, right = np.linalg.svd(covariance, full_matrices=False)
+    start = np.array([0.01, 0.02, 0.005])
+    weights = np.concatenate([left[:, :3], right[:3].T]) * np.sqrt(start)
     for time in (0.3, 1.0, 2.5):
-        product = gram_of(covariance, weights, time, 0.7)[: UNROUND.image_dim, UNROUND.image_dim :]
-        grown = singular_growth(singular[:3], start, time, 0.7)
-        np.testing.assert_allclose(left[:, :3].T @ product @ right[:3].T, jnp.diag(grown), atol=1e-10)
-    half = half_time(singular[:1], start[:1], 0.7)
-    np.testing.assert_allclose(singular_growth(singular[:1], start[:1], half[0], 0.7), singular[:1] / 1.4, rtol=1e-12)
+        product = np.asarray(gram_of(covariance, weights, time, 0.7))[: UNROUND.image_dim, UNROUND.image_dim :]
+        grown = growth_of(singular[:3], start, time, 0.7)
+        np.testing.assert_allclose(left[:, :3].T @ product @ right[:3].T, np.diag(grown), atol=1e-10)
+    half = half_time_of(singular[:3], start, 0.7)
+    np.testing.assert_allclose(growth_of(singular[:3], start, half[0], 0.7)[0], singular[0] / 1.4, rtol=1e-12)
     np.testing.assert_allclose(gram_of(covariance, weights, 0.0), weights @ weights.T, atol=1e-12)
 
 
 def test_prompts_agree_in_the_middle_and_part_at_the_end():
     """From a tiny start: in the middle every prompt has the leading eigenvector's reliance, at the end Lambda q."""
     bases = bases_of(seeds.key(3))
-    covariance = cross_covariance(UNROUND, bases.image, bases.text)
-    singular = jnp.linalg.eigvalsh(latent_covariance(UNROUND))[::-1]
+    covariance, latent = np.asarray(cross_covariance(UNROUND, *bases)), np.asarray(latent_covariance(UNROUND))
+    singular = np.linalg.eigvalsh(latent)[::-1]
     start = balanced_start(UNROUND, 4, 1e-12)
-    times = half_time(singular, jnp.full(2, 1e-24))
+    times = half_time_of(singular, np.full(2, 1e-24))
     middle, end = float(times[0] + times[1]) / 2, 2 * float(times[1])
     for prompt in ((1.0, 0.0), (0.3, 1.0)):
-        prompt = jnp.array(prompt)
         reliances = []
         for time in (middle, end):
-            product = gram_of(covariance, start, time)[: UNROUND.image_dim, UNROUND.image_dim :]
-            rule = bases.image.T @ product @ bases.text @ prompt
+            product = np.asarray(gram_of(covariance, start, time))[: UNROUND.image_dim, UNROUND.image_dim :]
+            rule = np.asarray(bases.image).T @ product @ np.asarray(bases.text) @ prompt
             reliances.append(float(rule[1] / rule[0]))
         # e^(-2 (c_1 - c_2) t) is left of the second direction in the middle.
         np.testing.assert_allclose(reliances[0], leading_reliance(UNROUND), rtol=1e-3)
-        final = latent_covariance(UNROUND) @ prompt
+        final = latent @ prompt
         np.testing.assert_allclose(reliances[1], final[1] / final[0], rtol=1e-6)
 
 
@@ -183,6 +180,11 @@ def infonce_pull(images, texts, critic):
     return images.T @ texts / len(images) - images.T @ shares @ texts
 
 
+def pull_at_zero(images, texts):
+    """The same where G is 0 and all similarities are equal: the batch's covariance."""
+    return images.T @ texts / len(images) - jnp.outer(jnp.mean(images, axis=0), jnp.mean(texts, axis=0))
+
+
 def moved(weights, pull, step, join=jnp.concatenate):
     """One step of size `step` for Z = [W_I^T; W_T^T]."""
     image, text = weights[: len(pull)], weights[len(pull) :]
@@ -214,7 +216,7 @@ def flow_of_batches(size, step, steps, batch_size, runs, seed):
             batch = sample_batch(jax.random.fold_in(key, index), UNROUND, bases, batch_size)
             product = weights[: UNROUND.image_dim] @ weights[UNROUND.image_dim :].T
             weights = moved(weights, infonce_pull(batch.images, batch.texts, product), step)
-            linear = moved(linear, infonce_pull(batch.images, batch.texts, jnp.zeros_like(product)), step)
+            linear = moved(linear, pull_at_zero(batch.images, batch.texts), step)
             return (weights, linear), weights - linear
 
         return jax.lax.scan(advance, (start, start), jnp.arange(steps))[1]

@@ -99,7 +99,7 @@ def both():
 
 def test_losses_are_those_of_batches(both):
     """Rejected at the same size: noise off the plane ignored, a batch of infinite size, a batch of one pair more."""
-    batches = drawn(MODEL, BATCH, 6000)
+    batches = drawn(MODEL, BATCH, 3000)
     draws = sampled_losses("infonce", [PLACE], MODEL, batches)
     expected = infonce_value(both, PLACE, 1.0 * BATCH) + np.log(BATCH)
     assert agree(draws, expected)
@@ -117,25 +117,29 @@ def test_losses_are_those_of_batches(both):
     assert not agree(draws, sigmoid(both, PLACE, jnp.asarray(-3.0), BATCH + 1.0))
 
 
+# Fewer nodes than it takes by itself move the optimum's loss by a thousandth, and the two optima's losses alike.
+NODES = (20, 32)
+
+
 @pytest.fixture(scope="module")
 def optima():
     """Of batches of 64: with and without the noise off the plane."""
-    return {off_plane: optimum(MODEL, "infonce", 64, off_plane) for off_plane in (True, False)}
+    return {off_plane: optimum(MODEL, "infonce", 64, off_plane, NODES) for off_plane in (True, False)}
 
 
 def test_noise_off_the_plane_pays(optima):
     """The same batches tell the two optima apart as the quadrature says; that they are equally good is rejected."""
     both = [optima[True].encoders, optima[False].encoders]
-    draws = sampled_losses("infonce", both, MODEL, drawn(MODEL, 64, 3000))
+    draws = sampled_losses("infonce", both, MODEL, drawn(MODEL, 64, 1500))
     gain = optima[False].loss - optima[True].loss
     assert gain > 0.005 and optima[True].encoders.image_noise > 0.01
     assert agree(draws[:, 1] - draws[:, 0], gain)
     assert z_scores(draws[:, 1] - draws[:, 0], 0.0) > 2 * CRITICAL
 
 
-def test_optimum_is_stationary_in_every_direction(both, optima):
+def test_optimum_is_stationary_in_every_direction(optima):
     """By central differences, in random directions; the optimum of infinite batches is not the one of 64."""
-    found = optima[True]
+    found, both = optima[True], grids(MODEL, *NODES)
     rng = seeds.generator(1)
     turns = [jax.tree.map(lambda part: jnp.asarray(rng.normal(size=part.shape)), found.encoders) for _ in range(4)]
 
@@ -147,7 +151,7 @@ def test_optimum_is_stationary_in_every_direction(both, optima):
 
     # Slopes in relative units: the descent ends at 1e-4 in units that are ten times larger at most.
     assert np.abs(slopes(found.encoders)).max() < 1e-3
-    assert np.abs(slopes(optimum(MODEL, "infonce").encoders)).max() > 3e-3
+    assert np.abs(slopes(optimum(MODEL, "infonce", nodes=NODES).encoders)).max() > 3e-3
 
 
 def test_planar_encoders_differ_by_a_rotation(optima):

@@ -69,7 +69,7 @@ def test_cross_covariance_lifts_it_to_images_and_texts():
 def test_samples_converge_at_the_root_of_their_number():
     dims = UNROUND.image_dim, UNROUND.text_dim
     population = np.asarray(cross_covariance(UNROUND, *(jnp.eye(dim, 2) for dim in dims)))
-    sizes, repeats = [50, 500, 5000], 400
+    sizes, repeats = [25, 250, 2500], 400
     mean_squares = []
     for size in sizes:
         sample = draw_in_plane(UNROUND, repeats * size, seed=size, dims=dims).batches(repeats)

@@ -272,21 +272,27 @@ def equal_at(places, left, right):
         for one, two in entries(left, right):
             symbols = sorted(one.free_symbols | two.free_symbols, key=str)
             values = {s: v if s.is_positive else sign * v for s, v in zip(symbols, numbers, strict=False)}
-            one, two = (_number(side.subs(values)) for side in (one, two))
+            one, two = (_number(side, values) for side in (one, two))
             if not abs(one - two) <= 1e-11 * (1 + abs(one)):
                 return False
     return True
 
 
-def _number(value):
-    """The value of an expression without free symbols; integrals by quadrature, in panels."""
+def _number(value, values):
+    """The value of an expression where its symbols have these values; integrals by quadrature."""
     for one in value.atoms(sympy.Integral):
-        symbol, start, end = one.limits[0]
-        integrand = sympy.lambdify(symbol, one.function, "mpmath")
-        ends = [float(end) for end in (start, end)]
-        inside = [place for place in (-12.0, -6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 12.0) if ends[0] < place < ends[1]]
-        value = value.subs(one, mpmath.quad(integrand, [ends[0], *inside, ends[1]], maxdegree=8))
-    return sympy.N(value, 20)
+        value = value.subs(one, _integral(one.subs(values)))
+    return value.evalf(20, subs=values)
+
+
+@functools.cache  # a page's integral is also beside those that have another sign
+def _integral(value):
+    """In panels."""
+    symbol, start, end = value.limits[0]
+    integrand = sympy.lambdify(symbol, value.function, "mpmath")
+    ends = [float(end) for end in (start, end)]
+    inside = [place for place in (-12.0, -6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 12.0) if ends[0] < place < ends[1]]
+    return mpmath.quad(integrand, [ends[0], *inside, ends[1]], maxdegree=8)
 
 
 def is_zero(value):

@@ -18,10 +18,8 @@ PROMPTS = ("label", "class-mean", "mixture:0.3", "best")
 # Every learner with every caption and with every prompt, and every caption with every prompt; not all three at once.
 TRIPLES = [
     *(
-        (learner, caption, PROMPTS[(row + column + turn) % 4])
-        for (row, learner), (column, caption), turn in itertools.product(
-            enumerate(CONTRASTIVE), enumerate(CAPTIONS), (0, 2)
-        )
+        (learner, CAPTIONS[turn % 3], PROMPTS[(row + turn) % 4])
+        for (row, learner), turn in itertools.product(enumerate(CONTRASTIVE), range(4))
     ),
     *((learner, "latent", "label") for learner in SUPERVISED),
 ]
@@ -175,14 +173,14 @@ def test_a_person_at_the_keyboard_sees_a_curve():
     """The example of the documentation, in JAX's own single precision."""
     with jax.enable_x64(False):
         model = SpuriousModel(spurious_ratio=0.9)
-        ratios = jnp.linspace(0.5, 0.99, 8)
+        ratios = jnp.linspace(0.5, 0.99, 3)
 
         def conflicting(ratio):
             with_ratio = model.replace(spurious_ratio=ratio)
             return theory.accuracy(with_ratio, "infonce_bilinear", caption="latent", prompt="label").conflicting
 
         curve = np.asarray(jax.jit(jax.vmap(conflicting))(ratios))
-    assert curve.shape == (8,) and np.isfinite(curve).all()
+    assert curve.shape == (3,) and np.isfinite(curve).all()
     frame = theory.predict(model).to_frame()
     assert len(frame) == len(CONTRASTIVE) * 2 + len(SUPERVISED)
     assert frame.dtypes[list(GROUPS)].eq(float).all() and set(frame.learner) == set(LEARNERS)

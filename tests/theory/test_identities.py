@@ -1,5 +1,6 @@
 """The pages of docs/theory: their order, and every numbered identity on them, checked by SymPy."""
 
+import functools
 import itertools
 import re
 
@@ -21,8 +22,13 @@ PARTS = [
     "What it does not say",
     "How it is tested",
 ]
-FOUND = {path.stem: identities_of(path.read_text()) for path in PAGES}
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+
+
+@functools.cache
+def found_on(page):
+    """The identities of a page of `PAGES`."""
+    return identities_of(page.read_text())
 
 
 def sections(text):
@@ -48,7 +54,7 @@ def test_a_page_has_the_same_parts_in_the_same_order(page):
 def test_identities_are_numbered_under_their_statements(page):
     text = page.read_text()
     labels = [label for heading, _ in sections(text) for label in re.findall(r"S\d+", heading.partition(".")[0])]
-    found = FOUND[page.stem]
+    found = found_on(page)
     assert {identity.label for identity in found} == set(labels), "every statement of a page has identities"
     for label in labels:
         numbers = [identity.number for identity in found if identity.label == label]
@@ -56,7 +62,7 @@ def test_identities_are_numbered_under_their_statements(page):
 
 
 def test_pages_name_only_identities_that_there_are():
-    tags = {f"{identity.label}.{identity.number}" for found in FOUND.values() for identity in found}
+    tags = {f"{identity.label}.{identity.number}" for found in map(found_on, PAGES) for identity in found}
     assert len(tags) >= 120
     for page in PAGES:
         assert set(re.findall(r"\((S\d+\.\d+)\)", page.read_text())) <= tags, page.stem
@@ -64,7 +70,7 @@ def test_pages_name_only_identities_that_there_are():
 
 @every_page
 def test_identities_are_true(page):
-    for identity in FOUND[page.stem]:
+    for identity in found_on(page):
         identity.check()
 
 
@@ -80,7 +86,7 @@ def sign_changed(text):
 @every_page
 def test_no_identity_survives_a_changed_sign(page):
     """In every one of them; at one random place that is enough."""
-    for identity in FOUND[page.stem]:
+    for identity in found_on(page):
         changed = identity.sides_of(sign_changed(identity.text))
         same = [equal_at(PLACES[:1], left, right) for left, right in itertools.pairwise(changed)]
         assert not all(same), f"({identity.label}.{identity.number}) says nothing: {sign_changed(identity.text)}"
@@ -172,7 +178,7 @@ IN_THE_CODE = [
     ("label", "name", "function", "symbols"), IN_THE_CODE, ids=[f"{x[0]}-{x[1]}" for x in IN_THE_CODE]
 )
 def test_a_page_and_the_code_mean_the_same(label, name, function, symbols):
-    names = next(one for found in FOUND.values() for one in reversed(found) if one.label == label).names
+    names = next(one for found in map(found_on, PAGES) for one in reversed(found) if one.label == label).names
     parameters = ("mu_inv", "mu_spu", "sigma_inv", "sigma_spu", "sigma_xi")
     values = {parameter: getattr(MODEL, parameter) for parameter in parameters}
     values |= {"r": MODEL.agreement, "tau": MODEL.sigma_xi / 7**0.5, "nu": MODEL.sigma_xi / 5**0.5} | symbols

@@ -71,7 +71,7 @@ def test_what_cannot_be_said_is_named(model, embed_dim, learner, words):
 
 
 def test_constants_without_spread_are_missing_rather_than_infinite():
-    printed = report(SpuriousModel(sigma_inv=0.0, sigma_spu=0.0))["printed"]
+    printed = report(SpuriousModel(sigma_inv=0.0, sigma_spu=0.0), learners=BATCH_FREE)["printed"]
     assert printed["kappa_1"] is None and printed["conflicting_error_bound"] is None
 
 

@@ -25,15 +25,16 @@ def test_json_is_the_report(run_program):
         assert theirs["direction"] == (mine["direction"] and pytest.approx(mine["direction"], rel=1e-9))
 
 
-def test_tables_show_printed_beside_derived(run_program):
-    done = run_program("theory", "--spurious-ratio", "0.5", "--embed-dim", "1")
+def test_tables_show_printed_beside_derived(call_program):
+    done = call_program("theory", "--spurious-ratio", "0.5", "--embed-dim", "1")
     assert done.returncode == 0, done.stderr
     for words in ("least_squares", "printed", "derived", "undecided", "Conditions that fail: p_spu > 1/2"):
         assert words in done.stdout
 
 
 def test_it_says_for_batches_of_which_size(call_program):
-    infinite, of_four = (call_program("theory", *words).stdout for words in ([], ["--batch-size", "4"]))
+    learner = ("--learner", "infonce_bilinear")
+    infinite, of_four = (call_program("theory", *learner, *words).stdout for words in ([], ["--batch-size", "4"]))
     assert "infonce_*, siglip: the best bilinear critic for infinitely large batches." in infinite
     assert "infonce_*: the best bilinear critic for batches of 4 pairs." in of_four
 

@@ -46,6 +46,7 @@ class Estimate(NamedTuple):
     standard_error: Float[Array, "*shape"]
 
 
+@jax.jit
 def probits(model: SpuriousModel, reliance: Scalar, further_variance: Scalar = 0.0) -> Float[Array, "2"]:
     """(z_A, z_C) of a rule with w = (1, t).
 

@@ -34,6 +34,7 @@ _WEIGHTS = np.exp(-0.5 * _NODES**2)
 _WEIGHTS /= _WEIGHTS.sum()
 
 
+@jax.jit
 def half_log_odds(model: SpuriousModel, images: Float[Array, "size 2"]) -> Float[Array, " size"]:
     """Half the posterior log-odds of y = +1 given images in the signal's plane, u = D_I^T x.
 
@@ -62,6 +63,7 @@ def _half_log_prior_odds(model: SpuriousModel) -> Float[Array, ""]:
     return 0.5 * (jnp.log(prior) - jnp.log(1.0 - prior))
 
 
+@jax.jit
 def bayes_accuracies(model: SpuriousModel) -> Float[Array, "4"]:
     """Accuracies of the Bayes classifier in the order of `theory.statements.group_accuracy.GROUPS`, shape (4,)."""
     variance = model.image_variance

@@ -23,6 +23,7 @@ Source: captions that mention features at random are the rich captions of Xue et
 docs/theory/captions.md.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -30,6 +31,7 @@ from theory.model import Caption, SpuriousModel
 from theory.statements.population import latent_covariance
 
 
+@jax.jit
 def caption_covariance(model: SpuriousModel, caption: Caption) -> Float[Array, "2 2"]:
     """Covariance K of the image's features (rows) and the caption's (columns), shape (2, 2)."""
     if caption.kind == "latent":

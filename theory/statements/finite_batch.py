@@ -169,30 +169,30 @@ def _disc(reach: float, step: float, shift: float | Float[Array, ""]) -> tuple[A
 
 
 class _Line(NamedTuple):
-    """Nodes q = c + i w of the Mellin transform of 1 - exp(-e^y), and what q^p times each adds at the places."""
+    """Nodes q = c + i w of the Mellin transform of 1 - exp(-e^y), their powers, and what each adds at the places."""
 
     frequencies: Float[Array, " q"]
-    real: Float[Array, "powers q places"]
-    imaginary: Float[Array, "powers q places"]
+    powers: tuple[Float[Array, "powers q"], Float[Array, "powers q"]]
+    real: Float[Array, "q places"]
+    imaginary: Float[Array, "q places"]
 
 
 def _line(rule: Rule, shift: float | Float[Array, ""]) -> _Line:
     frequency = 2.0 * np.pi / _PERIOD
 
-    def nodes(shift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def nodes(shift: float) -> _Line:
         from scipy.special import loggamma  # here: it takes a fifth of the import of all of `theory`
 
         exponents = _LINE + 1j * frequency * (np.arange(rule.frequencies) + shift)
+        powers = exponents[None, :] ** np.arange(5)[:, None]
         factors = -frequency / np.pi * np.exp(loggamma(exponents))
         factors[0] *= 1.0 if shift else 0.5  # the other half of the line is the conjugate of this one
         factors = factors[:, None] * np.exp(-exponents[:, None] * rule.spacing * np.arange(rule.places))
-        factors = exponents[None, :, None] ** np.arange(5)[:, None, None] * factors
-        return exponents.imag, factors.real, factors.imag
+        parts = exponents.imag, powers.real, powers.imag, factors.real, factors.imag
+        frequencies, *both, real, imaginary = (jnp.asarray(part, float) for part in parts)
+        return _Line(frequencies, (both[0], both[1]), real, imaginary)
 
-    own, shifted = nodes(0.0), nodes(0.5)
-    return _Line(
-        *(jnp.where(shift > 0, jnp.asarray(b, float), jnp.asarray(a, float)) for a, b in zip(own, shifted, strict=True))
-    )
+    return jax.tree.map(lambda own, shifted: jnp.where(shift > 0, shifted, own), nodes(0.0), nodes(0.5))
 
 
 class _Missing(NamedTuple):
@@ -224,14 +224,25 @@ def _missing(
     if curved:
         by_power[2] += [n * n + v, n * m, m * m + w]
         by_power += [[-2.0 * n * a, -n * c - m * a, -2.0 * m * c], [a * a, a * c, c * c]]
-    found = []
-    for power, factors in enumerate(by_power):
-        weighted = weights[:, None, None, :] * jnp.stack(factors)[None]  # laws, factors, rows, components
-        sums = (jnp.einsum("scrk,rkq->scrq", weighted, part) for part in (real, imaginary))
-        cosines, sines = sums
-        found.append(cosines @ line.real[power] - sines @ line.imaginary[power])
-    hessian = found[2][:, 2:] + found[3] + found[4] if curved else None
-    return _Missing(found[0][:, 0], found[1] + found[2][:, :2], hessian)
+    real_sums, imaginary_sums = [], []  # by power: rows, laws, factors, frequencies
+    for factors, *both in zip(by_power, *line.powers, strict=False):
+        cosine, sine = (part[None, None, None, :] for part in both)
+        weighted = weights[None, :, None, :] * jnp.stack(factors, axis=1)[:, None]
+        flat = weighted.reshape(len(n), -1, n.shape[1])
+        cosines, sines = ((flat @ part).reshape(*weighted.shape[:3], -1) for part in (real, imaginary))
+        real_sums.append(cosines * cosine - sines * sine)
+        imaginary_sums.append(cosines * sine + sines * cosine)
+
+    def added(sums: list[Array]) -> Array:
+        value, slope, second, *more = sums
+        parts = [value, slope + second[:, :, :2]] + ([second[:, :, 2:] + sum(more)] if curved else [])
+        return jnp.concatenate(parts, axis=2)
+
+    # Along the line last, which takes longest.
+    summed = added(real_sums) @ line.real - added(imaginary_sums) @ line.imaginary
+    summed = jnp.moveaxis(summed, 0, 2)
+    hessian = summed[:, 3:] if curved else None
+    return _Missing(summed[:, 0], summed[:, 1:3], hessian)
 
 
 def _half(

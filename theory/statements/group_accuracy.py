@@ -17,6 +17,7 @@ Source: derived here, docs/theory/group_accuracy.md; appendix D of arXiv 2403.11
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
@@ -35,6 +36,7 @@ def in_all_groups(model: SpuriousModel, aligned: Float[Array, ""], conflicting: 
     return jnp.stack([aligned, conflicting, *mixed])
 
 
+@jax.jit
 def group_accuracies(
     model: SpuriousModel, direction: Float[Array, "2"], residual_norm: Scalar = 0.0, intercept: Scalar = 0.0
 ) -> Float[Array, "4"]:

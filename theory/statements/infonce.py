@@ -68,11 +68,12 @@ def _half(
         # A sum of sums: of one long sum single precision would keep four digits.
         return array.reshape(-1, count, *array.shape[1:])
 
-    weighted = in_rows(weights[:, None] * places)
+    weighted = weights[:, None] * places
     value = jnp.sum(jnp.sum(in_rows(weights * log_mgf), axis=1))
-    gradient = jnp.sum(jnp.einsum("mni,mnj->mij", weighted, in_rows(mean)), axis=0)
-    curvature = jnp.einsum("mni,mnk,mnjl->mijkl", weighted, in_rows(places), in_rows(covariance))
-    return value, gradient, jnp.sum(curvature, axis=0)
+    gradient = jnp.sum(jnp.einsum("mni,mnj->mij", in_rows(weighted), in_rows(mean)), axis=0)
+    squares = (weighted[:, :, None] * places[:, None, :]).reshape(-1, 4)
+    curvature = jnp.einsum("mna,mnb->mab", in_rows(squares), in_rows(covariance.reshape(-1, 4)))
+    return value, gradient, jnp.swapaxes(jnp.sum(curvature, axis=0).reshape(2, 2, 2, 2), 1, 2)
 
 
 def infonce_objective(

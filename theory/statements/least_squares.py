@@ -13,6 +13,7 @@ Source: derived here, docs/theory/supervised.md.
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -21,6 +22,7 @@ from theory.statements.population import latent_covariance
 from theory.statements.zero_shot import latent_prompt
 
 
+@jax.jit
 def least_squares_direction(model: SpuriousModel) -> Float[Array, "2"]:
     """Latent weights (w_inv, w_spu) of the population least-squares classifier; not finite if not unique."""
     balanced = dataclasses.replace(model, class_prior=0.5)

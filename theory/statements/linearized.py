@@ -14,8 +14,13 @@ Source: the loss is Eq. (D.2) of arXiv 2403.11497 (after Nakada et al. 2023); de
 docs/theory/minimiser.md.
 """
 
+import functools
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from theory.model import Scalar
 
 
 def truncate_rank(matrix: Float[Array, "rows columns"], rank: int) -> Float[Array, "rows columns"]:
@@ -32,8 +37,9 @@ def truncate_rank(matrix: Float[Array, "rows columns"], rank: int) -> Float[Arra
     return (left[:, :rank] * singular_values[None, :rank]) @ right[:rank]
 
 
+@functools.partial(jax.jit, static_argnames="embed_dim")
 def linearized_minimiser(
-    cross_covariance: Float[Array, "image_dim text_dim"], embed_dim: int, rho: float = 1.0
+    cross_covariance: Float[Array, "image_dim text_dim"], embed_dim: int, rho: Scalar = 1.0
 ) -> Float[Array, "image_dim text_dim"]:
     """The product W_I^T W_T that minimises the linearised loss, of rank at most `embed_dim`.
 

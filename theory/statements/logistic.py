@@ -77,6 +77,7 @@ def _objective(model: SpuriousModel, direction: Float[Array, "2"]) -> _Objective
     return _Objective(largest + jnp.log(risk), risk, gradient, hessian)
 
 
+@jax.jit
 def log_logistic_risk(model: SpuriousModel, direction: Float[Array, "2"]) -> Float[Array, ""]:
     """Logarithm of the population logistic risk E[log(1 + exp(-y <v, x>))] at latent weights `direction`."""
     return _objective(model, direction).log_risk
@@ -90,6 +91,7 @@ class LogisticRisk(NamedTuple):
     hessian: Float[Array, "2 2"]
 
 
+@jax.jit
 def logistic_risk(model: SpuriousModel, direction: Float[Array, "2"]) -> LogisticRisk:
     """Population logistic risk E[log(1 + exp(-y <v, x>))] at latent weights `direction`, with its derivatives."""
     objective = _objective(model, direction)

@@ -240,7 +240,13 @@ def class_accuracies(
         ParameterError: a number outside its domain.
     """
     check_classes(pairs, shared_size)
-    pairs = jnp.asarray(pairs, float)
+    return _class_accuracies(model, direction, jnp.asarray(pairs, float), shared_size)
+
+
+@jax.jit
+def _class_accuracies(
+    model: SpuriousModel, direction: Float[Array, "2"], pairs: Float[Array, ""], shared_size: Scalar
+) -> Float[Array, "4"]:
     weighted = direction * model.latent_mean
     margins = jnp.stack([weighted[0] + weighted[1], weighted[0] - weighted[1]])
     rival = jnp.abs(shared_size * direction[0])

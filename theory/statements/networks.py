@@ -36,6 +36,7 @@ Source: random cosines are Rahimi and Recht (2007), the kernel of ReLU is Cho an
 docs/theory/networks.md.
 """
 
+import jax
 import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
@@ -110,6 +111,7 @@ def kernel_accuracies(
     return curve_accuracies(model, score)
 
 
+@jax.jit
 def relu_kernel(
     points: Float[Array, "size dim"], others: Float[Array, "others dim"], bias: Scalar = 0.0
 ) -> Float[Array, "size others"]:

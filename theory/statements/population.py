@@ -15,12 +15,14 @@ Source: derived here, docs/theory/population.md. Lemma D.3 of arXiv 2403.11497 p
 `theory.statements.theorem62`.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.model import SpuriousModel
 
 
+@jax.jit
 def latent_covariance(model: SpuriousModel) -> Float[Array, "2 2"]:
     """Covariance Lambda of the latent z = (z_inv, z_spu), shape (2, 2)."""
     mean = model.latent_mean

@@ -43,6 +43,9 @@ Source: derived here, docs/theory/rate.md; the rate is that of Lemma D.3 of arXi
 The law of the singular values is Marchenko and Pastur's (1967).
 """
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -57,6 +60,7 @@ _SIDES = (jnp.minimum, jnp.maximum)
 _HALVINGS = 54
 
 
+@jax.jit
 def mean_square_error(model: SpuriousModel, samples: Scalar) -> Float[Array, ""]:
     """E ||C_n - C||_F^2 for n = `samples` pairs, at least 2."""
     mean, variance = model.latent_mean**2, model.latent_sigma**2
@@ -76,6 +80,7 @@ def error_bound(model: SpuriousModel, samples: Scalar, failure: Scalar = 1.0) ->
     return jnp.sqrt(mean_square_error(model, samples) / failure)
 
 
+@functools.partial(jax.jit, static_argnames="embed_dim")
 def truncated_mean_square_error(model: SpuriousModel, samples: Scalar, embed_dim: int) -> Float[Array, ""]:
     """E ||(C_n)_h - C_h||_F^2 of the minimiser of width h = `embed_dim`, to leading order in 1 / n.
 

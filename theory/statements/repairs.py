@@ -33,6 +33,7 @@ theory/repairs.py has them; derived here, docs/theory/repairs.md.
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
@@ -160,6 +161,7 @@ def mean_length(model: SpuriousModel, background: Float[Array, "2"]) -> Float[Ar
     return total
 
 
+@jax.jit
 def tie_accuracies(model: SpuriousModel, critic: Float[Array, "2 2"], gram: Float[Array, "2 2"]) -> Float[Array, "4"]:
     """Accuracies of TIE's rule in the order of `GROUPS`, of plain inner products, with its constant from training.
 

@@ -24,8 +24,8 @@ So each rule with |t| <= t_F is that of one share,
 
     r_q = 2 c / (b + (b^2 + 4 a c)^(1/2)),   a = t mu_inv mu_spu^2,  b = mu_spu v_inv,  c = t mu_inv (mu_spu^2 + v_spu),
 
-and beyond t_F of none. Logistic regression's share is found by bisection. A rule with t >= 0 is more robust than the
-supervised learner as it is exactly where its equal share is below p_spu: S8's boundary is where it equals p_spu.
+and beyond t_F of none. Logistic regression's share is found by false position. A rule with t >= 0 is more robust than
+the supervised learner as it is exactly where its equal share is below p_spu: S8's boundary is where it equals p_spu.
 
 What a sample of n images costs. n^(1/2) t_n is asymptotically normal, for equally frequent classes, with variance
 
@@ -49,9 +49,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.bisection import bisect
+from theory.bisection import false_position
 from theory.model import Scalar, SpuriousModel
-from theory.statements.boundary import RATIO_HALVINGS, spurious_reliance
+from theory.statements.boundary import spurious_reliance
 from theory.statements.least_squares import least_squares_direction
 from theory.statements.logistic import logistic_direction
 from theory.statements.population import latent_covariance
@@ -121,8 +121,8 @@ def equal_share(model: SpuriousModel, reliance: Scalar, learner: str) -> Float[A
     def excess(share: Float[Array, ""]) -> Float[Array, ""]:
         return jnp.abs(reliance) - spurious_reliance(reweighted_direction(model, learner, share))
 
-    # A share of 1 - q leans as much as q, to the other side.
-    above = bisect(excess, 0.5, 1.0, RATIO_HALVINGS) - 0.5
+    # A share of 1 - q leans as much as q, to the other side, and 1/2 does not lean.
+    above = jnp.where(reliance == 0, 0.0, false_position(excess, 0.5, 1.0) - 0.5)
     return jnp.where(within, 0.5 + jnp.sign(reliance) * above, jnp.nan)
 
 

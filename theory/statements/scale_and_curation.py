@@ -48,6 +48,7 @@ leans by r' mu_spu / mu_inv on `label-attribute` captions: r' / r of what it did
 Source: the curation is that of Xu et al. (MetaCLIP, arXiv 2309.16671); derived here, docs/theory/scale_and_curation.md.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -103,6 +104,7 @@ class Curated(NamedTuple):
         return jnp.sum(self.weights * jnp.asarray(LABELS * ATTRIBUTES, float)[:, None])
 
 
+@functools.partial(jax.jit, static_argnames="concepts")
 def curate(model: SpuriousModel, caption: Caption, concepts: str = "captions", cap: Scalar = 1.0) -> Curated:
     """Curate the model's pairs, so that no concept has more than `cap` times the mass of the rarest that occurs.
 
@@ -131,6 +133,7 @@ def curate(model: SpuriousModel, caption: Caption, concepts: str = "captions", c
     return Curated((after / kept).reshape(4, 4), kept)
 
 
+@jax.jit
 def curated_pairs(model: SpuriousModel, caption: Caption, curated: Curated) -> Pairs:
     """Images and captions of the pairs that are kept, in the signal's plane."""
     images = image_mixture(model)._replace(weights=jnp.sum(curated.weights, axis=1))
