@@ -64,6 +64,7 @@ def test_it_is_what_predict_says_and_nan_where_that_names_a_reason(predicted):
     assert np.isnan(found).any() and np.isfinite(found).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_single_precision_has_four_digits_under_jit_and_vmap():
     ratios = np.array([0.6, 0.83, 0.97])
     with jax.enable_x64(False):
