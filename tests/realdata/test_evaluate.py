@@ -160,7 +160,7 @@ def test_a_prompt_without_a_place_for_the_name_is_refused(refused, beside):
     refused(*EVALUATE, "--prompt", "a photo", words=["--prompt", "{}", "a photo"])
 
 
-def test_a_photo_is_classified_among_its_twenty(call_program, beside):
+def test_a_photo_is_classified_among_its_twenty(call_program, beside, undrawn):
     """1 vs. 20 on digits in the place of two classes of CounterAnimal: every answer is on its class's list."""
     photos = beside / "export" / "photos"
     (photos / "0 zero").rename(photos / "9 ostrich")
@@ -277,7 +277,7 @@ def test_wrong_options_are_told(refuses, beside, name):
     refuses(main, *EVALUATE[1:], *options, words=words)
 
 
-def test_photos_of_no_group_yet_are_predicted_and_curated(call_program, beside):
+def test_photos_of_no_group_yet_are_predicted_and_curated(call_program, beside, undrawn):
     """Folders of class and background alone; the rule then finds each class's own colour as the common one."""
     photos = beside / "export" / "photos"
     truth = pd.read_csv(beside / "export" / "truth.csv").set_index("path")
