@@ -257,8 +257,8 @@ def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarr
     inner, outer = start.copy(), start.copy()
 
     def excludes(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-        own = ({group: part[group][rows] for group in GROUPS} for part in (right, photos))
-        return fit_counts(*own, known[rows], intercept=at, iterations=30).deviance > limit[rows]
+        own_right, own_photos = ({group: part[group][rows] for group in GROUPS} for part in (right, photos))
+        return fit_counts(own_right, own_photos, known[rows], intercept=at, iterations=30).deviance > limit[rows]
 
     # Search outwards to the first excluded point; beyond it, a steep line in the other direction may fit again.
     found = np.zeros(2 * classes, bool)
