@@ -20,7 +20,7 @@ from pretrained.load import load
 from realdata.models.clip import ZeroShot
 from realdata.models.model import Question
 from realdata.photos.decoding import Decoders, processor_count
-from sims.clip.model import tiny_clip
+from sims.clip.model import byte_pairs
 from workbench import program
 
 _CANDIDATES = 1000
@@ -55,7 +55,7 @@ def made_checkpoint(folder: Path) -> Any:
     model = CLIPModel(CLIPConfig()).eval()
     model.save_pretrained(folder)
     CLIPImageProcessor().save_pretrained(folder)
-    tiny_clip(8, ["a photo of a thing"], 0).tokenizer.tokenizer.save(str(folder / "tokenizer.json"))
+    byte_pairs(["a photo of a thing"]).save(str(folder / "tokenizer.json"))
     return model
 
 

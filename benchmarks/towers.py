@@ -18,7 +18,7 @@ import numpy as np
 from flax import nnx
 
 from pretrained.load import load
-from sims.clip.model import tiny_clip
+from sims.clip.model import byte_pairs
 from workbench import program
 from workbench.compilation import jit
 
@@ -40,7 +40,7 @@ def made_model(name: str, folder: Path) -> Any:
     )
     content = {"model_cfg": open_clip.get_model_config(name), "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(content))
-    tiny_clip(8, ["a photo of a thing"], 0).tokenizer.tokenizer.save(str(folder / "tokenizer.json"))
+    byte_pairs(["a photo of a thing"]).save(str(folder / "tokenizer.json"))
     return model
 
 

@@ -357,13 +357,13 @@ def test_captions_and_prompts_shows_a_saved_map(tmp_path):
     unknown = row | {"caption": "latent", "verdict": None, "conflicting": None, "difference": None}
     content = {"map": [row, unknown], "reference": {"accuracy": {"conflicting": 0.472}}}
     (tmp_path / "map.json").write_text(json.dumps(content))
-    figure = draw_figure(FIGURES["captions_prompts"], Context(results=tmp_path))
+    figure = FIGURES["captions_prompts"].draw(Context(results=tmp_path))
     words = [text.get_text() for text in words_of(figure)]
     assert "− 26.2\n21.0%" in words and "no closed form" in words
     del row["difference"]
     (tmp_path / "map.json").write_text(json.dumps({**content, "map": [row]}))
     with pytest.raises(InputError, match=r"another version.*difference.*theory map"):
-        draw_figure(FIGURES["captions_prompts"], Context(results=tmp_path))
+        FIGURES["captions_prompts"].draw(Context(results=tmp_path))
 
 
 def test_names_in_the_register_are_unique_and_say_what_they_need():
@@ -383,13 +383,13 @@ def test_a_model_that_fits_no_figure_draws_nothing_and_breaks_nothing():
     context = Context(added=(added("elsewhere", "1v10"),))
     vars(context)["reliance"] = study(context.tables, {})  # the families' averages are what these figures draw
     for name in ("common_counter", "reliance"):
-        words = " ".join(text.get_text() for text in words_of(draw_figure(FIGURES[name], context)))
+        words = " ".join(text.get_text() for text in words_of(FIGURES[name].draw(context)))
         assert "elsewhere" not in words
 
 
 def test_an_index_beyond_the_axis_is_an_arrow():
     """From the table of coloured digits that docs/results holds."""
-    figure = draw_figure(FIGURES["digits_reliance"], Context(results=ROOT / "docs" / "results"))
+    figure = FIGURES["digits_reliance"].draw(Context(results=ROOT / "docs" / "results"))
     rows = json.loads((ROOT / "docs" / "results" / "colored_digits_table" / "table.json").read_text())["rows"]
     values = [(row["classes"], each["index"]) for row in rows for each in row["reliance"]["learners"]]
     beyond = [classes for classes, index in values if index is None or index > 4.5]

@@ -55,13 +55,23 @@ def mistakes(predictions: pd.DataFrame, names: dict[int, str], seed: int = 0) ->
             kind: _ask_background(counts * chosen, fits, known, own, seed)
             for kind, chosen in (("near", near), ("far", ~near))
         }
+    classes, answers = (predictions[name].to_numpy() for name in ("class_index", "predicted_index"))
+    common = (predictions.group == "common").to_numpy()
+    photos = predictions[predictions.group == "counter"].groupby(["class_index", "background"]).size()
     return {
         "counter_mistakes": len(wrong),
         **_ask_background(counts, fits, known, own, seed),
         **kinds,
         "classes": [
             _class_row(
-                predictions, cell, counts[number], fits[number, own[number]], known[number, own[number]], labels, names
+                cell,
+                int(photos[cell]),
+                answers[common & (classes == cell[0])],
+                counts[number],
+                fits[number, own[number]],
+                known[number, own[number]],
+                labels,
+                names,
             )
             for cell, number in of_cell.items()
         ],
@@ -131,28 +141,27 @@ def _fits(
 
 
 def _class_row(
-    predictions: pd.DataFrame,
     cell: tuple[Any, ...],
+    photos: int,
+    common: Int[np.ndarray, " common"],
     counts: Int[np.ndarray, " labels"],
     fits: Bool[np.ndarray, " labels"],
     known: Bool[np.ndarray, " labels"],
     labels: list[int],
     names: dict[int, str],
 ) -> dict[str, Any]:
+    """The most frequent wrong labels of a class on a background with so many counter photos."""
     index, background = cell
-    of_class = predictions[predictions.class_index == index]
-    counter = of_class[(of_class.group == "counter") & (of_class.background == background)]
-    common = of_class[of_class.group == "common"]
     listed = []
     for place in np.argsort(-counts, kind="stable")[:_LISTED]:
         if counts[place]:
-            share = 100.0 * float((common.predicted_index == labels[place]).mean()) if len(common) else None
+            share = 100.0 * float((common == labels[place]).mean()) if len(common) else None
             listed.append(
                 {
                     "class_index": int(labels[place]),
                     "label": names[int(labels[place])],
                     "photos": int(counts[place]),
-                    "share": 100.0 * float(counts[place] / len(counter)),
+                    "share": 100.0 * float(counts[place] / photos),
                     "share_of_common": share,
                     "goes_with_background": bool(fits[place]) if known[place] else None,
                 }

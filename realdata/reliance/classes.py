@@ -254,21 +254,24 @@ def _intercept_interval(fits: ClassFits, critical: np.ndarray) -> tuple[np.ndarr
     classes = len(line.slope)
     start = np.clip(np.tile(line.intercept, 2), -_FURTHEST, _FURTHEST)
     sides = np.repeat([-1.0, 1.0], classes)
-    inner = outer = start
+    inner, outer = start.copy(), start.copy()
 
-    def excludes(at: np.ndarray) -> np.ndarray:
-        return fit_counts(right, photos, known, intercept=at, iterations=30).deviance > limit
+    def excludes(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+        own_right, own_photos = ({group: part[group][rows] for group in GROUPS} for part in (right, photos))
+        return fit_counts(own_right, own_photos, known[rows], intercept=at, iterations=30).deviance > limit[rows]
 
     # Search outwards to the first excluded point; beyond it, a steep line in the other direction may fit again.
     found = np.zeros(2 * classes, bool)
     for distance in _DISTANCES:
-        further = np.where(found, outer, np.clip(start + sides * distance, -_FURTHEST, _FURTHEST))
-        out = excludes(further)
-        inner, outer, found = np.where(found | out, inner, further), further, found | out
+        rows = np.flatnonzero(~found)
+        inner[rows] = outer[rows]
+        outer[rows] = np.clip(start[rows] + sides[rows] * distance, -_FURTHEST, _FURTHEST)
+        found[rows] = excludes(rows, outer[rows])
+    rows = np.flatnonzero(found)
     for _ in range(_BISECTIONS):
-        middle = (inner + outer) / 2
-        out = excludes(middle)
-        inner, outer = np.where(out, inner, middle), np.where(out, middle, outer)
+        middle = (inner[rows] + outer[rows]) / 2
+        out = excludes(rows, middle)
+        inner[rows], outer[rows] = np.where(out, inner[rows], middle), np.where(out, middle, outer[rows])
     ends = np.where(found, outer, sides * np.inf)
     return ends[:classes], ends[classes:]
 

@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import log_ndtr, ndtr, ndtri, xlogy
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, log_ndtr, ndtr, ndtri, xlogy
+from scipy.stats import norm
 
 from workbench.conventions import GROUPS
 
@@ -149,9 +149,9 @@ def _fit(
         along = (weight_x * gap_x + steep * weight_y * rest) / (weight_x + steep**2 * weight_y)
         alpha, k = alpha + step[:, 0], np.clip(k + step[:, 1], -_STEEPEST, _STEEPEST)
         moved = np.clip(x + np.clip(along, -_LONGEST_STEP, _LONGEST_STEP), -_FURTHEST, _FURTHEST)
-        still = np.abs(step).max() < _SHORTEST_STEP and np.abs(known * (moved - x)).max() < _SHORTEST_STEP
+        furthest = max(np.abs(step).max(initial=0.0), np.abs(known * (moved - x)).max(initial=0.0))
         x = moved
-        if still:
+        if furthest < _SHORTEST_STEP:
             break
     y = _line(x, alpha, k, meeting)
     return CountLine(
@@ -222,10 +222,10 @@ def largest_p_value(
     """
     z = (_PLACES + 1) / 2 * _REACH
     mass = _SHARES * _REACH * norm.pdf(z)
-    most = chi2.sf(chi_square, freedom)
+    most = chdtrc(freedom, chi_square)
     for rho in _CORRELATIONS[1:]:
         together = (1 - rho + rho * models * left)[:, None] * z**2
         rest = chi_square[:, None] - together
-        tail = chi2.sf(rest / (1 - rho), (freedom - 1)[:, None]) if rho < 1 else (rest < 0).astype(float)
+        tail = chdtrc((freedom - 1)[:, None], np.maximum(rest, 0.0) / (1 - rho)) if rho < 1 else rest < 0
         most = np.maximum(most, tail @ mass)
     return np.minimum(most, 1.0)

@@ -20,7 +20,7 @@ _GRID = 4  # patches along a side
 
 def tiny_clip(image_size: int, captions: Sequence[str], seed: int) -> Checkpoint:
     """An untrained CLIP for square images of that side, a multiple of 4, and for texts like the given ones."""
-    tokenizer = _tokenizer(captions)
+    tokenizer = byte_pairs(captions)
     tower = TransformerConfig(_WIDTH, _LAYERS, _HEADS, 4 * _WIDTH)
     end: int = tokenizer.token_to_id(_END)  # type: ignore[assignment]
     config = CLIPConfig(
@@ -37,7 +37,7 @@ def tiny_clip(image_size: int, captions: Sequence[str], seed: int) -> Checkpoint
     )
 
 
-def _tokenizer(captions: Sequence[str]) -> Tokenizer:
+def byte_pairs(captions: Sequence[str]) -> Tokenizer:
     """Byte pairs as CLIP's: lower case, every byte known, learned from the captions."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Lowercase()

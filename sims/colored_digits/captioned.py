@@ -16,6 +16,7 @@ from sims.colored_digits.digits import Digits, Split
 from sims.colored_digits.painting import COLOURS, draw_sample, palette
 from sims.objectives.infonce import clip_loss
 from sims.training.loop import OnProgress, no_progress
+from workbench.compilation import jit
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PROMPT = "A photo of {}."  # the paper's
@@ -98,7 +99,8 @@ def train_captioned(
     """
     key = jax.random.fold_in(jax.random.key(seed), 0)
     size = max(_BATCH, SAMPLES_A_CLASS * design.classes)
-    sample = jax.device_get(draw_sample(key, design, jnp.asarray(digits.train.labels), size, mentions))
+    draw = jit(lambda key, labels: draw_sample(key, design, labels, size, mentions), quick=True)
+    sample = jax.device_get(draw(key, jnp.asarray(digits.train.labels)))
     said = [
         caption(int(label), int(colour), bool(named[0]), bool(named[1]))
         for label, colour, named in zip(sample.labels, sample.colours, sample.mentions, strict=True)

@@ -21,7 +21,7 @@ def two_cores(monkeypatch):
 def test_one_core_starts_no_second_process(two_cores, monkeypatch):
     monkeypatch.setattr(two_processes, "processor_count", lambda: 1)
     monkeypatch.setattr(two_processes, "ProcessPoolExecutor", None)
-    specs = [FIGURES[name] for name in ("population", "rate")]
+    specs = [FIGURES[name] for name in ("rate", "colored_coco")]
     assert [(spec, set(drawn.files)) for spec, drawn in draw_all(specs, Context())] == [
         (spec, {f"{spec.name}.png", f"{spec.name}.pdf"}) for spec in specs
     ]

@@ -129,7 +129,7 @@ def test_both_ways_to_convolve_each_channel_are_the_convolution(rows, columns):
     for convolve in (sum_of_shifts, in_groups):
         found = jax.jit(convolve)(jnp.asarray(features), jnp.asarray(kernel))
         np.testing.assert_allclose(found, wanted, atol=1e-5)
-    half = sum_of_shifts(jnp.asarray(features, jnp.bfloat16), jnp.asarray(kernel, jnp.bfloat16))
+    half = jax.jit(sum_of_shifts)(*(part.astype(jnp.bfloat16) for part in (features, kernel)))
     assert half.dtype == jnp.bfloat16  # summed in single precision: what is left is the rounding of 2 x 49 numbers
     np.testing.assert_allclose(half.astype(jnp.float32), wanted, atol=0.2, rtol=2e-2)
 

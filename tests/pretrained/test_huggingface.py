@@ -18,7 +18,7 @@ from pretrained.huggingface import files
 from pretrained.load import load
 from pretrained.preprocessing import read_photo
 from pretrained.transformer import prepare
-from sims.clip.model import tiny_clip
+from sims.clip.model import byte_pairs, tiny_clip
 from tests.pretrained.embeddings import embed_images, embed_texts
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -61,7 +61,7 @@ def _made(activation, end):
 
 @functools.cache
 def _words():
-    return tiny_clip(8, ["a photo of a dog"], 0).tokenizer.tokenizer
+    return byte_pairs(["a photo of a dog"])
 
 
 @pytest.mark.parametrize("name", CONFIGS)

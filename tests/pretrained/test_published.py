@@ -84,9 +84,12 @@ def test_its_configuration_makes_a_model_of_its_size(tmp_path, name):
     assert {entry.path for entry in layout.entries(())} == state.keys()
     side = content["vision_cfg"]["image_size"]
     inputs = jax.ShapeDtypeStruct((2, side, side, 3), "float32"), jax.ShapeDtypeStruct((2, 77), "int32")
-    for embed, given in zip(("embed_images", "embed_texts"), inputs, strict=True):
-        found = jax.eval_shape(lambda weights, given: getattr(nnx.merge(graph, weights), embed)(given), weights, given)  # noqa: B023
-        assert found.shape == (2, content["embed_dim"])
+
+    def embed(weights, images, texts):
+        model = nnx.merge(graph, weights)
+        return model.embed_images(images), model.embed_texts(texts)
+
+    assert [each.shape for each in jax.eval_shape(embed, weights, *inputs)] == [(2, content["embed_dim"])] * 2
     activation = "quick_gelu" if content.get("quick_gelu") else "gelu"
     assert layout.config.text.transformer.activation == activation
     found = layout.config.vision.description()

@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from realdata.claims.evaluate import evaluate
+from workbench import results
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +16,7 @@ def published_claims():
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Evaluations whose pictures are empty: drawing takes a third of the time of those that test something else."""
-    result = importlib.import_module("realdata.evaluate.result")  # `realdata.evaluate` is a function
-    monkeypatch.setattr(result, "to_png", lambda figure: b"")
+    """Programs whose pictures are empty: drawing takes a third of the time of those that test something else."""
+    evaluation = importlib.import_module("realdata.evaluate.result")  # `realdata.evaluate` is a function
+    for place in (evaluation, results):
+        monkeypatch.setattr(place, "to_png", lambda figure: b"")

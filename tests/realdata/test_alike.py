@@ -1,10 +1,12 @@
 """Candidates that a model cannot tell apart: told where they are few, refused where the answers mean nothing."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from flax import nnx
 from safetensors.numpy import load_file, save_file
 
 from pretrained import huggingface
@@ -15,21 +17,21 @@ from realdata.models.prompt_embeddings import embed_prompts
 from sims.clip.model import tiny_clip
 from tests.realdata.made import made_photos
 from workbench.errors import RunError
+from workbench.results import write_files
 
 LAYOUT = {"0 cat": ("sofa", "snow"), "1 dog": ("grass", "sea"), "2 fox": ("wood", "town")}
 
 
-def write_model(folder):
-    folder.mkdir()
-    for name, content in huggingface.files(tiny_clip(12, ["a photo of a cat", "a photo of a dog"], 0)).items():
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+@pytest.fixture(scope="module")
+def clip():
+    return tiny_clip(12, ["a photo of a cat", "a photo of a dog"], 0)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(clip, tmp_path_factory):
     folder = tmp_path_factory.mktemp("alike")
     made_photos(folder / "photos", LAYOUT, 4)
-    write_model(folder / "model")
+    write_files(folder / "model", huggingface.files(clip))
     return folder
 
 
@@ -77,10 +79,10 @@ def test_prompts_that_are_cut_and_names_said_twice_are_told(evaluate):
     assert any("'{} {}' repeats the name 2 times" in note for note in content["warnings"])
 
 
-def test_doubles_have_one_score_to_the_last_bit():
+def test_doubles_have_one_score_to_the_last_bit(clip):
     """Also with candidates enough that they lie in several batches of texts and tiles of a product."""
     names = [f"thing {index % 200}" for index in range(600)]
-    model = ZeroShot(tiny_clip(12, ["a photo of a thing"], 0), Question([*range(600)], names, ["a {}"]))
+    model = ZeroShot(clip, Question([*range(600)], names, ["a {}"]))
     images = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 3), dtype=np.uint8)
     scores = np.asarray(model.score([*images], np.ones((3, 600), bool)))
     np.testing.assert_array_equal(scores[:, :200], scores[:, 200:400])
@@ -94,9 +96,9 @@ def test_equal_tokens_or_equal_embeddings_are_alike():
     assert first_alike_rows(tokens, embeddings).tolist() == [0, 1, 0, 1, 4]
 
 
-def test_embeddings_that_are_not_finite_are_told_by_their_text(monkeypatch, tmp_path):
+def test_embeddings_that_are_not_finite_are_told_by_their_text(clip, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    checkpoint = tiny_clip(12, ["a photo of a dog"], 0)
+    checkpoint = clip._replace(model=nnx.clone(clip.model))
     question = Question([0, 1], ["dog", "zebra"], ["a {}"])
     (token,) = {int(each) for each in checkpoint.tokenizer(["z"])[0]} - {int(e) for e in checkpoint.tokenizer([""])[0]}
     weight = checkpoint.model.text.tokens
@@ -107,7 +109,7 @@ def test_embeddings_that_are_not_finite_are_told_by_their_text(monkeypatch, tmp_
 
 
 def test_a_weight_that_is_no_number_ends_the_run_at_once(tmp_path, made, call_program):
-    write_model(tmp_path / "model")
+    shutil.copytree(made / "model", tmp_path / "model")
     path = tmp_path / "model" / "model.safetensors"
     weights = load_file(path)
     key = "vision_model.encoder.layers.1.mlp.fc1.weight"

@@ -85,7 +85,7 @@ def test_table_says_it_in_words(made, capsys, monkeypatch):
     )
 
 
-def test_a_table_alone_gives_the_same_as_with_its_photos(made, capsys, monkeypatch):
+def test_a_table_alone_gives_the_same_as_with_its_photos(made, capsys, monkeypatch, undrawn):
     """With the labels in the table, and with `correct` in place of the predicted index, in any order."""
     monkeypatch.chdir(made)
     photos, notes = read_labelled(made / "predictions.csv", made / "photos", read_class_names("imagenet"))
@@ -99,7 +99,7 @@ def test_a_table_alone_gives_the_same_as_with_its_photos(made, capsys, monkeypat
         assert contents[0][key] == contents[1][key]
 
 
-def test_what_does_not_match_is_told(made, capsys, monkeypatch):
+def test_what_does_not_match_is_told(made, capsys, monkeypatch, undrawn):
     monkeypatch.chdir(made)
     table = pd.read_csv("predictions.csv")
     table.loc[0, "path"] = "./" + table.path[0]  # the same file

@@ -53,6 +53,7 @@ def as_photos(cells):
 def few_bootstraps(monkeypatch):
     """For tests of the estimate, not of its interval."""
     monkeypatch.setattr(held_out_room, "BOOTSTRAPS", 2)
+    monkeypatch.setattr(held_out_room, "BOOTSTRAP_SPLITS", 1)
 
 
 def test_selection_is_that_of_an_independent_computation(few_bootstraps):

@@ -80,7 +80,7 @@ def test_groups_and_averages_are_those_of_the_table(tmp_path, monkeypatch, form)
     }  # fmt: skip
 
 
-def test_a_table_without_splits_is_taken_whole_and_its_numbers_name_the_groups(tmp_path, monkeypatch):
+def test_a_table_without_splits_is_taken_whole_and_its_numbers_name_the_groups(tmp_path, monkeypatch, undrawn):
     monkeypatch.chdir(tmp_path)
     table_of(tmp_path, "waterbirds")
     table = pd.read_csv("metadata.csv")
@@ -93,7 +93,7 @@ def test_a_table_without_splits_is_taken_whole_and_its_numbers_name_the_groups(t
     assert content["average"]["by_training_groups"] is None
 
 
-def test_a_group_that_is_only_in_training_is_told_and_does_not_count(tmp_path, monkeypatch):
+def test_a_group_that_is_only_in_training_is_told_and_does_not_count(tmp_path, monkeypatch, undrawn):
     monkeypatch.chdir(tmp_path)
     table_of(tmp_path, "waterbirds")
     table = pd.read_csv("metadata.csv")

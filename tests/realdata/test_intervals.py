@@ -101,6 +101,7 @@ def test_paired_intervals_are_as_wide_as_the_differences_error_and_narrower_than
     first, second = two_models()
     pairs = pair(first, second)
     found = paired_intervals(pairs)
+    alone = [group_intervals(class_table(each)) for each in (first, second)]
     for group in ("common", "counter"):
         part = pairs[pairs.group == group]
         difference = (part.correct_a - part.correct_b).groupby(part.class_index)
@@ -109,8 +110,7 @@ def test_paired_intervals_are_as_wide_as_the_differences_error_and_narrower_than
         low, high = found[group].over_photos
         assert high - low == pytest.approx(2 * 1.96 * error, rel=0.06)  # 10,000 draws
         # As if the models had seen different photos: the power of pairing, at 80% of shared photos.
-        alone = [group_intervals(class_table(each))[group].over_photos for each in (first, second)]
-        assert high - low < 0.75 * np.hypot(*(end[1] - end[0] for end in alone))
+        assert high - low < 0.75 * np.hypot(*(np.diff(of[group].over_photos)[0] for of in alone))
     assert found["drop"].value == pytest.approx(found["common"].value - found["counter"].value)
 
 

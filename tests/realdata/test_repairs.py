@@ -188,7 +188,7 @@ def test_constants_are_chosen_on_the_other_classes(made, ran):
         assert table["subtract"][own].tolist() == each[weights.index(constant)]["subtract"][own].tolist()
 
 
-def test_baselines_learn_on_other_photos(call_program, made, tmp_path):
+def test_baselines_learn_on_other_photos(call_program, made, tmp_path, undrawn):
     """Classes that differ in brightness, in a table with two splits."""
     generator = np.random.default_rng(0)
     rows = []

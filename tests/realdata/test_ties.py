@@ -38,7 +38,7 @@ def evaluate(tmp_path, paths, scores, candidates, *more):
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_ties_are_counted_and_told(tmp_path, monkeypatch, order):
+def test_ties_are_counted_and_told(tmp_path, monkeypatch, undrawn, order):
     """Of each class and group 4 photos: two right, one a tie of two with its own class, one of two others."""
     monkeypatch.chdir(tmp_path)
     paths = made_photos(tmp_path / "photos", LAYOUT, 4)
@@ -60,7 +60,7 @@ def test_ties_are_counted_and_told(tmp_path, monkeypatch, order):
     assert ((found.predicted_index == found.class_index) == (found.correct == 1)).all()
 
 
-def test_scores_that_are_all_equal_are_all_wrong(tmp_path, monkeypatch):
+def test_scores_that_are_all_equal_are_all_wrong(tmp_path, monkeypatch, undrawn):
     """The first candidate would be every photo's, and a set of its class alone would be right throughout."""
     monkeypatch.chdir(tmp_path)
     paths = made_photos(tmp_path / "photos", {"0 tench": ("water", "grass")}, 3)
@@ -76,7 +76,7 @@ def test_without_ties_shares_change_nothing():
 
 
 @pytest.mark.parametrize("number", [999, 1001])
-def test_a_number_of_candidates_that_is_not_the_setups(tmp_path, monkeypatch, refuses, number):
+def test_a_number_of_candidates_that_is_not_the_setups(tmp_path, monkeypatch, refuses, undrawn, number):
     """One name too few or too many is told; all that there are, where that is asked for."""
     monkeypatch.chdir(tmp_path)
     paths = made_photos(tmp_path / "photos", LAYOUT, 2)

@@ -113,13 +113,11 @@ class Models:
 
     def classwise(self, model, setup, prompt, class_id, fewer):
         right = self.judged(model, setup, prompt)
-        return tuple(
-            100 * np.mean(right[class_id, group][self.kept[class_id, group] if fewer else slice(None)])
-            for group in GROUPS
-        )
+        seen = (right[class_id, group][self.kept[class_id, group] if fewer else slice(None)] for group in GROUPS)
+        return tuple(100 * (np.count_nonzero(each) / len(each)) for each in seen)
 
     def average(self, model, setup, prompt, averaging, fewer):
-        classes = dict.fromkeys(each for each, _ in self.photos)
+        classes = list(dict.fromkeys(each for each, _ in self.photos))
         each = np.array([self.classwise(model, setup, prompt, one, fewer) for one in classes])
         weights = np.array([[self.photos[one, group] for group in GROUPS] for one in classes])
         return tuple(np.average(each, axis=0, weights=weights if averaging == "unbalanced" else None))
