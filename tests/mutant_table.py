@@ -1090,8 +1090,8 @@ MUTANTS = (
     Mutant(
         "every question charged for all of them",
         "realdata/statistics/holm.py",
-        "rising = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))",
-        "rising = np.maximum.accumulate(given[order] * len(given))",
+        'corrected: list[float] = multipletests(p_values, method="holm")[1].tolist()',
+        'corrected: list[float] = multipletests(p_values, method="bonferroni")[1].tolist()',
         ("tests/realdata/test_reliance.py::test_questions_are_corrected_together",),
     ),
     Mutant(

@@ -14,7 +14,6 @@ from realdata.curate.held_out import HALF, SHARE, HeldOut, hold_out, steps
 from realdata.curate.selection import Cells, Chance, Choice, chance, choose, count, mean_over_kept
 from realdata.photos.class_names import read_class_names, read_mapping
 from realdata.photos.labelled import read_labelled
-from realdata.statistics.holm import holm
 from workbench import results
 from workbench.conventions import GROUPS
 from workbench.errors import InputError
@@ -154,10 +153,10 @@ def _selection(
         "p_value": by_chance.p_values,
     }
     tested = number > 1
-    for name, correct in (("p_holm", holm), ("p_fdr", _false_discoveries)):
+    for name, method in (("p_holm", "holm"), ("p_fdr", "fdr_bh")):
         columns[name] = np.full(len(number), np.nan)
         if tested.any():
-            columns[name][tested] = correct(by_chance.p_values[tested])
+            columns[name][tested] = multipletests(by_chance.p_values[tested], method=method)[1]
     columns["kept"] = choice.kept
     columns["why_not"] = [
         None
@@ -170,11 +169,6 @@ def _selection(
         for kept, backgrounds in zip(choice.kept, number, strict=True)
     ]
     return pd.DataFrame(columns)
-
-
-def _false_discoveries(p_values: np.ndarray) -> np.ndarray:
-    """Benjamini and Hochberg's correction."""
-    return multipletests(p_values, method="fdr_bh")[1]
 
 
 def _estimate(found: HeldOut, share: float) -> dict[str, Any]:
