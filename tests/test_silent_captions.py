@@ -51,6 +51,7 @@ def cell(row):
     return f"{percent(row)} ({reliance(row)})"
 
 
+@pytest.mark.slow
 def test_the_table_is_the_closed_forms(closed):
     table = re.findall(
         r"\| (label-attribute|latent) \| (label|class-mean) \| `(\w+)` \| ([^|]*\([^|]*\|[^|]*\|[^|]*\|[^|]*) \|", PAGE

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +14,7 @@ from PIL import Image
 from published.directory import DIRECTORY
 from realdata.evaluate.program import main
 from sims.colored_digits.export import main as export_digits
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT, free_port, single_precision
 
 # Processes that decode start in longer than it takes to decode these photos; tests that are about them ask for two.
 EVALUATE = ("realdata.evaluate", "--data", "export/photos", "--model", "export/model", "--workers", "0",
@@ -31,7 +30,7 @@ def export(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("digits") / "export"
     options = ("--classes", "3", "--spurious-ratio", "0.7", "--steps", "12", "--photos", "20", "--out", str(folder))
-    with jax.enable_x64(False):  # as a user's
+    with single_precision():
         assert export_digits(list(options)) == 0
     return folder
 

@@ -308,6 +308,7 @@ def test_second_order_without_noise_moves_with_alpha_as_the_page_says():
         assert reliances(alpha, "label", Caption("label-attribute")) == pytest.approx(label, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_pages_table():
     page = (ROOT / "docs" / "theory" / "many_classes.md").read_text()
     rows = re.findall(r"^\| ([\d.]+) \| (.*) \|$", page, re.M)

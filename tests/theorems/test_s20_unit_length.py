@@ -127,6 +127,7 @@ def optima():
     return {off_plane: optimum(MODEL, "infonce", 64, off_plane, NODES) for off_plane in (True, False)}
 
 
+@pytest.mark.slow
 def test_noise_off_the_plane_pays(optima):
     """The same batches tell the two optima apart as the quadrature says; that they are equally good is rejected."""
     both = [optima[True].encoders, optima[False].encoders]
@@ -137,6 +138,7 @@ def test_noise_off_the_plane_pays(optima):
     assert z_scores(draws[:, 1] - draws[:, 0], 0.0) > 2 * CRITICAL
 
 
+@pytest.mark.slow
 def test_optimum_is_stationary_in_every_direction(optima):
     """By central differences, in random directions; the optimum of infinite batches is not the one of 64."""
     found, both = optima[True], grids(MODEL, *NODES)
@@ -154,6 +156,7 @@ def test_optimum_is_stationary_in_every_direction(optima):
     assert np.abs(slopes(optimum(MODEL, "infonce", nodes=NODES).encoders)).max() > 3e-3
 
 
+@pytest.mark.slow
 def test_planar_encoders_differ_by_a_rotation(optima):
     encoders = optima[False].encoders
     inner = np.linalg.inv(root(encoders.image_shape)) @ np.asarray(encoders.critic)

@@ -212,6 +212,7 @@ def test_critical_agreement_is_where_the_two_rules_are_one(prompt, caption):
         assert (differ(1e-4) < 0) == (found < 0) and (differ(1.0) < 0) == (found < 0)
 
 
+@pytest.mark.slow
 def test_the_program_finds_the_ratios_where_rules_are_one(call_program):
     options = ("--pairs", "2", "--mu-spu", "2", "--prompt", "class-mean")
     (row,) = json.loads(call_program("theory", "boundary", *options, "--json", "-").stdout)["boundaries"]

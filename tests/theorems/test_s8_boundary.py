@@ -205,7 +205,7 @@ def test_condition_for_other_captions_and_mixtures(caption, prompt, compared_by_
     assert 10 < np.sum(excess > 0) < 110  # both sides were tested
 
 
-against_logistic = jit(critical_ratio_against_logistic, long=True, static_argnums=(1, 2))
+against_logistic = jax.jit(critical_ratio_against_logistic, static_argnums=(1, 2))
 
 
 def fitted_logistic(images, labels):
@@ -219,6 +219,7 @@ def fitted_logistic(images, labels):
     return weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("prompt", "critical", "size"), [("label", 0.8164, 20_000), ("class-mean", 0.9698, 4000)])
 def test_fitted_learners_cross_at_the_critical_ratio_against_logistic_regression(prompt, critical, size):
     """At the defaults, whose ratios the page prints: 0.03 below and above, and not at least squares' ratio."""
