@@ -6,7 +6,6 @@ import shutil
 import sys
 from unittest import mock
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +26,7 @@ from realdata.repairs.tuning import parts_of
 from realdata.statistics import bootstrap
 from sims.clip.model import tiny_clip
 from tests import seeds
+from tests.conftest import single_precision
 from tests.realdata.made import made_photos
 from workbench.errors import InputError
 from workbench.results import write_files
@@ -46,16 +46,6 @@ def made(tmp_path_factory):
     texts = [f"A photo of {name} on {colour}." for name in NAMES for colour in COLOURS]
     write_files(folder / "model", huggingface.files(tiny_clip(8, texts, 0)))
     return folder
-
-
-@contextlib.contextmanager
-def single_precision():
-    """As a user runs the programs."""
-    jax.config.update("jax_enable_x64", False)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_enable_x64", True)
 
 
 def evaluate(made, **repairs):

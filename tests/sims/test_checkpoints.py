@@ -11,13 +11,12 @@ import threading
 import time
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from sims.contrastive.program import main
-from tests.conftest import ROOT
+from tests.conftest import ROOT, single_precision
 
 PROGRAM = [sys.executable, "-m", "sims.contrastive"]
 TINY = ["--image-dim", "4", "--text-dim", "4", "--embed-dim", "2", "--batch-size", "16", "--seeds", "2"]
@@ -37,7 +36,7 @@ def start(arguments, folder):
 def run_here(arguments, folder):
     """The program in this process, in single precision as a user runs it: its exit code, and what it says."""
     message = io.StringIO()
-    with jax.enable_x64(False), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(message):
+    with single_precision(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(message):
         return main([*arguments, "--out", str(folder)]), message.getvalue()
 
 

@@ -12,11 +12,9 @@ from tests import seeds
 from tests.theorems.monte_carlo import UNROUND, agree, draw_in_plane
 from theory import SpuriousModel, bayes_accuracies, group_accuracies, logistic_direction
 from theory.statements.bayes import half_log_odds
-from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S10")
 
-odds_of, accuracies_of = jit(half_log_odds), jax.jit(bayes_accuracies)
 RARE = dataclasses.replace(UNROUND, class_prior=0.3)
 
 
@@ -39,7 +37,7 @@ def posterior_odds(model, images):
 @pytest.mark.parametrize("model", [UNROUND, RARE])
 def test_log_odds_are_those_of_the_densities(model):
     images = seeds.generator(0).normal(size=(200, 2)) * 2.0
-    np.testing.assert_allclose(2 * odds_of(model, images), posterior_odds(model, images), atol=1e-10)
+    np.testing.assert_allclose(2 * half_log_odds(model, images), posterior_odds(model, images), atol=1e-10)
 
 
 @pytest.mark.parametrize("model", [UNROUND, RARE])
@@ -54,7 +52,7 @@ def test_accuracies_against_adaptive_quadrature(model):
         low, high = np.full(200, -60.0), np.full(200, 60.0)
         for _ in range(60):
             middle = (low + high) / 2
-            positive = np.asarray(odds_of(model, np.stack([middle, spurious], 1))) > 0
+            positive = np.asarray(half_log_odds(model, np.stack([middle, spurious], 1))) > 0
             low, high = np.where(positive, low, middle), np.where(positive, middle, high)
         above = norm.sf(low, label * model.mu_inv, deviation[0])
         right = above if label == 1 else 1 - above
@@ -64,25 +62,25 @@ def test_accuracies_against_adaptive_quadrature(model):
     prior = model.class_prior
     expected = [prior * accuracy(1, sign) + (1 - prior) * accuracy(-1, -sign) for sign in (1, -1)]
     # 200 Gauss-Legendre nodes over 17 deviations leave rounding.
-    np.testing.assert_allclose(accuracies_of(model)[:2], expected, atol=1e-9)
+    np.testing.assert_allclose(bayes_accuracies(model)[:2], expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 0.0])
 def test_simulation_agrees_and_rejects_plausible_mistakes(ratio):
     sample = draw_in_plane(RARE, 400_000, seed=51, ratio=ratio)
-    right = np.asarray(np.sign(odds_of(RARE, sample.images)) == sample.labels, float)
+    right = np.asarray(np.sign(half_log_odds(RARE, sample.images)) == sample.labels, float)
     group = 0 if ratio == 1.0 else 1
-    assert agree(right, accuracies_of(RARE)[group])
-    wrong = [accuracies_of(UNROUND)]  # the prior forgotten
+    assert agree(right, bayes_accuracies(RARE)[group])
+    wrong = [bayes_accuracies(UNROUND)]  # the prior forgotten
     if group == 0:  # where the attribute conflicts, these happen to come within 0.1 points
-        wrong.append(accuracies_of(dataclasses.replace(RARE, sigma_xi=0.0)))  # noise forgotten
+        wrong.append(bayes_accuracies(dataclasses.replace(RARE, sigma_xi=0.0)))  # noise forgotten
         wrong.append(group_accuracies(RARE, logistic_direction(RARE)))  # the background's evidence not saturated
     for accuracies in wrong:
         assert not agree(right, accuracies[group])
 
 
 def test_no_linear_rule_is_more_accurate_in_distribution():
-    best = accuracies_of(UNROUND)[2]
+    best = bayes_accuracies(UNROUND)[2]
     angles = jnp.linspace(-jnp.pi, jnp.pi, 721)
     rules = jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1)
     linear = jax.jit(jax.vmap(lambda rule: group_accuracies(UNROUND, rule)[2]))(rules)
@@ -92,16 +90,18 @@ def test_no_linear_rule_is_more_accurate_in_distribution():
 def test_limits():
     always = dataclasses.replace(UNROUND, spurious_ratio=1.0)
     np.testing.assert_allclose(  # Fisher's discriminant
-        accuracies_of(always), group_accuracies(always, logistic_direction(always)), rtol=1e-9
+        bayes_accuracies(always), group_accuracies(always, logistic_direction(always)), rtol=1e-9
     )
     balanced = dataclasses.replace(UNROUND, spurious_ratio=0.5)
-    np.testing.assert_allclose(accuracies_of(balanced), group_accuracies(balanced, jnp.array([1.0, 0.0])), rtol=1e-12)
+    np.testing.assert_allclose(
+        bayes_accuracies(balanced), group_accuracies(balanced, jnp.array([1.0, 0.0])), rtol=1e-12
+    )
     # The attribute is seen exactly: threshold at -log(9) sigma^2 / 2 mu for a = +1, by hand.
     exact = SpuriousModel(sigma_spu=0.0, sigma_xi=0.0)
     shift = np.log(9.0) / 2
-    np.testing.assert_allclose(accuracies_of(exact)[:2], norm.cdf([1 + shift, 1 - shift]), rtol=1e-12)
+    np.testing.assert_allclose(bayes_accuracies(exact)[:2], norm.cdf([1 + shift, 1 - shift]), rtol=1e-12)
     sharp = SpuriousModel(sigma_inv=0.0, sigma_xi=0.0)
-    np.testing.assert_allclose(accuracies_of(sharp), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(bayes_accuracies(sharp), 1.0, rtol=1e-12)
 
 
 def test_in_distribution_accuracy_is_one_minus_the_bayes_error():
@@ -119,7 +119,7 @@ def test_in_distribution_accuracy_is_one_minus_the_bayes_error():
     )
     error = np.sum(density / (1 + np.exp(np.abs(posterior_odds(UNROUND, images))))) * (axis[1] - axis[0]) ** 2
     # The kink where the posterior is 1/2 costs a step of 0.02 squared.
-    np.testing.assert_allclose(accuracies_of(UNROUND)[2], 1 - error, atol=1e-4)
+    np.testing.assert_allclose(bayes_accuracies(UNROUND)[2], 1 - error, atol=1e-4)
 
 
 def test_vmaps_and_differentiates():

@@ -40,7 +40,6 @@ from workbench.compilation import jit
 
 pytestmark = pytest.mark.statement("S29")
 
-curate_of = jax.jit(curate, static_argnums=2)
 RATIO, AGREEMENT = UNROUND.spurious_ratio, 2 * UNROUND.spurious_ratio - 1
 
 
@@ -51,7 +50,7 @@ def both(mention, kind="label-attribute"):
 
 @pytest.mark.parametrize("mention", [0.02, 0.4, 0.97])
 def test_balanced_whole_captions_leave_a_third_of_the_agreement(mention):
-    found = curate_of(UNROUND, both(mention), "captions", 1.0)
+    found = curate(UNROUND, both(mention), "captions", 1.0)
     np.testing.assert_allclose(found.agreement, AGREEMENT / 3, rtol=1e-12)
     np.testing.assert_allclose(found.kept, 3 * min(mention * (1 - RATIO), 1 - mention), rtol=1e-12)
 
@@ -62,7 +61,7 @@ def test_capped_whole_captions_are_the_stated_fraction(mention, cap):
     a, b, c = mention * RATIO / 2, (1 - mention) / 2, mention * (1 - RATIO) / 2
     tau = cap * min(a, b, c)
     a_, b_, c_ = (min(mass, tau) for mass in (a, b, c))
-    found = curate_of(UNROUND, both(mention), "captions", cap)
+    found = curate(UNROUND, both(mention), "captions", cap)
     np.testing.assert_allclose(found.agreement, (a_ - c_ + AGREEMENT * b_) / (a_ + b_ + c_), rtol=1e-12)
     assert (found.agreement < AGREEMENT - 1e-12) == (tau < a)  # where, and only where, the usual pairs are capped
 
@@ -70,15 +69,15 @@ def test_capped_whole_captions_are_the_stated_fraction(mention, cap):
 def test_silent_captions_and_single_words_leave_the_agreement():
     for mention in (0.0, 0.3, 1.0):
         for cap in (1.0, 1.7):
-            np.testing.assert_allclose(curate_of(UNROUND, both(mention), "words", cap).agreement, AGREEMENT, rtol=1e-12)
+            np.testing.assert_allclose(curate(UNROUND, both(mention), "words", cap).agreement, AGREEMENT, rtol=1e-12)
     for caption in (Caption("label"), both(0.0)):
-        found = curate_of(UNROUND, caption, "captions", 1.0)
+        found = curate(UNROUND, caption, "captions", 1.0)
         np.testing.assert_allclose([found.agreement, found.kept], [AGREEMENT, 1.0], rtol=1e-12)
-    assert abs(float(curate_of(UNROUND, both(1.0), "captions", 1.0).agreement)) < 1e-12  # nobody is silent
+    assert abs(float(curate(UNROUND, both(1.0), "captions", 1.0).agreement)) < 1e-12  # nobody is silent
 
 
 def test_captions_that_say_nothing_are_not_kept():
-    found = curate_of(UNROUND, Caption("label-attribute", 0.7, 0.4), "captions", 1.0)
+    found = curate(UNROUND, Caption("label-attribute", 0.7, 0.4), "captions", 1.0)
     assert float(found.weights[:, 3].max()) == 0.0
     np.testing.assert_allclose(found.weights.sum(), 1.0, rtol=1e-12)
     # {class}, {background} and the pairs: eight concepts of one mass, of which four tell nothing of the other word.
@@ -99,11 +98,11 @@ def test_sub_sampled_pools_have_the_agreement_and_reject_another(concepts, cap):
         kept = sub_sample(texts.astype(int), concepts, 20_000 * cap * rarest, rng)
         agreements.append(agrees[kept].mean())
         shares.append(kept.mean())
-    right = curate_of(UNROUND, caption, concepts, cap)
+    right = curate(UNROUND, caption, concepts, cap)
     assert abs(z_scores(agreements, float(right.agreement))) < CRITICAL
     assert abs(z_scores(shares, float(right.kept))) < CRITICAL
     # As if silent captions stayed as many; or as if a cap on words were one on captions, and the other way round.
-    other = curate_of(UNROUND, caption, "words" if concepts == "captions" else "captions", 1.0).agreement
+    other = curate(UNROUND, caption, "words" if concepts == "captions" else "captions", 1.0).agreement
     assert abs(z_scores(agreements, float(other))) > CRITICAL
     assert concepts == "words" or abs(z_scores(agreements, 0.5 * AGREEMENT)) > CRITICAL
 
@@ -120,7 +119,7 @@ def test_the_samplers_curated_pairs_have_the_covariance_of_the_critic(kind):
     bases = jax.jit(sample_bases, static_argnums=(1, 2))(seeds.key(293), UNROUND.image_dim, UNROUND.text_dim)
     batch = jit(lambda key: sample_pairs(key, UNROUND, bases, caption, 50_000, curation="balanced"))(seeds.key(294))
     images, texts = (np.asarray(part) @ np.asarray(basis) for part, basis in zip(batch[:2], bases, strict=True))
-    curated = curate_of(UNROUND, caption, "captions", 1.0)
+    curated = curate(UNROUND, caption, "captions", 1.0)
     expected = curated_moment(UNROUND, caption, curated)
     products = images[:, :, None] * texts[:, None, :]
     assert agree(products, expected)
