@@ -1,5 +1,8 @@
 """The pages that tests read for commands, numbers and words, each as its text stands; and how a command is run."""
 
+import itertools
+import json
+import operator
 import re
 import shlex
 
@@ -34,8 +37,22 @@ OF_EVIDENCE = [command for command in OTHERS if "sims." not in command and "theo
 
 def run(command, cwd):
     """Run a command of a page in a folder, and give what it prints."""
-    words = shlex.split(command)
-    assert words[:2] == ["python", "-m"]
-    done = run_process(*words[2:], cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    (printed,) = run_all([command], cwd).values()
+    return printed
+
+
+def run_all(commands, cwd):
+    """Run commands of a page in a folder, in turn, and give what each prints, which must be something.
+
+    Each program is started anew, but for a command after one of the same program: the process that is there runs it.
+    """
+    split = [shlex.split(command) for command in commands]
+    assert all(words[:2] == ["python", "-m"] for words in split)
+    printed = []
+    for _, of_one_program in itertools.groupby((words[2:] for words in split), operator.itemgetter(0)):
+        ended = run_process("tests.in_turn", cwd=cwd, input=json.dumps(list(of_one_program)))
+        assert ended.returncode == 0, ended.stderr
+        printed += json.loads(ended.stdout)
+    done = dict(zip(commands, printed, strict=True))
+    assert all(done.values()), done
+    return done

@@ -10,7 +10,7 @@ from published.directory import DIRECTORY
 from realdata.audit.audit import audit_tables
 from realdata.claims.evaluate import evaluate_claims
 from tests.conftest import ROOT
-from tests.documentation import OF_EVIDENCE, OTHERS, run
+from tests.documentation import OF_EVIDENCE, OTHERS, run, run_all
 from tests.paper_figs.report.page_reader import false_numbers, stray_numbers
 
 
@@ -19,8 +19,7 @@ def test_commands_of_the_evidence_run(tmp_path):
     """What they need of the simulations is made first, by the page's own command."""
     (export,) = (command for command in OTHERS if "colored_digits export" in command)
     assert len(OF_EVIDENCE) >= 10
-    for command in (export, *OF_EVIDENCE):
-        assert run(command, tmp_path), command
+    run_all([export, *OF_EVIDENCE], tmp_path)
     check_report(tmp_path / "results")
     assert (tmp_path / "results" / "figures" / "forest.pdf").exists()
 

@@ -37,6 +37,7 @@ from tests.documentation import (
     THEORY,
     USE,
     run,
+    run_all,
     words_of,
 )
 from tests.realdata.made import made_photos
@@ -65,8 +66,7 @@ def test_commands_of_theory_and_simulations_run(main_job):
     # But for the export, which the commands of the evidence begin with.
     others = [command for command in OTHERS if command not in OF_EVIDENCE and "export" not in command]
     assert len(others) >= 15
-    for command in others:
-        assert run(command, main_job), command
+    run_all(others, main_job)
 
 
 @pytest.mark.slow
@@ -120,8 +120,7 @@ def test_evaluation_runs_as_written_and_offline(tmp_path, monkeypatch):
         checkpoint = tiny_clip(16, ["a photo of an ostrich", "a photo of a black swan"], seed)
         write_files(repository / "snapshots" / "0123abc", huggingface.files(checkpoint))
         write_files(repository / "refs", {"main": "0123abc"})
-    for command in commands:
-        assert run(command, tmp_path), command
+    run_all(commands, tmp_path)
     content = json.loads((tmp_path / "results" / "b32" / "summary.json").read_text())
     check(content, pd.read_csv(tmp_path / "results" / "b32" / "predictions.csv"))
     assert (
