@@ -19,8 +19,8 @@ _BRIEF = (
     else ""
 )
 os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {_BRIEF}")
-# One process a core: a second thread of NumPy's or PyTorch's only costs time.
-for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+# One process a core: a second thread of NumPy's, PyTorch's or XLA's only takes the core from another process.
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "PJRT_NPROC"):
     os.environ.setdefault(_threads, "1")
 os.environ["MPLBACKEND"] = "Agg"
 # Nobody reads in a compiled program which line of Python an operation came from.
