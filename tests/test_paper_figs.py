@@ -289,8 +289,8 @@ def series_of(file):
     return {panel: tuple(series) for panel, series in json.loads(file.read_text())["panels"].items()}
 
 
-def test_statements_are_simulated_saved_and_drawn(run_program, refused, tmp_path):
-    done = run_program("sims.theorems", "--only", "population,group_accuracy", "--seed", "3")
+def test_statements_are_simulated_saved_and_drawn(call_program, refused, tmp_path):
+    done = call_program("sims.theorems", "--only", "population,group_accuracy", "--seed", "3")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "results" / "theorems"
     assert sorted(path.name for path in folder.iterdir()) == ["group_accuracy.json", "population.json"]

@@ -83,6 +83,7 @@ def sentences_of_inner_products(closed, kind="label-attribute"):
     )
 
 
+@pytest.mark.slow
 def test_the_findings_say_of_inner_products_what_theory_says(closed):
     """And the same sentences with the numbers of `latent` captions, or the old one, are not there."""
     assert all(sentence in FOUND for sentence in sentences_of_inner_products(closed))

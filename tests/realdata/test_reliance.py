@@ -229,7 +229,12 @@ def test_wrong_tables_are_refused(refuses, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "draw", [reliance.draw_reliance, reliance.draw_reliance_classes, reliance.draw_reliance_models]
+    "draw",
+    [
+        pytest.param(reliance.draw_reliance, marks=pytest.mark.slow),
+        pytest.param(reliance.draw_reliance_classes, marks=pytest.mark.slow),
+        reliance.draw_reliance_models,
+    ],
 )
 def test_figures_name_axes_and_are_the_same_each_time(draw, published):
     context = Context()

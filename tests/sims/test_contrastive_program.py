@@ -60,6 +60,7 @@ def _model(content):
     return SpuriousModel(**{name: content["config"][name] for name in names})
 
 
+@pytest.mark.slow
 def test_same_command_same_numbers(call_program, tmp_path, monkeypatch):
     monkeypatch.setattr("sims.contrastive.figure.draw", lambda *_: Figure())  # is drawn above
     command = ("sims.contrastive", *SMALL, "--steps", 40, "--objective", "linearized", "--samples", 64)
@@ -85,6 +86,7 @@ def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(call_program, tmp_pa
     assert "A single run has no error to judge by" in done.stdout
 
 
+@pytest.mark.slow
 def test_table_reads_on_a_narrow_terminal(call_program):
     done = call_program("sims.contrastive", *SMALL, "--objective", "linearized", "--prompt", "label")
     assert done.returncode == 0, done.stderr

@@ -128,6 +128,7 @@ def test_a_supervised_objective_of_ones_own_joins_the_references(result):
     assert result.trained["doubled"].accuracies.shape == (2, 1, 2)
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_it_and_names_its_axes():
     model = SpuriousModel(spurious_ratio=0.7, mu_spu=1.3, image_dim=4, text_dim=6)
     table = sims.sweep(
@@ -164,6 +165,7 @@ def test_wrong_axes_are_told(axes, words):
         sims.sweep(MODEL, axes, seeds=1)
 
 
+@pytest.mark.slow
 def test_the_command_line_imports_it(call_program, losses):
     small = ("--image-dim", 4, "--text-dim", 4, "--steps", 40, "--seeds", 2, "--batch-size", 32)
     done = call_program("sims.contrastive", "--objective", "my_losses:triplet", *small, "--out", "out")

@@ -41,6 +41,7 @@ def test_files_and_numbers(call_program, tmp_path):
     assert rows["projection"]["change"] > 0.05
 
 
+@pytest.mark.slow
 def test_captions_of_words_have_their_own_closed_forms(call_program, tmp_path):
     """Within three points after 200 steps; those of captions that share the image's features are ten points off."""
     words = ("--caption", "label-attribute", "--mention-spu", "0.7", "--spurious-ratio", "0.9")

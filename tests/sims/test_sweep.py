@@ -237,6 +237,7 @@ def test_table_and_arrays_say_the_same(unbroken):
     assert accuracy[place].ravel().tolist() == [float(row[name]) for name in list(row)[-4:]]
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_ends_the_same_bit_for_bit(call_program, unbroken, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     arguments = (*map(str, GRID), "--out", str(tmp_path / "out"))

@@ -255,6 +255,7 @@ def test_refuses_other_names():
         unrestricted_accuracies(MODEL, Caption(), "mixture:0.5")
 
 
+@pytest.mark.slow
 def test_vmaps_differentiates_and_bears_single_precision():
     def reliance(mention):
         return spurious_reliance(free_text_rules(UNROUND, mention, 0.5, NODES)[0])

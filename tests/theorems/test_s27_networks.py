@@ -243,6 +243,7 @@ def test_refuses_the_best_prompt():
         kernel_accuracies(UNROUND, Caption(), "best", 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_vmaps_differentiates_and_bears_single_precision():
     def conflicting(length):
         return kernel_accuracies(UNROUND, Caption(), "label", length, 1.0)[1]

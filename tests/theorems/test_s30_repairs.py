@@ -254,6 +254,7 @@ def test_the_front_door_gives_the_best_prompt_and_labels_the_same():
     np.testing.assert_allclose(probe, theory.accuracy(same_noise, "logistic"), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_repair_is_compiled_mapped_and_differentiated_in_both_precisions():
     def conflicting(ratio):
         model = dataclasses.replace(UNROUND, spurious_ratio=ratio)

@@ -98,6 +98,7 @@ def test_gradients_are_slopes(double_precision):
     assert np.nanmax(np.abs(slopes)) > 0.5  # the tolerance is small beside what is differentiated
 
 
+@pytest.mark.slow
 def test_reverse_mode_agrees_with_forward_mode():
     def conflicting(sizes):
         return theory.accuracy(MODEL.replace(**sizes), "infonce_bilinear").conflicting
@@ -127,9 +128,12 @@ CLOSED_FORMS = {
 }
 
 
-# SigLIP's third derivatives take longest to compile, and its own tests ask for the second ones.
+# Their third derivatives take longest to compile, and their own tests ask for the second ones.
+LONGEST = {"siglip_critic", "contrastive_critic", "regularised_logistic_direction"}
+
+
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "siglip_critic" else []) for name in CLOSED_FORMS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONGEST else []) for name in CLOSED_FORMS]
 )
 def test_closed_forms_hold_in_both_precisions_mapped_and_differentiated(name):
     def of(ratio):
@@ -190,6 +194,7 @@ def test_a_person_at_the_keyboard_sees_a_curve():
     assert frame.dtypes[list(GROUPS)].eq(float).all() and set(frame.learner) == set(LEARNERS)
 
 
+@pytest.mark.slow
 def test_batches_of_a_size_change_infonce_alone():
     learners = ("linearized", "infonce_bilinear", "siglip", "least_squares")
     table = predicted([(learner, "latent", "label") for learner in learners])

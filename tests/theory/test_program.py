@@ -12,8 +12,8 @@ from theory.program import main
 from theory.report import report
 
 
-def test_json_is_the_report(run_program):
-    done = run_program("theory", "--spurious-ratio", "0.8", "--mu-spu", "1.25", "--json", "-")
+def test_json_is_the_report(call_program):
+    done = call_program("theory", "--spurious-ratio", "0.8", "--mu-spu", "1.25", "--json", "-")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
     expected = report(SpuriousModel(spurious_ratio=0.8, mu_spu=1.25), embed_dim=8)

@@ -22,6 +22,7 @@ def run(cache_home, **variables):
     )
 
 
+@pytest.mark.slow
 def test_second_run_compiles_nothing_that_is_kept_and_says_the_same(tmp_path):
     first = run(tmp_path)
     assert first.returncode == 0, first.stderr

@@ -39,6 +39,7 @@ def test_a_row_has_table_8s_columns(call_program, tmp_path):
     assert not (tmp_path / "row" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_mnists_digits_are_compared_with_the_printed_row(call_program, tmp_path):
     (tmp_path / "mnist").mkdir()
     write_mnist(tmp_path / "mnist", counts=(600, 90))
@@ -100,6 +101,7 @@ def test_figures_are_drawn_from_a_saved_table(call_program, refused, tmp_path, m
     refused(*figures, words=["table.json", "another version", "sims.colored_digits table"])
 
 
+@pytest.mark.slow
 def test_the_export_is_what_it_says(call_program, tmp_path):
     """Photos in CounterAnimal's layout, each the right digit on the right colour, and no folder half written."""
     done = call_program(

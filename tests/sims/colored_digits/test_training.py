@@ -107,6 +107,7 @@ def test_a_stopped_training_ends_with_the_same_bits(digits, tmp_path):
         np.testing.assert_array_equal(whole.answers[name], again.answers[name])
 
 
+@pytest.mark.slow
 def test_runs_differ_and_do_not_depend_on_each_other(digits):
     """A run's weights are the same alone, and different from another run's."""
     two, one = train(SMALL, digits), train(dataclasses.replace(SMALL, seeds=1), digits)
