@@ -35,6 +35,7 @@ def test_packages_do_not_take_the_places_of_the_functions():
     assert callable(sims.sweep) and callable(realdata.evaluate) and callable(sims.train)
 
 
+@pytest.mark.slow
 def test_results_are_saved_as_the_programs_save_them(tmp_path):
     model = theory.SpuriousModel(image_dim=4, text_dim=4)
     sims.train(model, "linearized", seeds=2, steps=20, out=tmp_path / "trained")

@@ -128,7 +128,6 @@ def test_a_supervised_objective_of_ones_own_joins_the_references(result):
     assert result.trained["doubled"].accuracies.shape == (2, 1, 2)
 
 
-@pytest.mark.slow
 def test_a_sweep_trains_it_and_names_its_axes():
     model = SpuriousModel(spurious_ratio=0.7, mu_spu=1.3, image_dim=4, text_dim=6)
     table = sims.sweep(

@@ -85,6 +85,7 @@ def two_pairs(noise, other_noise):
     return loss
 
 
+@pytest.mark.slow
 def test_batches_of_two_are_logistic_regression_on_differences():
     """Both halves, `latent` captions: another integral, over three variables and none of them y. To 1e-6."""
     noises = UNROUND.image_noise_variance, UNROUND.text_noise_variance
