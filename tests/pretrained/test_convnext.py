@@ -154,6 +154,7 @@ def test_other_sizes_need_no_other_weights(folder):
         load(folder, overrides=Overrides(image_size=31))
 
 
+@pytest.mark.slow
 def test_overrides_are_for_what_the_towers_have(folder):
     """The activation is the texts', since timm's ConvNeXts have GELU whatever the files say; the epsilon is both's."""
     plain, texts = load(folder), random_texts(16, 99)

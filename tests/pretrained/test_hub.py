@@ -37,7 +37,7 @@ def cache(tmp_path):
 NAMED = ("owner/tiny.clip", "owner/tiny.clip@v1", f"owner/tiny.clip@{COMMIT}")
 
 
-@pytest.mark.parametrize("offline", ["1", "0"])
+@pytest.mark.parametrize("offline", [pytest.param("1", marks=pytest.mark.slow), "0"])
 def test_what_was_downloaded_before_is_used_without_a_network(cache, offline, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(cache))
     monkeypatch.setenv("HF_HUB_OFFLINE", offline)

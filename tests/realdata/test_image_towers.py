@@ -20,6 +20,7 @@ def folder(tmp_path):
     return tmp_path / "resnet50_clip.openai"
 
 
+@pytest.mark.slow
 def test_only_the_texts_of_a_resnet_have_two_activations(folder):
     model = load_model(str(folder), QUESTION, Loading(both_activations=True))
     assert model.description["activations"] == ["gelu", "quick_gelu"]

@@ -24,6 +24,7 @@ from workbench.errors import InputError
 SMALL = ("--mention-spu", "1", "--steps", 5, "--seeds", 2, "--draws", 100, "--repair", "roboshot,perception")
 
 
+@pytest.mark.slow
 def test_files_and_a_second_run_reads_what_is_there(call_program, tmp_path, monkeypatch):
     trained = []
 

@@ -99,7 +99,7 @@ SEEDS = 8
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize("objective", ["linearized", "least_squares"])
+@pytest.mark.parametrize("objective", ["linearized", pytest.param("least_squares", marks=pytest.mark.slow)])
 def test_trained_runs_have_the_accuracies_of_the_closed_forms(objective):
     program = Program(
         OBJECTIVES[objective], "latent", "linear", "linear", 4, 4, 2, 96, 600, ("label", "class-mean"), True

@@ -89,6 +89,7 @@ def test_training_is_reproducible_and_says_when_it_has_not_converged(first):
     assert not short.converged and short.last_change is None
 
 
+@pytest.mark.slow
 def test_a_learner_does_not_depend_on_those_beside_it(first):
     alone = first.learners["linearized"]
     beside = train(dataclasses.replace(SMALL, objective=("linearized", "infonce"))).learners["linearized"]

@@ -238,6 +238,7 @@ def test_at_the_defaults_the_middle_phase_is_a_mixture_of_both_features():
     assert leading_reliance(dataclasses.replace(model, spurious_ratio=0.501)) > 100
 
 
+@pytest.mark.slow
 def test_infonce_leaves_the_linear_flow_no_earlier_than_the_bound():
     """InfoNCE's gradient descent on sampled batches, from small weights; the relative deviation reaches 10%."""
     step = 0.02

@@ -177,6 +177,7 @@ def test_where_no_prompt_changes_the_rule_there_is_no_best_one():
     assert theory.predict(model, 2, ("best",), (caption,), ("linearized",))[0].note
 
 
+@pytest.mark.slow
 def test_a_person_at_the_keyboard_sees_a_curve():
     """The example of the documentation, in JAX's own single precision."""
     with jax.enable_x64(False):
