@@ -37,7 +37,7 @@ OF_EVIDENCE = [command for command in OTHERS if "sims." not in command and "theo
 
 def run(command, cwd):
     """Run a command of a page in a folder, and give what it prints."""
-    (printed,) = run_all([command], cwd).values()
+    (printed,) = run_all([command], cwd)
     return printed
 
 
@@ -53,6 +53,5 @@ def run_all(commands, cwd):
         ended = run_process("tests.in_turn", cwd=cwd, input=json.dumps(list(of_one_program)))
         assert ended.returncode == 0, ended.stderr
         printed += json.loads(ended.stdout)
-    done = dict(zip(commands, printed, strict=True))
-    assert all(done.values()), done
-    return done
+    assert all(printed), dict(zip(commands, printed, strict=True))
+    return printed

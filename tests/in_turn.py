@@ -11,7 +11,7 @@ import sys
 
 
 def run(module, *arguments):
-    """What a module prints that is run as the main one; where it fails, it ends the process."""
+    """What a module prints that is run as the main one; raises SystemExit where it ends with another code than 0."""
     sys.argv = [module, *arguments]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         try:

@@ -93,8 +93,8 @@ def test_colored_coco_runs_as_written(tmp_path):
     (tmp_path / "coco" / "pictures").rename(tmp_path / "coco" / "train2017")
     checkpoint = tiny_clip(16, ["a photo of a dog in red background"], 0)
     write_files(tmp_path / "clip-vit-base-patch16", huggingface.files(checkpoint))
-    run(f"{made} --min-area 50 --size 16", tmp_path)
-    assert "objbkg" in run(f"{train} --epochs 1 --batch-size 16", tmp_path)
+    small = [f"{made} --min-area 50 --size 16", f"{train} --epochs 1 --batch-size 16"]
+    assert "objbkg" in run_all(small, tmp_path)[-1]
     assert (tmp_path / "results" / "objbkg" / "model" / "model.safetensors").exists()
 
 
@@ -143,9 +143,7 @@ def check_blocks_of_evaluation(folder):
         rows.append(f"{path.name},{number % 2},{number // 2 % 2},{2 * (number // 8)}")
     (folder / "waterbirds" / "metadata.csv").write_text("\n".join([*rows, ""]))
     block = re.compile(r"```bash\n(python -m realdata.evaluate .*)\n```")
-    for page in (EVALUATE, REPAIRS):
-        (command,) = block.findall(page)
-        assert run(command, folder), command
+    run_all([command for page in (EVALUATE, REPAIRS) for (command,) in [block.findall(page)]], folder)
     groups = json.loads((folder / "results" / "waterbirds" / "summary.json").read_text())["groups"]
     assert list(groups) == ["landbird, land", "landbird, water", "waterbird, land", "waterbird, water"]
     repairs = json.loads((folder / "results" / "repaired" / "summary.json").read_text())["repairs"]

@@ -16,14 +16,13 @@ from tests.conftest import ROOT
 # Each takes longer to import than a reader should wait for a list of options.
 SLOW = ("jax", "pandas", "scipy", "statsmodels", "sklearn", "matplotlib", "flax", "optax", "orbax", "jinja2")
 PROGRAM = """
-import contextlib, io, json, os, runpy, sys, traceback
+import json, os, sys, traceback
+from tests import in_turn
 import jaxtyping, numpy, workbench.program  # what most programs begin with and none is slow, once for all of them
 
 def shown(*words):
-    sys.argv = [*words, "--help"]
-    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as text:
-        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
-    assert text.getvalue().startswith(("usage:", f"python -m {words[0]}")), text.getvalue()
+    text = in_turn.run(*words, "--help")
+    assert text.startswith(("usage:", f"python -m {words[0]}")), text
     return sorted({name.partition(".")[0] for name in sys.modules})
 
 for name in sys.argv[1:]:
