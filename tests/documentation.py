@@ -41,6 +41,13 @@ def run(command, cwd):
     return printed
 
 
+def in_one_process(commands, cwd):
+    """Run modules in a folder, each with its arguments, one after the other, and give what each prints."""
+    ended = run_process("tests.in_turn", cwd=cwd, input=json.dumps(commands))
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
 def run_all(commands, cwd):
     """Run commands of a page in a folder, in turn, and give what each prints, which must be something.
 
@@ -50,8 +57,6 @@ def run_all(commands, cwd):
     assert all(words[:2] == ["python", "-m"] for words in split)
     printed = []
     for _, of_one_program in itertools.groupby((words[2:] for words in split), operator.itemgetter(0)):
-        ended = run_process("tests.in_turn", cwd=cwd, input=json.dumps(list(of_one_program)))
-        assert ended.returncode == 0, ended.stderr
-        printed += json.loads(ended.stdout)
+        printed += in_one_process(list(of_one_program), cwd)
     assert all(printed), dict(zip(commands, printed, strict=True))
     return printed
