@@ -130,9 +130,8 @@ def class_boundary(
                 with jax.enable_x64(True):
                     place = (model, float(pairs), float(shared_size), prompt, caption)
                     squared = float(critical_squared_agreement(*place))
-                    if 0 <= squared < 1:  # else there is none
-                        found = float(compile_once(critical_ratio_against_softmax, 3, 4, long=True)(*place))
-                        against_softmax = found if np.isfinite(found) else None
+                    found = float(compile_once(critical_ratio_against_softmax, 3, 4, long=True)(*place))
+                    against_softmax = found if np.isfinite(found) else None
             where, critical = critical_ratio(squared)
             entry = {"learner": "linearized", "caption": caption.kind, "prompt": prompt, "critical_ratio": critical}
             rows.append(entry | {"critical_ratio_against_softmax": against_softmax, "leans_less": where})

@@ -139,7 +139,7 @@ def boundary_curves() -> dict[str, np.ndarray]:
         def against_logistic(sigma_inv: jax.Array, prompt: str = prompt) -> jax.Array:
             return critical_ratio_against_logistic(dataclasses.replace(MODEL, sigma_inv=sigma_inv), prompt)
 
-        # Every second place of those where there is a boundary at all, the last included: each takes a bisection.
+        # Every second place of those where there is a boundary at all, the last included: each takes a dozen fits.
         places = _LINE_SIGMAS[(squares >= 0) & (squares < 1)][::-2]
         ratios = jax.jit(lambda sigmas, of=against_logistic: jax.lax.map(of, sigmas))(jnp.asarray(places))
         found[f"logistic sigmas, {prompt}"], found[f"against logistic, {prompt}"] = places, np.asarray(ratios)

@@ -29,6 +29,7 @@ from theory.statements.many_classes import (
 from theory.statements.softmax import (
     class_pairs,
     critic_of_class_pairs,
+    critical_ratio_against_softmax,
     critical_squared_agreement,
     softmax_direction,
 )
@@ -210,6 +211,17 @@ def test_critical_agreement_is_where_the_two_rules_are_one(prompt, caption):
         assert abs(differ(float(np.clip(critical_squared_agreement(quiet, 1, 0.1, prompt, caption), 0.01, 1)))) > 1e-3
     else:
         assert (differ(1e-4) < 0) == (found < 0) and (differ(1.0) < 0) == (found < 0)
+
+
+@pytest.mark.slow
+def test_it_may_cross_least_squares_and_never_softmax_regression():
+    """Of several pairs of classes the supervised rules differ at a ratio of 1, where least squares leans more."""
+    model = SpuriousModel(mu_inv=1.98, mu_spu=2.11, sigma_inv=0.46, sigma_spu=1.79, sigma_xi=2.16, spurious_ratio=1.0)
+    linear = spurious_reliance(contrastive_direction(model, 4, 2.1, "class-mean"))
+    assert linear < spurious_reliance(least_squares_direction(model, 4, 2.1)) - 0.02
+    assert linear > spurious_reliance(jnp.asarray(softmax(model, 4, 2.1))) + 0.02
+    assert 0 < critical_squared_agreement(model, 4, 2.1, "class-mean") < 1
+    assert np.isnan(critical_ratio_against_softmax(model, 4, 2.1, "class-mean"))
 
 
 @pytest.mark.slow

@@ -44,11 +44,12 @@ Source: derived here, docs/theory/boundary.md.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.bisection import bisect
+from theory.bisection import false_position
 from theory.model import Caption, SpuriousModel
 from theory.names import share_of
 from theory.statements.captions import caption_covariance
@@ -56,8 +57,8 @@ from theory.statements.logistic import logistic_direction
 from theory.statements.prompts import mixed_prompt
 from workbench.errors import ParameterError
 
-# Of the ratios from 1/2 to 1: down to 1e-11, below what the quadrature resolves.
-RATIO_HALVINGS = 36
+# Where the search for a crossing begins: at an agreement of 0 no rule leans, and all cross.
+_LEAST_AGREEMENT = 1e-5
 
 
 def spurious_reliance(direction: Float[Array, "2"]) -> Float[Array, ""]:
@@ -108,10 +109,10 @@ def linearised_reliance(model: SpuriousModel, prompt: str, caption: Caption | No
 def critical_ratio_against_logistic(
     model: SpuriousModel, prompt: str, caption: Caption | None = None
 ) -> Float[Array, ""]:
-    """The ratio p_spu above which the linearised learner is more robust than logistic regression, by bisection.
+    """The ratio p_spu above which the linearised learner is more robust than logistic regression, to 1e-9.
 
     NaN where there is none: the same learner is the more robust near 1/2 and at 1, as `critical_squared_agreement`
-    outside [0, 1) says; or where the quadrature of logistic regression does not reach. One crossing is found, and no
+    outside (0, 1) says; or where the quadrature of logistic regression does not reach. One crossing is found, and no
     model is known with more. The model's own ratio is not read.
 
     Args:
@@ -128,8 +129,20 @@ def critical_ratio_against_logistic(
         at_ratio = dataclasses.replace(model, spurious_ratio=ratio)
         return linearised_reliance(at_ratio, prompt, caption) - spurious_reliance(logistic_direction(at_ratio))
 
-    squared = critical_squared_agreement(model, prompt, caption)
-    return jnp.where((squared >= 0) & (squared < 1), bisect(excess, 0.5, 1.0, RATIO_HALVINGS), jnp.nan)
+    return crossing(excess)
+
+
+def crossing(excess: Callable[[Float[Array, ""]], Float[Array, ""]]) -> Float[Array, ""]:
+    """The ratio p_spu between 1/2 and 1 at which an excess of reliance, a function of the ratio, changes its sign.
+
+    Args:
+        excess: 0 at 1/2, where no rule leans.
+
+    Returns:
+        NaN where the excess has the same sign near 1/2 and at 1, or is not a number.
+    """
+    agreement = false_position(lambda agreement: excess(0.5 + 0.5 * agreement) / agreement, _LEAST_AGREEMENT, 1.0)
+    return jnp.where(agreement < 1.0, 0.5 + 0.5 * agreement, jnp.nan)
 
 
 def _share(prompt: str) -> float:

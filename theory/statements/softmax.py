@@ -28,7 +28,7 @@ The linearised loss (S18) leans less than least squares if and only if r^2 > r_c
     r_c^2 = [C (S + tau^2) - A (N + tau^2)] / [C d + G (N + tau^2)],    d = mu_spu^2 / m,    S = sigma_spu^2 + d,
 
 N = N_inv of S18 and g as there, 0 for the label prompt. With `latent` captions A = N + mu_inv^2 / m, C = mu_inv^2 / m +
-g S and G = g d, with others A = 1, C = 1 + g and G = g. Against softmax regression there is another, by bisection.
+g S and G = g d, with others A = 1, C = 1 + g and G = g. Against softmax regression there is another, by false position.
 
 All this for equally frequent classes: `class_prior` is not read.
 
@@ -45,12 +45,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.bisection import bisect
 from theory.class_sums import Terms, expected_log_sum
 from theory.mixtures import Mixture, Tilted, nodes, null_projector, tilted
 from theory.model import Caption, Scalar, SpuriousModel
 from theory.newton import End, Local, descend, polish
-from theory.statements.boundary import RATIO_HALVINGS, spurious_reliance
+from theory.statements.boundary import crossing, spurious_reliance
 from theory.statements.captions import caption_covariance
 from theory.statements.infonce import agreed
 from theory.statements.many_classes import check_classes, contrastive_direction, pair_covariance, within_class_variance
@@ -307,11 +306,11 @@ def critical_squared_agreement(
 def critical_ratio_against_softmax(
     model: SpuriousModel, pairs: Scalar, shared_size: Scalar, prompt: str, caption: Caption | None = None
 ) -> Float[Array, ""]:
-    """The ratio p_spu above which the linearised learner leans less than softmax regression, by bisection.
+    """The ratio p_spu above which the linearised learner leans less than softmax regression.
 
-    NaN where the same learner leans less at 1/2 and at 1, as `critical_squared_agreement` outside [0, 1) says, or where
-    softmax regression is not resolved. One crossing is found, and no model is known with more. Arguments and errors as
-    above.
+    NaN where the same learner leans less near 1/2 and at 1, or where softmax regression is not resolved. The two
+    supervised rules differ at 1, unlike those of two classes: there may be a crossing with least squares and none here.
+    One crossing is found, and no model is known with more. Arguments and errors as above.
     """
 
     def excess(ratio: Float[Array, ""]) -> Float[Array, ""]:
@@ -320,5 +319,4 @@ def critical_ratio_against_softmax(
         linear = contrastive_direction(at_ratio, pairs, shared_size, prompt, caption)
         return spurious_reliance(linear) - spurious_reliance(softmax_direction(at_ratio, pairs, shared_size))
 
-    squared = critical_squared_agreement(model, pairs, shared_size, prompt, caption)
-    return jnp.where((squared >= 0) & (squared < 1), bisect(excess, 0.5, 1.0, RATIO_HALVINGS), jnp.nan)
+    return crossing(excess)
