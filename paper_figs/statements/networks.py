@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from matplotlib.figure import Figure
 
 from paper_figs.looks import legend, line, name_axes, panels, points
@@ -41,19 +42,22 @@ def curves() -> dict[str, np.ndarray]:
         cases = [(Caption(kind), PROMPTS[int(share)]) for kind, share in RULES.values()]
         return jnp.stack([_kernel_accuracy(caption, prompt, length) for caption, prompt in cases])
 
-    features = [
-        _kernel_accuracy(Caption(), "label", jnp.asarray(LENGTH)),
-        group_accuracies(MODEL, zero_shot_direction(MODEL, "label"))[1],
-    ]
-    any_function = [
-        unrestricted_accuracies(MODEL, caption, PROMPTS[int(share)])[1] for caption, share in TRAINED_RULES.values()
-    ]
+    @jax.jit
+    def levels() -> tuple[Array, Array, Array]:
+        """Of the Bayes classifier, of random features without end, and of trained networks of any width."""
+        rules = [(caption, PROMPTS[int(share)]) for caption, share in TRAINED_RULES.values()]
+        cosines = _kernel_accuracy(Caption(), "label", jnp.asarray(LENGTH))
+        linear = group_accuracies(MODEL, zero_shot_direction(MODEL, "label"))[1]
+        any_function = jnp.stack([unrestricted_accuracies(MODEL, caption, prompt)[1] for caption, prompt in rules])
+        return bayes_accuracies(MODEL)[1], jnp.stack([cosines, linear]), any_function
+
+    bayes, features, any_function = map(np.asarray, levels())
     return {
         "lengths": np.asarray(lengths),
         "over lengths": np.asarray(jax.jit(jax.vmap(of_length))(lengths)).T,
-        "bayes": np.asarray(bayes_accuracies(MODEL)[1]),
-        "random features": np.array(features),
-        "any function": np.array(any_function),
+        "bayes": bayes,
+        "random features": features,
+        "any function": any_function,
     }
 
 

@@ -1,5 +1,6 @@
 """Closed forms that figures draw: the shipped ones are those of the theory as it is now, foreign ones are refused."""
 
+import importlib
 import json
 
 import numpy as np
@@ -13,18 +14,24 @@ from paper_figs.statements.table import CURVES
 from workbench.errors import InputError
 
 QUICK = ("population",)
+# Where each place takes a second, every second one is computed again: the constant that holds the places.
+DEAR = {"unit_length": "RATIOS", "finite_batch": "_SIZES"}
 
 
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CURVES]
 )
-def test_shipped_curves_are_those_of_the_theory(name):
+def test_shipped_curves_are_those_of_the_theory(name, monkeypatch):
     """To 1e-6 of an array's largest number: eight digits are kept, and iterations end within 1e-9."""
+    if name in DEAR:
+        module = importlib.import_module(f"paper_figs.statements.{name}")
+        monkeypatch.setattr(module, DEAR[name], getattr(module, DEAR[name])[::2])
     shipped, made = load_curves(SHIPPED, name), CURVES[name]()
     assert set(shipped) == set(made)
     for curve, values in made.items():
+        kept = shipped[curve][::2] if name in DEAR else shipped[curve]
         size = np.nanmax(np.abs(values), initial=1e-9) if np.isfinite(values).any() else 1.0
-        np.testing.assert_allclose(shipped[curve], values, rtol=0, atol=1e-6 * size, err_msg=curve)
+        np.testing.assert_allclose(kept, values, rtol=0, atol=1e-6 * size, err_msg=curve)
 
 
 def test_curves_are_small_and_say_what_made_them():
