@@ -444,6 +444,13 @@ MUTANTS = (
         "theory/bisection.py",
         "return jnp.where(found > 0, middle, low), jnp.where(found > 0, high, middle)",
         "return jnp.where(found > 0, low, middle), jnp.where(found > 0, middle, high)",
+        (f"{S}11_regularisation.py",),
+    ),
+    Mutant(
+        "an agreement taken for a ratio where two learners cross",
+        "theory/statements/boundary.py",
+        "return jnp.where(agreement < 1.0, 0.5 + 0.5 * agreement, jnp.nan)",
+        "return jnp.where(agreement < 1.0, agreement, jnp.nan)",
         (f"{S}8_boundary.py",),
     ),
     Mutant(

@@ -189,6 +189,7 @@ def test_lines_and_stars_of_an_added_model_are_at_its_accuracies(figures):
     assert axis.get_ylim()[0] < on_logits(np.array([5.0]))[0]  # far from all others, and still inside
 
 
+@pytest.mark.slow
 def test_many_added_models_have_stars_and_one_entry_in_the_legend():
     """As a replication adds: a legend of all names would leave no room for the panels."""
     many = Context(added=tuple(added(f"model-{number}", "1v1000", gap=10.0 + number / 4) for number in range(43)))
@@ -378,6 +379,7 @@ def test_names_in_the_register_are_unique_and_say_what_they_need():
     } <= {s.draw.found for s in FIGURES.values() if isinstance(s.draw, Later)}
 
 
+@pytest.mark.slow
 def test_a_model_that_fits_no_figure_draws_nothing_and_breaks_nothing():
     """The README's own example is 1 vs. 10."""
     context = Context(added=(added("elsewhere", "1v10"),))

@@ -67,6 +67,7 @@ def test_every_package_is_installed():
     assert listed == {".".join(room.relative_to(ROOT).parts) for room in rooms}
 
 
+@pytest.mark.slow
 def test_importing_reads_nothing_prints_nothing_and_picks_no_device():
     program = (
         "import gc\n"

@@ -18,6 +18,7 @@ def two_cores(monkeypatch):
     monkeypatch.setattr(two_processes, "_WORTH_STARTING", 2)
 
 
+@pytest.mark.slow
 def test_one_core_starts_no_second_process(two_cores, monkeypatch):
     monkeypatch.setattr(two_processes, "processor_count", lambda: 1)
     monkeypatch.setattr(two_processes, "ProcessPoolExecutor", None)

@@ -205,6 +205,7 @@ def test_biases_are_those_that_are_documented(few_bootstraps, backgrounds, photo
         assert np.mean(of_kept) > 3.0
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_true_drop_and_are_not_too_wide(monkeypatch):
     monkeypatch.setattr(held_out_room, "BOOTSTRAPS", 40)
     generator = seeds.generator(6)

@@ -84,6 +84,7 @@ def test_shifts_scatter_no_more_than_their_variance_where_models_share_hard_phot
     assert 0.1 < np.mean(distance) < 1.0  # about 1/2 is expected, known to a seventh from 90 classes
 
 
+@pytest.mark.slow
 def test_harder_photos_are_told_as_a_shift():
     fits = fit_classes(planted(1, slope=1.0, intercept=-0.7))
     asked = ask_classes(fits)

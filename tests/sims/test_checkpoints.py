@@ -89,6 +89,7 @@ def same(folder, unbroken):
         return all(archive[name].tobytes() == unbroken[name].tobytes() for name in archive.files)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_it_has_and_goes_on(interrupted, unbroken, tmp_path):
     folder, message = interrupted
     (step,) = kept(folder)

@@ -76,7 +76,8 @@ def test_same_command_same_numbers(call_program, tmp_path, monkeypatch):
     assert load(tmp_path / "third")[0]["results"] != contents[0][0]["results"]
 
 
-@pytest.mark.parametrize("ratio", ["0.5", pytest.param("1.0", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ratio", ["0.5", "1.0"])
 def test_ends_of_the_ratio_work_with_one_run_and_one_prompt(call_program, tmp_path, ratio):
     done = call_program(
         *("sims.contrastive", "--spurious-ratio", ratio, *SMALL, "--seeds", 1),

@@ -40,6 +40,7 @@ def test_verdicts_of_planted_differences():
     assert found[0].p_different < LEVEL and found[1].interval is None
 
 
+@pytest.mark.slow
 def test_errors_are_as_rare_as_the_level_says():
     """At the margin itself `equal` is wrong, at no difference `different` is: each in 5% of cases, 1000 drawn."""
     generator = seeds.generator(2)

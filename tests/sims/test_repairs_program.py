@@ -15,6 +15,7 @@ from theory import PROBES, SpuriousModel, accuracy
 SMALL = ("--image-dim", 4, "--text-dim", 4, "--embed-dim", 4, "--steps", 200, "--seeds", 3, "--captions", 512)
 
 
+@pytest.mark.slow
 def test_files_and_numbers(call_program, tmp_path):
     repairs = ("projection", "calibrated", "whitened")
     small = (*SMALL, "--objective", "linearized", "--repair", ",".join(repairs))

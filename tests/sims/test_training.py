@@ -76,6 +76,7 @@ def first():
     return train(SMALL)
 
 
+@pytest.mark.slow
 def test_training_is_reproducible_and_says_when_it_has_not_converged(first):
     second = train(SMALL)
     result = first.learners["linearized"]

@@ -186,6 +186,7 @@ def test_the_linearised_loss_has_the_constant_of_s9():
     np.testing.assert_allclose(total, many * mean_square_error(model, many), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_image_to_text_on_label_captions_scatters_as_logistic_regression():
     """It is logistic regression in each sample, with an offset that is fitted and has no say for equal classes."""
     found = critic_covariance(MODEL, Caption("label"), "infonce_image_to_text")

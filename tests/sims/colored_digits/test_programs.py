@@ -65,6 +65,7 @@ def test_a_tables_rows_are_table_8s_in_the_printed_order():
     assert len(rows) == 24 and rows[-1] == (10, 0.75, 0.9)
 
 
+@pytest.mark.slow
 def test_a_table_is_resumed_and_its_rows_are_kept(call_program, tmp_path, refused, monkeypatch):
     monkeypatch.setattr(grid, "RATIOS", (0.75,))  # a row for each number of classes instead of four
     command = ("sims.colored_digits", "table", "--classes", "2,3", *SMALL, *TWO, "--out", "table")
