@@ -109,11 +109,11 @@ def linearised_reliance(model: SpuriousModel, prompt: str, caption: Caption | No
 def critical_ratio_against_logistic(
     model: SpuriousModel, prompt: str, caption: Caption | None = None
 ) -> Float[Array, ""]:
-    """The ratio p_spu above which the linearised learner is more robust than logistic regression, to 1e-9.
+    """The ratio p_spu above which the linearised learner is more robust than logistic regression.
 
     NaN where there is none: the same learner is the more robust near 1/2 and at 1, as `critical_squared_agreement`
-    outside (0, 1) says; or where the quadrature of logistic regression does not reach. One crossing is found, and no
-    model is known with more. The model's own ratio is not read.
+    outside (0, 1) says; or where the quadrature of logistic regression does not reach. One crossing is found, to 1e-9
+    in double precision, and no model is known with more. The model's own ratio is not read.
 
     Args:
         model: parameters of the synthetic model, with `mu_spu` above 0 and equally frequent classes.
