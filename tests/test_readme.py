@@ -64,10 +64,8 @@ def main_job(tmp_path_factory):
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name)
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environment |= {
-        "COLUMNS": "120",
-        "PIP_COMPILE": "0",
-    }  # Python compiles the files that it imports, a fraction of all
+    # Python compiles the files that it imports, a fraction of all that pip would.
+    environment |= {"COLUMNS": "120", "PIP_COMPILE": "0"}
     done = subprocess.run(
         ["bash", "-c", MAIN_JOB], cwd=clone, env=environment, capture_output=True, text=True, timeout=1800
     )
