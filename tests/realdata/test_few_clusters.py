@@ -215,10 +215,17 @@ def test_false_alarms_where_the_line_is_hardly_known(question):
 
 
 def test_planted_effects_are_found():
-    """Where the line is well known; with a narrow one nothing can be seen, and is not."""
-    assert p_values(0, "mean", width=0.6, shift=-0.3)[0] < 0.01
-    assert p_values(0, "size", width=0.6, of_size=0.4)[0] < 0.05
-    assert p_values(0, "size", width=0.05, of_size=0.4)[0] > 0.05
+    """Where the line is well known; with a narrow one nothing can be seen, and is not: in most of 15 draws.
+
+    Of 300 draws none missed the first, 6% the second, and 13% found the third.
+    """
+
+    def typical(question, **effect):
+        return np.median([p_values(draw, question, **effect)[0] for draw in range(15)])
+
+    assert typical("mean", width=0.6, shift=-0.3) < 0.01
+    assert typical("size", width=0.6, of_size=0.4) < 0.05
+    assert typical("size", width=0.05, of_size=0.4) > 0.05
 
 
 @pytest.mark.parametrize("kind", ["robustness", "drop"])
