@@ -4,7 +4,6 @@ Each is planted in a copy of the checkout, where the default tests that concern 
 faults were seen, 1 if one survived or its tests could not be run, 2 for wrong input.
 """
 
-import argparse
 import concurrent.futures
 import importlib.metadata
 import os
@@ -21,7 +20,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from realdata.photos.decoding import processor_count
 from tests.mutant_table import MUTANTS, Mutant
+from workbench.program import Parser, whole_number
 
 ROOT = Path(__file__).parent.parent
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
@@ -145,17 +146,21 @@ def run_all(mutants: list[Mutant], jobs: int, console: Console) -> dict[Mutant, 
 
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             running = {pool.submit(one, mutant): mutant for mutant in mutants}
-            for done in concurrent.futures.as_completed(running):
-                mutant = running[done]
-                verdict, by, seconds = outcomes[mutant] = done.result()
-                count = f"{len(outcomes):>3}/{len(mutants)}"
-                console.print(
-                    f"{count} {verdict:<8} {seconds:4.0f} s  {mutant.file}: {mutant.fault}"
-                    + (f" ({by.rpartition('/')[2]})" if by else ""),
-                    soft_wrap=True,
-                    markup=False,
-                    highlight=False,
-                )
+            try:
+                for done in concurrent.futures.as_completed(running):
+                    mutant = running[done]
+                    verdict, by, seconds = outcomes[mutant] = done.result()
+                    count = f"{len(outcomes):>3}/{len(mutants)}"
+                    console.print(
+                        f"{count} {verdict:<8} {seconds:4.0f} s  {mutant.file}: {mutant.fault}"
+                        + (f" ({by.rpartition('/')[2]})" if by else ""),
+                        soft_wrap=True,
+                        markup=False,
+                        highlight=False,
+                    )
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                raise
     return outcomes
 
 
@@ -172,17 +177,16 @@ def summary(outcomes: dict[Mutant, Outcome]) -> Table | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit code."""
-    parser = argparse.ArgumentParser("python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", metavar="WORDS", default="", help="faults whose file or description has these words")
-    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="side by side")
+    parser = Parser("python -m tests.mutants", __doc__)
+    parser.add_argument("--only", metavar="TEXT", help="faults whose file or description has this in it (default: all)")
+    parser.add_argument("--jobs", metavar="N", type=whole_number(1), default=processor_count(), help="side by side")
     parser.add_argument("--list", action="store_true", help="list the faults, and run nothing")
     options = parser.parse_args(arguments)
-    chosen = [mutant for mutant in MUTANTS if options.only in f"{mutant.file} {mutant.fault}"]
+    asked = (options.only or "").lower()
+    chosen = [mutant for mutant in MUTANTS if asked in f"{mutant.file} {mutant.fault}".lower()]
     wrong = next(filter(None, map(fault_in, chosen)), None)
     if not chosen:
         wrong = f"--only: no fault has {options.only!r}; --list shows all"
-    if options.jobs < 1:
-        wrong = f"--jobs: must be at least 1, got {options.jobs}"
     if wrong:
         print(f"{parser.prog}: {wrong}", file=sys.stderr)
         return 2
@@ -191,7 +195,11 @@ def main(arguments: list[str] | None = None) -> int:
         for mutant in chosen:
             console.print(f"{mutant.file}: {mutant.fault}", soft_wrap=True, markup=False, highlight=False)
         return 0
-    outcomes = run_all(chosen, options.jobs, console)
+    try:
+        outcomes = run_all(chosen, options.jobs, console)
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        return 130
     counts = {verdict: [of.verdict for of in outcomes.values()].count(verdict) for verdict in (SURVIVED, BROKEN)}
     caught = len(outcomes) - sum(counts.values())
     if (table := summary(outcomes)) is not None:

@@ -40,7 +40,8 @@ def show_boundary(content: dict[str, Any]) -> None:
         critical += "" if against is None else f" ({against:.4f})"
         where = row["leans_less" if "pairs" in content else "more_robust"]
         console.print(f"  {row['caption']} captions, {row['prompt']} prompt: {where}{critical}")
-    if "pairs" in content and content["shared_size"] <= content["model"]["mu_inv"]:
+    model = content["model"]
+    if "pairs" in content and model["mu_spu"] > 0 and content["shared_size"] <= model["mu_inv"]:
         console.print("Of two that lean on it, the one that leans less is right on more of the conflicting images.")
 
 

@@ -118,7 +118,9 @@ def test_every_other_stationary_point_is_a_strict_saddle(batch, embed_dim):
     At full rank it is at least as strong as the page's direction says, 2 (1 - sigma / sigma_s) over its squared length.
     """
     left, singular_values, right = np.linalg.svd(sample_covariance(batch), full_matrices=False)
-    mix = seeds.generator(6).normal(size=(embed_dim, embed_dim)) + 2 * np.eye(embed_dim)
+    # Any matrix that can be inverted, but for those so nearly singular that rounding would grow.
+    turns = np.linalg.svd(seeds.generator(6).normal(size=(embed_dim, embed_dim)))
+    mix = turns.U @ np.diag(np.linspace(0.5, 2.0, embed_dim)) @ turns.Vh
     seen = 0
     for count in range(embed_dim + 1):
         for kept in itertools.combinations(range(TEXT_DIM), count):
