@@ -151,5 +151,7 @@ def _mean(values: Float[np.ndarray, " splits"]) -> float:
 
 
 def _interval(value: float, draws: list[float]) -> tuple[float, float]:
-    half = Z95 * float(np.nanstd(draws, ddof=1))
+    """All that can be where fewer than two draws keep a class."""
+    known = [draw for draw in draws if not np.isnan(draw)]
+    half = Z95 * float(np.std(known, ddof=1)) if len(known) > 1 else 2 * _MOST
     return max(value - half, -_MOST), min(value + half, _MOST)
