@@ -166,7 +166,9 @@ def test_held_out_is_that_of_photos_shuffled_one_by_one(few_bootstraps, share):
 
 def test_nothing_is_known_of_an_interval_where_one_draw_keeps_a_class():
     assert held_out_room._interval(30.0, [float("nan"), 75.0]) == (-100.0, 100.0)
-    assert held_out_room._interval(30.0, [20.0, float("nan"), 40.0]) == pytest.approx((30 - 27.72, 30 + 27.72), abs=0.01)
+    assert held_out_room._interval(30.0, [20.0, float("nan"), 40.0]) == pytest.approx(
+        (30 - 27.72, 30 + 27.72), abs=0.01
+    )
 
 
 # Backgrounds, photos of each, spread; and the biases that the docstring of `realdata.curate.held_out` gives, in points.
