@@ -97,10 +97,10 @@ def test_harder_photos_are_told_as_a_shift_and_not_as_reliance():
     assert all(row.p_values["ray"] < 1e-3 for row in rows)
     assert np.mean([row.p_values["chance"] < 0.01 for row in rows]) > 0.8  # with 15 models not always
     run = study(planted(rng, 0.0, 0.0, intercept=-0.5), {})
-    # A family may be left undecided, as one of 34 was: not four of eight.
+    # A family may be left undecided, as one of 34 was, or even its shift be rejected, as 5% are: not four of eight.
     runs = [run, *(study(planted(rng, 0.0, 0.0, intercept=-0.5), {}) for _ in range(3))]
     verdicts = [row.verdict for each in runs for row in each.alternatives]
-    assert set(verdicts) <= {"shift", "undecided"} and verdicts.count("shift") > 4
+    assert set(verdicts) <= {"shift", "undecided", "none alone"} and verdicts.count("shift") > 4
     assert all(test.verdict == "rejected" for test in run.tests)
     (beside,) = run.differences
     assert beside.verdict == "inconclusive" and abs(beside.difficulty + 0.5) < 0.1
