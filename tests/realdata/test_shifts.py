@@ -210,9 +210,10 @@ def test_a_planted_shift_is_found_and_its_size(sign):
 @pytest.mark.simulation
 def test_only_two_predictors_see_that_clips_are_ahead_on_common_photos_alone():
     """CLIPs on the plane, but better on common photos than ImageNet says: one predictor takes that for robustness."""
-    one, two = planted_tests(1, offset=0.6)
-    assert shows(one) == 1 and one.effect > 4.3  # 6.4 over 60 draws, deviation 0.5
-    assert shows(two) == 0 and abs(two.effect) < 4.1  # three of its deviations over 60 draws
+    drawn = [planted_tests(draw, offset=0.6) for draw in range(12)]
+    assert all(shows(one) == 1 and one.effect > 4.3 for one, _ in drawn)  # 6.4 over 60 draws, deviation 0.5
+    # The plane's intervals alarm in 7%: more than 4 of 12 have a probability of 1e-3. Four of the effect's deviations.
+    assert sum(abs(shows(two)) for _, two in drawn) <= 4 and all(abs(two.effect) < 5.5 for _, two in drawn)
 
 
 @pytest.mark.simulation
