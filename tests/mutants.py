@@ -144,23 +144,22 @@ def run_all(mutants: list[Mutant], jobs: int, console: Console) -> dict[Mutant, 
             finally:
                 copies.put(folder)
 
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            running = {pool.submit(one, mutant): mutant for mutant in mutants}
-            try:
-                for done in concurrent.futures.as_completed(running):
-                    mutant = running[done]
-                    verdict, by, seconds = outcomes[mutant] = done.result()
-                    count = f"{len(outcomes):>3}/{len(mutants)}"
-                    console.print(
-                        f"{count} {verdict:<8} {seconds:4.0f} s  {mutant.file}: {mutant.fault}"
-                        + (f" ({by.rpartition('/')[2]})" if by else ""),
-                        soft_wrap=True,
-                        markup=False,
-                        highlight=False,
-                    )
-            except KeyboardInterrupt:
-                pool.shutdown(cancel_futures=True)
-                raise
+        pool = concurrent.futures.ThreadPoolExecutor(jobs)
+        running = {pool.submit(one, mutant): mutant for mutant in mutants}
+        try:
+            for done in concurrent.futures.as_completed(running):
+                mutant = running[done]
+                verdict, by, seconds = outcomes[mutant] = done.result()
+                count = f"{len(outcomes):>3}/{len(mutants)}"
+                console.print(
+                    f"{count} {verdict:<8} {seconds:4.0f} s  {mutant.file}: {mutant.fault}"
+                    + (f" ({by.rpartition('/')[2]})" if by else ""),
+                    soft_wrap=True,
+                    markup=False,
+                    highlight=False,
+                )
+        finally:
+            pool.shutdown(cancel_futures=True)  # of an interruption, before the copies go
     return outcomes
 
 

@@ -40,6 +40,7 @@ from tests.documentation import (
     run_all,
     words_of,
 )
+from tests.mutants import copied
 from tests.realdata.made import made_photos
 from tests.realdata.test_evaluate import check
 from tests.sims.colored_coco.made_coco import make as make_coco
@@ -51,18 +52,7 @@ def main_job(tmp_path_factory):
     """A clone of the checkout as it would be committed now, in which the README's line was run; and what it printed."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("needs a git checkout")
-    clone = tmp_path_factory.mktemp("readme") / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():  # a deletion may not be committed yet
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, clone / name)
+    clone = copied(tmp_path_factory.mktemp("readme") / "clone")
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     # Python compiles the files that it imports, a fraction of all that pip would.
     environment |= {"COLUMNS": "120", "PIP_COMPILE": "0"}

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from theory.model import Caption, SpuriousModel
 from theory.names import DIRECTIONS, GROUPS, PROMPTS
 from theory.predictions import Prediction, compile_once
-from theory.report import ALL_CAPTIONS, critical_ratio, verdict
+from theory.report import ALL_CAPTIONS, critical_ratio, number_or_none, verdict
 from theory.statements.many_classes import class_accuracies, contrastive_direction
 from theory.statements.softmax import (
     NODES,
@@ -130,8 +130,8 @@ def class_boundary(
                 with jax.enable_x64(True):
                     place = (model, float(pairs), float(shared_size), prompt, caption)
                     squared = float(critical_squared_agreement(*place))
-                    found = float(compile_once(critical_ratio_against_softmax, 3, 4, long=True)(*place))
-                    against_softmax = found if np.isfinite(found) else None
+                    against = compile_once(critical_ratio_against_softmax, 3, 4, long=True)
+                    against_softmax = number_or_none(np.asarray(against(*place)))
             where, critical = critical_ratio(squared)
             entry = {"learner": "linearized", "caption": caption.kind, "prompt": prompt, "critical_ratio": critical}
             rows.append(entry | {"critical_ratio_against_softmax": against_softmax, "leans_less": where})

@@ -14,6 +14,7 @@ from theory.learners import contrastive_critic
 from theory.model import Caption, Scalar, SpuriousModel
 from theory.names import GROUPS, MAP_CAPTIONS, MAP_LEARNERS, PROBES, REPAIRED, REPAIRS
 from theory.predictions import GroupAccuracies, compile_once, critic_of
+from theory.report import number_or_none
 from theory.statements.group_accuracy import group_accuracies
 from theory.statements.logistic import logistic_direction
 from theory.statements.repairs import balanced_gram, best_weight, constant_of, repaired_prompt, tie_accuracies
@@ -139,7 +140,7 @@ def repair_map(
                 mute = float(np.abs(critic[:, 1]).max()) <= ROUNDING * float(np.abs(critic).max())
                 row: dict[str, Any] = {"learner": learner, "caption": caption.kind}
                 named = None if note else _named(before)
-                plain.append(row | {"accuracy": named, "best_weight": _number(weight), "note": note})
+                plain.append(row | {"accuracy": named, "best_weight": number_or_none(weight), "note": note})
                 every = [*zip(REPAIRS, found, strict=True), *zip(PROBES, probes, strict=True)]
                 for name, after in every:
                     silent = mute and name in ("projection", "roboshot", "calibrated", "tie", "whitened")
@@ -160,10 +161,6 @@ def repair_map(
 
 def _named(accuracies: np.ndarray) -> dict[str, float]:
     return dict(zip(GROUPS, accuracies.tolist(), strict=True))
-
-
-def _number(value: np.ndarray) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _change(before: np.ndarray, after: np.ndarray, note: str | None) -> dict[str, Any]:

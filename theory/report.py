@@ -55,24 +55,25 @@ def report(
         "predictions": [dataclasses.asdict(row) for row in predictions],
         "printed": {
             "latent_covariance": printed.latent_covariance.tolist(),
-            "kappa_1": _number(printed.kappa_1),
-            "kappa_2": _number(printed.kappa_2),
-            "conflicting_error_bound": _number(printed.conflicting_error),
-            "aligned_accuracy_bound": _number(printed.aligned_accuracy),
+            "kappa_1": number_or_none(printed.kappa_1),
+            "kappa_2": number_or_none(printed.kappa_2),
+            "conflicting_error_bound": number_or_none(printed.conflicting_error),
+            "aligned_accuracy_bound": number_or_none(printed.aligned_accuracy),
             "conditions_hold": all(checked.values()),
         },
         "derived": {
             "latent_covariance": derived.latent_covariance.tolist(),
-            "kappa_1": _number(derived.kappa_1),
-            "kappa_2": _number(derived.kappa_2),
-            "conflicting_error": _number(derived.conflicting_error),
-            "aligned_accuracy": _number(derived.aligned_accuracy),
+            "kappa_1": number_or_none(derived.kappa_1),
+            "kappa_2": number_or_none(derived.kappa_2),
+            "conflicting_error": number_or_none(derived.conflicting_error),
+            "aligned_accuracy": number_or_none(derived.aligned_accuracy),
         },
         "conditions": checked,
     }
 
 
-def _number(value: np.ndarray) -> float | None:
+def number_or_none(value: np.ndarray) -> float | None:
+    """A number for JSON, which has no infinity and no NaN."""
     return float(value) if np.isfinite(value) else None
 
 
@@ -151,7 +152,7 @@ def boundary(
                 with jax.enable_x64(True):
                     squared = float(critical_squared_agreement(model, prompt, caption))
                     against = compile_once(critical_ratio_against_logistic, 1, 2, long=True)
-                    against_logistic = _number(np.asarray(against(model, prompt, caption)))
+                    against_logistic = number_or_none(np.asarray(against(model, prompt, caption)))
             where, critical = critical_ratio(squared)
             rows.append(
                 {
